@@ -1,0 +1,1 @@
+"""Values and decisions: no Airflow, no network, no clock."""

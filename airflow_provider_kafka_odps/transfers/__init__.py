@@ -1,0 +1,1 @@
+"""Operators that move records from one system to another."""
