@@ -1,0 +1,221 @@
+"""What a user may ask for as a window's start or end, parsed once, at the operator's border.
+
+| asked | bound |
+|---|---|
+| ``"earliest"``, ``"latest"``, ``"committed"`` | the value of that name |
+| ``"interval"`` | ``At`` of the run's data interval |
+| an aware datetime, ISO-8601 text with a zone | ``At`` |
+| ``30``, ``"30"`` | ``Offsets`` with one offset for every partition |
+| ``{0: 30}``, ``'{"0": 30}'`` | ``Offsets`` with one offset per partition |
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TypeAlias
+
+from airflow_provider_kafka_odps.exceptions import InvalidInput, NoInterval
+
+BoundInput: TypeAlias = "str | int | datetime | Mapping[int | str, int | str]"
+"""What a user may write as a bound."""
+
+
+class Side(StrEnum):
+    """Which end of the window a bound is for."""
+
+    START = "start"
+    END = "end"
+
+
+@dataclass(frozen=True, slots=True)
+class Earliest:
+    """The log start."""
+
+    def __str__(self) -> str:
+        return "earliest"
+
+
+@dataclass(frozen=True, slots=True)
+class Latest:
+    """The log end at planning: high watermark, or last stable offset under ``read_committed``."""
+
+    def __str__(self) -> str:
+        return "latest"
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """The consumer group's committed offset."""
+
+    def __str__(self) -> str:
+        return "committed"
+
+
+@dataclass(frozen=True, slots=True)
+class At:
+    """The first offset whose timestamp is at or after an instant."""
+
+    millis: int
+    """Milliseconds since the epoch, UTC."""
+
+    def __post_init__(self) -> None:
+        """Refuse instants that Kafka cannot be asked for."""
+        if self.millis < 0:
+            raise InvalidInput(f"a bound before 1970-01-01T00:00:00Z ({self.millis} ms) cannot be looked up in Kafka")
+
+    def __str__(self) -> str:
+        return datetime.fromtimestamp(self.millis / 1000, UTC).isoformat(timespec="auto").replace("+00:00", "Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Offsets:
+    """Offsets that the user typed: one for every partition, or one per partition."""
+
+    everywhere: int | None
+    each: Mapping[int, int]
+
+    def __post_init__(self) -> None:
+        """Refuse negative offsets: they are somebody's code for "earliest" or "latest"."""
+        for partition, offset in (*self.each.items(), *([("*", self.everywhere)] if self.everywhere is not None else [])):
+            if offset < 0:
+                raise InvalidInput(
+                    f"offset {offset} (partition {partition}): offsets are >= 0; write 'earliest' or 'latest' instead"
+                )
+
+    def of(self, partition: int) -> int | None:
+        """Return the offset for ``partition``, or None where none was given."""
+        return self.each.get(partition, self.everywhere)
+
+    def __str__(self) -> str:
+        if self.everywhere is not None:
+            return str(self.everywhere)
+        return json.dumps({str(partition): offset for partition, offset in sorted(self.each.items())})
+
+
+Bound: TypeAlias = Earliest | Latest | Committed | At | Offsets
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """The run's data interval; either end may be missing, as it is for a manual run."""
+
+    start: datetime | None
+    end: datetime | None
+
+    def at(self, side: Side) -> At:
+        """Return the instant of one end.
+
+        Raises NoInterval when the run has no interval, or one of no length.
+        """
+        if self.start is None or self.end is None:
+            raise NoInterval(_no_interval("this run has no data interval"))
+        if self.start >= self.end:
+            raise NoInterval(_no_interval(f"the run's data interval [{self.start}, {self.end}) has no length"))
+        return At(_millis(self.start if side is Side.START else self.end))
+
+
+def parse_bound(asked: BoundInput, side: Side, interval: Interval) -> Bound:
+    """Turn what a user asked for into a bound.
+
+    Raises InvalidInput with the text and what would be accepted, and NoInterval for ``"interval"`` without one.
+
+    >>> parse_bound("2026-11-22T10:00:00Z", Side.START, Interval(None, None))
+    At(millis=1795341600000)
+    >>> parse_bound('{"0": 5}', Side.END, Interval(None, None))
+    Offsets(everywhere=None, each={0: 5})
+    """
+    match asked:
+        case bool():
+            raise _refused(asked, side)
+        case int():
+            return Offsets(asked, {})
+        case datetime():
+            return _at(asked, side)
+        case Mapping():
+            return _per_partition(asked, side)
+        case str():
+            return _parse_text(asked.strip(), side, interval)
+        case _:
+            raise _refused(asked, side)
+
+
+def _parse_text(text: str, side: Side, interval: Interval) -> Bound:
+    match text, side:
+        case "interval", _:
+            return interval.at(side)
+        case "earliest", Side.START:
+            return Earliest()
+        case "committed", Side.START:
+            return Committed()
+        case "latest", _:
+            return Latest()
+    if text.lstrip("-").isdecimal():
+        return Offsets(int(text), {})
+    if text.startswith("{"):
+        return _per_partition(_json_object(text, side), side)
+    try:
+        return _at(datetime.fromisoformat(text), side)
+    except ValueError as error:
+        if isinstance(error, InvalidInput):
+            raise
+        raise _refused(text, side) from None
+
+
+def _json_object(text: str, side: Side) -> Mapping[int | str, int | str]:
+    try:
+        parsed: Mapping[int | str, int | str] = json.loads(text)
+    except ValueError as error:
+        raise InvalidInput(
+            f"{side}={text!r} looks like offsets per partition but is not JSON ({error}); "
+            "in a template write {{ params.offsets | tojson }}, or set render_template_as_native_obj=True on the DAG"
+        ) from None
+    return parsed
+
+
+def _per_partition(asked: Mapping[int | str, int | str], side: Side) -> Offsets:
+    each: dict[int, int] = {}
+    for partition, offset in asked.items():
+        if isinstance(offset, bool) or not (str(partition).isdecimal() and str(offset).lstrip("-").isdecimal()):
+            raise InvalidInput(
+                f"{side}: {partition!r}: {offset!r} is not a partition number with an offset, such as {{'0': 120}}"
+            )
+        each[int(partition)] = int(offset)
+    if not each:
+        raise InvalidInput(f"{side}: an empty mapping names no offset; give one number per partition")
+    return Offsets(None, each)
+
+
+def _at(moment: datetime, side: Side) -> At:
+    if moment.tzinfo is None:
+        raise InvalidInput(
+            f"{side}={moment.isoformat()!r} has no time zone, so it names no instant; "
+            "write for example 2026-11-22T10:00:00+08:00 or …Z"
+        )
+    return At(_millis(moment))
+
+
+def _millis(moment: datetime) -> int:
+    """Return whole milliseconds, rounded up: the first record at or after an instant is at or after its next one."""
+    delta = moment - datetime(1970, 1, 1, tzinfo=UTC)
+    micros = (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
+    return -(-micros // 1000)
+
+
+def _refused(asked: object, side: Side) -> InvalidInput:
+    names = "'interval', 'earliest', 'latest', 'committed'" if side is Side.START else "'interval', 'latest'"
+    return InvalidInput(
+        f"{side}={asked!r} is no bound; accepted: {names}, an ISO-8601 time with a zone, "
+        "an offset, or offsets per partition such as {'0': 120, '1': 98}"
+    )
+
+
+def _no_interval(seen: str) -> str:
+    return (
+        f"{seen}, so 'interval' names no window. Airflow's plain cron and timedelta schedules and manual runs give none. "
+        "Schedule the DAG with CronDataIntervalTimetable or DeltaDataIntervalTimetable, or give explicit bounds "
+        "(start='earliest', end='latest', times, or offsets)"
+    )

@@ -1,0 +1,53 @@
+"""What a survey asks a broker, and what the broker answered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from airflow_provider_kafka_odps.exceptions import InvalidInput
+
+
+@dataclass(frozen=True, slots=True)
+class Questions:
+    """What a plan needs to know of a topic beyond where its logs begin and end."""
+
+    instants: frozenset[int] = frozenset()
+    """Milliseconds since the epoch (UTC), each to be resolved to an offset per partition."""
+    group: str | None = None
+    """The consumer group whose committed offsets are asked for, if any."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionFacts:
+    """One partition as the broker described it; every number is an offset to read next."""
+
+    partition: int
+    low: int
+    """The log start: the first offset that can still be read."""
+    high: int
+    """The high watermark: the offset after the last replicated record."""
+    stable: int
+    """The last stable offset: every transaction before it is decided; ``low <= stable <= high``."""
+    committed: int | None = None
+    """The group's committed offset, if it was asked for and there is one."""
+    at: Mapping[int, int | None] = field(default_factory=dict)
+    """Instant (ms) → first offset whose timestamp is at or after it; None: there is none yet."""
+
+    def __post_init__(self) -> None:
+        """Refuse a log that ends before it starts."""
+        if not 0 <= self.low <= self.high:
+            raise InvalidInput(f"partition {self.partition}: a log from {self.low} to {self.high} cannot be")
+
+
+@dataclass(frozen=True, slots=True)
+class TopicFacts:
+    """A topic as the broker described it in one survey."""
+
+    topic: str
+    topic_id: str
+    """A UUID that changes when the topic is deleted and created again."""
+    cluster_id: str
+    partitions: Mapping[int, PartitionFacts]
+    group: str | None = None
+    """The group that was asked about."""

@@ -1,0 +1,42 @@
+"""One partition's half-open range of offsets: the unit that is loaded exactly once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from airflow_provider_kafka_odps.exceptions import InvalidInput
+
+
+def next_offset(offset: int) -> int:
+    """Return the offset to read after the record at ``offset``: the only ``+ 1`` of Kafka in this package."""
+    return offset + 1
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class OffsetRange:
+    """The offsets ``start <= offset < end`` of one partition.
+
+    >>> str(OffsetRange("orders", 3, 120, 250))
+    'orders[3]@[120, 250)'
+    """
+
+    topic: str
+    partition: int
+    start: int
+    end: int
+
+    def __post_init__(self) -> None:
+        """Refuse a negative partition or offset, and a start after the end."""
+        if self.partition < 0 or self.start < 0 or self.start > self.end:
+            raise InvalidInput(
+                f"{self}: a range needs partition >= 0 and 0 <= start <= end; "
+                "the end is the offset after the last one to load"
+            )
+
+    @property
+    def span(self) -> int:
+        """How many offsets the range covers: an upper bound on its records."""
+        return self.end - self.start
+
+    def __str__(self) -> str:
+        return f"{self.topic}[{self.partition}]@[{self.start}, {self.end})"

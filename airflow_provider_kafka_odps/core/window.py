@@ -1,0 +1,98 @@
+"""The window: one half-open offset range per partition, and where it came from; to JSON and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from airflow_provider_kafka_odps.core.offsets import OffsetRange
+from airflow_provider_kafka_odps.exceptions import InvalidInput
+
+VERSION = 1
+
+
+class IsolationLevel(StrEnum):
+    """Which records of transactions are read."""
+
+    READ_COMMITTED = "read_committed"
+    READ_UNCOMMITTED = "read_uncommitted"
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedBound:
+    """What was asked for as one end of the window, and who turned it into offsets."""
+
+    asked: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The offsets that one run loads: every record of them once, and nothing else."""
+
+    topic: str
+    topic_id: str
+    cluster_id: str
+    isolation_level: IsolationLevel
+    planned_at: datetime
+    start: ResolvedBound
+    end: ResolvedBound
+    partitions: Mapping[int, tuple[int, int]]
+    """Partition → (start, end), both the next offset to read."""
+
+    def __post_init__(self) -> None:
+        """Refuse ranges that cannot be, and a time without a zone."""
+        if self.planned_at.tzinfo is None:
+            raise InvalidInput(f"planned_at={self.planned_at} has no time zone")
+        for _ in self.ranges():
+            pass
+
+    def ranges(self) -> Iterator[OffsetRange]:
+        """Yield one range per partition, in the order of the partitions."""
+        for partition, (start, end) in sorted(self.partitions.items()):
+            yield OffsetRange(self.topic, partition, start, end)
+
+    @property
+    def span(self) -> int:
+        """How many offsets the window covers: an upper bound on its records."""
+        return sum(offsets.span for offsets in self.ranges())
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the window as it stands in XCom and in the journal (docs/windows.md)."""
+        return {
+            "version": VERSION,
+            "topic": self.topic,
+            "topic_id": self.topic_id,
+            "cluster_id": self.cluster_id,
+            "isolation_level": self.isolation_level.value,
+            "planned_at": self.planned_at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+            "start": {"asked": self.start.asked, "source": self.start.source},
+            "end": {"asked": self.end.asked, "source": self.end.source},
+            "partitions": {str(offsets.partition): [offsets.start, offsets.end] for offsets in self.ranges()},
+            "span": self.span,
+        }
+
+    @classmethod
+    def from_json(cls, written: Mapping[str, Any]) -> Window:
+        """Read a window that ``to_json`` wrote, perhaps edited by an administrator since.
+
+        Raises InvalidInput for another version and for anything that is no window.
+        """
+        if written.get("version") != VERSION:
+            raise InvalidInput(f"a window of version {written.get('version')!r} cannot be read; this release reads {VERSION}")
+        try:
+            return cls(
+                topic=written["topic"],
+                topic_id=written["topic_id"],
+                cluster_id=written["cluster_id"],
+                isolation_level=IsolationLevel(written["isolation_level"]),
+                planned_at=datetime.fromisoformat(written["planned_at"]),
+                start=ResolvedBound(**written["start"]),
+                end=ResolvedBound(**written["end"]),
+                partitions={int(number): (start, end) for number, (start, end) in written["partitions"].items()},
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise InvalidInput(f"this is no window ({type(error).__name__}: {error}): {dict(written)}") from error

@@ -1,0 +1,161 @@
+"""Every error that this package raises on purpose.
+
+::
+
+    KafkaOdpsError
+    ├── InvalidInput             what a user wrote cannot be used
+    │   ├── InvalidExpression    a source expression, with the position in it
+    │   ├── InvalidConnection    a connection, with all of its problems
+    │   ├── InvalidMapping       columns and table do not fit each other
+    │   └── NoInterval           the run has no data interval
+    ├── WindowRefused            the log cannot give what was asked for
+    │   ├── UnknownTopic
+    │   ├── UnknownPartition
+    │   ├── OffsetsExpired       the log starts after the window's start
+    │   ├── LogTooShort          the log ends before the window's end
+    │   └── NoCommittedOffset
+    ├── ReadFailed               reading the window went wrong
+    │   ├── CorruptBatch         bytes that are no record batch
+    │   ├── TopicReplaced        the topic is not the one that the window was planned on
+    │   └── NoProgress           no record for too long (a retry may help)
+    ├── TableRefused             the table cannot take the load
+    │   └── UnknownTable
+    ├── StatementFailed          SQL that MaxCompute refused
+    ├── RecordsRejected          records that do not fit the table
+    ├── UploadFailed             blocks could not be written (a retry may help)
+    ├── CommitRejected           no: nothing is visible (a retry may help)
+    ├── CommitUnknown            don't know: look before anything else
+    ├── JournalMismatch          the parameters are no longer those of the recorded window
+    ├── Unreachable              broker or endpoint does not answer (a retry may help)
+    └── Cancelled                the task was asked to stop; nothing was committed
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class KafkaOdpsError(Exception):
+    """The root: ``except KafkaOdpsError`` catches all that this package raises on purpose."""
+
+    retry_helps: ClassVar[bool] = False
+    """Whether a later attempt with the same parameters may succeed."""
+
+
+class InvalidInput(KafkaOdpsError, ValueError):
+    """What a user wrote cannot be used; the message quotes it."""
+
+
+class InvalidExpression(InvalidInput):
+    """A source expression does not parse; the message marks the position."""
+
+    def __init__(self, text: str, position: int, problem: str) -> None:
+        """Take the expression, the 0-based position of the first bad character, and what is wrong there."""
+        super().__init__(f"column expression {text!r}, position {position}: {problem}\n  {text}\n  {' ' * position}^")
+        self.text, self.position = text, position
+
+
+class InvalidConnection(InvalidInput):
+    """A connection cannot be used; all of its problems are in one message."""
+
+    def __init__(self, conn_id: str, problems: list[str], where: str) -> None:
+        """Take the connection id, a sentence per problem, and where a person mends them."""
+        lines = "".join(f"\n  - {problem}" for problem in problems)
+        super().__init__(f"connection {conn_id!r} cannot be used:{lines}\nMend it in {where}.")
+        self.conn_id, self.problems = conn_id, tuple(problems)
+
+
+class InvalidMapping(InvalidInput):
+    """The column mapping and the table do not fit each other."""
+
+
+class NoInterval(InvalidInput):
+    """The run has no data interval, or one of no length."""
+
+
+class WindowRefused(KafkaOdpsError):
+    """The log cannot give what was asked for; nothing was read or written."""
+
+
+class UnknownTopic(WindowRefused):
+    """The cluster has no such topic."""
+
+
+class UnknownPartition(WindowRefused):
+    """The topic has no such partition."""
+
+
+class OffsetsExpired(WindowRefused):
+    """The window starts before the log does: records were deleted before they were loaded."""
+
+
+class LogTooShort(WindowRefused):
+    """The window reaches beyond the log's end."""
+
+
+class NoCommittedOffset(WindowRefused):
+    """The consumer group has committed no offset, and no other start was given."""
+
+
+class ReadFailed(KafkaOdpsError):
+    """Reading the window went wrong; nothing is visible in the table."""
+
+
+class CorruptBatch(ReadFailed):
+    """Bytes from the broker that are no valid record batch."""
+
+
+class TopicReplaced(ReadFailed):
+    """The topic of this name is no longer the one that the window was planned on."""
+
+
+class NoProgress(ReadFailed):
+    """The broker delivered nothing for longer than the deadline."""
+
+    retry_helps = True
+
+
+class TableRefused(KafkaOdpsError):
+    """The table cannot take this load."""
+
+
+class UnknownTable(TableRefused):
+    """The table does not exist and was not to be created; the message has the DDL."""
+
+
+class StatementFailed(KafkaOdpsError):
+    """MaxCompute refused a statement; the message has the statement and the service's own words."""
+
+
+class RecordsRejected(KafkaOdpsError):
+    """Records do not fit the table; the message has the first of them, with coordinates and reasons."""
+
+
+class UploadFailed(KafkaOdpsError):
+    """Blocks could not be written before the deadline; nothing is visible."""
+
+    retry_helps = True
+
+
+class CommitRejected(KafkaOdpsError):
+    """The service says no: nothing of this upload is visible."""
+
+    retry_helps = True
+
+
+class CommitUnknown(KafkaOdpsError):
+    """Nobody can say whether the rows are visible; a person has to look first."""
+
+
+class JournalMismatch(KafkaOdpsError):
+    """The journal's window belongs to other parameters than the task has now."""
+
+
+class Unreachable(KafkaOdpsError):
+    """A broker or an endpoint does not answer; the message says which and how long it was tried."""
+
+    retry_helps = True
+
+
+class Cancelled(KafkaOdpsError):
+    """The task was asked to stop; nothing was committed."""
