@@ -25,6 +25,7 @@
     ├── UploadFailed             blocks could not be written (a retry may help)
     ├── CommitRejected           no: nothing is visible (a retry may help)
     ├── CommitUnknown            don't know: look before anything else
+    │   └── CommitPending        don't know yet (a retry asks again)
     ├── JournalMismatch          the parameters are no longer those of the recorded window
     ├── Unreachable              broker or endpoint does not answer (a retry may help)
     └── Cancelled                the task was asked to stop; nothing was committed
@@ -145,6 +146,12 @@ class CommitRejected(KafkaOdpsError):
 
 class CommitUnknown(KafkaOdpsError):
     """Nobody can say whether the rows are visible; a person has to look first."""
+
+
+class CommitPending(CommitUnknown):
+    """What became of a commit could not be learned before the deadline; the next attempt asks again."""
+
+    retry_helps = True
 
 
 class JournalMismatch(KafkaOdpsError):

@@ -1,0 +1,26 @@
+"""Columns, cut to blocks by bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import pyarrow as pa
+
+BLOCK_BYTES = 64 * 1024 * 1024
+"""What the service recommends at least: one block becomes one file, and small files slow every later query."""
+
+
+def cut_blocks(batches: Iterable[pa.RecordBatch], block_bytes: int = BLOCK_BYTES) -> Iterator[list[pa.RecordBatch]]:
+    """Yield lists of batches of at least ``block_bytes`` together, and the rest as the last one; none if no rows came."""
+    block: list[pa.RecordBatch] = []
+    size = 0
+    for batch in batches:
+        if not batch.num_rows:
+            continue
+        block.append(batch)
+        size += batch.nbytes
+        if size >= block_bytes:
+            yield block
+            block, size = [], 0
+    if block:
+        yield block

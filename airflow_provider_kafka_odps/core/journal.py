@@ -1,0 +1,171 @@
+"""The journal: what survives the attempt, and what the next attempt does about it.
+
+One JSON value per task instance, written a few times per run. Its phases follow the order of effects in ``transfer``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any, assert_never
+
+from airflow_provider_kafka_odps.core.receipt import Receipt
+from airflow_provider_kafka_odps.core.window import Window
+from airflow_provider_kafka_odps.exceptions import InvalidInput, JournalMismatch
+
+VERSION = 1
+HOW_TO_FORGET = (
+    "To forget the recorded window, open the task instance in the Airflow UI, tab Storage, "
+    "choose 'Clear All Task State Store', and clear the task; rows that were already committed stay in the table"
+)
+
+
+class Mode(StrEnum):
+    """What the load does with the rows that are there."""
+
+    APPEND = "append"
+    OVERWRITE = "overwrite"
+
+
+class Phase(StrEnum):
+    """How far the run has come."""
+
+    PLANNED = "planned"
+    UPLOADING = "uploading"
+    COMMITTING = "committing"
+    COMMITTED = "committed"
+
+
+class NextStep(StrEnum):
+    """What an attempt starts with."""
+
+    PLAN = "plan a window"
+    LOAD = "load the recorded window through a fresh upload"
+    SETTLE = "find out whether the recorded upload is committed"
+    KEEP = "keep the rows that are there"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where the window goes; a journal of another target is not ours."""
+
+    topic: str
+    table: str
+    partition: str | None
+    mode: Mode
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """One entry: the phase with what it needs to go on from."""
+
+    phase: Phase
+    target: Target
+    window: Window
+    clear_number: int
+    """How often the DAG run had been cleared when this was written: a higher number now means a rerun by a user."""
+    upload_id: str | None = None
+    receipt: Receipt | None = None
+    """From ``committing`` on: what is proved once the upload is committed."""
+
+    def __post_init__(self) -> None:
+        """Refuse a phase without what it needs."""
+        if (self.phase is Phase.UPLOADING and not self.upload_id) or (
+            self.phase in (Phase.COMMITTING, Phase.COMMITTED) and self.receipt is None
+        ):
+            raise InvalidInput(f"a journal in phase {self.phase} lacks its upload id or its receipt")
+
+    def uploading(self, upload_id: str, clear_number: int) -> Journal:
+        """Return the entry to write before the first block."""
+        return replace(self, phase=Phase.UPLOADING, upload_id=upload_id, clear_number=clear_number, receipt=None)
+
+    def committing(self, receipt: Receipt) -> Journal:
+        """Return the entry to write before the commit: the fence."""
+        return replace(self, phase=Phase.COMMITTING, upload_id=receipt.upload_id, receipt=receipt)
+
+    def committed(self, receipt: Receipt) -> Journal:
+        """Return the entry to write after the commit."""
+        return replace(self, phase=Phase.COMMITTED, upload_id=receipt.upload_id, receipt=receipt)
+
+    def check_target(self, target: Target) -> None:
+        """Raise JournalMismatch unless the recorded window belongs to ``target``."""
+        if self.target == target:
+            return
+        raise JournalMismatch(
+            f"this task instance has a recorded window for {_described(self.target)}, "
+            f"but its parameters now say {_described(target)}; nothing was loaded. {HOW_TO_FORGET}"
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the entry as it stands in the task state store; the receipt goes without its second window."""
+        receipt = None if self.receipt is None else self.receipt.to_json()
+        if receipt is not None:
+            del receipt["window"]
+        return {
+            "version": VERSION,
+            "phase": self.phase.value,
+            "topic": self.target.topic,
+            "table": self.target.table,
+            "partition": self.target.partition,
+            "mode": self.target.mode.value,
+            "clear_number": self.clear_number,
+            "window": self.window.to_json(),
+            "upload_id": self.upload_id,
+            "receipt": receipt,
+        }
+
+    @classmethod
+    def from_json(cls, written: Mapping[str, Any]) -> Journal:
+        """Read an entry that ``to_json`` wrote, perhaps by an older release or edited by an administrator.
+
+        Raises InvalidInput, with the way to forget it, for anything else.
+        """
+        try:
+            if written["version"] != VERSION:
+                raise InvalidInput(f"version {written['version']!r} is not the {VERSION} that this release reads")
+            receipt = written["receipt"]
+            return cls(
+                phase=Phase(written["phase"]),
+                target=Target(written["topic"], written["table"], written["partition"], Mode(written["mode"])),
+                window=Window.from_json(written["window"]),
+                clear_number=int(written["clear_number"]),
+                upload_id=written["upload_id"],
+                receipt=receipt and Receipt.from_json({**receipt, "window": written["window"]}),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise InvalidInput(
+                f"the journal of this task instance cannot be read ({type(error).__name__}: {error}). {HOW_TO_FORGET}"
+            ) from error
+
+
+def next_step(journal: Journal | None, clear_number: int) -> NextStep:
+    """Return what an attempt starts with.
+
+    | journal | cleared by a user since | append | overwrite |
+    |---|---|---|---|
+    | nothing | | plan | plan |
+    | planned | | load | load |
+    | uploading | | load | load |
+    | committing | | settle | settle |
+    | committed | no | keep | keep |
+    | committed | yes | keep | load |
+    """
+    if journal is None:
+        return NextStep.PLAN
+    match journal.phase:
+        case Phase.PLANNED | Phase.UPLOADING:
+            # Blocks of an upload that was never committed are never visible: nothing to ask, nothing to undo.
+            return NextStep.LOAD
+        case Phase.COMMITTING:
+            return NextStep.SETTLE
+        case Phase.COMMITTED:
+            cleared = clear_number > journal.clear_number
+            return NextStep.LOAD if cleared and journal.target.mode is Mode.OVERWRITE else NextStep.KEEP
+        case _:
+            assert_never(journal.phase)
+
+
+def _described(target: Target) -> str:
+    place = f"{target.table} ({target.partition})" if target.partition else target.table
+    return f"topic {target.topic} into {place}, mode {target.mode}"

@@ -1,0 +1,98 @@
+"""Proof of one load: what was read, what was written, and by which upload."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from airflow_provider_kafka_odps.core.window import Window
+from airflow_provider_kafka_odps.exceptions import InvalidInput
+
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What the offsets of one partition became; ``rows + rejects + gaps`` is the range's span."""
+
+    rows: int
+    rejects: int
+    gaps: int
+    """Offsets without a record: transaction markers, aborted transactions, compaction."""
+
+    def __post_init__(self) -> None:
+        """Refuse negative counts: more records came out of a range than it has offsets."""
+        if min(self.rows, self.rejects, self.gaps) < 0:
+            raise InvalidInput(f"counts cannot be negative: {self}")
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Proof of one load; the return value of the operator, as JSON."""
+
+    window: Window
+    table: str
+    partition: str | None
+    mode: str
+    upload_id: str | None
+    """The upload session whose commit made the rows visible; None for an empty window."""
+    blocks: int
+    partitions: Mapping[int, Counts]
+    bytes: int
+    """Bytes of the blocks before compression."""
+    not_json: int
+    """Values that are no JSON object although JSON paths are mapped; those columns are NULL."""
+    seconds: Mapping[str, float]
+    """Wall time per stage."""
+
+    @property
+    def rows(self) -> int:
+        """How many rows the load made visible."""
+        return sum(counts.rows for counts in self.partitions.values())
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the receipt as it stands in XCom and in the journal (docs/reference.md)."""
+        return {
+            "version": VERSION,
+            "window": self.window.to_json(),
+            "table": self.table,
+            "partition": self.partition,
+            "mode": self.mode,
+            "upload_id": self.upload_id,
+            "blocks": self.blocks,
+            "rows": self.rows,
+            "rejects": sum(counts.rejects for counts in self.partitions.values()),
+            "gaps": sum(counts.gaps for counts in self.partitions.values()),
+            "partitions": {
+                str(number): {"rows": counts.rows, "rejects": counts.rejects, "gaps": counts.gaps}
+                for number, counts in sorted(self.partitions.items())
+            },
+            "bytes": self.bytes,
+            "not_json": self.not_json,
+            "seconds": {stage: round(spent, 3) for stage, spent in self.seconds.items()},
+        }
+
+    @classmethod
+    def from_json(cls, written: Mapping[str, Any]) -> Receipt:
+        """Read a receipt that ``to_json`` wrote.
+
+        Raises InvalidInput for another version and for anything that is no receipt.
+        """
+        if written.get("version") != VERSION:
+            raise InvalidInput(f"a receipt of version {written.get('version')!r} cannot be read; this release reads {VERSION}")
+        try:
+            return cls(
+                window=Window.from_json(written["window"]),
+                table=written["table"],
+                partition=written["partition"],
+                mode=written["mode"],
+                upload_id=written["upload_id"],
+                blocks=written["blocks"],
+                partitions={int(number): Counts(**counts) for number, counts in written["partitions"].items()},
+                bytes=written["bytes"],
+                not_json=written["not_json"],
+                seconds=dict(written["seconds"]),
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise InvalidInput(f"this is no receipt ({type(error).__name__}: {error}): {dict(written)}") from error

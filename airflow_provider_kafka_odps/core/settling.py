@@ -1,0 +1,112 @@
+"""Committing an upload, and learning what became of a commit whose answer is an error or never came."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+import pyarrow as pa
+
+from airflow_provider_kafka_odps.exceptions import CommitPending, CommitRejected, CommitUnknown, Unreachable
+
+POLL_SECONDS = 1.0
+COMMIT_TRIES = 3
+
+
+class UploadStatus(StrEnum):
+    """What the service says of an upload session."""
+
+    NORMAL = "normal"
+    """Open: not committed; none of its rows are visible."""
+    CLOSING = "closing"
+    """A commit is under way."""
+    CLOSED = "closed"
+    """Committed: all of its rows are visible."""
+    GONE = "gone"
+    """Expired, broken, or not known: the session cannot tell what became of its blocks."""
+
+
+class Upload(Protocol):
+    """One tunnel upload session: blocks that become visible together."""
+
+    @property
+    def id(self) -> str:
+        """The session's id: any later attempt can ask for its status by it."""
+
+    def write_block(self, number: int, batches: Sequence[pa.RecordBatch]) -> int:
+        """Write one block, again under its number where a try failed; return its bytes before compression."""
+
+    def commit(self, blocks: int) -> None:
+        """Ask once for blocks 0 to ``blocks - 1`` to be made visible.
+
+        Raises CommitRejected for an answer that says no, Unreachable where no answer came: both are in doubt.
+        """
+
+    def status(self) -> UploadStatus:
+        """Ask the service once. Raises Unreachable where no answer came."""
+
+
+class Clock(Protocol):
+    """Time, as an argument."""
+
+    def now(self) -> datetime:
+        """Return the present instant, with a zone."""
+
+    def monotonic(self) -> float:
+        """Return seconds that only go forward."""
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+
+
+def commit(upload: Upload, blocks: int, clock: Clock, deadline: float) -> None:
+    """Commit and, on any doubt, settle; return only when the rows are visible.
+
+    ``deadline`` is an instant of ``clock.monotonic()``.
+    Raises CommitRejected when the session is still open after all tries, and CommitUnknown when nobody can say.
+    """
+    for _ in range(COMMIT_TRIES):
+        try:
+            upload.commit(blocks)
+        except (CommitRejected, Unreachable) as error:
+            refusal = error
+        else:
+            return
+        match settle(upload, clock, deadline):
+            case UploadStatus.CLOSED:
+                return
+            case UploadStatus.GONE:
+                raise CommitUnknown(
+                    f"upload {upload.id}: the commit was answered by: {refusal}; the session is gone now, "
+                    "so it cannot say whether its rows are visible. Look at the table before anything else"
+                ) from refusal
+            case UploadStatus.NORMAL | UploadStatus.CLOSING:
+                # Committing once more is safe: a late first commit would make this one conflict, not apply twice.
+                clock.sleep(POLL_SECONDS)
+    raise CommitRejected(
+        f"upload {upload.id} is still open, none of its rows are visible: {COMMIT_TRIES} commits failed, the last by: "
+        f"{refusal}. The next attempt commits this same upload"
+    ) from refusal
+
+
+def settle(upload: Upload, clock: Clock, deadline: float) -> UploadStatus:
+    """Ask until the status is final: NORMAL, CLOSED or GONE.
+
+    Raises CommitPending when it is not before the deadline.
+    """
+    while True:
+        try:
+            status = upload.status()
+            seen = f"the session is still {status}"
+        except Unreachable as error:
+            status, seen = UploadStatus.CLOSING, str(error)
+        if status is not UploadStatus.CLOSING:
+            return status
+        if clock.monotonic() >= deadline:
+            raise CommitPending(
+                f"upload {upload.id}: what became of its commit could not be learned in time: {seen}. "
+                "The next attempt asks again before it writes anything"
+            )
+        clock.sleep(POLL_SECONDS)

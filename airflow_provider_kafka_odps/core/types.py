@@ -1,0 +1,178 @@
+"""MaxCompute types as text, as values, and as the Arrow types that tunnel blocks carry.
+
+Source of the Arrow column: what the official Python client sends and accepts (docs/reference.md, "Types").
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from airflow_provider_kafka_odps.exceptions import InvalidInput, TableRefused
+
+_SIMPLE: dict[str, pa.DataType] = {
+    "tinyint": pa.int8(),
+    "smallint": pa.int16(),
+    "int": pa.int32(),
+    "bigint": pa.int64(),
+    "float": pa.float32(),
+    "double": pa.float64(),
+    "boolean": pa.bool_(),
+    "string": pa.string(),
+    "varchar": pa.string(),
+    "char": pa.string(),
+    "binary": pa.binary(),
+    "date": pa.date32(),
+    # Instants: a column of these is written as UTC, whatever the zone of the reader's session.
+    "datetime": pa.timestamp("ms"),
+    "timestamp": pa.timestamp("ns"),
+    "timestamp_ntz": pa.timestamp("ns"),
+}
+_NESTED = {"array": 1, "map": 2}
+_LEGACY_DECIMAL = pa.decimal256(54, 18)
+_MAX_PRECISION = 38
+_TOKEN = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*|\d+|`[^`]*`|[<>(),:])")
+
+
+@dataclass(frozen=True, slots=True)
+class OdpsType:
+    """A MaxCompute type: ``decimal(10,2)``, ``array<struct<a:bigint>>``."""
+
+    name: str
+    """Lower case, without arguments."""
+    numbers: tuple[int, ...] = ()
+    """Length, or precision and scale."""
+    fields: tuple[tuple[str, OdpsType], ...] = ()
+    """The types inside a nested type; names are empty but in a struct."""
+
+    @classmethod
+    def parse(cls, text: str) -> OdpsType:
+        """Read a type as MaxCompute prints it, in any case.
+
+        Raises InvalidInput with the text where it is no type.
+        """
+        tokens = _Tokens(text)
+        parsed = _parse(tokens)
+        if tokens.peek():
+            raise tokens.refused()
+        return parsed
+
+    def __str__(self) -> str:
+        if self.numbers:
+            return f"{self.name}({','.join(map(str, self.numbers))})"
+        if self.fields:
+            inner = ",".join(f"{name}:{kind}" if name else str(kind) for name, kind in self.fields)
+            return f"{self.name}<{inner}>"
+        return self.name
+
+    @property
+    def arrow(self) -> pa.DataType:
+        """The Arrow type of this column in a tunnel block.
+
+        Raises TableRefused for a type that Arrow blocks cannot carry.
+        """
+        match self.name:
+            case "decimal" if not self.numbers:
+                return _LEGACY_DECIMAL
+            case "decimal":
+                return pa.decimal128(*self.numbers)
+            case "array":
+                return pa.list_(self.fields[0][1].arrow)
+            case "map":
+                return pa.map_(self.fields[0][1].arrow, self.fields[1][1].arrow)
+            case "struct":
+                return pa.struct([(name, kind.arrow) for name, kind in self.fields])
+        if self.name not in _SIMPLE:
+            raise TableRefused(f"type {self} cannot be carried by Arrow blocks, so this release cannot write it")
+        return _SIMPLE[self.name]
+
+
+class _Tokens:
+    """The words of a type's text, one at a time."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._words = _TOKEN.findall(text)
+        self._next = 0
+        if "".join(self._words) != re.sub(r"\s+", "", text):
+            raise self.refused()
+
+    def peek(self) -> str:
+        """Return the next word without taking it; empty at the end."""
+        return self._words[self._next] if self._next < len(self._words) else ""
+
+    def take(self, expected: str | None = None) -> str:
+        """Take the next word, which must be ``expected`` where that is given."""
+        word = self.peek()
+        if not word or (expected is not None and word != expected):
+            raise self.refused()
+        self._next += 1
+        return word
+
+    def refused(self) -> InvalidInput:
+        """Return the error for this text."""
+        return InvalidInput(f"{self.text!r} is no MaxCompute type, such as bigint, decimal(10,2) or array<string>")
+
+
+def _parse(tokens: _Tokens) -> OdpsType:
+    name = tokens.take().lower()
+    if not name.isidentifier():
+        raise tokens.refused()
+    numbers = _numbers(tokens) if tokens.peek() == "(" else ()
+    fields = _fields(tokens, name) if tokens.peek() == "<" else ()
+    _check_arguments(tokens, name, numbers, fields)
+    # DECIMAL(p) is DECIMAL(p,0) in MaxCompute.
+    return OdpsType(name, (*numbers, 0) if name == "decimal" and len(numbers) == 1 else numbers, fields)
+
+
+def _numbers(tokens: _Tokens) -> tuple[int, ...]:
+    tokens.take("(")
+    numbers = [_number(tokens)]
+    while tokens.peek() == ",":
+        tokens.take()
+        numbers.append(_number(tokens))
+    tokens.take(")")
+    return tuple(numbers)
+
+
+def _number(tokens: _Tokens) -> int:
+    word = tokens.take()
+    if not word.isdecimal():
+        raise tokens.refused()
+    return int(word)
+
+
+def _fields(tokens: _Tokens, name: str) -> tuple[tuple[str, OdpsType], ...]:
+    tokens.take("<")
+    fields = []
+    while True:
+        field = ""
+        if name == "struct":
+            field = tokens.take().strip("`")
+            tokens.take(":")
+        fields.append((field, _parse(tokens)))
+        if tokens.peek() != ",":
+            break
+        tokens.take()
+    tokens.take(">")
+    return tuple(fields)
+
+
+def _check_arguments(
+    tokens: _Tokens, name: str, numbers: tuple[int, ...], fields: tuple[tuple[str, OdpsType], ...]
+) -> None:
+    match name:
+        case "decimal":
+            fits = not fields and (not numbers or (len(numbers) <= 2 and 1 <= numbers[0] <= _MAX_PRECISION))  # noqa: PLR2004 - precision and scale
+        case "varchar" | "char":
+            fits = len(numbers) == 1 and not fields
+        case "array" | "map":
+            fits = len(fields) == _NESTED[name] and not numbers
+        case "struct":
+            fits = bool(fields) and not numbers
+        case _:
+            fits = not numbers and not fields
+    if not fits:
+        raise tokens.refused()
