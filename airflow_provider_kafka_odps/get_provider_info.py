@@ -1,0 +1,46 @@
+"""What Airflow's provider discovery is told about this package, as plain metadata."""
+
+from typing import Any
+
+from airflow_provider_kafka_odps import __version__
+
+_KAFKA = "Apache Kafka"
+_MAXCOMPUTE = "MaxCompute"
+
+
+def get_provider_info() -> dict[str, Any]:
+    """Return the provider's description in the shape of Airflow's `provider_info.schema.json`.
+
+    No `connection-types` on purpose: the hooks read the official `kafka` and `maxcompute` connections.
+    Discovery goes by package name and the first registrant's hook wins, so naming the types here would take
+    them away from the official providers.
+    """
+    return {
+        "package-name": "airflow-provider-kafka-odps",
+        "name": "Kafka to MaxCompute",
+        "description": "Load bounded windows of Kafka offsets into MaxCompute (ODPS) tables, every record exactly once.",
+        "versions": [__version__],
+        "integrations": [
+            {
+                "integration-name": _KAFKA,
+                "external-doc-url": "https://kafka.apache.org/documentation/",
+                "tags": ["apache"],
+            },
+            {
+                "integration-name": _MAXCOMPUTE,
+                "external-doc-url": "https://www.alibabacloud.com/help/en/maxcompute/",
+                "tags": ["service"],
+            },
+        ],
+        "hooks": [
+            {"integration-name": _KAFKA, "python-modules": ["airflow_provider_kafka_odps.hooks.kafka"]},
+            {"integration-name": _MAXCOMPUTE, "python-modules": ["airflow_provider_kafka_odps.hooks.odps"]},
+        ],
+        "transfers": [
+            {
+                "source-integration-name": _KAFKA,
+                "target-integration-name": _MAXCOMPUTE,
+                "python-module": "airflow_provider_kafka_odps.transfers.kafka_to_maxcompute",
+            },
+        ],
+    }
