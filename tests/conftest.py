@@ -1,0 +1,50 @@
+"""Fixtures that many tests share; what starts slowly is started once."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Protocol
+
+import pytest
+from demo.broker import Broker, available_broker
+
+if TYPE_CHECKING:
+    from kafka import KafkaAdminClient
+
+
+class MakeTopic(Protocol):
+    """Creates a topic with a name of its own and returns the name."""
+
+    def __call__(self, partitions: int = 1, configs: Mapping[str, str] | None = None) -> str: ...
+
+
+@pytest.fixture(scope="session")
+def broker() -> Iterator[Broker]:
+    """Return a real Kafka broker: the one in KAFKA_BOOTSTRAP_SERVERS, or one of our own."""
+    with available_broker(os.environ) as broker:
+        yield broker
+
+
+@pytest.fixture(scope="session")
+def admin(broker: Broker) -> Iterator[KafkaAdminClient]:
+    """Return kafka-python's administrator of that broker."""
+    from kafka import KafkaAdminClient
+
+    client = KafkaAdminClient(bootstrap_servers=broker.bootstrap_servers)
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="session")
+def make_topic(admin: KafkaAdminClient) -> MakeTopic:
+    """Return a function that creates topics, each with a name that nobody else uses."""
+    from kafka.admin import NewTopic
+
+    def make(partitions: int = 1, configs: Mapping[str, str] | None = None) -> str:
+        name = f"test-{uuid.uuid4().hex[:12]}"
+        admin.create_topics([NewTopic(name, partitions, 1, topic_configs=dict(configs or {}))])
+        return name
+
+    return make
