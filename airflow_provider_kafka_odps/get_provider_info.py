@@ -18,7 +18,7 @@ def get_provider_info() -> dict[str, Any]:
     return {
         "package-name": "airflow-provider-kafka-odps",
         "name": "Kafka to MaxCompute",
-        "description": "Load bounded windows of Kafka offsets into MaxCompute (ODPS) tables, every record exactly once.",
+        "description": "Load bounded windows of Kafka offsets into MaxCompute (ODPS) tables, each record once.",
         "versions": [__version__],
         "integrations": [
             {

@@ -1,0 +1,80 @@
+# `make demo` shows it working, `make test` runs every check.
+# Each sets up everything that it needs; the rest of the targets are the pieces of the two.
+
+PYTHON ?= python3
+ARGS ?=
+
+BIN := .venv/bin
+PIP_INSTALL := $(BIN)/python -m pip install --constraint constraints.txt --build-constraint constraints.txt
+# Touched last: an installation that was interrupted has none and is taken up again.
+CAN_RUN_DEMO := .venv/can-run-demo
+CAN_RUN_CHECKS := .venv/can-run-checks
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: help demo test lint types layers docs unit format wheel setup constraints clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo "PYTHON=python3.13 chooses the interpreter of a new .venv; ARGS='tests/core -k window' goes to pytest."
+
+demo: $(CAN_RUN_DEMO) ## load Kafka records into a local MaxCompute table, and rerun it
+	@PYTHONPATH=example_dags $(BIN)/python -m demo
+
+test: lint types layers docs unit ## run every check
+
+lint: $(CAN_RUN_CHECKS) ## ruff: rules and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(CAN_RUN_CHECKS) ## mypy --strict
+	$(BIN)/mypy
+
+layers: $(CAN_RUN_CHECKS) ## import-linter: who may import whom
+	$(BIN)/lint-imports
+
+docs: $(CAN_RUN_CHECKS) ## build the docs into build/docs, warnings are errors
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going --jobs 2 -d build/doctrees docs build/docs
+
+# The wheel goes first on the path and the current folder nowhere, also in the processes that tests start.
+unit: wheel ## run the tests on the built wheel; ARGS go to pytest
+	PYTHONPATH=build/site PYTHONSAFEPATH=1 BUILT_WHEEL=build/site $(BIN)/pytest $(ARGS)
+
+format: $(CAN_RUN_CHECKS) ## let ruff mend what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# Built from the sdist, as a packager would: a file that the sdist lacks is noticed here.
+wheel: $(CAN_RUN_CHECKS) ## build sdist and wheel into build/dist, unpack the wheel into build/site
+	@rm -rf build/dist build/site
+	$(BIN)/pyproject-build --no-isolation --outdir build/dist
+	$(BIN)/python -m pip install --quiet --no-deps --target build/site build/dist/*.whl
+
+setup: $(CAN_RUN_CHECKS) ## create .venv with everything, for an editor
+
+constraints: $(CAN_RUN_CHECKS) ## pin the newest allowed versions into constraints.txt
+	@$(PYTHON) -m venv build/uv && build/uv/bin/python -m pip install --quiet uv
+	build/uv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-header --no-annotate \
+		--extra local --group dev --output-file constraints.txt pyproject.toml
+
+clean: ## remove all that the other targets made, .venv too
+	rm -rf .venv build .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+
+.venv/has-pip: constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Python 3.11 or newer is needed, but \`$(PYTHON)\` is `$(PYTHON) --version 2>&1`."; \
+		echo "Name another one: make $(MAKECMDGOALS) PYTHON=python3.13"; exit 1; } >&2
+	@$(BIN)/python -m pip --version > /dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt pip
+	@touch $@
+
+$(CAN_RUN_DEMO): .venv/has-pip pyproject.toml constraints.txt
+	@echo "Installing what the demo needs into .venv; the first time this takes about two minutes."
+	@$(PIP_INSTALL) --editable '.[local]' --group broker
+	@touch $@
+
+$(CAN_RUN_CHECKS): .venv/has-pip pyproject.toml constraints.txt
+	@echo "Installing what the checks need into .venv; the first time this takes about two minutes."
+	@$(PIP_INSTALL) --editable '.[local]' --group dev
+	@touch $(CAN_RUN_DEMO) $@
