@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from airflow_provider_kafka_odps.core.offsets import next_offset
@@ -35,13 +36,18 @@ class Account:
         self._records[partition] += batch.num_rows
         self._rejects[partition] += rejects
 
-    def _check(self, partition: int, offsets: np.ndarray) -> None:
+    def _check(self, partition: int, offsets: npt.NDArray[np.int64]) -> None:
         wanted = self._ranges.get(partition)
         first, last = int(offsets[0]), int(offsets[-1])
-        if wanted is None or last >= wanted.end or first < self._positions[partition] or bool(np.any(np.diff(offsets) <= 0)):
+        if (
+            wanted is None
+            or last >= wanted.end
+            or first < self._positions[partition]
+            or bool(np.any(np.diff(offsets) <= 0))
+        ):
             raise ReadFailed(
-                f"the reader delivered offsets {first} to {last} of partition {partition}, where "
-                f"{wanted or 'nothing'} was wanted and {self._positions.get(partition)} came next; nothing was committed"
+                f"the reader delivered offsets {first} to {last} of partition {partition}, where {wanted or 'nothing'} "
+                f"was wanted and {self._positions.get(partition)} came next; nothing was committed"
             )
 
     @property

@@ -11,7 +11,7 @@ BLOCK_BYTES = 64 * 1024 * 1024
 
 
 def cut_blocks(batches: Iterable[pa.RecordBatch], block_bytes: int = BLOCK_BYTES) -> Iterator[list[pa.RecordBatch]]:
-    """Yield lists of batches of at least ``block_bytes`` together, and the rest as the last one; none if no rows came."""
+    """Yield lists of batches of at least ``block_bytes`` together, then the rest; nothing if no rows came."""
     block: list[pa.RecordBatch] = []
     size = 0
     for batch in batches:

@@ -80,7 +80,10 @@ class Offsets:
 
     def __post_init__(self) -> None:
         """Refuse negative offsets: they are somebody's code for "earliest" or "latest"."""
-        for partition, offset in (*self.each.items(), *([("*", self.everywhere)] if self.everywhere is not None else [])):
+        for partition, offset in (
+            *self.each.items(),
+            *([("*", self.everywhere)] if self.everywhere is not None else []),
+        ):
             if offset < 0:
                 raise InvalidInput(
                     f"offset {offset} (partition {partition}): offsets are >= 0; write 'earliest' or 'latest' instead"
@@ -215,7 +218,8 @@ def _refused(asked: object, side: Side) -> InvalidInput:
 
 def _no_interval(seen: str) -> str:
     return (
-        f"{seen}, so 'interval' names no window. Airflow's plain cron and timedelta schedules and manual runs give none. "
+        f"{seen}, so 'interval' names no window. Airflow's plain cron and timedelta schedules, and manual runs, "
+        "give none. "
         "Schedule the DAG with CronDataIntervalTimetable or DeltaDataIntervalTimetable, or give explicit bounds "
         "(start='earliest', end='latest', times, or offsets)"
     )

@@ -137,9 +137,7 @@ def _plan_partition(facts: PartitionFacts, request: WindowRequest, group: str | 
     return start, end
 
 
-def _resolve_start(
-    facts: PartitionFacts, request: WindowRequest, log_end: int, where: str, group: str | None
-) -> int:
+def _resolve_start(facts: PartitionFacts, request: WindowRequest, log_end: int, where: str, group: str | None) -> int:
     start = _resolve(request.start, facts, log_end)
     if start is None and request.first_start is not None:
         start = _resolve(request.first_start, facts, log_end)

@@ -80,7 +80,9 @@ class Receipt:
         Raises InvalidInput for another version and for anything that is no receipt.
         """
         if written.get("version") != VERSION:
-            raise InvalidInput(f"a receipt of version {written.get('version')!r} cannot be read; this release reads {VERSION}")
+            raise InvalidInput(
+                f"a receipt of version {written.get('version')!r} cannot be read; this release reads {VERSION}"
+            )
         try:
             return cls(
                 window=Window.from_json(written["window"]),

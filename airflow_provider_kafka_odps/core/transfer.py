@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Protocol
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, assert_never
 
 import pyarrow as pa
 
-from airflow_provider_kafka_odps.core.accounting import Account
-from airflow_provider_kafka_odps.core.blocks import cut_blocks
+from airflow_provider_kafka_odps.core.blocks import BLOCK_BYTES, cut_blocks
 from airflow_provider_kafka_odps.core.facts import Questions, TopicFacts
-from airflow_provider_kafka_odps.core.journal import Journal, NextStep, Phase, Target, next_step
+from airflow_provider_kafka_odps.core.journal import (
+    HOW_TO_FORGET,
+    Journal,
+    Mode,
+    NextStep,
+    Phase,
+    Target,
+    next_step,
+)
+from airflow_provider_kafka_odps.core.loading import Loading
 from airflow_provider_kafka_odps.core.planning import WindowRequest, plan_window
 from airflow_provider_kafka_odps.core.projection import Projection
 from airflow_provider_kafka_odps.core.receipt import Receipt
-from airflow_provider_kafka_odps.core.schema import TableSchema
-from airflow_provider_kafka_odps.core.settling import Clock, Fate, Upload, commit, settle
+from airflow_provider_kafka_odps.core.settling import Clock, Upload, UploadStatus, commit, settle
 from airflow_provider_kafka_odps.core.window import Window
 from airflow_provider_kafka_odps.exceptions import Cancelled, CommitUnknown, TopicReplaced
 
@@ -32,7 +38,7 @@ class Source(Protocol):
     def topic_id(self, topic: str) -> str:
         """Return the topic's UUID as it is now."""
 
-    def read(self, window: Window, wanted: frozenset[str]) -> Iterator[pa.RecordBatch]:
+    def read(self, window: Window, wanted: frozenset[str]) -> Generator[pa.RecordBatch]:
         """Yield every record of the window, in offset order per partition; end only when all of it was read."""
 
 
@@ -57,3 +63,166 @@ class JournalStore(Protocol):
 
     def save(self, entry: Mapping[str, Any]) -> None:
         """Replace what was saved; raise if this attempt is not the current one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt at a load: what is wanted, who does it, and how it is observed."""
+
+    request: WindowRequest
+    group: str | None
+    target: Target
+    projection: Projection
+    source: Source
+    sink: Sink
+    journal: JournalStore
+    clock: Clock
+    announce: Callable[[Window], None]
+    """Called with the window as soon as it is known, on a replay too."""
+    say: Callable[[str], None]
+    """Takes a line for the task's log."""
+    cancelled: Callable[[], bool]
+    clear_number: int
+    commit_timeout: float = 300.0
+    """Seconds until a commit's fate has to be known."""
+    block_bytes: int = BLOCK_BYTES
+
+
+def transfer(attempt: Attempt) -> Receipt:
+    """Load the window of this task instance exactly once, whatever earlier attempts left behind.
+
+    1. Read the journal. Empty: survey, plan, save ``planned`` before the first record is read.
+       Otherwise use its window and nothing else.
+    2. Announce the window (XCom).
+    3. Ensure table and partition; open a fresh upload; save ``uploading``.
+    4. Read, project, write blocks 0…n-1: invisible.
+    5. Prove the window complete: all of it read, no reject, the same topic still, not cancelled.
+    6. Save ``committing``: the fence. A superseded attempt fails here, before it can commit.
+    7. Commit; on any doubt settle.
+    8. Save ``committed`` with the receipt.
+    9. Return the receipt.
+    """
+    entry = _recorded(attempt)
+    step = next_step(entry, attempt.clear_number)
+    if entry is None:
+        entry = _plan(attempt)
+    attempt.announce(entry.window)
+    match step:
+        case NextStep.PLAN | NextStep.LOAD:
+            return _load(attempt, entry)
+        case NextStep.SETTLE:
+            return _settle(attempt, entry)
+        case NextStep.KEEP:
+            receipt = _receipt(entry)
+            attempt.say(f"{receipt.rows} rows are already there, by upload {entry.upload_id}; nothing is loaded again")
+            return receipt
+        case _:
+            assert_never(step)
+
+
+def _recorded(attempt: Attempt) -> Journal | None:
+    written = attempt.journal.load()
+    if written is None:
+        return None
+    entry = Journal.from_json(written)
+    entry.check_target(attempt.target)
+    attempt.say(f"the recorded window is used (planned at {entry.window.planned_at}, phase {entry.phase})")
+    return entry
+
+
+def _plan(attempt: Attempt) -> Journal:
+    facts = attempt.source.survey(attempt.request.topic, attempt.request.questions(attempt.group))
+    window = plan_window(facts, attempt.request, attempt.clock.now())
+    entry = Journal(Phase.PLANNED, attempt.target, window, attempt.clear_number)
+    attempt.journal.save(entry.to_json())
+    return entry
+
+
+def _load(attempt: Attempt, entry: Journal) -> Receipt:
+    window = entry.window
+    loading = Loading(attempt.target, attempt.projection, window, attempt.clock)
+    _check_topic(attempt, window)
+    attempt.sink.ensure()
+    if window.span == 0 and attempt.target.mode is Mode.APPEND:
+        return _committed(attempt, entry, loading.receipt(upload_id=None))
+    upload = attempt.sink.open_upload()
+    entry = entry.uploading(upload.id, attempt.clear_number)
+    attempt.journal.save(entry.to_json())
+    _write(attempt, loading, upload)
+    _check_topic(attempt, window)
+    _check_running(attempt)
+    if not loading.blocks:
+        return _committed(attempt, entry, loading.receipt(upload_id=None))
+    entry = entry.committing(loading.receipt(upload.id))
+    attempt.journal.save(entry.to_json())
+    return _commit(attempt, entry, upload)
+
+
+def _write(attempt: Attempt, loading: Loading, upload: Upload) -> None:
+    attempt.say(
+        f"upload {upload.id}: loading {loading.window.span} offsets: {', '.join(map(str, loading.window.ranges()))}"
+    )
+    with closing(attempt.source.read(loading.window, attempt.projection.wanted)) as batches:
+        for block in cut_blocks(loading.columns(batches, lambda: _check_running(attempt)), attempt.block_bytes):
+            loading.write(upload, block)
+    if not loading.blocks and attempt.target.mode is Mode.OVERWRITE:
+        # Whether a commit of no block at all replaces the old rows is not documented; one of an empty block does.
+        loading.write(upload, [])
+
+
+def _settle(attempt: Attempt, entry: Journal) -> Receipt:
+    """Finish what an earlier attempt left in doubt, before anything else is done."""
+    assert entry.upload_id is not None, "a journal in phase committing has its upload id"
+    upload = attempt.sink.attach_upload(entry.upload_id)
+    match settle(upload, attempt.clock, attempt.clock.monotonic() + attempt.commit_timeout):
+        case UploadStatus.CLOSED:
+            receipt = _committed(attempt, entry, _receipt(entry))
+        case UploadStatus.NORMAL | UploadStatus.CLOSING:
+            # Blocks are written before the phase `committing` only, so this upload is complete.
+            receipt = _commit(attempt, entry, upload)
+        case UploadStatus.GONE:
+            if attempt.target.mode is Mode.OVERWRITE:
+                return _load(attempt, entry)
+            raise CommitUnknown(
+                f"upload {entry.upload_id} was being committed by an earlier attempt and is gone now, so nobody can "
+                f"say whether its {_receipt(entry).rows} rows are in {entry.target.table}. Look for them; if they are "
+                f"there, mark the task as success; if not, forget the window. {HOW_TO_FORGET}"
+            )
+        case status:
+            assert_never(status)
+    cleared = next_step(entry.committed(receipt), attempt.clear_number) is NextStep.LOAD
+    return _load(attempt, entry) if cleared else receipt
+
+
+def _commit(attempt: Attempt, entry: Journal, upload: Upload) -> Receipt:
+    receipt = _receipt(entry)
+    started = attempt.clock.monotonic()
+    commit(upload, receipt.blocks, attempt.clock, started + attempt.commit_timeout)
+    spent = attempt.clock.monotonic() - started
+    return _committed(attempt, entry, replace(receipt, seconds={**receipt.seconds, "commit": spent}))
+
+
+def _committed(attempt: Attempt, entry: Journal, receipt: Receipt) -> Receipt:
+    attempt.journal.save(entry.committed(receipt).to_json())
+    attempt.say(f"{receipt.rows} rows are in {receipt.table}, by upload {receipt.upload_id}")
+    return receipt
+
+
+def _receipt(entry: Journal) -> Receipt:
+    assert entry.receipt is not None, "a journal has its receipt from phase committing on"
+    return entry.receipt
+
+
+def _check_topic(attempt: Attempt, window: Window) -> None:
+    topic_id = attempt.source.topic_id(window.topic)
+    if topic_id != window.topic_id:
+        raise TopicReplaced(
+            f"topic {window.topic} was deleted and created again since the window was planned: its id was "
+            f"{window.topic_id} and is {topic_id} now. The window's offsets name other records; nothing was committed. "
+            f"{HOW_TO_FORGET}"
+        )
+
+
+def _check_running(attempt: Attempt) -> None:
+    if attempt.cancelled():
+        raise Cancelled("the task was asked to stop; nothing was committed")

@@ -82,7 +82,9 @@ class Window:
         Raises InvalidInput for another version and for anything that is no window.
         """
         if written.get("version") != VERSION:
-            raise InvalidInput(f"a window of version {written.get('version')!r} cannot be read; this release reads {VERSION}")
+            raise InvalidInput(
+                f"a window of version {written.get('version')!r} cannot be read; this release reads {VERSION}"
+            )
         try:
             return cls(
                 topic=written["topic"],

@@ -1,0 +1,81 @@
+"""One pass over a window's records: projected, counted, timed."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import pyarrow as pa
+
+from airflow_provider_kafka_odps.core.accounting import Account
+from airflow_provider_kafka_odps.core.journal import Target
+from airflow_provider_kafka_odps.core.projection import Projection, describe_rejects
+from airflow_provider_kafka_odps.core.receipt import Receipt
+from airflow_provider_kafka_odps.core.settling import Clock, Upload
+from airflow_provider_kafka_odps.core.window import Window
+from airflow_provider_kafka_odps.exceptions import RecordsRejected
+
+
+class Loading:
+    """The pass, and what it has counted so far."""
+
+    def __init__(self, target: Target, projection: Projection, window: Window, clock: Clock) -> None:
+        self.window = window
+        self.blocks = 0
+        self._target, self._projection, self._clock = target, projection, clock
+        self._account = Account(window)
+        self._bytes = 0
+        self._not_json = 0
+        self._seconds: defaultdict[str, float] = defaultdict(float)
+
+    def columns(self, batches: Iterator[pa.RecordBatch], check: Callable[[], None]) -> Iterator[pa.RecordBatch]:
+        """Yield the rows of each batch in the table's columns; ``check`` is called once per batch and may raise.
+
+        Raises RecordsRejected for the first batch with a record that does not fit.
+        """
+        while True:
+            check()
+            with self._timed("read"):
+                batch = next(batches, None)
+            if batch is None:
+                return
+            with self._timed("project"):
+                projected = self._projection.apply(self.window.topic, batch)
+            if projected.rejects:
+                raise RecordsRejected(
+                    f"{len(projected.rejects)} records do not fit the table, nothing was committed:"
+                    f"{describe_rejects(projected.rejects)}"
+                )
+            self._account.add(batch, rejects=0)
+            self._not_json += projected.not_json
+            yield projected.columns
+
+    def write(self, upload: Upload, block: Sequence[pa.RecordBatch]) -> None:
+        """Write the next block."""
+        with self._timed("write"):
+            self._bytes += upload.write_block(self.blocks, block)
+        self.blocks += 1
+
+    def receipt(self, upload_id: str | None) -> Receipt:
+        """Return what is proved once the upload is committed; to be asked when the window has been read to its end."""
+        return Receipt(
+            window=self.window,
+            table=self._target.table,
+            partition=self._target.partition,
+            mode=self._target.mode.value,
+            upload_id=upload_id,
+            blocks=self.blocks,
+            partitions=self._account.counts(),
+            bytes=self._bytes,
+            not_json=self._not_json,
+            seconds=dict(self._seconds),
+        )
+
+    @contextmanager
+    def _timed(self, stage: str) -> Iterator[None]:
+        started = self._clock.monotonic()
+        try:
+            yield
+        finally:
+            self._seconds[stage] += self._clock.monotonic() - started
