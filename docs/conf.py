@@ -1,0 +1,26 @@
+"""How Sphinx builds these pages: Markdown through MyST, signatures from the code."""
+
+import os
+import tempfile
+from importlib.metadata import version as version_of
+
+# Importing the operator imports Airflow, which creates its home.
+os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="airflow-home-docs-")
+
+project = "airflow-provider-kafka-odps"
+author = "the authors of airflow-provider-kafka-odps"
+copyright = author  # noqa: A001 - Sphinx reads this name
+release = version = version_of(project)
+
+extensions = ["myst_parser", "sphinx.ext.autodoc"]
+source_suffix = {".md": "markdown"}
+exclude_patterns: list[str] = []
+myst_enable_extensions = ["colon_fence", "deflist"]
+myst_heading_anchors = 3
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "description"
+autodoc_typehints_description_target = "documented_params"
+
+html_theme = "furo"
+html_title = f"{project} {release}"
