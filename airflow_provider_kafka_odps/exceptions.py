@@ -28,7 +28,7 @@
     │   └── CommitPending        don't know yet (a retry asks again)
     ├── JournalMismatch          the parameters are no longer those of the recorded window
     ├── Unreachable              broker or endpoint does not answer (a retry may help)
-    └── Cancelled                the task was asked to stop; nothing was committed
+    └── Cancelled                the task was asked to stop; nothing was committed (a retry may help)
 """
 
 from __future__ import annotations
@@ -166,3 +166,5 @@ class Unreachable(KafkaOdpsError):
 
 class Cancelled(KafkaOdpsError):
     """The task was asked to stop; nothing was committed."""
+
+    retry_helps = True

@@ -1,0 +1,60 @@
+"""What a user wrote as the operator's parameters, after templates were rendered, parsed once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import TypeVar
+
+from airflow_provider_kafka_odps.exceptions import InvalidInput
+
+Choice = TypeVar("Choice", bound=StrEnum)
+
+
+def choice(kind: type[Choice], asked: str, parameter: str) -> Choice:
+    """Return the member of ``kind`` that ``asked`` names.
+
+    Raises InvalidInput with the accepted names.
+    """
+    try:
+        return kind(asked)
+    except ValueError:
+        accepted = ", ".join(repr(member.value) for member in kind)
+        raise InvalidInput(f"{parameter}={asked!r} is not one of {accepted}") from None
+
+
+def parse_partitions(asked: Sequence[int | str] | str | int | None) -> frozenset[int] | None:
+    """Return the partitions of the topic to load: a list, or text such as ``"0,2-4"`` or ``"[0, 2]"``; None means all.
+
+    >>> sorted(parse_partitions("0,2-4"))
+    [0, 2, 3, 4]
+    """
+    if asked is None or asked == "":
+        return None
+    words = asked.strip("[] ").split(",") if isinstance(asked, str) else [asked] if isinstance(asked, int) else asked
+    numbers: set[int] = set()
+    for word in words:
+        first, dash, last = str(word).strip().partition("-")
+        if not first.isdecimal() or (dash and not last.strip().isdecimal()):
+            raise InvalidInput(
+                f"partitions={asked!r}: {word!r} is no partition; write a list such as [0, 2] or '0,2-4'"
+            )
+        numbers.update(range(int(first), int(last or first) + 1))
+    return frozenset(numbers)
+
+
+def parse_columns(asked: Mapping[str, str] | str | None) -> Mapping[str, str] | None:
+    """Return the mapping of columns to source expressions, also from JSON text; None where none was given.
+
+    Raises InvalidInput for anything but text on both sides.
+    """
+    if not asked:
+        return None
+    try:
+        columns = json.loads(asked) if isinstance(asked, str) else asked
+    except ValueError as error:
+        raise InvalidInput(f"columns={asked!r} is no JSON: {error}") from None
+    if not isinstance(columns, Mapping) or not all(isinstance(part, str) for pair in columns.items() for part in pair):
+        raise InvalidInput(f"columns={columns!r}: a mapping of column names to source expressions is wanted")
+    return columns

@@ -1,0 +1,83 @@
+"""An operator's rendered parameters and its task's context become one attempt at a load."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_kafka_odps.core.bounds import Interval, Side, parse_bound
+from airflow_provider_kafka_odps.core.journal import Mode, Target
+from airflow_provider_kafka_odps.core.parameters import parse_columns, parse_partitions
+from airflow_provider_kafka_odps.core.planning import WindowRequest
+from airflow_provider_kafka_odps.core.projection import DEFAULT_COLUMNS, compile_projection, created_columns
+from airflow_provider_kafka_odps.core.schema import TableSchema, string_partition_columns
+from airflow_provider_kafka_odps.core.table import PartitionSpec, TableName
+from airflow_provider_kafka_odps.core.transfer import Attempt
+from airflow_provider_kafka_odps.core.window import Window
+from airflow_provider_kafka_odps.exceptions import InvalidInput, UnknownTable
+from airflow_provider_kafka_odps.transfers.wiring import StateStoreJournal, SystemClock, TableSink, TopicSource
+
+if TYPE_CHECKING:
+    from airflow_provider_kafka_odps.transfers.kafka_to_maxcompute import KafkaToMaxComputeOperator
+
+
+def build_attempt(
+    task: KafkaToMaxComputeOperator, context: Mapping[str, Any], announce: Callable[[Window], None]
+) -> Attempt:
+    """Parse every parameter, and hold columns and partition against the table.
+
+    Raises an InvalidInput or a TableRefused; asks MaxCompute for the table's columns, and writes nothing.
+    """
+    request = _request(task, context)
+    columns = parse_columns(task.columns) or DEFAULT_COLUMNS
+    partition = PartitionSpec.parse(task.partition) if task.partition else None
+    table = task.odps_hook.resolve(TableName.parse(task.table))
+    found = task.odps_hook.describe(table)
+    schema = found or TableSchema(created_columns(columns), string_partition_columns(partition))
+    if found is None and not task.create_table:
+        raise UnknownTable(
+            f"there is no table {table}. Create it with create_table=True, or by hand:\n"
+            f"{schema.create_statement(table, task.lifecycle)}"
+        )
+    schema.check_partition(table, partition)
+    return Attempt(
+        request=request,
+        group=task.kafka_hook.group_id,
+        target=Target(request.topic, str(table), str(partition) if partition else None, task.mode),
+        projection=compile_projection(columns, schema),
+        source=TopicSource(task.kafka_hook, task.poll_timeout, lambda: task.asked_to_stop),
+        sink=TableSink(
+            hook=task.odps_hook,
+            table=table,
+            schema=schema,
+            partition=partition,
+            overwrite=task.mode is Mode.OVERWRITE,
+            create=found is None,
+            lifecycle=task.lifecycle,
+            say=task.log.info,
+        ),
+        journal=StateStoreJournal(context),
+        clock=SystemClock(),
+        announce=announce,
+        say=task.log.info,
+        cancelled=lambda: task.asked_to_stop,
+        clear_number=context["dag_run"].clear_number or 0,
+        commit_timeout=task.commit_timeout,
+    )
+
+
+def _request(task: KafkaToMaxComputeOperator, context: Mapping[str, Any]) -> WindowRequest:
+    if not task.topic:
+        raise InvalidInput(f"topic={task.topic!r}: the name of a topic is wanted")
+    interval = Interval(context.get("data_interval_start"), context.get("data_interval_end"))
+    first_start = task.first_start
+
+    return WindowRequest(
+        topic=task.topic,
+        start=parse_bound(task.start, Side.START, interval),
+        end=parse_bound(task.end, Side.END, interval),
+        partitions=parse_partitions(task.partitions),
+        isolation_level=task.isolation_level,
+        on_short_log=task.on_short_log,
+        first_start=None if first_start in (None, "") else parse_bound(first_start, Side.START, interval),
+    )

@@ -1,0 +1,172 @@
+"""The operator: parameters in, receipt out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowFailException
+
+from airflow_provider_kafka_odps.core.bounds import BoundInput
+from airflow_provider_kafka_odps.core.journal import Mode
+from airflow_provider_kafka_odps.core.parameters import choice
+from airflow_provider_kafka_odps.core.planning import OnShortLog
+from airflow_provider_kafka_odps.core.table import PartitionInput
+from airflow_provider_kafka_odps.core.window import IsolationLevel
+from airflow_provider_kafka_odps.exceptions import KafkaOdpsError
+from airflow_provider_kafka_odps.hooks.kafka import KafkaHook
+from airflow_provider_kafka_odps.hooks.odps import OdpsHook
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from airflow_provider_kafka_odps.core.window import Window
+
+XCOM_WINDOW = "window"
+
+
+class KafkaToMaxComputeOperator(BaseOperator):
+    """Load a bounded window of Kafka offsets into a MaxCompute table: every record once, and nothing else.
+
+    The window is planned once per task instance, recorded before the first record is read, and used by every later
+    attempt, whether the task is retried, killed or cleared. All rows become visible together, or none.
+    It is pushed to XCom as ``window``; the receipt is the return value (docs/reference.md has both shapes).
+
+    :param topic: the topic to load from. *(templated)*
+    :param table: ``t``, ``project.t`` or ``project.schema.t``. *(templated)*
+    :param partition: the partition to load into, ``"ds=20261122,hh=10"`` or a dict; created when missing;
+        leave it out for a table without partitions. *(templated)*
+    :param columns: column of the table → source expression, in order:
+        ``__key__ __value__ __partition__ __offset__ __timestamp__ __headers__``, a constant in single quotes, or a
+        dotted path into a JSON value. Default: the six parts of a record, as columns of these names. *(templated)*
+    :param start: where the window starts: ``"interval"`` (the run's data interval), a time with a zone, ``"earliest"``,
+        ``"latest"``, ``"committed"`` (by the group of the Kafka connection), one offset, or offsets per partition as a
+        dict or JSON text. *(templated)*
+    :param end: where it ends, exclusive: ``"interval"``, a time with a zone, ``"latest"``, or offsets. *(templated)*
+    :param first_start: the start for partitions in which the group has committed nothing. *(templated)*
+    :param partitions: load only these partitions: a list, or text such as ``"0,2-4"``. *(templated)*
+    :param mode: ``"append"``, or ``"overwrite"``: the rows replace those of the table or partition, atomically.
+    :param create_table: create the table from ``columns`` if it is missing.
+    :param lifecycle: days that a table which is created keeps its rows.
+    :param on_short_log: what explicit offsets beyond the log's end lead to: ``"fail"``, or ``"clamp"`` them to it.
+    :param isolation_level: ``"read_committed"``, or ``"read_uncommitted"``: aborted and open transactions are read too.
+    :param poll_timeout: seconds without any progress after which reading fails.
+    :param commit_timeout: seconds after which a commit whose fate is not known fails the task.
+    :param kafka_config_id: the Airflow connection of the Kafka cluster.
+    :param maxcompute_conn_id: the Airflow connection of the MaxCompute project.
+    :param project: the project, in place of the connection's. *(templated)*
+    :param endpoint: the endpoint, in place of the connection's. *(templated)*
+    :param quota_name: the tunnel quota to upload with. *(templated)*
+    """
+
+    template_fields: Sequence[str] = (
+        "topic",
+        "table",
+        "partition",
+        "columns",
+        "start",
+        "end",
+        "first_start",
+        "partitions",
+        "project",
+        "endpoint",
+        "quota_name",
+    )
+    template_fields_renderers: ClassVar[dict[str, str]] = {
+        "partition": "json",
+        "columns": "json",
+        "start": "json",
+        "end": "json",
+    }
+    ui_color = "#e8f1fb"
+
+    def __init__(  # noqa: PLR0913 - each is a parameter of the load, named at the call
+        self,
+        *,
+        topic: str,
+        table: str,
+        partition: PartitionInput | None = None,
+        columns: Mapping[str, str] | None = None,
+        start: BoundInput = "interval",
+        end: BoundInput = "interval",
+        first_start: BoundInput | None = None,
+        partitions: Sequence[int] | str | None = None,
+        mode: str = "append",
+        create_table: bool = False,
+        lifecycle: int | None = None,
+        on_short_log: str = "fail",
+        isolation_level: str = "read_committed",
+        poll_timeout: float = 60.0,
+        commit_timeout: float = 300.0,
+        kafka_config_id: str = "kafka_default",
+        maxcompute_conn_id: str = "maxcompute_default",
+        project: str | None = None,
+        endpoint: str | None = None,
+        quota_name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.topic = topic
+        self.table = table
+        self.partition = partition
+        self.columns = columns
+        self.start = start
+        self.end = end
+        self.first_start = first_start
+        self.partitions = partitions
+        self.mode = choice(Mode, mode, "mode")
+        self.create_table = create_table
+        self.lifecycle = lifecycle
+        self.on_short_log = choice(OnShortLog, on_short_log, "on_short_log")
+        self.isolation_level = choice(IsolationLevel, isolation_level, "isolation_level")
+        self.poll_timeout = poll_timeout
+        self.commit_timeout = commit_timeout
+        self.kafka_config_id = kafka_config_id
+        self.maxcompute_conn_id = maxcompute_conn_id
+        self.project = project
+        self.endpoint = endpoint
+        self.quota_name = quota_name
+        # Set by `on_kill`, which Airflow may call before `execute`.
+        self.asked_to_stop = False
+
+    @cached_property
+    def kafka_hook(self) -> KafkaHook:
+        """The hook that reads the topic."""
+        return KafkaHook(kafka_config_id=self.kafka_config_id)
+
+    @cached_property
+    def odps_hook(self) -> OdpsHook:
+        """The hook that writes the table."""
+        return OdpsHook(
+            maxcompute_conn_id=self.maxcompute_conn_id,
+            project=self.project or None,
+            endpoint=self.endpoint or None,
+            quota_name=self.quota_name or None,
+        )
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Load the window of this task instance and return the receipt.
+
+        Errors that another attempt cannot mend fail the task without retries.
+        """
+        from airflow_provider_kafka_odps.core.transfer import transfer
+        from airflow_provider_kafka_odps.transfers.attempt import build_attempt
+
+        def announce(window: Window) -> None:
+            context["ti"].xcom_push(XCOM_WINDOW, window.to_json())
+
+        try:
+            return transfer(build_attempt(self, context, announce)).to_json()
+        except KafkaOdpsError as error:
+            if error.retry_helps:
+                raise
+            raise AirflowFailException(f"{type(error).__name__}: {error}") from error
+
+    def on_kill(self) -> None:
+        """Ask the load to stop; it does so within a second or two, and commits nothing.
+
+        Only a flag is set: anything else here could wait for the very call that it interrupted.
+        """
+        self.asked_to_stop = True

@@ -1,0 +1,118 @@
+"""The hooks, Airflow's state store and the system's clock, in the shapes that a transfer asks for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_kafka_odps.core.table import PartitionSpec, TableName
+from airflow_provider_kafka_odps.exceptions import InvalidInput
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from airflow_provider_kafka_odps.core.facts import Questions, TopicFacts
+    from airflow_provider_kafka_odps.core.schema import TableSchema
+    from airflow_provider_kafka_odps.core.settling import Upload
+    from airflow_provider_kafka_odps.core.window import Window
+    from airflow_provider_kafka_odps.hooks.kafka import KafkaHook
+    from airflow_provider_kafka_odps.hooks.odps import OdpsHook
+
+JOURNAL_KEY = "kafka_to_maxcompute"
+"""The key of the journal in the task's state store."""
+
+
+@dataclass(frozen=True, slots=True)
+class TopicSource:
+    """A Kafka hook as the source of a transfer."""
+
+    hook: KafkaHook
+    poll_timeout: float
+    """Seconds without any progress before the read fails."""
+    cancelled: Callable[[], bool]
+
+    def survey(self, topic: str, questions: Questions) -> TopicFacts:
+        """Ask the broker once for all that a plan needs."""
+        return self.hook.survey(topic, questions)
+
+    def topic_id(self, topic: str) -> str:
+        """Return the topic's UUID as it is now."""
+        return self.hook.topic_id(topic)
+
+    def read(self, window: Window, wanted: frozenset[str]) -> Generator[pa.RecordBatch]:
+        """Yield every record of the window; end only when all of it was read."""
+        return self.hook.read(window, wanted=wanted, poll_timeout=self.poll_timeout, cancelled=self.cancelled)
+
+
+@dataclass(frozen=True, slots=True)
+class TableSink:
+    """An ODPS hook as the sink of a transfer into one table, or one partition of it."""
+
+    hook: OdpsHook
+    table: TableName
+    schema: TableSchema
+    partition: PartitionSpec | None
+    overwrite: bool
+    create: bool
+    """Whether the table is missing, and is to be created from ``schema``."""
+    lifecycle: int | None
+    """Days that the created table keeps its rows."""
+    say: Callable[[str], None]
+
+    def ensure(self) -> None:
+        """Create what is missing: the table, the partition. Both statements are harmless to repeat."""
+        if self.create:
+            self.say(f"creating the table:\n{self.hook.create_table(self.table, self.schema, self.lifecycle)}")
+        if self.partition is not None:
+            self.hook.create_partition(self.table, self.partition)
+
+    def open_upload(self) -> Upload:
+        """Open a fresh upload session."""
+        return self.hook.open_upload(self.table, self.partition, overwrite=self.overwrite)
+
+    def attach_upload(self, upload_id: str) -> Upload:
+        """Return a session that an earlier attempt opened, alive or not."""
+        return self.hook.attach_upload(self.table, self.partition, upload_id)
+
+
+class StateStoreJournal:
+    """The journal in Airflow's task state store: it survives retries, kills and clears, and fences off old attempts."""
+
+    def __init__(self, context: Mapping[str, Any]) -> None:
+        store = context.get("task_state_store")
+        if store is None:
+            raise InvalidInput(
+                "the task's context has no 'task_state_store', in which the window is recorded before it is read; "
+                "it exists since Airflow 3.3, inside a running task"
+            )
+        self._store = store
+
+    def load(self) -> Mapping[str, Any] | None:
+        """Return what was saved last, or None."""
+        written: Mapping[str, Any] | None = self._store.get(JOURNAL_KEY)
+        return written
+
+    def save(self, entry: Mapping[str, Any]) -> None:
+        """Replace what was saved; Airflow refuses this to an attempt that is no longer the current one."""
+        from airflow.sdk.execution_time.context import NEVER_EXPIRE
+
+        self._store.set(JOURNAL_KEY, dict(entry), retention=NEVER_EXPIRE)
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        """Return the present instant, in UTC."""
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Return seconds that only go forward."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        time.sleep(seconds)
