@@ -1,0 +1,69 @@
+"""The documents hold together: links lead somewhere, snippets compile, nothing names one person's machine."""
+
+import re
+from pathlib import Path
+
+import pytest
+from kit.airflow_home import ROOT
+
+DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+_LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+_FENCE = re.compile(r"^```(?P<kind>[^\n]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
+_HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+
+
+def _named(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def _fences(document: Path) -> list[tuple[str, str]]:
+    return [(fence["kind"].strip(), fence["body"]) for fence in _FENCE.finditer(document.read_text())]
+
+
+def _anchors(document: Path) -> set[str]:
+    """Return the anchors of the document's headings, as GitHub and MyST write them."""
+    headings = _HEADING.findall(_FENCE.sub("", document.read_text()))
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def _is_dead(document: Path, link: str) -> bool:
+    if re.match(r"https?://|mailto:", link):
+        return False
+    path, _, anchor = link.partition("#")
+    target = document.parent / path if path else document
+    return not target.exists() or (bool(anchor) and anchor not in _anchors(target))
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=_named)
+def test_every_link_leads_somewhere(document: Path) -> None:
+    """A link between documents names a file, and a heading if it names one, that exist."""
+    prose = _FENCE.sub("", document.read_text())
+    assert [link for link in _LINK.findall(prose) if _is_dead(document, link)] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=_named)
+def test_every_python_snippet_compiles(document: Path) -> None:
+    """A snippet that is written out in a document is at least Python."""
+    for kind, body in _fences(document):
+        if kind in {"python", "py"}:
+            compile(body, str(document), "exec")
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=_named)
+def test_every_included_snippet_has_its_marks(document: Path) -> None:
+    """A snippet is included between a START and an END mark that the included file really has."""
+    for kind, body in _fences(document):
+        if not kind.startswith("{literalinclude}"):
+            continue
+        included = document.parent / kind.removeprefix("{literalinclude}").strip()
+        marks = re.findall(r"^:(?:start-after|end-before): *(.+)$", body, re.MULTILINE)
+        assert included.is_file(), f"{included} is included but does not exist"
+        assert marks, f"{included.name} is included whole; mark the lines that matter"
+        assert [mark for mark in marks if mark.strip("\"'") not in included.read_text()] == []
+
+
+def test_every_page_is_reached_from_the_index() -> None:
+    """A reader who starts at the index finds every page."""
+    listed = (ROOT / "docs" / "index.md").read_text().splitlines()
+    pages = {page.stem for page in (ROOT / "docs").glob("*.md")} - {"index"}
+    assert pages <= set(listed)
