@@ -13,6 +13,7 @@
     │   ├── UnknownPartition
     │   ├── OffsetsExpired       the log starts after the window's start
     │   ├── LogTooShort          the log ends before the window's end
+    │   ├── OpenTransaction      records before a boundary instant are not decided yet (a retry may help)
     │   └── NoCommittedOffset
     ├── ReadFailed               reading the window went wrong
     │   ├── CorruptBatch         bytes that are no record batch
@@ -27,6 +28,7 @@
     ├── CommitUnknown            don't know: look before anything else
     │   └── CommitPending        don't know yet (a retry asks again)
     ├── JournalMismatch          the parameters are no longer those of the recorded window
+    ├── BrokerRefused            the broker answers that this login may not
     ├── Unreachable              broker or endpoint does not answer (a retry may help)
     └── Cancelled                the task was asked to stop; nothing was committed (a retry may help)
 """
@@ -94,6 +96,12 @@ class LogTooShort(WindowRefused):
     """The window reaches beyond the log's end."""
 
 
+class OpenTransaction(WindowRefused):
+    """A boundary instant lies beyond the last stable offset: what was written before it is not decided yet."""
+
+    retry_helps = True
+
+
 class NoCommittedOffset(WindowRefused):
     """The consumer group has committed no offset, and no other start was given."""
 
@@ -156,6 +164,10 @@ class CommitPending(CommitUnknown):
 
 class JournalMismatch(KafkaOdpsError):
     """The journal's window belongs to other parameters than the task has now."""
+
+
+class BrokerRefused(KafkaOdpsError):
+    """The broker answers, and refuses: the login, or what it asks for; the message has the broker's words."""
 
 
 class Unreachable(KafkaOdpsError):

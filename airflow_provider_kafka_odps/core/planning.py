@@ -16,6 +16,7 @@ from airflow_provider_kafka_odps.exceptions import (
     LogTooShort,
     NoCommittedOffset,
     OffsetsExpired,
+    OpenTransaction,
     UnknownPartition,
     WindowRefused,
 )
@@ -124,6 +125,7 @@ def _plan_partition(facts: PartitionFacts, request: WindowRequest, group: str | 
             f"{where}: the window starts at {start} but the log starts at {facts.low}; "
             f"{facts.low - start} offsets were deleted before they were loaded"
         )
+    _check_decided(request, facts, log_end, where)
     if end > log_end:
         raise LogTooShort(
             f"{where}: the window ends at {end} but the log ends at {log_end}{_open_transactions(facts, request)}; "
@@ -135,6 +137,21 @@ def _plan_partition(facts: PartitionFacts, request: WindowRequest, group: str | 
             f"(start={request.start}, end={request.end}, the log is [{facts.low}, {log_end}))"
         )
     return start, end
+
+
+def _check_decided(request: WindowRequest, facts: PartitionFacts, log_end: int, where: str) -> None:
+    """Refuse an instant beyond which, or before which, transactions are open.
+
+    Cutting at the last stable offset instead would put the open transaction's records into no window: the next one
+    starts at the first offset of this instant, which may lie behind them.
+    """
+    for bound in (request.start, request.end):
+        if isinstance(bound, At) and _offset_at(bound, facts, facts.high) > log_end:
+            raise OpenTransaction(
+                f"{where}: {bound} lies beyond the last stable offset {log_end} (the log ends at {facts.high}): a "
+                "transaction that began before is still open, so its records are neither to be loaded nor to be "
+                "skipped. Load again when it is decided, or use isolation_level='read_uncommitted'"
+            )
 
 
 def _resolve_start(facts: PartitionFacts, request: WindowRequest, log_end: int, where: str, group: str | None) -> int:
@@ -158,13 +175,16 @@ def _resolve(bound: Bound, facts: PartitionFacts, log_end: int) -> int | None:
         case Committed():
             return facts.committed
         case At():
-            found = facts.at[bound.millis]
-            # Beyond the last stable offset nothing is decided yet; both neighbours of the instant stop there.
-            return log_end if found is None else min(found, log_end)
+            return _offset_at(bound, facts, log_end)
         case Offsets():
             return bound.of(facts.partition)
         case _:
             assert_never(bound)
+
+
+def _offset_at(bound: At, facts: PartitionFacts, otherwise: int) -> int:
+    found = facts.at[bound.millis]
+    return otherwise if found is None else found
 
 
 def _log_end(facts: PartitionFacts, isolation_level: IsolationLevel) -> int:

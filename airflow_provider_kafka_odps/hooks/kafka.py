@@ -1,0 +1,104 @@
+"""KafkaHook: survey a topic, and read a window of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseHook
+
+from airflow_provider_kafka_odps.core.bounds import BoundInput, Interval, Side, parse_bound
+from airflow_provider_kafka_odps.core.facts import Questions, TopicFacts
+from airflow_provider_kafka_odps.core.kafka_settings import KafkaSettings, parse_kafka_settings
+from airflow_provider_kafka_odps.core.planning import WindowRequest, plan_window
+from airflow_provider_kafka_odps.core.window import Window
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+ALL_COLUMNS = frozenset(
+    {"partition", "offset", "timestamp", "timestamp_type", "leader_epoch", "key", "value", "headers"}
+)
+
+
+class KafkaHook(BaseHook):
+    """Asks a Kafka cluster, and reads from it; it joins no group, commits nothing and creates no topic.
+
+    :param kafka_config_id: the Airflow connection, in the format of the official ``kafka`` connection type.
+    """
+
+    conn_name_attr = "kafka_config_id"
+    default_conn_name = "kafka_default"
+    hook_name = "Kafka (windows of offsets)"
+
+    def __init__(self, kafka_config_id: str = default_conn_name) -> None:
+        super().__init__()
+        self.kafka_config_id = kafka_config_id
+
+    @cached_property
+    def settings(self) -> KafkaSettings:
+        """The connection, parsed; raises InvalidConnection with all of its problems."""
+        connection = self.get_connection(self.kafka_config_id)
+        settings = parse_kafka_settings(self.kafka_config_id, connection.extra_dejson, connection.host, connection.port)
+        if settings.ignored:
+            self.log.info(
+                "connection %r: without effect here, a window is read by offsets and never committed: %s",
+                self.kafka_config_id,
+                ", ".join(settings.ignored),
+            )
+        return settings
+
+    @property
+    def group_id(self) -> str | None:
+        """The connection's consumer group, whose committed offsets ``"committed"`` means."""
+        return self.settings.group_id
+
+    def survey(self, topic: str, questions: Questions | None = None) -> TopicFacts:
+        """Ask once for all that a plan needs: where the logs begin and end, and what ``questions`` add.
+
+        Raises UnknownTopic (and creates none), Unreachable, BrokerRefused.
+        """
+        from airflow_provider_kafka_odps.hooks.kafka_survey import admin_client, survey
+
+        with admin_client(self.settings) as client:
+            return survey(client, topic, questions or Questions(), self.kafka_config_id)
+
+    def topic_id(self, topic: str) -> str:
+        """Return the topic's UUID as it is now: it changes when a topic is deleted and created again."""
+        from airflow_provider_kafka_odps.hooks.kafka_survey import admin_client, topic_description
+
+        with admin_client(self.settings) as client:
+            return str(topic_description(client, topic, self.kafka_config_id)["topic_id"])
+
+    def plan(self, topic: str, start: BoundInput, end: BoundInput, **request: Any) -> Window:
+        """Plan a window in one call, for use in a ``@task``: bounds as the operator takes them, but for ``"interval"``.
+
+        ``request`` are further fields of ``core.planning.WindowRequest``.
+        """
+        from datetime import UTC, datetime
+
+        nowhere = Interval(None, None)
+        asked = WindowRequest(
+            topic, parse_bound(start, Side.START, nowhere), parse_bound(end, Side.END, nowhere), **request
+        )
+        facts = self.survey(topic, asked.questions(self.group_id))
+        return plan_window(facts, asked, datetime.now(UTC))
+
+    def read(
+        self,
+        window: Window,
+        *,
+        wanted: frozenset[str] = ALL_COLUMNS,
+        poll_timeout: float = 60.0,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> Generator[pa.RecordBatch]:
+        """Yield every record of the window as Arrow record batches (``decoding.batch.BATCH_SCHEMA``).
+
+        A batch holds one partition, in the order of offsets. The generator ends when every partition has been read to
+        its end, and only then; columns that are not ``wanted`` are NULL.
+        Raises NoProgress after ``poll_timeout`` seconds without any, OffsetsExpired, CorruptBatch, Cancelled.
+        """
+        from airflow_provider_kafka_odps.hooks.kafka_reader import read_window
+
+        return read_window(self.settings, window, wanted=wanted, poll_timeout=poll_timeout, cancelled=cancelled)

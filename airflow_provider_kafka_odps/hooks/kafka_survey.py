@@ -1,0 +1,129 @@
+"""One round of questions to a Kafka cluster.
+
+All of them go through the admin client: a consumer's calls create topics that do not exist, the admin client's do not.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_kafka_odps.core.facts import PartitionFacts, Questions, TopicFacts
+from airflow_provider_kafka_odps.core.kafka_settings import KafkaSettings
+from airflow_provider_kafka_odps.exceptions import BrokerRefused, KafkaOdpsError, UnknownTopic, Unreachable
+
+if TYPE_CHECKING:
+    from kafka import TopicPartition
+    from kafka.admin import KafkaAdminClient
+    from kafka.errors import KafkaError
+
+_UNKNOWN_TOPIC = 3
+"""Kafka's error code UNKNOWN_TOPIC_OR_PARTITION."""
+
+
+@contextmanager
+def admin_client(settings: KafkaSettings) -> Generator[KafkaAdminClient]:
+    """Give an admin client, and close it.
+
+    Raises Unreachable, with the servers and how long they were tried, when none of them answers, and BrokerRefused
+    when one answers that this login may not.
+    """
+    from kafka.admin import KafkaAdminClient
+    from kafka.errors import KafkaError
+
+    started = time.monotonic()
+    try:
+        client = KafkaAdminClient(bootstrap_servers=list(settings.bootstrap_servers), **settings.client)
+        try:
+            yield client
+        finally:
+            client.close()
+    except KafkaError as error:
+        raise translated(error, settings, time.monotonic() - started) from error
+
+
+def translated(error: KafkaError, settings: KafkaSettings, seconds: float) -> KafkaOdpsError:
+    """Return our error for one of the client's."""
+    where = f"connection {settings.conn_id!r}, Kafka at {', '.join(settings.bootstrap_servers)}"
+    if error.retriable:
+        return Unreachable(
+            f"{where}: no answer within {seconds:.0f} s ({error}). "
+            "Is the address right, and reachable from this worker?"
+        )
+    return BrokerRefused(f"{where}: the broker refused: {error}")
+
+
+def topic_description(client: KafkaAdminClient, topic: str, conn_id: str) -> Mapping[str, Any]:
+    """Return what the cluster says of a topic; raise UnknownTopic if it has none of this name."""
+    (description,) = client.describe_topics([topic])
+    if description["error_code"] == _UNKNOWN_TOPIC:
+        raise UnknownTopic(
+            f"the cluster of connection {conn_id!r} has no topic {topic!r} (or this login may not see it); "
+            "nothing was created"
+        )
+    if description["error_code"]:
+        from kafka.errors import for_code
+
+        raise for_code(description["error_code"])(f"topic {topic}")
+    found: Mapping[str, Any] = description
+    return found
+
+
+def survey(client: KafkaAdminClient, topic: str, questions: Questions, conn_id: str) -> TopicFacts:
+    """Ask for all that a plan needs.
+
+    The log ends are asked for last, so that no other answer lies beyond them: a record that arrives in between would
+    otherwise make an instant's offset lie past the end.
+    """
+    from kafka import TopicPartition
+    from kafka.admin import OffsetSpec
+
+    description = topic_description(client, topic, conn_id)
+    partitions = [TopicPartition(topic, found["partition_index"]) for found in description["partitions"]]
+    committed = _committed(client, questions.group, partitions)
+    at = {millis: _offsets(client, partitions, millis) for millis in sorted(questions.instants)}
+    low = _offsets(client, partitions, OffsetSpec.EARLIEST)
+    stable = _offsets(client, partitions, OffsetSpec.LATEST, committed_only=True)
+    high = _offsets(client, partitions, OffsetSpec.LATEST)
+    return TopicFacts(
+        topic=topic,
+        topic_id=str(description["topic_id"]),
+        cluster_id=str(client.describe_cluster()["cluster_id"]),
+        group=questions.group,
+        partitions={
+            place.partition: PartitionFacts(
+                partition=place.partition,
+                low=_known(low[place]),
+                high=_known(high[place]),
+                stable=_known(stable[place]),
+                committed=committed.get(place),
+                at={millis: found[place] for millis, found in at.items()},
+            )
+            for place in sorted(partitions)
+        },
+    )
+
+
+def _offsets(
+    client: KafkaAdminClient, partitions: Iterable[TopicPartition], spec: Any, *, committed_only: bool = False
+) -> dict[TopicPartition, int | None]:
+    isolation = "read_committed" if committed_only else "read_uncommitted"
+    answer = client.list_partition_offsets(dict.fromkeys(partitions, spec), isolation_level=isolation)
+    # The wire's -1 (no record that late) comes as such; it is no offset.
+    return {place: found.offset if found.offset >= 0 else None for place, found in answer.items()}
+
+
+def _known(offset: int | None) -> int:
+    assert offset is not None, "a log has a start and an end"
+    return offset
+
+
+def _committed(
+    client: KafkaAdminClient, group: str | None, partitions: list[TopicPartition]
+) -> dict[TopicPartition, int]:
+    if group is None:
+        return {}
+    answer = client.list_group_offsets({group: partitions})[group]
+    return {place: found.offset for place, found in answer.items() if found.offset >= 0}
