@@ -1,11 +1,11 @@
 """How Sphinx builds these pages: Markdown through MyST, signatures from the code."""
 
 import os
-import tempfile
 from importlib.metadata import version as version_of
+from pathlib import Path
 
 # Importing the operator imports Airflow, which creates its home.
-os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="airflow-home-docs-")
+os.environ["AIRFLOW_HOME"] = str(Path(__file__).parents[1] / "build" / "airflow" / "docs")
 
 project = "airflow-provider-kafka-odps"
 author = "the authors of airflow-provider-kafka-odps"
