@@ -1,0 +1,194 @@
+"""The MaxCompute side: describe and create tables, open uploads, learn a commit's fate, query."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseHook
+from airflow.sdk.exceptions import AirflowNotFoundException
+
+from airflow_provider_kafka_odps.core.odps_settings import OdpsSettings, parse_odps_settings, unusable
+from airflow_provider_kafka_odps.core.table import PartitionSpec, TableName
+from airflow_provider_kafka_odps.exceptions import InvalidInput
+from airflow_provider_kafka_odps.hooks.odps_patience import Asker, Patience, SystemClock
+
+# PyODPS and pyarrow take seconds to import: everything that needs them is imported where it is used, because DAG
+# files that mention this hook are parsed every few seconds.
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from odps import ODPS
+
+    from airflow_provider_kafka_odps.core.schema import TableSchema
+    from airflow_provider_kafka_odps.core.settling import Clock
+    from airflow_provider_kafka_odps.hooks.odps_rest import BoundedRestClient
+    from airflow_provider_kafka_odps.hooks.odps_upload import OdpsUpload, Tunnel
+
+_PATIENCE = Patience()
+_BLOCK_PATIENCE = Patience(total=900.0, connect=30.0, read=120.0, first_pause=1.0, longest_pause=30.0)
+
+
+class OdpsHook(BaseHook):
+    """Talk to MaxCompute through a connection of the official `maxcompute` type.
+
+    Every question that gets no answer in time raises Unreachable, naming the endpoint and how long it was tried.
+
+    :param maxcompute_conn_id: the Airflow connection.
+    :param project: goes before the connection's; so do ``endpoint`` and ``quota_name``.
+    :param patience: deadlines of one question.
+    :param block_patience: deadlines of writing one block, all tries together, and of a commit, which has one try.
+    :param statement_seconds: how long one statement may run.
+    :param clock: where time comes from.
+    """
+
+    conn_name_attr = "maxcompute_conn_id"
+    default_conn_name = "maxcompute_default"
+    conn_type = "maxcompute"
+    hook_name = "MaxCompute"
+
+    def __init__(
+        self,
+        maxcompute_conn_id: str = "maxcompute_default",
+        *,
+        project: str | None = None,
+        endpoint: str | None = None,
+        quota_name: str | None = None,
+        patience: Patience = _PATIENCE,
+        block_patience: Patience = _BLOCK_PATIENCE,
+        statement_seconds: float = 3600.0,
+        clock: Clock | None = None,
+    ) -> None:
+        super().__init__()
+        self.maxcompute_conn_id = maxcompute_conn_id
+        self._given = {"project": project, "endpoint": endpoint, "quota_name": quota_name}
+        self._clock = clock or SystemClock()
+        self._asker = Asker(patience, self._clock)
+        self._block_asker = Asker(block_patience, self._clock)
+        self._statement_seconds = statement_seconds
+
+    @cached_property
+    def settings(self) -> OdpsSettings:
+        """The connection as one value; InvalidConnection with everything that is wrong with it."""
+        try:
+            connection = self.get_connection(self.maxcompute_conn_id)
+        except AirflowNotFoundException as error:
+            raise unusable(self.maxcompute_conn_id, "there is no connection of this name") from error
+        extra = connection.extra_dejson
+        if connection.extra and not extra and connection.extra.strip() != "{}":
+            raise unusable(self.maxcompute_conn_id, "its extra is not JSON")
+        return parse_odps_settings(
+            self.maxcompute_conn_id,
+            extra,
+            connection.login,
+            connection.password,
+            connection.host,
+            **self._given,
+        )
+
+    def get_conn(self) -> ODPS:
+        """Return PyODPS's entry object, whose REST calls keep this hook's deadlines."""
+        return self._odps
+
+    @cached_property
+    def _odps(self) -> ODPS:
+        from airflow_provider_kafka_odps.hooks.odps_rest import connect
+
+        return connect(self.settings, self._asker)
+
+    @cached_property
+    def _tunnel(self) -> BoundedRestClient:
+        from airflow_provider_kafka_odps.hooks.odps_rest import tunnel_client
+
+        return tunnel_client(self.settings, self._odps, self._asker)
+
+    def resolve(self, table: TableName) -> TableName:
+        """Return the table with the connection's project and, in that project, schema where it names none."""
+        project = table.project or self.settings.project
+        own = project == self.settings.project
+        return replace(table, project=project, schema=table.schema or (self.settings.schema if own else None))
+
+    def describe(self, table: TableName) -> TableSchema | None:
+        """Return the table's columns, or None where there is no such table."""
+        from airflow_provider_kafka_odps.hooks import odps_tables
+
+        return odps_tables.describe(self._odps, self.settings, self.resolve(table))
+
+    def create_table(self, table: TableName, schema: TableSchema, lifecycle: int | None = None) -> str:
+        """Create the table where it is missing, and return the DDL that ran.
+
+        :param lifecycle: days after which MaxCompute removes what was not touched; None keeps it.
+        :raises StatementFailed: with the DDL and the service's words.
+        """
+        if lifecycle is not None and lifecycle < 1:
+            raise InvalidInput(f"lifecycle={lifecycle} is not a number of days: 1 or more, or None to keep the table")
+        resolved = self.resolve(table)
+        statement = schema.create_statement(resolved, lifecycle)
+        self._run(statement, resolved)
+        return statement
+
+    def create_partition(self, table: TableName, partition: PartitionSpec) -> str:
+        """Create the partition where it is missing, and return the DDL that ran."""
+        from airflow_provider_kafka_odps.hooks import odps_tables
+
+        resolved = self.resolve(table)
+        statement = odps_tables.partition_statement(resolved, partition)
+        self._run(statement, resolved)
+        return statement
+
+    def partition_exists(self, table: TableName, partition: PartitionSpec) -> bool:
+        """Tell whether a partition of an existing table exists."""
+        from airflow_provider_kafka_odps.hooks import odps_tables
+
+        return odps_tables.partition_exists(self._odps, self.settings, self.resolve(table), partition)
+
+    def open_upload(
+        self, table: TableName, partition: PartitionSpec | None = None, overwrite: bool = False
+    ) -> OdpsUpload:
+        """Open an upload session to a table or one existing partition of it.
+
+        :param overwrite: whether its commit replaces the rows of the table or partition.
+        :raises TableRefused: with the service's words, such as NoSuchPartition.
+        """
+        from airflow_provider_kafka_odps.hooks.odps_upload import OdpsUpload
+
+        door = self._door(table, partition)
+        opened = door.open(overwrite=overwrite)
+        return OdpsUpload(door, str(opened["UploadID"]), self._block_asker, opened)
+
+    def attach_upload(self, table: TableName, partition: PartitionSpec | None, upload_id: str) -> OdpsUpload:
+        """Return a session that was opened before, by whomever, without asking whether it is still there."""
+        from airflow_provider_kafka_odps.hooks.odps_upload import OdpsUpload
+
+        return OdpsUpload(self._door(table, partition), upload_id, self._block_asker)
+
+    def run_sql(self, statement: str, hints: Mapping[str, str] | None = None) -> pa.Table:
+        """Run a statement and return its rows; DDL gives a table without columns.
+
+        :param hints: settings of the statement, such as ``{"odps.namespace.schema": "true"}``.
+        :raises StatementFailed: with the statement and the service's words.
+        """
+        from airflow_provider_kafka_odps.hooks import odps_sql
+
+        instance = odps_sql.run(self._odps, statement, hints or {}, self._clock, self._statement_seconds)
+        return odps_sql.fetch(instance, statement, self._tunnel)
+
+    def _run(self, statement: str, table: TableName) -> Any:
+        from airflow_provider_kafka_odps.hooks import odps_sql
+
+        self.log.info("%s", statement)
+        hints = odps_sql.hints_for(table)
+        return odps_sql.run(self._odps, statement, hints, self._clock, self._statement_seconds)
+
+    def _door(self, table: TableName, partition: PartitionSpec | None) -> Tunnel:
+        from airflow_provider_kafka_odps.hooks.odps_tables import table_of
+        from airflow_provider_kafka_odps.hooks.odps_upload import Tunnel
+
+        resolved = self.resolve(table)
+        params = {"partition": str(partition)} if partition else {}
+        if self.settings.quota_name:
+            params["quotaName"] = self.settings.quota_name
+        url = table_of(self._odps, resolved).table_resource(client=self._tunnel)
+        label = f"{resolved}/{partition}" if partition else str(resolved)
+        return Tunnel(self.settings, self._tunnel, url, label, params)
