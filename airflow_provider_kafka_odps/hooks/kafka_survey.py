@@ -5,10 +5,11 @@ All of them go through the admin client: a consumer's calls create topics that d
 
 from __future__ import annotations
 
+import itertools
 import time
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow_provider_kafka_odps.core.facts import PartitionFacts, Questions, TopicFacts
 from airflow_provider_kafka_odps.core.kafka_settings import KafkaSettings
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from kafka import TopicPartition
     from kafka.admin import KafkaAdminClient
     from kafka.errors import KafkaError
+
+Answer = TypeVar("Answer")
 
 _UNKNOWN_TOPIC = 3
 """Kafka's error code UNKNOWN_TOPIC_OR_PARTITION."""
@@ -44,6 +47,24 @@ def admin_client(settings: KafkaSettings) -> Generator[KafkaAdminClient]:
         raise translated(error, settings, time.monotonic() - started) from error
 
 
+def patiently(ask: Callable[[], Answer], seconds: float = 30.0) -> Answer:
+    """Ask until the broker answers: just after a start or a leader change it asks for patience.
+
+    Raises the last refusal after ``seconds``, and one that time does not mend at once.
+    """
+    from kafka.errors import KafkaError
+
+    deadline = time.monotonic() + seconds
+    for pause in itertools.chain((0.05, 0.1, 0.2, 0.5), itertools.repeat(1.0)):
+        try:
+            return ask()
+        except KafkaError as error:
+            if not error.retriable or time.monotonic() + pause > deadline:
+                raise
+        time.sleep(pause)
+    raise AssertionError("the pauses do not end")
+
+
 def translated(error: KafkaError, settings: KafkaSettings, seconds: float) -> KafkaOdpsError:
     """Return our error for one of the client's."""
     where = f"connection {settings.conn_id!r}, Kafka at {', '.join(settings.bootstrap_servers)}"
@@ -57,7 +78,7 @@ def translated(error: KafkaError, settings: KafkaSettings, seconds: float) -> Ka
 
 def topic_description(client: KafkaAdminClient, topic: str, conn_id: str) -> Mapping[str, Any]:
     """Return what the cluster says of a topic; raise UnknownTopic if it has none of this name."""
-    (description,) = client.describe_topics([topic])
+    (description,) = patiently(lambda: client.describe_topics([topic]))
     if description["error_code"] == _UNKNOWN_TOPIC:
         raise UnknownTopic(
             f"the cluster of connection {conn_id!r} has no topic {topic!r} (or this login may not see it); "
@@ -90,7 +111,7 @@ def survey(client: KafkaAdminClient, topic: str, questions: Questions, conn_id: 
     return TopicFacts(
         topic=topic,
         topic_id=str(description["topic_id"]),
-        cluster_id=str(client.describe_cluster()["cluster_id"]),
+        cluster_id=str(patiently(client.describe_cluster)["cluster_id"]),
         group=questions.group,
         partitions={
             place.partition: PartitionFacts(
@@ -110,7 +131,8 @@ def _offsets(
     client: KafkaAdminClient, partitions: Iterable[TopicPartition], spec: Any, *, committed_only: bool = False
 ) -> dict[TopicPartition, int | None]:
     isolation = "read_committed" if committed_only else "read_uncommitted"
-    answer = client.list_partition_offsets(dict.fromkeys(partitions, spec), isolation_level=isolation)
+    wanted = dict.fromkeys(partitions, spec)
+    answer = patiently(lambda: client.list_partition_offsets(wanted, isolation_level=isolation))
     # The wire's -1 (no record that late) comes as such; it is no offset.
     return {place: found.offset if found.offset >= 0 else None for place, found in answer.items()}
 
@@ -125,5 +147,5 @@ def _committed(
 ) -> dict[TopicPartition, int]:
     if group is None:
         return {}
-    answer = client.list_group_offsets({group: partitions})[group]
+    answer = patiently(lambda: client.list_group_offsets({group: partitions})[group])
     return {place: found.offset for place, found in answer.items() if found.offset >= 0}
