@@ -1,6 +1,7 @@
 """An Airflow of the tests' own: its environment before anything imports Airflow, its database on demand."""
 
 import atexit
+import json
 import os
 import shutil
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 _TEMPLATES = ROOT / "build" / "airflow"
+TEST_DAGS = "test-dags"
 
 
 def _new_home() -> Path:
@@ -20,6 +22,11 @@ def _new_home() -> Path:
     home = Path(tempfile.mkdtemp(prefix="airflow-home-"))
     atexit.register(shutil.rmtree, home, ignore_errors=True)
     return home
+
+
+def _bundle(name: str, folder: Path) -> dict[str, object]:
+    kind = "airflow.dag_processing.bundles.local.LocalDagBundle"
+    return {"name": name, "classpath": kind, "kwargs": {"path": str(folder)}}
 
 
 def _isolate(environment: "os._Environ[str]", home: Path) -> None:
@@ -30,12 +37,18 @@ def _isolate(environment: "os._Environ[str]", home: Path) -> None:
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "example_dags"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(
+            [_bundle("dags-folder", ROOT / "example_dags"), _bundle(TEST_DAGS, home / TEST_DAGS)]
+        ),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db",
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
     }
 
 
 HOME = _new_home()
+TEST_DAGS_FOLDER = HOME / TEST_DAGS
+"""The bundle of the DAGs that tests write; it is empty, because they are registered, not parsed."""
+TEST_DAGS_FOLDER.mkdir()
 _isolate(os.environ, HOME)
 
 
