@@ -148,7 +148,8 @@ def words_of(error: Exception) -> str:
     """Return what the service said, on one line, with the request's id where there is one."""
     message = " ".join(str(error.args[0] if error.args else error).split())
     code, request = code_of(error), getattr(error, "request_id", None)
-    text = message if not code or message.startswith(code) else f"{code}: {message}"
+    # PyODPS puts the code before a message where it has no class for it.
+    text = f"{code}: {message.removeprefix(code).lstrip(': ')}" if code else message
     return f"{text} (request {request})" if request else text
 
 
