@@ -12,9 +12,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -22,6 +23,12 @@ from airflow_provider_kafka_odps.exceptions import InvalidInput, NoInterval
 
 BoundInput: TypeAlias = "str | int | datetime | Mapping[int | str, int | str]"
 """What a user may write as a bound."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST_MILLIS = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // timedelta(milliseconds=1)
+# Kafka's offsets have 64 bits; ASCII digits only, because `int` would take those of every script.
+_OFFSET = re.compile(r"-?[0-9]{1,19}\Z")
+_PARTITION = re.compile(r"[0-9]{1,10}\Z")
 
 
 class Side(StrEnum):
@@ -65,10 +72,15 @@ class At:
     def __post_init__(self) -> None:
         """Refuse instants that Kafka cannot be asked for."""
         if self.millis < 0:
-            raise InvalidInput(f"a bound before 1970-01-01T00:00:00Z ({self.millis} ms) cannot be looked up in Kafka")
+            raise InvalidInput(
+                f"a bound before 1970-01-01T00:00:00Z ({self.millis} ms) cannot be looked up in Kafka; "
+                "write 'earliest' for the log start"
+            )
+        if self.millis > _LAST_MILLIS:
+            raise InvalidInput(f"a bound after the year 9999 ({self.millis} ms) is no time; write 'latest' instead")
 
     def __str__(self) -> str:
-        return datetime.fromtimestamp(self.millis / 1000, UTC).isoformat(timespec="auto").replace("+00:00", "Z")
+        return (_EPOCH + timedelta(milliseconds=self.millis)).isoformat().replace("+00:00", "Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +168,7 @@ def _parse_text(text: str, side: Side, interval: Interval) -> Bound:
             return Committed()
         case "latest", _:
             return Latest()
-    if text.lstrip("-").isdecimal():
+    if _OFFSET.match(text):
         return Offsets(int(text), {})
     if text.startswith("{"):
         return _per_partition(_json_object(text, side), side)
@@ -182,10 +194,12 @@ def _json_object(text: str, side: Side) -> Mapping[int | str, int | str]:
 def _per_partition(asked: Mapping[int | str, int | str], side: Side) -> Offsets:
     each: dict[int, int] = {}
     for partition, offset in asked.items():
-        if isinstance(offset, bool) or not (str(partition).isdecimal() and str(offset).lstrip("-").isdecimal()):
+        if isinstance(offset, bool) or not (_PARTITION.match(str(partition)) and _OFFSET.match(str(offset))):
             raise InvalidInput(
                 f"{side}: {partition!r}: {offset!r} is not a partition number with an offset, such as {{'0': 120}}"
             )
+        if int(partition) in each:
+            raise InvalidInput(f"{side}: partition {int(partition)} is there twice; give one offset per partition")
         each[int(partition)] = int(offset)
     if not each:
         raise InvalidInput(f"{side}: an empty mapping names no offset; give one number per partition")
@@ -203,9 +217,7 @@ def _at(moment: datetime, side: Side) -> At:
 
 def _millis(moment: datetime) -> int:
     """Return whole milliseconds, rounded up: the first record at or after an instant is at or after its next one."""
-    delta = moment - datetime(1970, 1, 1, tzinfo=UTC)
-    micros = (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
-    return -(-micros // 1000)
+    return -((_EPOCH - moment) // timedelta(milliseconds=1))
 
 
 def _refused(asked: object, side: Side) -> InvalidInput:
