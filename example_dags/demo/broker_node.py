@@ -54,7 +54,7 @@ class BrokerNode:
         assert self.pid is None, f"the node runs already, as process {self.pid}"
         command = java_command(self._jars, "kafka.Kafka", str(self.home / "server.properties"))
         with self._log.open("ab") as log:
-            self._java = subprocess.Popen(  # noqa: S603  # the command is ours
+            self._java = subprocess.Popen(  # the command is ours
                 [sys.executable, "-c", _DIE_WITH_PARENT, str(os.getpid()), *command],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -128,7 +128,7 @@ def format_storage(home: Path, jars: Path) -> None:
     # All nodes of one cluster need the same id: any 16 bytes.
     cluster = base64.urlsafe_b64encode(hashlib.md5(b"demo", usedforsecurity=False).digest()).decode().rstrip("=")
     options = ["format", "-t", cluster, "-c", str(home / "server.properties"), "--ignore-formatted"]
-    formatted = subprocess.run(  # noqa: S603  # the command is ours
+    formatted = subprocess.run(  # the command is ours
         java_command(jars, "kafka.tools.StorageTool", *options), capture_output=True, text=True, check=False
     )
     if formatted.returncode:
