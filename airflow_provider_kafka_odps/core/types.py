@@ -63,7 +63,7 @@ class OdpsType:
         if self.numbers:
             return f"{self.name}({','.join(map(str, self.numbers))})"
         if self.fields:
-            inner = ",".join(f"{name}:{kind}" if name else str(kind) for name, kind in self.fields)
+            inner = ",".join(f"{_quoted(name)}:{kind}" if name else str(kind) for name, kind in self.fields)
             return f"{self.name}<{inner}>"
         return self.name
 
@@ -87,6 +87,10 @@ class OdpsType:
         if self.name not in _SIMPLE:
             raise TableRefused(f"type {self} cannot be carried by Arrow blocks, so this release cannot write it")
         return _SIMPLE[self.name]
+
+
+def _quoted(name: str) -> str:
+    return name if name.isascii() and name.isidentifier() else f"`{name}`"
 
 
 class _Tokens:
@@ -122,9 +126,11 @@ def _parse(tokens: _Tokens) -> OdpsType:
         raise tokens.refused()
     numbers = _numbers(tokens) if tokens.peek() == "(" else ()
     fields = _fields(tokens, name) if tokens.peek() == "<" else ()
+    if name == "decimal" and len(numbers) == 1:
+        # DECIMAL(p) is DECIMAL(p,0) in MaxCompute.
+        numbers = (*numbers, 0)
     _check_arguments(tokens, name, numbers, fields)
-    # DECIMAL(p) is DECIMAL(p,0) in MaxCompute.
-    return OdpsType(name, (*numbers, 0) if name == "decimal" and len(numbers) == 1 else numbers, fields)
+    return OdpsType(name, numbers, fields)
 
 
 def _numbers(tokens: _Tokens) -> tuple[int, ...]:
@@ -150,7 +156,7 @@ def _fields(tokens: _Tokens, name: str) -> tuple[tuple[str, OdpsType], ...]:
     while True:
         field = ""
         if name == "struct":
-            field = tokens.take().strip("`")
+            field = _field_name(tokens)
             tokens.take(":")
         fields.append((field, _parse(tokens)))
         if tokens.peek() != ",":
@@ -160,14 +166,26 @@ def _fields(tokens: _Tokens, name: str) -> tuple[tuple[str, OdpsType], ...]:
     return tuple(fields)
 
 
+def _field_name(tokens: _Tokens) -> str:
+    word = tokens.take()
+    name = word.strip("`")
+    if not name or not (word.startswith("`") or name.isidentifier()):
+        raise tokens.refused()
+    return name
+
+
+def _is_precision(precision: int, scale: int, *more: int) -> bool:
+    return not more and scale <= precision and 1 <= precision <= _MAX_PRECISION
+
+
 def _check_arguments(
     tokens: _Tokens, name: str, numbers: tuple[int, ...], fields: tuple[tuple[str, OdpsType], ...]
 ) -> None:
     match name:
         case "decimal":
-            fits = not fields and (not numbers or (len(numbers) <= 2 and 1 <= numbers[0] <= _MAX_PRECISION))  # noqa: PLR2004 - precision and scale
+            fits = not fields and (not numbers or _is_precision(*numbers))
         case "varchar" | "char":
-            fits = len(numbers) == 1 and not fields
+            fits = len(numbers) == 1 and numbers[0] > 0 and not fields
         case "array" | "map":
             fits = len(fields) == _NESTED[name] and not numbers
         case "struct":
