@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import TypeVar
@@ -10,6 +11,8 @@ from typing import TypeVar
 from airflow_provider_kafka_odps.exceptions import InvalidInput
 
 Choice = TypeVar("Choice", bound=StrEnum)
+# Six digits: more partitions than a cluster can have, and few enough to list them all.
+_PARTITIONS = re.compile(r"([0-9]{1,6})(?:\s*-\s*([0-9]{1,6}))?")
 
 
 def choice(kind: type[Choice], asked: str, parameter: str) -> Choice:
@@ -35,12 +38,13 @@ def parse_partitions(asked: Sequence[int | str] | str | int | None) -> frozenset
     words = asked.strip("[] ").split(",") if isinstance(asked, str) else [asked] if isinstance(asked, int) else asked
     numbers: set[int] = set()
     for word in words:
-        first, dash, last = str(word).strip().partition("-")
-        if not first.isdecimal() or (dash and not last.strip().isdecimal()):
+        found = _PARTITIONS.fullmatch(str(word).strip())
+        first, last = (int(found[1]), int(found[2] or found[1])) if found else (1, 0)
+        if first > last:
             raise InvalidInput(
                 f"partitions={asked!r}: {word!r} is no partition; write a list such as [0, 2] or '0,2-4'"
             )
-        numbers.update(range(int(first), int(last or first) + 1))
+        numbers.update(range(first, last + 1))
     return frozenset(numbers)
 
 

@@ -80,6 +80,10 @@ class PartitionSpec:
     def parse(cls, asked: PartitionInput) -> PartitionSpec:
         """Read a mapping, or text such as ``ds=20261122,hh=10``, ``ds='20261122'/hh='10'``."""
         if isinstance(asked, Mapping):
+            for name, value in asked.items():
+                # `None` would become a partition of that name; a template that found nothing gives one.
+                if isinstance(value, bool) or not isinstance(value, (str, int)):
+                    raise InvalidInput(f"partition {name}={value!r}: a value is text or a whole number")
             return cls(tuple((str(name), str(value)) for name, value in asked.items()))
         levels = []
         for level in re.split(r"[,/]", asked):
