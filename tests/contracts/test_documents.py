@@ -62,6 +62,13 @@ def test_every_included_snippet_has_its_marks(document: Path) -> None:
         assert [mark for mark in marks if mark.strip("\"'") not in included.read_text()] == []
 
 
+@pytest.mark.parametrize("document", DOCUMENTS, ids=_named)
+def test_a_line_holds_one_sentence(document: Path) -> None:
+    """One sentence per line, so that a diff shows the sentence that changed; tables are free."""
+    prose = [line for line in _FENCE.sub("", document.read_text()).splitlines() if not line.startswith("|")]
+    assert [line for line in prose if re.search(r"[a-z)`][.?!] [A-Z`]", line)] == []
+
+
 def test_every_page_is_reached_from_the_index() -> None:
     """A reader who starts at the index finds every page."""
     listed = (ROOT / "docs" / "index.md").read_text().splitlines()
