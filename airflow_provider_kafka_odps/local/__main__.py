@@ -1,0 +1,47 @@
+"""Command line: python -m airflow_provider_kafka_odps.local."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from .settings import DEFAULT_ACCESS_ID, DEFAULT_ACCESS_KEY, DEFAULT_FOLDER, DEFAULT_PROJECT, IN_MEMORY, Settings
+
+_DEFAULT_PORT = 8631
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve until a signal; the exit code is 0 after a clean stop and 2 when it cannot start."""
+    options = _parser().parse_args(arguments)
+    folder = None if options.data == IN_MEMORY else Path(options.data)
+    try:
+        settings = Settings(
+            options.project, options.access_id, options.access_key, folder, strict_limits=options.strict_limits
+        )
+        # The libraries take a second: --help must not wait for them.
+        from .server import serve
+
+        serve(settings, options.host, options.port)
+    except (ValueError, OSError) as reason:
+        print(f"The MaxCompute endpoint cannot start: {reason}", file=sys.stderr)  # noqa: T201 - a command's answer
+        return 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m airflow_provider_kafka_odps.local",
+        description="A MaxCompute endpoint in one process: REST and tunnel on one port.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    parser.add_argument("--port", type=int, default=_DEFAULT_PORT, help="port to listen on; 0 takes a free one")
+    parser.add_argument("--data", default=DEFAULT_FOLDER, help=f"directory for tables, or {IN_MEMORY} to keep nothing")
+    parser.add_argument("--project", default=DEFAULT_PROJECT, help="the only project")
+    parser.add_argument("--access-id", default=DEFAULT_ACCESS_ID, help="access id that clients sign with")
+    parser.add_argument("--access-key", default=DEFAULT_ACCESS_KEY, help="access key that clients sign with")
+    parser.add_argument("--strict-limits", action="store_true", help="enforce the service's documented limits")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The two protocols on one port: REST (XML) and tunnel (JSON)."""

@@ -1,0 +1,199 @@
+"""REST calls about tables and partitions."""
+
+import json
+from itertools import islice
+from typing import Any
+
+import pyarrow as pa
+
+from airflow_provider_kafka_odps.local.catalog.model import Column, Partition, Spec, Table, spec_text
+from airflow_provider_kafka_odps.local.catalog.rows import RowRange, shown_schema
+from airflow_provider_kafka_odps.local.catalog.specs import full_spec, read_spec
+from airflow_provider_kafka_odps.local.errors import ServiceError
+from airflow_provider_kafka_odps.local.instances import csv_text
+from airflow_provider_kafka_odps.local.sessions.downloads import pick_columns
+from airflow_provider_kafka_odps.local.sessions.uploads import require_partition
+from airflow_provider_kafka_odps.local.wire.arrays import seconds_and_nanos
+
+from .call import Answer, Call, element, rfc822, xml
+from .services import Services
+
+_PAGE = 1000
+
+
+def _column(column: Column) -> dict[str, Any]:
+    return {
+        "name": column.name,
+        "type": str(column.type),
+        "comment": column.comment,
+        "label": "",
+        "isNullable": column.nullable,
+    }
+
+
+def table_text(table: Table, *, extended: bool) -> str:
+    """Give a table's XML with its schema as JSON in it."""
+    schema: dict[str, Any] = {
+        "columns": [_column(column) for column in table.columns],
+        "partitionKeys": [_column(column) for column in table.partition_columns],
+        "tableName": table.name.table,
+        "comment": table.comment,
+        "owner": table.owner,
+        "createTime": table.created,
+        "lastDDLTime": table.defined,
+        "lastModifiedTime": table.modified,
+        "isVirtualView": False,
+        "isMaterializedView": False,
+        "lifecycle": table.lifecycle,
+        "recordNum": table.rows,
+        "size": table.size,
+        "shardExist": False,
+    }
+    if extended:
+        schema |= {
+            "IsArchived": False,
+            "PhysicalSize": table.size,
+            "FileNum": len(table.blobs),
+            "Reserved": json.dumps(_reserved(table)),
+        }
+    parts = (
+        element("Name", table.name.table),
+        element("TableId", table.table_id),
+        element("Comment", table.comment),
+        element("Owner", table.owner),
+        element("Project", table.name.project),
+        element("SchemaName", table.name.schema),
+        f'<Schema format="Json">{element("s", json.dumps(schema))[3:-4]}</Schema>',
+        element("CreationTime", rfc822(table.created)),
+        element("LastModifiedTime", rfc822(table.modified)),
+        element("Type", "MANAGED_TABLE"),
+    )
+    return f"<Table>{''.join(parts)}</Table>"
+
+
+def _reserved(table: Table) -> dict[str, Any]:
+    reserved: dict[str, Any] = {"schema_version": "0", "Transactional": "true" if table.transactional else "false"}
+    if table.primary_key:
+        reserved["PrimaryKey"] = list(table.primary_key)
+    return reserved
+
+
+def list_tables(services: Services, call: Call) -> Answer:
+    """Give the tables of a schema, in pages."""
+    prefix = call.query.get("name", "").lower()
+    tables = [t for t in services.store.catalog.tables_of(services.schema_of(call)) if t.name.table.startswith(prefix)]
+    after = call.query.get("marker", "")
+    rest = (table for table in tables if table.name.table > after)
+    page = list(islice(rest, call.integer("maxitems", _PAGE)))
+    marker = page[-1].name.table if next(rest, None) else ""
+    texts = "".join(table_text(table, extended=call.has("extended")) for table in page)
+    return xml(f"<Tables>{element('Marker', marker)}{element('MaxItems', len(page))}{texts}</Tables>")
+
+
+def answer(services: Services, call: Call, table: Table) -> Answer:
+    """Answer a call about one table.
+
+    Raises ServiceError.
+    """
+    if call.method != "GET":
+        raise ServiceError(405, "MethodNotAllowed", f"{call.method} is not allowed on a table; use SQL")
+    if call.has("partitions"):
+        return (
+            _partition_names(table) if not call.has("expectmarker") and call.has("name") else _partitions(call, table)
+        )
+    if call.has("data"):
+        return _head(services, call, table)
+    if call.query.get("partition"):
+        return _partition(table, full_spec(table, call.query["partition"]), extended=call.has("extended"))
+    headers = {"x-odps-owner": table.owner, "Last-Modified": rfc822(table.modified)}
+    headers["x-odps-creation-time"] = rfc822(table.created)
+    return xml(table_text(table, extended=call.has("extended")), headers=headers)
+
+
+def _partition_names(table: Table) -> Answer:
+    names = (f"<Partition>{element('Name', spec_text(spec, '/'))}</Partition>" for spec in sorted(table.partitions))
+    return xml(f"<Partitions>{''.join(names)}</Partitions>")
+
+
+def _require_partitioned(table: Table) -> None:
+    if not table.partition_columns:
+        raise ServiceError(400, "InvalidArgument", f"The table {table.name} is not partitioned")
+
+
+def _partitions(call: Call, table: Table) -> Answer:
+    _require_partitioned(table)
+    wanted = read_spec(call.query.get("partition", "")).items()
+    specs = sorted(
+        (s for s in table.partitions if wanted <= dict(s).items()), reverse=call.query.get("reverse") == "true"
+    )
+    first = call.integer("marker", 0)
+    page = specs[first : first + call.integer("maxitems", _PAGE)]
+    marker = first + len(page) if first + len(page) < len(specs) else ""
+    texts = "".join(_partition_text(spec, table.partitions[spec]) for spec in page)
+    return xml(f"<Partitions>{element('Marker', marker)}{element('MaxItems', len(page))}{texts}</Partitions>")
+
+
+def _partition_text(spec: Spec, partition: Partition) -> str:
+    parts = [f'<Column Name="{name}" Value={_attribute(value)}/>' for name, value in spec]
+    parts += (
+        element("CreationTime", partition.created),
+        element("LastDDLTime", partition.created),
+        element("LastModifiedTime", partition.modified),
+        element("PartitionSize", partition.size),
+        element("PartitionRecordCount", partition.rows),
+    )
+    return f"<Partition>{''.join(parts)}</Partition>"
+
+
+def _attribute(value: str) -> str:
+    from xml.sax.saxutils import quoteattr
+
+    return quoteattr(value)
+
+
+def _partition(table: Table, spec: Spec, *, extended: bool) -> Answer:
+    partition = require_partition(table, spec)
+    schema: dict[str, Any] = {
+        "createTime": partition.created,
+        "lastDDLTime": partition.created,
+        "lastModifiedTime": partition.modified,
+        "partitionSize": partition.size,
+        "partitionRecordNum": partition.rows,
+    }
+    if extended:
+        schema |= {
+            "IsArchived": False,
+            "IsExstore": False,
+            "LifeCycle": table.lifecycle,
+            "PhysicalSize": partition.size,
+            "FileNum": len(partition.blobs),
+            "Reserved": "{}",
+        }
+    return xml(f"<Partition>{element('Schema', json.dumps(schema))}</Partition>")
+
+
+def _first_rows(services: Services, call: Call, table: Table, count: int) -> tuple[tuple[Column, ...], RowRange]:
+    if call.query.get("partition"):
+        blobs = require_partition(table, full_spec(table, call.query["partition"])).blobs
+    else:
+        blobs = tuple(blob for partition in table.partitions.values() for blob in partition.blobs)
+    names = [name for name in (call.query.get("cols") or call.query.get("columns") or "").split(",") if name]
+    columns = pick_columns(table.columns, names) if names else table.columns
+    return columns, RowRange(services.store.blobs, blobs, columns, 0, count)
+
+
+def _head(services: Services, call: Call, table: Table) -> Answer:
+    columns, rows = _first_rows(services, call, table, call.integer("linenum", 10_000))
+    with services.store.pinned(blob.name for blob in rows.blobs):
+        return Answer(200, csv_text(columns, rows.batches()).encode(errors="replace"), "text/plain; charset=utf-8")
+
+
+def preview(services: Services, call: Call, table: Table) -> Answer:
+    """Give the first rows as a plain Arrow stream, with a schema."""
+    columns, rows = _first_rows(services, call, table, call.integer("limit", 10_000))
+    sink = pa.BufferOutputStream()
+    schema = seconds_and_nanos(pa.RecordBatch.from_pylist([], shown_schema(columns))).schema
+    with services.store.pinned(blob.name for blob in rows.blobs), pa.ipc.new_stream(sink, schema) as out:
+        for batch in rows.batches():
+            out.write_batch(seconds_and_nanos(batch))
+    return Answer(200, sink.getvalue().to_pybytes(), "application/octet-stream")

@@ -1,0 +1,69 @@
+"""Everything an endpoint consists of, put together."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from airflow_provider_kafka_odps.local.catalog.catalog import DEFAULT_SCHEMA
+from airflow_provider_kafka_odps.local.catalog.model import Table, TableName
+from airflow_provider_kafka_odps.local.catalog.store import Store, open_store
+from airflow_provider_kafka_odps.local.errors import ServiceError
+from airflow_provider_kafka_odps.local.instances import Instances
+from airflow_provider_kafka_odps.local.sessions.downloads import Downloads
+from airflow_provider_kafka_odps.local.sessions.log import FileLog, MemoryLog
+from airflow_provider_kafka_odps.local.sessions.uploads import Uploads
+from airflow_provider_kafka_odps.local.settings import Settings
+from airflow_provider_kafka_odps.local.sql.engine import Engine
+
+from .call import Call
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The parts of one endpoint; `now` gives milliseconds since the epoch."""
+
+    settings: Settings
+    store: Store
+    uploads: Uploads
+    downloads: Downloads
+    instances: Instances
+    now: Callable[[], int]
+
+    def require_project(self, name: str) -> None:
+        """Refuse another project than the one that is here.
+
+        Raises ServiceError (NoSuchProject).
+        """
+        if name.lower() != self.settings.project.lower():
+            raise ServiceError(404, "NoSuchProject", f"The specified project does not exist: {name}")
+
+    def schema_of(self, call: Call) -> str:
+        """Give the schema a call is about: in its path, or its `curr_schema`, or the default one."""
+        match call.segments:
+            case ("projects", _, "schemas", schema, *_):
+                return schema.lower()
+            case _:
+                return (call.query.get("curr_schema") or DEFAULT_SCHEMA).lower()
+
+    def table(self, call: Call, name: str) -> Table:
+        """Give the table a call is about.
+
+        Raises ServiceError (NoSuchTable).
+        """
+        found = TableName(self.store.catalog.project, self.schema_of(call), name.lower())
+        table = self.store.catalog.find(found)
+        if table is None:
+            raise ServiceError(404, "NoSuchTable", f"The specified table does not exist: {found}")
+        return table
+
+
+def open_services(settings: Settings, now: Callable[[], int]) -> Services:
+    """Open the directory of `settings` and go on where an earlier process stopped.
+
+    Raises ValueError when the directory belongs to another project or process.
+    """
+    store = open_store(settings.project, settings.folder, lambda: now() // 1000)
+    log = FileLog(settings.folder / "uploads") if settings.folder else MemoryLog()
+    uploads = Uploads(store, log, now)
+    store.sweep(uploads.blobs)
+    engine = Engine(store, now, settings.owner)
+    return Services(settings, store, uploads, Downloads(store, now), Instances(store, engine, now), now)

@@ -1,0 +1,149 @@
+"""Where rows are kept: files of Arrow streams, in a directory or in memory, whole or not there at all."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+import pyarrow as pa
+
+_END = b"\xff\xff\xff\xff\x00\x00\x00\x00"
+
+
+class BlobWriter(Protocol):
+    """A blob that is being written; nobody sees it before `publish`."""
+
+    def write(self, piece: bytes) -> None:
+        """Append bytes."""
+        ...
+
+    def publish(self) -> int:
+        """Make the blob visible, whole; how many bytes it has."""
+        ...
+
+    def discard(self) -> None:
+        """Forget what was written; harmless after `publish`."""
+        ...
+
+
+class BlobStore(Protocol):
+    """Named blobs that never change."""
+
+    def create(self, name: str) -> BlobWriter:
+        """Begin a blob."""
+        ...
+
+    def read(self, name: str) -> pa.Buffer:
+        """Give the whole blob; it stays readable after `delete` for as long as the buffer lives."""
+        ...
+
+    def delete(self, name: str) -> None:
+        """Remove a blob, if it is there."""
+        ...
+
+    def names(self) -> set[str]:
+        """All visible blobs."""
+        ...
+
+
+class DirectoryBlobs:
+    """Blobs as files; written beside their name and renamed, so a killed process leaves none half."""
+
+    def __init__(self, folder: Path) -> None:
+        """Keep blobs in `folder`; what an earlier process did not finish is removed."""
+        self._folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        for torn in folder.glob("*.part"):
+            torn.unlink()
+
+    def create(self, name: str) -> BlobWriter:
+        """Begin a blob."""
+        return _FileWriter(self._folder / f"{name}.part", self._folder / name)
+
+    def read(self, name: str) -> pa.Buffer:
+        """Map the file; nothing is copied."""
+        with pa.memory_map(str(self._folder / name)) as mapped:
+            return mapped.read_buffer()
+
+    def delete(self, name: str) -> None:
+        """Remove a file, if it is there."""
+        (self._folder / name).unlink(missing_ok=True)
+
+    def names(self) -> set[str]:
+        """All files."""
+        return {entry.name for entry in os.scandir(self._folder) if not entry.name.endswith(".part")}
+
+
+class _FileWriter:
+    def __init__(self, part: Path, whole: Path) -> None:
+        self._part = part
+        self._whole = whole
+        self._file = part.open("wb")
+
+    def write(self, piece: bytes) -> None:
+        self._file.write(piece)
+
+    def publish(self) -> int:
+        size = self._file.tell()
+        self._file.close()
+        self._part.rename(self._whole)
+        return size
+
+    def discard(self) -> None:
+        self._file.close()
+        self._part.unlink(missing_ok=True)
+
+
+class MemoryBlobs:
+    """Blobs in memory: gone with the process."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self._kept: dict[str, pa.Buffer] = {}
+
+    def create(self, name: str) -> BlobWriter:
+        """Begin a blob."""
+
+        def keep(content: pa.Buffer) -> None:
+            self._kept[name] = content
+
+        return _MemoryWriter(keep)
+
+    def read(self, name: str) -> pa.Buffer:
+        """Give the blob itself; nothing is copied."""
+        return self._kept[name]
+
+    def delete(self, name: str) -> None:
+        """Forget a blob, if it is there."""
+        self._kept.pop(name, None)
+
+    def names(self) -> set[str]:
+        """All blobs."""
+        return set(self._kept)
+
+
+class _MemoryWriter:
+    def __init__(self, keep: Callable[[pa.Buffer], None]) -> None:
+        self._keep = keep
+        self._sink = pa.BufferOutputStream()
+
+    def write(self, piece: bytes) -> None:
+        self._sink.write(piece)
+
+    def publish(self) -> int:
+        content = self._sink.getvalue()
+        self._keep(content)
+        return int(content.size)
+
+    def discard(self) -> None:
+        self._sink.close()
+
+
+def open_batches(content: pa.Buffer) -> pa.RecordBatchStreamReader:
+    """Read a blob as an Arrow stream without copying it."""
+    return pa.ipc.open_stream(content)
+
+
+def stream_end() -> bytes:
+    """Give what ends an Arrow stream."""
+    return _END

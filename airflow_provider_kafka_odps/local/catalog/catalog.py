@@ -1,0 +1,68 @@
+"""Everything that is committed, as one value: tables by name, schemas, and which uploads made them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from .model import Table, TableName
+
+DEFAULT_SCHEMA = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """A schema of the project."""
+
+    name: str
+    comment: str = ""
+    created: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """One project's committed state; `closed_uploads` maps the id of each committed upload to when, in seconds.
+
+    A commit puts rows and its upload's id into the same value, so no crash can come between them.
+    """
+
+    project: str
+    created: int = 0
+    schemas: Mapping[str, Schema] = field(default_factory=dict)
+    tables: Mapping[TableName, Table] = field(default_factory=dict)
+    closed_uploads: Mapping[str, int] = field(default_factory=dict)
+
+    def find(self, name: TableName) -> Table | None:
+        """Give the table of this name."""
+        return self.tables.get(name)
+
+    def tables_of(self, schema: str) -> list[Table]:
+        """Give the tables of a schema, by name."""
+        return sorted((t for t in self.tables.values() if t.name.schema == schema), key=lambda t: t.name.table)
+
+    def with_table(self, table: Table) -> "Catalog":
+        """Give the catalog with this table added or exchanged."""
+        return replace(self, tables={**self.tables, table.name: table})
+
+    def without_table(self, name: TableName) -> "Catalog":
+        """Give the catalog without this table."""
+        return replace(self, tables={key: table for key, table in self.tables.items() if key != name})
+
+    def with_schema(self, schema: Schema) -> "Catalog":
+        """Give the catalog with this schema."""
+        return replace(self, schemas={**self.schemas, schema.name: schema})
+
+    def without_schema(self, name: str) -> "Catalog":
+        """Give the catalog without this schema and its tables."""
+        return replace(
+            self,
+            schemas={key: schema for key, schema in self.schemas.items() if key != name},
+            tables={key: table for key, table in self.tables.items() if key.schema != name},
+        )
+
+    def with_closed_upload(self, upload_id: str, now: int) -> "Catalog":
+        """Give the catalog that knows this upload as committed."""
+        return replace(self, closed_uploads={**self.closed_uploads, upload_id: now})
+
+    @property
+    def blobs(self) -> frozenset[str]:
+        """The names of all files that some table refers to."""
+        return frozenset().union(*(table.blobs for table in self.tables.values()))

@@ -1,0 +1,100 @@
+"""The catalog as JSON and back: what the manifest file holds."""
+
+import json
+from typing import Any
+
+from airflow_provider_kafka_odps.local.wire.types import parse_type
+
+from .catalog import Catalog, Schema
+from .model import Blob, Column, Partition, Table, TableName
+
+VERSION = 1
+
+
+def dump_catalog(catalog: Catalog) -> bytes:
+    """Write the whole catalog."""
+    content = {
+        "version": VERSION,
+        "project": catalog.project,
+        "created": catalog.created,
+        "schemas": [[s.name, s.comment, s.created] for s in catalog.schemas.values()],
+        "tables": [dump_table(table) for table in catalog.tables.values()],
+        "closed_uploads": dict(catalog.closed_uploads),
+    }
+    return json.dumps(content, separators=(",", ":")).encode()
+
+
+def load_catalog(text: bytes) -> Catalog:
+    """Read what `dump_catalog` wrote.
+
+    Raises ValueError for another version.
+    """
+    content = json.loads(text)
+    if content["version"] != VERSION:
+        raise ValueError(f"the manifest has version {content['version']}; this endpoint reads version {VERSION}")
+    tables = [load_table(table) for table in content["tables"]]
+    return Catalog(
+        content["project"],
+        content["created"],
+        {name: Schema(name, comment, created) for name, comment, created in content["schemas"]},
+        {table.name: table for table in tables},
+        content["closed_uploads"],
+    )
+
+
+def dump_table(table: Table) -> dict[str, Any]:
+    """Write one table."""
+    return {
+        "name": [table.name.project, table.name.schema, table.name.table],
+        "id": table.table_id,
+        "columns": [dump_column(column) for column in table.columns],
+        "partition_columns": [dump_column(column) for column in table.partition_columns],
+        "partitions": [
+            [list(map(list, spec)), [[b.name, b.rows, b.size] for b in part.blobs], part.created, part.modified]
+            for spec, part in table.partitions.items()
+        ],
+        "next_field_id": table.next_field_id,
+        "comment": table.comment,
+        "owner": table.owner,
+        "lifecycle": table.lifecycle,
+        "properties": dict(table.properties),
+        "primary_key": list(table.primary_key),
+        "times": [table.created, table.defined, table.modified],
+    }
+
+
+def load_table(content: dict[str, Any]) -> Table:
+    """Read what `dump_table` wrote."""
+    created, defined, modified = content["times"]
+    return Table(
+        name=TableName(*content["name"]),
+        table_id=content["id"],
+        columns=tuple(map(load_column, content["columns"])),
+        partition_columns=tuple(map(load_column, content["partition_columns"])),
+        partitions={
+            tuple((name, value) for name, value in spec): Partition(
+                tuple(Blob(*blob) for blob in blobs), part_created, part_modified
+            )
+            for spec, blobs, part_created, part_modified in content["partitions"]
+        },
+        next_field_id=content["next_field_id"],
+        comment=content["comment"],
+        owner=content["owner"],
+        lifecycle=content["lifecycle"],
+        properties=content["properties"],
+        primary_key=tuple(content["primary_key"]),
+        created=created,
+        defined=defined,
+        modified=modified,
+    )
+
+
+def dump_column(column: Column) -> list[Any]:
+    """Write one column."""
+    return [column.field_id, column.name, str(column.type), column.comment, column.nullable]
+
+
+def load_column(content: list[Any]) -> Column:
+    """Read what `dump_column` wrote."""
+    field_id, name, type_text, comment, nullable = content
+    return Column(field_id, name, parse_type(type_text), comment, nullable)

@@ -1,0 +1,72 @@
+"""Partition specs: read from the texts that clients send, brought into the table's order."""
+
+import re
+
+from airflow_provider_kafka_odps.local.errors import ServiceError
+from airflow_provider_kafka_odps.local.wire.types import Kind
+
+from .model import WHOLE, Spec, Table
+
+_PART = re.compile(r"\s*([^=,/]+?)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\"|([^,/]*?))\s*(?:[,/]|$)")
+_INTEGERS = frozenset({Kind.TINYINT, Kind.SMALLINT, Kind.INT, Kind.BIGINT})
+
+
+def read_spec(text: str) -> dict[str, str]:
+    """Read `ds=a,hh='1'` (tunnel: bare values, REST: quoted ones, commas or slashes) into names and values.
+
+    Raises ServiceError (InvalidPartitionSpec).
+    """
+    parts: dict[str, str] = {}
+    at = 0
+    while at < len(text):
+        match = _PART.match(text, at)
+        if match is None or match.end() == at:
+            raise ServiceError(400, "InvalidPartitionSpec", f"The specified partition is not valid: {text!r}")
+        name = match[1].strip().strip("`").lower()
+        quoted = match[2] if match[2] is not None else match[3]
+        parts[name] = re.sub(r"\\(.)", r"\1", quoted) if quoted is not None else match[4]
+        at = match.end()
+    return parts
+
+
+def full_spec(table: Table, text: str | None) -> Spec:
+    """Give the spec that `text` names, complete and in the table's order; WHOLE for a plain table.
+
+    Raises ServiceError: MissingPartitionSpec, InvalidPartitionSpec.
+    """
+    parts = read_spec(text) if text else {}
+    if not table.partition_columns:
+        if parts:
+            raise ServiceError(400, "InvalidPartitionSpec", f"{table.name} has no partitions, but {text!r} was given")
+        return WHOLE
+    if not parts:
+        raise ServiceError(400, "MissingPartitionSpec", f"{table.name} is partitioned: a partition must be named")
+    return complete_spec(table, parts)
+
+
+def complete_spec(table: Table, parts: dict[str, str]) -> Spec:
+    """Give the spec with these values, in the table's order.
+
+    Raises ServiceError (InvalidPartitionSpec) when a column is missing, unknown, empty or no integer.
+    """
+    wanted = [column.name for column in table.partition_columns]
+    if sorted(parts) != sorted(wanted):
+        raise ServiceError(
+            400,
+            "InvalidPartitionSpec",
+            f"{table.name} is partitioned by {', '.join(wanted)}, but {', '.join(parts) or 'nothing'} was given",
+        )
+    return tuple((c.name, _normal(parts[c.name], c.name, c.type.kind)) for c in table.partition_columns)
+
+
+def _normal(value: str, name: str, kind: Kind) -> str:
+    if not value:
+        raise ServiceError(400, "InvalidPartitionSpec", f"the value of partition column {name} is empty")
+    if kind in _INTEGERS:
+        try:
+            return str(int(value))
+        except ValueError:
+            raise ServiceError(
+                400, "InvalidPartitionSpec", f"partition column {name} is {kind.value}, but its value is {value!r}"
+            ) from None
+    return value

@@ -1,0 +1,54 @@
+"""What the endpoint refuses: errors of the two protocols and of SQL, with the codes of the service."""
+
+
+class ServiceError(Exception):
+    """A request that is refused: `status` is the HTTP status, `code` the code clients map to a class."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        """Refuse with this status, code and message."""
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+
+
+class MalformedError(ServiceError):
+    """Bytes that are not what they say they are: nothing of them is kept."""
+
+    def __init__(self, message: str, code: str = "MalformedDataStream") -> None:
+        """Refuse the bytes with 400."""
+        super().__init__(400, code, message)
+
+
+class SqlError(Exception):
+    """A statement that fails: `code` is the service's number, such as ODPS-0130131."""
+
+    def __init__(self, code: str, message: str) -> None:
+        """Fail with this code; the text is what clients parse the code from."""
+        super().__init__(f"{code}:{message}")
+        self.code = code
+
+    @classmethod
+    def parse(cls, line: int, column: int, message: str) -> "SqlError":
+        """Give a statement that cannot be read."""
+        return cls("ODPS-0130161", f"[{line},{column}] Parse exception - {message}")
+
+    @classmethod
+    def semantic(cls, message: str) -> "SqlError":
+        """Give a statement that can be read but makes no sense here."""
+        return cls("ODPS-0130071", f"[0,0] Semantic analysis exception - {message}")
+
+    @classmethod
+    def no_table(cls, name: str) -> "SqlError":
+        """Give a table that isn't there."""
+        return cls("ODPS-0130131", f"[0,0] Table not found - table {name} cannot be resolved")
+
+    @classmethod
+    def ddl(cls, message: str) -> "SqlError":
+        """Give a definition that the catalog refuses: it exists already, or it doesn't."""
+        return cls("ODPS-0110061", f"Failed to run ddltask - {message}")
+
+    @classmethod
+    def unsupported(cls, message: str) -> "SqlError":
+        """Give a feature that this endpoint doesn't have."""
+        return cls("ODPS-0130141", f"[0,0] Unsupported feature - {message}")

@@ -1,0 +1,200 @@
+"""Instances: jobs that run by themselves and can be asked how they do."""
+
+import csv
+import io
+import json
+import xml.etree.ElementTree as ET
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from threading import Lock
+from typing import Any
+from uuid import uuid4
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from .catalog.model import Blob, Column
+from .catalog.rows import RowRange, write_rows
+from .catalog.store import Store
+from .errors import ServiceError, SqlError
+from .sql.engine import Engine, Outcome
+
+MOST_RESULT_ROWS = 10_000
+"""Rows of a result that isn't read through the instance tunnel, as on the service."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is to run: one SQL task with its settings; `source` is the XML as it came, for `?source`."""
+
+    task: str
+    query: str
+    settings: dict[str, str]
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """A job and how it does; times in seconds. `failure` is the text with the code when it failed."""
+
+    instance_id: str
+    job: Job
+    started: int
+    ended: int | None = None
+    failure: str = ""
+    text: str = ""
+    columns: tuple[Column, ...] = ()
+    blobs: tuple[Blob, ...] = ()
+
+    @property
+    def status(self) -> str:
+        """Running or Terminated."""
+        return "Running" if self.ended is None else "Terminated"
+
+    @property
+    def task_status(self) -> str:
+        """Running, Success or Failed."""
+        if self.ended is None:
+            return "Running"
+        return "Failed" if self.failure else "Success"
+
+
+def read_job(body: bytes) -> Job:
+    """Read the XML of POST /instances.
+
+    Raises ServiceError (MalformedXML, InvalidArgument).
+    """
+    try:
+        if b"<!DOCTYPE" in body or b"<!ENTITY" in body:
+            raise ServiceError(400, "MalformedXML", "a job must not declare a document type")
+        root = ET.fromstring(body)  # noqa: S314 - without a document type there are no entities to expand
+    except (ET.ParseError, ValueError, LookupError) as reason:
+        raise ServiceError(400, "MalformedXML", f"The XML you provided was not well-formed: {reason}") from None
+    job = root if root.tag == "Job" else root.find("Job")
+    task = None if job is None else job.find("Tasks/SQL")
+    if job is None or task is None:
+        raise ServiceError(400, "InvalidArgument", "only jobs with one SQL task can run here")
+    query = task.findtext("Query") or ""
+    if not query.strip():
+        raise ServiceError(400, "InvalidArgument", "the SQL task has no Query")
+    properties = {p.findtext("Name"): p.findtext("Value") for p in task.iterfind("Config/Property")}
+    return Job(
+        task.findtext("Name") or "AnonymousSQLTask",
+        query,
+        _read_settings(properties.get("settings") or "{}"),
+        ET.tostring(job, encoding="unicode"),
+    )
+
+
+def _read_settings(text: str) -> dict[str, str]:
+    try:
+        settings = json.loads(text)
+        return {str(key): str(value) for key, value in settings.items()}
+    except (ValueError, AttributeError):
+        raise ServiceError(
+            400, "InvalidArgument", f"the settings of the task are not a JSON map: {text[:80]!r}"
+        ) from None
+
+
+class Instances:
+    """The jobs of one project; `now` gives milliseconds since the epoch."""
+
+    def __init__(self, store: Store, engine: Engine, now: Callable[[], int]) -> None:
+        """Run jobs on `engine`; their rows are kept in `store`."""
+        self._store = store
+        self._engine = engine
+        self._now = now
+        self._lock = Lock()
+        self._kept: dict[str, Instance] = {}
+        self._futures: dict[str, Future[None]] = {}
+        self._threads = ThreadPoolExecutor(4, "sql")
+
+    def submit(self, job: Job, patience: float) -> Instance:
+        """Start a job; wait `patience` seconds for it, so that a client's first question finds it done."""
+        instance_id = f"{_id_prefix(self._now())}{uuid4().hex[:12]}"
+        instance = Instance(instance_id, job, self._now() // 1000)
+        with self._lock:
+            self._kept[instance_id] = instance
+            self._futures[instance_id] = self._threads.submit(self._run, instance)
+        with suppress(TimeoutError):
+            self._futures[instance_id].result(patience)
+        return instance
+
+    def _run(self, instance: Instance) -> None:
+        try:
+            outcome = self._engine.run(instance.job.query, instance.job.settings)
+            done = self._kept_outcome(instance, outcome)
+        except SqlError as reason:
+            done = replace(instance, failure=f"{reason}")
+        except ServiceError as reason:
+            done = replace(instance, failure=f"ODPS-0010000:System internal error - {reason.code}: {reason.message}")
+        except Exception as reason:  # noqa: BLE001 - whatever happens in a job, the job must end and say it
+            done = replace(instance, failure=f"ODPS-0010000:System internal error - {type(reason).__name__}: {reason}")
+        with self._lock:
+            self._kept[instance.instance_id] = replace(done, ended=self._now() // 1000)
+
+    def _kept_outcome(self, instance: Instance, outcome: Outcome) -> Instance:
+        if outcome.rows is None:
+            return replace(instance, text=outcome.text)
+        name = f"result-{instance.instance_id}.arrow"
+        self._store.pin([name])
+        blob = write_rows(self._store.blobs, name, outcome.columns, outcome.rows)
+        return replace(instance, columns=outcome.columns, blobs=(blob,))
+
+    def find(self, instance_id: str) -> Instance:
+        """Give the instance of this id.
+
+        Raises ServiceError (NoSuchObject).
+        """
+        with self._lock:
+            instance = self._kept.get(instance_id)
+        if instance is None:
+            raise ServiceError(404, "NoSuchObject", f"The specified instance does not exist: {instance_id}")
+        return instance
+
+    def all(self) -> list[Instance]:
+        """Every instance, the newest first."""
+        with self._lock:
+            return sorted(self._kept.values(), key=lambda i: i.instance_id, reverse=True)
+
+    def result(self, instance: Instance) -> tuple[str, str]:
+        """(format, text) of `?result`: CSV of at most 10 000 rows, or the text of the statement or its failure."""
+        if instance.failure or not instance.columns:
+            return "text", instance.failure or instance.text
+        rows = RowRange(self._store.blobs, instance.blobs, instance.columns, 0, MOST_RESULT_ROWS)
+        return "csv", csv_text(instance.columns, rows.batches())
+
+    def close(self) -> None:
+        """Take no more jobs."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _id_prefix(milliseconds: int) -> str:
+    # Ids sort by time, as those of the service do.
+
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y%m%d%H%M%S%f")[:17]
+
+
+def csv_text(columns: Sequence[Column], batches: Any) -> str:
+    """Rows as CSV with a header line; NULL is a backslash and N."""
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow([column.name for column in columns])
+    for batch in batches:
+        rows.writerows(zip(*map(_texts, batch.columns), strict=True))
+    return text.getvalue()
+
+
+def _texts(array: pa.Array) -> list[str]:
+    if pa.types.is_nested(array.type):
+        return [r"\N" if value is None else json.dumps(value, default=str) for value in array.to_pylist()]
+    if pa.types.is_timestamp(array.type) and array.type.unit == "ms":
+        array = pc.strftime(array, format="%Y-%m-%d %H:%M:%S")
+        # strftime writes the fraction of seconds too; DATETIME results show none.
+        array = pc.replace_substring_regex(array, pattern=r"\.\d+$", replacement="")
+    elif pa.types.is_binary(array.type):
+        array = array.cast(pa.string(), safe=False)
+    return [r"\N" if value is None else str(value) for value in array.to_pylist()]

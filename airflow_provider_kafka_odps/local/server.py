@@ -1,0 +1,76 @@
+"""Runs the application on a real web server until a signal stops it."""
+
+import socket
+import sys
+import time
+
+import uvicorn
+
+from .api.services import Services, open_services
+from .app import Application
+from .settings import IN_MEMORY, Settings
+
+_BACKLOG = 2048
+"""Java opens a connection for each request; a short queue would refuse some of them."""
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, ready: str) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            print(self._ready, flush=True)  # noqa: T201 - the line that programs wait for
+
+
+def serve(settings: Settings, host: str, port: int) -> None:
+    """Serve until SIGTERM or SIGINT; says one line with the address when it is ready.
+
+    Raises OSError when the address cannot be bound and ValueError when the directory cannot be opened.
+    """
+    listener = _listen(host, port)
+    try:
+        services = open_services(settings, lambda: time.time_ns() // 1_000_000)
+        _run(settings, services, listener)
+    finally:
+        listener.close()
+
+
+def _run(settings: Settings, services: Services, listener: socket.socket) -> None:
+    address, port = listener.getsockname()[:2]
+    shown = f"[{address}]" if ":" in address else address
+    where = settings.folder.resolve() if settings.folder else IN_MEMORY
+    ready = f"MaxCompute endpoint ready: http://{shown}:{port} project={settings.project} data={where}"
+    config = uvicorn.Config(
+        Application(services),
+        http="httptools",
+        loop="auto",
+        lifespan="off",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=3,
+    )
+    try:
+        _Server(config, ready).run([listener])
+    except KeyboardInterrupt:
+        # uvicorn raises the signal again after its own clean stop.
+        sys.stdout.flush()
+    finally:
+        services.instances.close()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(_BACKLOG)
+    except BaseException:
+        listener.close()
+        raise
+    return listener

@@ -1,0 +1,1 @@
+"""Upload and download sessions as state machines; they don't know HTTP."""

@@ -1,0 +1,84 @@
+"""One block on its way from the wire into a file: unpacked, checked, and published only when it is whole."""
+
+from enum import Enum
+from typing import Protocol
+
+import pyarrow as pa
+
+from airflow_provider_kafka_odps.local.catalog.blobs import BlobStore, stream_end
+from airflow_provider_kafka_odps.local.catalog.model import Blob
+from airflow_provider_kafka_odps.local.catalog.rows import count_checked, stored_schema
+from airflow_provider_kafka_odps.local.wire.encodings import unpacker
+from airflow_provider_kafka_odps.local.wire.frames import FrameDecoder
+from airflow_provider_kafka_odps.local.wire.record_values import LONGEST_VALUE
+from airflow_provider_kafka_odps.local.wire.records import RecordDecoder
+
+from .upload import UploadSession
+
+
+class BodyFormat(Enum):
+    """How the rows of a body are written."""
+
+    RECORDS = "records"
+    ARROW = "arrow"
+
+
+class _Decoder(Protocol):
+    def feed(self, piece: bytes) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class BlockWriter:
+    """Takes a block's body in pieces; `finish` gives the file, `discard` leaves nothing."""
+
+    def __init__(
+        self, blobs: BlobStore, name: str, session: UploadSession, body: BodyFormat, encoding: str, longest: int
+    ) -> None:
+        """Write the block of `session` under `name`; texts in records have at most `longest` bytes."""
+        self._blobs = blobs
+        self._name = name
+        # The encoding is looked at first: a refused one must not leave an open file.
+        self._unpack = unpacker(encoding, self._unpacked)
+        self._writer = blobs.create(name)
+        schema = stored_schema(session.columns)
+        self._writer.write(schema.serialize().to_pybytes())
+        self._decoder: _Decoder
+        match body:
+            case BodyFormat.ARROW:
+                self._decoder = FrameDecoder(self._writer.write)
+            case BodyFormat.RECORDS:
+                columns = [(column.stored_name, column.type) for column in session.columns]
+                self._decoder = RecordDecoder(columns, self._write_batch, min(longest, LONGEST_VALUE))
+
+    def _unpacked(self, piece: bytes) -> None:
+        self._decoder.feed(piece)
+
+    def _write_batch(self, batch: pa.RecordBatch) -> None:
+        self._writer.write(batch.serialize().to_pybytes())
+
+    def feed(self, piece: bytes) -> None:
+        """Take the next bytes of the body.
+
+        Raises MalformedError.
+        """
+        self._unpack.feed(piece)
+
+    def finish(self) -> Blob:
+        """Say that the body is whole: check what was written and publish it.
+
+        Raises MalformedError; then nothing is kept.
+        """
+        self._unpack.close()
+        self._decoder.close()
+        self._writer.write(stream_end())
+        size = self._writer.publish()
+        try:
+            return Blob(self._name, count_checked(self._blobs.read(self._name)), size)
+        except BaseException:
+            self._blobs.delete(self._name)
+            raise
+
+    def discard(self) -> None:
+        """Leave nothing; harmless after `finish`."""
+        self._writer.discard()

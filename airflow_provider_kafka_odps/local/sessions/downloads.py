@@ -1,0 +1,120 @@
+"""Download sessions: a snapshot of one partition or of one query's rows, read in ranges."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Lock
+from uuid import uuid4
+
+from airflow_provider_kafka_odps.local.catalog.model import Blob, Column, Spec, Table, TableName
+from airflow_provider_kafka_odps.local.catalog.rows import RowRange
+from airflow_provider_kafka_odps.local.catalog.store import Store
+from airflow_provider_kafka_odps.local.errors import ServiceError
+
+from .uploads import DAY, require_partition
+
+
+@dataclass(frozen=True, slots=True)
+class DownloadSession:
+    """The rows of some files as they were; `owner` is the table, or the instance's id."""
+
+    download_id: str
+    owner: TableName | str
+    columns: tuple[Column, ...]
+    partition_columns: tuple[Column, ...]
+    blobs: tuple[Blob, ...]
+    expires: int
+
+    @property
+    def rows(self) -> int:
+        """How many rows there are."""
+        return sum(blob.rows for blob in self.blobs)
+
+
+class Downloads:
+    """The open download sessions; their files are kept until they expire. `now` gives milliseconds."""
+
+    def __init__(self, store: Store, now: Callable[[], int], life: int = DAY) -> None:
+        """Begin without sessions; each lives `life` seconds."""
+        self._store = store
+        self._now = now
+        self._life = life
+        self._lock = Lock()
+        self._sessions: dict[str, DownloadSession] = {}
+
+    def open_table(self, table: Table, spec: Spec) -> DownloadSession:
+        """Take a snapshot of a partition.
+
+        Raises ServiceError (NoSuchPartition).
+        """
+        blobs = require_partition(table, spec).blobs
+        return self._open(table.name, table.columns, table.partition_columns, blobs)
+
+    def open_rows(self, instance_id: str, columns: tuple[Column, ...], blobs: tuple[Blob, ...]) -> DownloadSession:
+        """Open the rows of a query."""
+        return self._open(instance_id, columns, (), blobs)
+
+    def _open(
+        self,
+        owner: TableName | str,
+        columns: tuple[Column, ...],
+        partition_columns: tuple[Column, ...],
+        blobs: tuple[Blob, ...],
+    ) -> DownloadSession:
+        seconds = self._now() // 1000
+        download_id = f"{self._now():x}{uuid4().hex[:20]}"
+        session = DownloadSession(download_id, owner, columns, partition_columns, blobs, seconds + self._life)
+        with self._lock:
+            self._expire(seconds)
+            self._store.pin(blob.name for blob in blobs)
+            self._sessions[download_id] = session
+        return session
+
+    def _expire(self, seconds: int) -> None:
+        for session in [s for s in self._sessions.values() if s.expires <= seconds]:
+            del self._sessions[session.download_id]
+            self._store.unpin(blob.name for blob in session.blobs)
+
+    def find(self, download_id: str, owner: TableName | str) -> DownloadSession:
+        """Give the session of this id.
+
+        Raises ServiceError: NoSuchDownload, InvalidResourceSpec when it belongs to something else.
+        """
+        with self._lock:
+            self._expire(self._now() // 1000)
+            session = self._sessions.get(download_id)
+        if session is None:
+            raise ServiceError(404, "NoSuchDownload", f"The specified download id does not exist: {download_id}")
+        if session.owner != owner:
+            raise ServiceError(
+                400, "InvalidResourceSpec", f"download {download_id} belongs to {session.owner}, not to {owner}"
+            )
+        return session
+
+    def read(self, session: DownloadSession, start: int, count: int, names: list[str]) -> RowRange:
+        """Give the rows [start, start + count) in these columns; all columns when none is named.
+
+        Raises ServiceError: InvalidRowRange, InvalidColumnSpec.
+        """
+        if start < 0 or count < 0 or start > session.rows:
+            raise ServiceError(
+                400,
+                "InvalidRowRange",
+                f"The specified row range is not valid: ({start},{count}) of {session.rows} rows",
+            )
+        columns = pick_columns(session.columns, names) if names else session.columns
+        end = min(start + count, session.rows)
+        return RowRange(self._store.blobs, session.blobs, columns, start, end)
+
+
+def pick_columns(columns: tuple[Column, ...], names: list[str]) -> tuple[Column, ...]:
+    """Give the columns of these names, in the order of the names.
+
+    Raises ServiceError (InvalidColumnSpec).
+    """
+    known = {column.name: column for column in columns}
+    missing = [name for name in names if name.lower() not in known]
+    if missing:
+        raise ServiceError(
+            400, "InvalidColumnSpec", f"The specified columns are not valid: there is no {', '.join(missing)}"
+        )
+    return tuple(known[name.lower()] for name in names)

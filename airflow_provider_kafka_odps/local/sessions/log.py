@@ -1,0 +1,118 @@
+"""What happened to upload sessions, kept as lines: a session is what its lines make of it."""
+
+import json
+from pathlib import Path
+from typing import Any, Protocol
+
+from airflow_provider_kafka_odps.local.catalog.manifest import dump_column, load_column
+from airflow_provider_kafka_odps.local.catalog.model import Blob, TableName
+
+from .upload import Block, UploadSession, UploadStatus
+
+
+class SessionLog(Protocol):
+    """Where sessions are kept."""
+
+    def append(self, upload_id: str, event: dict[str, Any]) -> None:
+        """Keep one more event of a session."""
+        ...
+
+    def load(self) -> list[UploadSession]:
+        """All sessions as their events left them."""
+        ...
+
+    def forget(self, upload_id: str) -> None:
+        """Drop a session."""
+        ...
+
+
+class MemoryLog:
+    """Keeps nothing."""
+
+    def append(self, upload_id: str, event: dict[str, Any]) -> None:
+        """Gone with the process."""
+
+    def load(self) -> list[UploadSession]:
+        """There never was one."""
+        return []
+
+    def forget(self, upload_id: str) -> None:
+        """Nothing is kept."""
+
+
+class FileLog:
+    """A file per session, a line per event; a line that a killed process left half is not an event."""
+
+    def __init__(self, folder: Path) -> None:
+        """Keep sessions in `folder`."""
+        self._folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def append(self, upload_id: str, event: dict[str, Any]) -> None:
+        """Append one line."""
+        with (self._folder / f"{upload_id}.jsonl").open("ab", buffering=0) as log:
+            log.write(json.dumps(event, separators=(",", ":")).encode() + b"\n")
+
+    def load(self) -> list[UploadSession]:
+        """Read every file."""
+        return [session for path in self._folder.glob("*.jsonl") if (session := _replay(path.read_bytes()))]
+
+    def forget(self, upload_id: str) -> None:
+        """Remove the file."""
+        (self._folder / f"{upload_id}.jsonl").unlink(missing_ok=True)
+
+
+def _replay(content: bytes) -> UploadSession | None:
+    session = None
+    for line in content.split(b"\n")[:-1]:
+        event = json.loads(line)
+        if session is None:
+            session = load_session(event)
+        elif "block" in event:
+            block_id, blob, version, created = event["block"]
+            block = Block(block_id, Blob(*blob), version, created)
+            session = session.with_block(block, created)
+        else:
+            session = session.with_status(UploadStatus(event["status"]))
+    return session
+
+
+def dump_session(session: UploadSession) -> dict[str, Any]:
+    """Give the event that begins a session."""
+    return {
+        "id": session.upload_id,
+        "table": [session.table.project, session.table.schema, session.table.table],
+        "table_id": session.table_id,
+        "spec": session.spec,
+        "columns": [dump_column(column) for column in session.columns],
+        "overwrite": session.overwrite,
+        "created": session.created,
+        "expires": session.expires,
+        "owner": session.owner,
+    }
+
+
+def load_session(event: dict[str, Any]) -> UploadSession:
+    """Give the session that an event begins."""
+    return UploadSession(
+        event["id"],
+        TableName(*event["table"]),
+        event["table_id"],
+        tuple((name, value) for name, value in event["spec"]),
+        tuple(map(load_column, event["columns"])),
+        event["overwrite"],
+        event["created"],
+        event["expires"],
+        event["owner"],
+    )
+
+
+def dump_block(block: Block) -> dict[str, Any]:
+    """Give the event of a written block."""
+    blob = block.blob
+    return {"block": [block.block_id, [blob.name, blob.rows, blob.size], block.version, block.created]}
+
+
+def dump_status(status: UploadStatus) -> dict[str, Any]:
+    """Give the event of a new status."""
+    return {"status": status.value}

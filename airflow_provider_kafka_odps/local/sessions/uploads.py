@@ -1,0 +1,181 @@
+"""All upload sessions: created, written into, committed once, found again after a restart."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from threading import RLock
+from uuid import uuid4
+
+from airflow_provider_kafka_odps.local.catalog.catalog import Catalog
+from airflow_provider_kafka_odps.local.catalog.model import Partition, Spec, Table, TableName
+from airflow_provider_kafka_odps.local.catalog.store import Store
+from airflow_provider_kafka_odps.local.errors import ServiceError
+
+from .blocks import BlockWriter, BodyFormat
+from .log import SessionLog, dump_block, dump_session, dump_status
+from .upload import Block, UploadSession, UploadStatus, check_block_id
+
+DAY = 24 * 60 * 60
+MAX_FIELD_SIZE = 8 << 20
+
+
+class Uploads:
+    """The sessions of one project; `now` gives milliseconds since the epoch."""
+
+    def __init__(
+        self,
+        store: Store,
+        log: SessionLog,
+        now: Callable[[], int],
+        life: int = DAY,
+        longest_field: int = MAX_FIELD_SIZE,
+    ) -> None:
+        """Go on with the kept sessions; new ones live `life` seconds."""
+        self._store = store
+        self._log = log
+        self._now = now
+        self._life = life
+        self._longest_field = longest_field
+        self._lock = RLock()
+        self._sessions = {session.upload_id: self._resumed(session) for session in log.load()}
+
+    def _resumed(self, session: UploadSession) -> UploadSession:
+        # Killed between the catalog's commit and the session's own line: the catalog is right.
+        if session.upload_id in self._store.catalog.closed_uploads:
+            return session.with_status(UploadStatus.CLOSED)
+        return session
+
+    @property
+    def _seconds(self) -> int:
+        return self._now() // 1000
+
+    @property
+    def blobs(self) -> frozenset[str]:
+        """The names of files that open sessions still need; those of committed ones are the catalog's."""
+        sessions = [s for s in self._sessions.values() if s.status is UploadStatus.NORMAL]
+        return frozenset(block.blob.name for session in sessions for block in session.blocks.values())
+
+    def all(self) -> list[UploadSession]:
+        """Every session, the newest first."""
+        return sorted((s.at(self._seconds) for s in self._sessions.values()), key=lambda s: -s.created)
+
+    def create(self, table: Table, spec: Spec, *, overwrite: bool, owner: str) -> UploadSession:
+        """Open a session for a partition that exists.
+
+        Raises ServiceError (NoSuchPartition).
+        """
+        require_partition(table, spec)
+        session = UploadSession(
+            upload_id=f"{self._now():x}{uuid4().hex[:20]}",
+            table=table.name,
+            table_id=table.table_id,
+            spec=spec,
+            columns=table.columns,
+            overwrite=overwrite,
+            created=self._seconds,
+            expires=self._seconds + self._life,
+            owner=owner,
+        )
+        with self._lock:
+            self._log.append(session.upload_id, dump_session(session))
+            self._sessions[session.upload_id] = session
+        return session
+
+    def find(self, upload_id: str, table: TableName) -> UploadSession:
+        """Give the session as it is now.
+
+        Raises ServiceError: NoSuchUpload, InvalidResourceSpec when it belongs to another table.
+        """
+        session = self._sessions.get(upload_id)
+        if session is None:
+            raise ServiceError(404, "NoSuchUpload", f"The specified upload id does not exist: {upload_id}")
+        if session.table != table:
+            raise ServiceError(
+                400, "InvalidResourceSpec", f"upload {upload_id} belongs to {session.table}, not to {table}"
+            )
+        return session.at(self._seconds)
+
+    def open_block(self, session: UploadSession, block_id: int, body: BodyFormat, encoding: str) -> BlockWriter:
+        """Begin a block.
+
+        Raises ServiceError: InvalidBlockID, StatusConflict, InvalidArgument for the encoding.
+        """
+        check_block_id(block_id)
+        session.check_open(self._seconds)
+        name = f"{session.upload_id}-{block_id}-{uuid4().hex[:12]}.arrow"
+        return BlockWriter(self._store.blobs, name, session, body, encoding, self._longest_field)
+
+    def keep_block(self, session: UploadSession, block_id: int, writer: BlockWriter, version: int | None) -> Block:
+        """Finish a block and put it into its session, in place of an earlier one.
+
+        Raises ServiceError: MalformedError, StatusConflict when the session ended meanwhile.
+        """
+        blob = writer.finish()
+        block = Block(block_id, blob, version if version is not None else self._now(), self._seconds)
+        try:
+            with self._lock:
+                before = self._sessions[session.upload_id]
+                if version is None and block_id in before.blocks:
+                    block = replace(block, version=max(block.version, before.blocks[block_id].version + 1))
+                after = before.with_block(block, self._seconds)
+                self._log.append(session.upload_id, dump_block(block))
+                self._sessions[session.upload_id] = after
+                replaced = before.blocks.get(block_id)
+        except BaseException:
+            self._store.blobs.delete(blob.name)
+            raise
+        if replaced is not None:
+            self._store.blobs.delete(replaced.blob.name)
+        return block
+
+    def commit(self, session: UploadSession) -> UploadSession:
+        """Make all blocks visible at once, and the session CLOSED.
+
+        Raises ServiceError: StatusConflict, NoSuchTable, NoSuchPartition; then nothing is visible.
+        """
+        with self._lock:
+            open_session = self._sessions[session.upload_id]
+            open_session.check_open(self._seconds)
+            self._store.change(lambda catalog: committed(catalog, open_session, self._seconds))
+            closed = open_session.with_status(UploadStatus.CLOSED)
+            self._sessions[session.upload_id] = closed
+            self._log.append(session.upload_id, dump_status(UploadStatus.CLOSED))
+        return closed
+
+    def force_status(self, upload_id: str, status: UploadStatus) -> None:
+        """Give a session another status, for tests of what clients do then.
+
+        Raises KeyError for an unknown session.
+        """
+        with self._lock:
+            self._sessions[upload_id] = self._sessions[upload_id].with_status(status)
+            self._log.append(upload_id, dump_status(status))
+
+
+def require_partition(table: Table, spec: Spec) -> Partition:
+    """Give the partition of this spec.
+
+    Raises ServiceError (NoSuchPartition).
+    """
+    partition = table.partitions.get(spec)
+    if partition is None:
+        named = ",".join(f"{name}={value}" for name, value in spec)
+        raise ServiceError(
+            404, "NoSuchPartition", f"The specified partition does not exist: {table.name} has no {named}"
+        )
+    return partition
+
+
+def committed(catalog: Catalog, session: UploadSession, now: int) -> Catalog:
+    """Give the catalog with the session's rows in it.
+
+    Raises ServiceError when the table or the partition is gone.
+    """
+    table = catalog.find(session.table)
+    if table is None or table.table_id != session.table_id:
+        raise ServiceError(404, "NoSuchTable", f"The specified table does not exist: {session.table} was dropped")
+    partition = require_partition(table, session.spec)
+    kept = () if session.overwrite else partition.blobs
+    loaded = replace(partition, blobs=kept + session.blobs, modified=now)
+    return catalog.with_table(table.with_partition(session.spec, loaded, now)).with_closed_upload(
+        session.upload_id, now
+    )

@@ -1,0 +1,33 @@
+"""What an endpoint is started with, as one value."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+DEFAULT_PROJECT = "demo_project"
+DEFAULT_ACCESS_ID = "demo_access_id"
+DEFAULT_ACCESS_KEY = "demo_access_key"
+DEFAULT_FOLDER = "maxcompute-data"
+IN_MEMORY = ":memory:"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One endpoint: its project, who may call it, and where rows are kept (`folder` None: in memory)."""
+
+    project: str = DEFAULT_PROJECT
+    access_id: str = DEFAULT_ACCESS_ID
+    access_key: str = DEFAULT_ACCESS_KEY
+    folder: Path | None = None
+    strict_limits: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what no client could call."""
+        if not self.project.replace("_", "").isalnum() or not self.project.isascii():
+            raise ValueError(f"--project {self.project!r}: a project's name has letters, digits and underscores only")
+        if not self.access_id or not self.access_key:
+            raise ValueError("--access-id and --access-key must not be empty")
+
+    @property
+    def owner(self) -> str:
+        """Who owns what is created."""
+        return f"ALIYUN${self.access_id}"

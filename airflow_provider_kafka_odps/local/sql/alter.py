@@ -1,0 +1,107 @@
+"""Reads what follows ALTER TABLE."""
+
+from airflow_provider_kafka_odps.local.lexer import Cursor
+from airflow_provider_kafka_odps.local.wire.types import read_type
+
+from .clauses import read_column, read_columns, read_name, read_names, read_partitions, read_properties, read_spec
+from .statements import (
+    AddColumns,
+    AddPartitions,
+    AlterTable,
+    ChangeColumn,
+    ColumnDefinition,
+    DropColumns,
+    DropPartitions,
+    Name,
+    RenamePartition,
+    Statement,
+    Touch,
+)
+
+
+def read_alter(cursor: Cursor) -> Statement:
+    """Read the rest of an ALTER TABLE statement."""
+    name = read_name(cursor)
+    if cursor.accept("ADD"):
+        return _read_add(cursor, name)
+    if cursor.accept("DROP"):
+        return _read_drop(cursor, name)
+    if cursor.accept("SET"):
+        return _read_set(cursor, name)
+    if cursor.accept("CHANGE"):
+        cursor.accept("COLUMN")
+        return _read_change(cursor, name)
+    if cursor.accept("RENAME"):
+        return _read_rename(cursor, name)
+    if cursor.accept("CHANGEOWNER", "TO"):
+        return AlterTable(name, owner=cursor.string())
+    if cursor.accept("TOUCH"):
+        return Touch(name, read_partitions(cursor) if cursor.sees("PARTITION") else ())
+    if cursor.accept("PARTITION"):
+        spec = read_spec(cursor)
+        cursor.expect("RENAME", "TO", "PARTITION")
+        return RenamePartition(name, spec, read_spec(cursor))
+    raise cursor.error("expected ADD, DROP, SET, CHANGE, RENAME, CHANGEOWNER, TOUCH or PARTITION")
+
+
+def _read_add(cursor: Cursor, name: Name) -> Statement:
+    if cursor.accept("COLUMNS") or cursor.accept("COLUMN"):
+        missing_only = cursor.accept("IF", "NOT", "EXISTS")
+        columns = read_columns(cursor) if cursor.sees("(") else _read_bare_columns(cursor)
+        return AddColumns(name, columns, missing_only)
+    missing_only = cursor.accept("IF", "NOT", "EXISTS")
+    return AddPartitions(name, read_partitions(cursor), missing_only)
+
+
+def _read_bare_columns(cursor: Cursor) -> tuple[ColumnDefinition, ...]:
+    columns = [read_column(cursor)]
+    while cursor.accept(","):
+        columns.append(read_column(cursor))
+    return tuple(columns)
+
+
+def _read_drop(cursor: Cursor, name: Name) -> Statement:
+    if cursor.accept("COLUMNS") or cursor.accept("COLUMN"):
+        if cursor.sees("("):
+            return DropColumns(name, read_names(cursor))
+        columns = [cursor.name()]
+        while cursor.accept(","):
+            columns.append(cursor.name())
+        return DropColumns(name, tuple(columns))
+    existing_only = cursor.accept("IF", "EXISTS")
+    return DropPartitions(name, read_partitions(cursor), existing_only)
+
+
+def _read_set(cursor: Cursor, name: Name) -> AlterTable:
+    if cursor.accept("LIFECYCLE"):
+        return AlterTable(name, lifecycle=cursor.integer())
+    if cursor.accept("COMMENT"):
+        return AlterTable(name, comment=cursor.string())
+    if cursor.accept("TBLPROPERTIES"):
+        return AlterTable(name, properties=read_properties(cursor))
+    raise cursor.error("expected LIFECYCLE, COMMENT or TBLPROPERTIES")
+
+
+def _read_change(cursor: Cursor, name: Name) -> ChangeColumn:
+    column = cursor.name()
+    if cursor.accept("RENAME", "TO"):
+        return ChangeColumn(name, column, new_name=cursor.name())
+    if cursor.accept("COMMENT"):
+        return ChangeColumn(name, column, comment=cursor.string())
+    if cursor.accept("NOT", "NULL"):
+        return ChangeColumn(name, column, nullable=False)
+    if cursor.accept("NULL"):
+        return ChangeColumn(name, column, nullable=True)
+    new_name = cursor.name()
+    new_type = read_type(cursor)
+    comment = cursor.string() if cursor.accept("COMMENT") else None
+    return ChangeColumn(name, column, new_name, new_type, comment)
+
+
+def _read_rename(cursor: Cursor, name: Name) -> Statement:
+    if cursor.accept("COLUMN"):
+        column = cursor.name()
+        cursor.expect("TO")
+        return ChangeColumn(name, column, new_name=cursor.name())
+    cursor.expect("TO")
+    return AlterTable(name, new_name=read_name(cursor))

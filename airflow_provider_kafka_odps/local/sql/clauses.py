@@ -1,0 +1,124 @@
+"""Parts that several statements share: names, partition specs, column lists, properties."""
+
+from airflow_provider_kafka_odps.local.lexer import Cursor, TokenKind
+from airflow_provider_kafka_odps.local.wire.types import read_type
+
+from .statements import ColumnDefinition, Name, Values
+
+_LONGEST_NAME = 3
+
+
+def read_name(cursor: Cursor) -> Name:
+    """Take a name of one to three parts."""
+    parts = [cursor.name()]
+    while cursor.accept("."):
+        parts.append(cursor.name())
+    if len(parts) > _LONGEST_NAME:
+        raise cursor.error("expected at most project.schema.table before it")
+    return tuple(parts)
+
+
+def read_spec(cursor: Cursor) -> dict[str, str | None]:
+    """Take `(ds='a', hh=7)`; a name without a value is a dynamic partition."""
+    cursor.expect("(")
+    spec: dict[str, str | None] = {}
+    while True:
+        name = cursor.name()
+        spec[name] = _read_value(cursor) if cursor.accept("=") else None
+        if not cursor.accept(","):
+            break
+    cursor.expect(")")
+    return spec
+
+
+def _read_value(cursor: Cursor) -> str:
+    if cursor.next.kind is TokenKind.STRING:
+        return cursor.string()
+    sign = "-" if cursor.accept("-") else ""
+    if cursor.next.kind not in (TokenKind.NUMBER, TokenKind.WORD):
+        raise cursor.error("expected the value of a partition column")
+    return sign + cursor.take().value
+
+
+def read_partitions(cursor: Cursor) -> tuple[Values, ...]:
+    """Take one or more PARTITION (…), with or without commas between."""
+    specs = []
+    cursor.expect("PARTITION")
+    while True:
+        specs.append(read_spec(cursor))
+        cursor.accept(",")
+        if not cursor.accept("PARTITION"):
+            return tuple(specs)
+
+
+def read_columns(cursor: Cursor) -> tuple[ColumnDefinition, ...]:
+    """Take `(name type [NOT NULL] [DEFAULT …] [COMMENT '…'], …)`."""
+    columns, _ = read_columns_and_key(cursor)
+    return columns
+
+
+def read_columns_and_key(cursor: Cursor) -> tuple[tuple[ColumnDefinition, ...], tuple[str, ...]]:
+    """Take a column list that may hold PRIMARY KEY (…)."""
+    cursor.expect("(")
+    columns: list[ColumnDefinition] = []
+    key: tuple[str, ...] = ()
+    while True:
+        if cursor.accept("PRIMARY", "KEY"):
+            key = read_names(cursor)
+        else:
+            columns.append(read_column(cursor))
+        if not cursor.accept(","):
+            break
+    cursor.expect(")")
+    return tuple(columns), key
+
+
+def read_column(cursor: Cursor) -> ColumnDefinition:
+    """Take one column."""
+    name = cursor.name()
+    column_type = read_type(cursor)
+    nullable, comment = True, ""
+    while True:
+        if cursor.accept("NOT", "NULL"):
+            nullable = False
+        elif cursor.accept("NULL"):
+            nullable = True
+        elif cursor.accept("COMMENT"):
+            comment = cursor.string()
+        elif cursor.accept("DEFAULT"):
+            cursor.take()
+        else:
+            return ColumnDefinition(name, column_type, comment, nullable)
+
+
+def read_names(cursor: Cursor) -> tuple[str, ...]:
+    """Take `(a, b)`."""
+    cursor.expect("(")
+    names = [cursor.name()]
+    while cursor.accept(","):
+        names.append(cursor.name())
+    cursor.expect(")")
+    return tuple(names)
+
+
+def read_properties(cursor: Cursor) -> dict[str, str]:
+    """Take `('k'='v', …)`; keys may be bare or dotted words."""
+    cursor.expect("(")
+    properties = {}
+    while True:
+        key = _read_key(cursor)
+        cursor.expect("=")
+        properties[key] = cursor.take().value
+        if not cursor.accept(","):
+            break
+    cursor.expect(")")
+    return properties
+
+
+def _read_key(cursor: Cursor) -> str:
+    if cursor.next.kind is TokenKind.STRING:
+        return cursor.string()
+    parts = [cursor.take().value]
+    while cursor.accept("."):
+        parts.append(cursor.take().value)
+    return ".".join(parts)

@@ -1,0 +1,92 @@
+"""Runs a script: its statements one after the other, the last one giving the result."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from uuid import uuid4
+
+import pyarrow as pa
+
+from airflow_provider_kafka_odps.local.catalog.model import Column
+from airflow_provider_kafka_odps.local.catalog.store import Store
+
+from .define import define
+from .insert import insert
+from .parser import parse_script
+from .query import Queries, shape_of
+from .scope import Scope
+from .show import describe, show
+from .statements import ColumnDefinition, CreateTable, Describe, Insert, Query, Show, Statement
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a script gave: a text, or rows in columns."""
+
+    text: str = ""
+    columns: tuple[Column, ...] = ()
+    rows: pa.Table | None = None
+
+
+class Engine:
+    """Runs the SQL of one project; `now` gives milliseconds since the epoch."""
+
+    def __init__(self, store: Store, now: Callable[[], int], owner: str) -> None:
+        """Run on `store` in the name of `owner`."""
+        self._store = store
+        self._queries = Queries(store)
+        self._now = now
+        self._owner = owner
+
+    def run(self, text: str, settings: dict[str, str]) -> Outcome:
+        """Run all statements of a script; each is atomic by itself.
+
+        Raises SqlError at the first that fails.
+        """
+        script = parse_script(text)
+        outcome = Outcome()
+        for statement in script.statements:
+            scope = Scope(
+                self._store.catalog.project,
+                self._now() // 1000,
+                self._owner,
+                {**settings, **script.settings},
+                uuid4().hex,
+            )
+            outcome = self._run(statement, scope)
+        return outcome
+
+    def _run(self, statement: Statement, scope: Scope) -> Outcome:
+        match statement:
+            case Query(text):
+                columns, rows = self._queries.select(text, scope)
+                return Outcome("", columns, rows)
+            case Insert():
+                table = scope.table(self._store.catalog, statement.name)
+                insert(self._store, self._queries, statement, scope, table)
+                return Outcome()
+            case Show():
+                return Outcome(show(self._store.catalog, statement, scope))
+            case Describe():
+                return Outcome(describe(self._store.catalog, statement, scope))
+            case CreateTable(query=query) if query:
+                return self._create_as(statement, scope)
+            case _:
+                self._store.change(partial(define, statement=statement, scope=scope))
+                return Outcome()
+
+    def _create_as(self, statement: CreateTable, scope: Scope) -> Outcome:
+        name = scope.full_name(self._store.catalog, statement.name)
+        if self._store.catalog.find(name) is not None and statement.if_not_exists:
+            return Outcome()
+        if not statement.columns:
+            columns, _ = self._queries.select(shape_of(statement.query), scope)
+            found = tuple(ColumnDefinition(column.name, column.type) for column in columns)
+            partition_names = {column.name for column in statement.partition_columns}
+            statement = replace(statement, columns=tuple(c for c in found if c.name not in partition_names))
+        table = scope.table(define(self._store.catalog, statement, scope), statement.name)
+        rows = Insert(statement.name, overwrite=False, partition={}, columns=(), query=statement.query)
+        # One change: nobody sees the table without its rows.
+        create = partial(define, statement=statement, scope=scope)
+        insert(self._store, self._queries, rows, scope, table, create)
+        return Outcome()

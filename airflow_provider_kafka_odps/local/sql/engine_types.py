@@ -1,0 +1,107 @@
+"""Between the types of columns and those of DuckDB, through Arrow."""
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+
+from airflow_provider_kafka_odps.local.catalog.model import Column
+from airflow_provider_kafka_odps.local.wire.types import MAX_PRECISION, ColumnType, Kind, arrow_type
+
+QUOTE = '"'
+_FROM_ARROW = {
+    pa.int8(): Kind.TINYINT,
+    pa.int16(): Kind.SMALLINT,
+    pa.uint8(): Kind.SMALLINT,
+    pa.int32(): Kind.INT,
+    pa.uint16(): Kind.INT,
+    pa.int64(): Kind.BIGINT,
+    pa.uint32(): Kind.BIGINT,
+    pa.uint64(): Kind.BIGINT,
+    pa.float32(): Kind.FLOAT,
+    pa.float64(): Kind.DOUBLE,
+    pa.bool_(): Kind.BOOLEAN,
+    pa.date32(): Kind.DATE,
+    pa.timestamp("s"): Kind.DATETIME,
+    pa.timestamp("ms"): Kind.DATETIME,
+    pa.timestamp("us"): Kind.DATETIME,
+    pa.timestamp("ns"): Kind.TIMESTAMP,
+    pa.binary(): Kind.BINARY,
+    pa.large_binary(): Kind.BINARY,
+}
+_IN_DUCKDB = {
+    Kind.FLOAT: "FLOAT",
+    Kind.STRING: "VARCHAR",
+    Kind.CHAR: "VARCHAR",
+    Kind.VARCHAR: "VARCHAR",
+    Kind.JSON: "VARCHAR",
+    Kind.BINARY: "BLOB",
+    Kind.INT: "INTEGER",
+    Kind.DATETIME: "TIMESTAMP_MS",
+    Kind.TIMESTAMP: "TIMESTAMP_NS",
+    Kind.TIMESTAMP_NTZ: "TIMESTAMP_NS",
+    Kind.INTERVAL_YEAR_MONTH: "BIGINT",
+    Kind.INTERVAL_DAY_TIME: "STRUCT(sec BIGINT, nano INTEGER)",
+}
+
+
+def queried(table: pa.Table) -> pa.Table:
+    """Give the table in types that DuckDB reads: 256-bit decimals become DECIMAL(38, 18)."""
+    schema = pa.schema([pa.field(field.name, _readable(field.type)) for field in table.schema])
+    return table if schema == table.schema else table.cast(schema)
+
+
+def _readable(found: pa.DataType) -> pa.DataType:
+    if pa.types.is_decimal256(found):
+        return pa.decimal128(38, found.scale)
+    if pa.types.is_list(found):
+        return pa.list_(_readable(found.value_type))
+    if pa.types.is_map(found):
+        return pa.map_(_readable(found.key_type), _readable(found.item_type))
+    if pa.types.is_struct(found):
+        return pa.struct([pa.field(field.name, _readable(field.type)) for field in found])
+    return found
+
+
+def duckdb_type(column: ColumnType) -> str:
+    """Give the type that DuckDB casts to for a column."""
+    match column.kind:
+        case Kind.DECIMAL:
+            precision, scale = column.sizes or (38, 18)
+            return f"DECIMAL({precision},{scale})"
+        case Kind.ARRAY:
+            return f"{duckdb_type(column.parts[0][1])}[]"
+        case Kind.MAP:
+            return f"MAP({', '.join(duckdb_type(part) for _, part in column.parts)})"
+        case Kind.STRUCT:
+            fields = (f'"{name.replace(QUOTE, QUOTE * 2)}" {duckdb_type(part)}' for name, part in column.parts)
+            return f"STRUCT({', '.join(fields)})"
+        case kind:
+            return _IN_DUCKDB.get(kind, kind.name)
+
+
+def column_type(found: pa.DataType) -> ColumnType:
+    """Give the column type of a query's Arrow column."""
+    if found in _FROM_ARROW:
+        return ColumnType(_FROM_ARROW[found])
+    if pa.types.is_decimal(found):
+        # Sums of BIGINT arrive as 38 digits without a scale.
+        if (found.precision, found.scale) == (MAX_PRECISION, 0):
+            return ColumnType(Kind.BIGINT)
+        return ColumnType(Kind.DECIMAL, (found.precision, found.scale))
+    if pa.types.is_list(found):
+        return ColumnType(Kind.ARRAY, (), (("element", column_type(found.value_type)),))
+    if pa.types.is_map(found):
+        return ColumnType(Kind.MAP, (), (("key", column_type(found.key_type)), ("value", column_type(found.item_type))))
+    if pa.types.is_struct(found):
+        return ColumnType(Kind.STRUCT, (), tuple((field.name, column_type(field.type)) for field in found))
+    return ColumnType(Kind.STRING)
+
+
+def in_columns(table: pa.Table, columns: Sequence[Column]) -> pa.Table:
+    """Give the rows in exactly the types of these columns, by position."""
+    fields = [pa.field(column.name, arrow_type(column.type)) for column in columns]
+    arrays = [
+        array if array.type == field.type else array.cast(field.type, safe=False)
+        for array, field in zip(table.columns, fields, strict=True)
+    ]
+    return pa.Table.from_arrays(arrays, schema=pa.schema(fields))

@@ -1,0 +1,119 @@
+"""INSERT: rows of a query, cut by partition, visible all at once."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from uuid import uuid4
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from airflow_provider_kafka_odps.local.catalog.catalog import Catalog
+from airflow_provider_kafka_odps.local.catalog.model import WHOLE, Blob, Column, Partition, Spec, Table
+from airflow_provider_kafka_odps.local.catalog.rows import shown_schema, write_rows
+from airflow_provider_kafka_odps.local.catalog.store import Store
+from airflow_provider_kafka_odps.local.errors import SqlError
+
+from .query import Queries
+from .scope import Scope, spec_of
+from .statements import Insert
+
+
+def insert(
+    store: Store,
+    queries: Queries,
+    statement: Insert,
+    scope: Scope,
+    table: Table,
+    first: Callable[[Catalog], Catalog] = lambda catalog: catalog,
+) -> int:
+    """Run the query and put its rows into the table, together with the change `first`; how many rows.
+
+    Raises SqlError; then nothing changes.
+    """
+    dynamic = _dynamic_columns(table, statement)
+    targets = _targets(table, statement)
+    rows = queries.select_into(statement.query, scope, (*targets, *dynamic))
+    written: dict[Spec, Blob] = {}
+    try:
+        for spec, part in _by_partition(table, statement, dynamic, rows):
+            if part.num_rows:
+                filled = _filled(part.select(range(len(targets))), targets, table)
+                written[spec] = write_rows(store.blobs, f"insert-{uuid4().hex}.arrow", table.columns, filled)
+            else:
+                written[spec] = Blob("", 0, 0)
+        load = _transition(table, written, scope, overwrite=statement.overwrite)
+        store.change(lambda catalog: load(first(catalog)))
+    except BaseException:
+        for blob in written.values():
+            store.blobs.delete(blob.name) if blob.rows else None
+        raise
+    return int(rows.num_rows)
+
+
+def _dynamic_columns(table: Table, statement: Insert) -> tuple[Column, ...]:
+    known = {column.name: column for column in table.partition_columns}
+    unknown = [name for name in statement.partition if name not in known]
+    if unknown:
+        raise SqlError.semantic(f"{table.name} is not partitioned by {', '.join(unknown)}")
+    # Without a PARTITION clause all partition columns come last in the query.
+    return tuple(column for column in table.partition_columns if statement.partition.get(column.name) is None)
+
+
+def _targets(table: Table, statement: Insert) -> tuple[Column, ...]:
+    partition_names = {column.name for column in table.partition_columns}
+    names = [name for name in statement.columns if name not in partition_names]
+    if not statement.columns:
+        return table.columns
+    known = {column.name: column for column in table.columns}
+    missing = [name for name in names if name not in known]
+    if missing:
+        raise SqlError.semantic(f"column {', '.join(missing)} cannot be resolved in {table.name}")
+    return tuple(known[name] for name in names)
+
+
+def _by_partition(
+    table: Table, statement: Insert, dynamic: tuple[Column, ...], rows: pa.Table
+) -> list[tuple[Spec, pa.Table]]:
+    if not table.partition_columns:
+        return [(WHOLE, rows)]
+    if not dynamic:
+        return [(spec_of(table, statement.partition), rows)]
+    first = rows.num_columns - len(dynamic)
+    keys = pa.table({c.name: rows.column(first + at).cast(pa.string()) for at, c in enumerate(dynamic)})
+    parts = []
+    for values in keys.group_by(keys.column_names).aggregate([]).to_pylist():
+        chosen = pa.chunked_array([pa.repeat(True, rows.num_rows)])  # noqa: FBT003 - a column of one value
+        for name, value in values.items():
+            chosen = pc.and_(chosen, pc.equal(keys.column(name), value))
+        parts.append((spec_of(table, {**statement.partition, **values}), rows.filter(chosen)))
+    return parts
+
+
+def _filled(part: pa.Table, targets: tuple[Column, ...], table: Table) -> pa.Table:
+    schema = shown_schema(table.columns)
+    given = {column.name: part.column(at) for at, column in enumerate(targets)}
+    for column in table.columns:
+        array = given.get(column.name)
+        if not column.nullable and (array is None or array.null_count):
+            raise SqlError(
+                "ODPS-0121095", f"column {column.name} of {table.name} is NOT NULL, but a row has NULL there"
+            )
+    arrays = [given.get(f.name, pa.chunked_array([pa.nulls(part.num_rows, f.type)])) for f in schema]
+    return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def _transition(
+    planned: Table, written: dict[Spec, Blob], scope: Scope, *, overwrite: bool
+) -> Callable[[Catalog], Catalog]:
+    def change(catalog: Catalog) -> Catalog:
+        table = catalog.find(planned.name)
+        if table is None or table.table_id != planned.table_id:
+            raise SqlError.no_table(str(planned.name))
+        for spec, blob in written.items():
+            partition = table.partitions.get(spec, Partition((), scope.now, scope.now))
+            kept = () if overwrite else partition.blobs
+            added = (blob,) if blob.rows else ()
+            table = table.with_partition(spec, replace(partition, blobs=kept + added, modified=scope.now), scope.now)
+        return catalog.with_table(table)
+
+    return change

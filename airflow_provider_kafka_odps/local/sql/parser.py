@@ -1,0 +1,216 @@
+"""Reads a script: settings first, then statements; definitions word by word, queries as text for DuckDB."""
+
+from dataclasses import dataclass
+
+from airflow_provider_kafka_odps.local.lexer import Cursor, TokenKind, tokenize
+
+from .alter import read_alter
+from .clauses import (
+    read_columns,
+    read_columns_and_key,
+    read_name,
+    read_names,
+    read_partitions,
+    read_properties,
+    read_spec,
+)
+from .statements import (
+    ColumnDefinition,
+    CreateSchema,
+    CreateTable,
+    Describe,
+    DropSchema,
+    DropTable,
+    Insert,
+    Query,
+    Show,
+    Statement,
+    Truncate,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """What a job runs: settings in its SET lines, then statements in order."""
+
+    settings: dict[str, str]
+    statements: tuple[Statement, ...]
+
+
+def parse_script(text: str) -> Script:
+    """Read `SET k=v; statement; …`.
+
+    Raises SqlError.
+    """
+    settings: dict[str, str] = {}
+    statements = []
+    for piece in _split(text):
+        cursor = Cursor(piece)
+        if cursor.accept("SET"):
+            key, _, value = cursor.rest.partition("=")
+            settings[key.strip()] = value.strip()
+        else:
+            statements.append(parse_statement(piece))
+    return Script(settings, tuple(statements))
+
+
+def _split(text: str) -> list[str]:
+    pieces, begin, seen = [], 0, False
+    for token in tokenize(text):
+        ends = token.kind is TokenKind.END or (token.kind is TokenKind.SYMBOL and token.value == ";")
+        if not ends:
+            seen = True
+            continue
+        if seen:
+            pieces.append(text[begin : token.start])
+        begin, seen = token.end, False
+    return pieces
+
+
+def parse_statement(text: str) -> Statement:
+    """Read one statement.
+
+    Raises SqlError (parse) showing line and column.
+    """
+    cursor = Cursor(text)
+    statement = _read_statement(cursor)
+    if not isinstance(statement, Query | Insert) and not (isinstance(statement, CreateTable) and statement.query):
+        cursor.expect_end()
+    return statement
+
+
+def _read_statement(cursor: Cursor) -> Statement:
+    if cursor.accept("CREATE"):
+        return _read_create(cursor)
+    if cursor.accept("DROP"):
+        return _read_drop(cursor)
+    if cursor.accept("ALTER", "TABLE"):
+        return read_alter(cursor)
+    if cursor.accept("TRUNCATE", "TABLE"):
+        name = read_name(cursor)
+        return Truncate(name, read_partitions(cursor) if cursor.sees("PARTITION") else ())
+    if cursor.accept("SHOW"):
+        return _read_show(cursor)
+    if cursor.accept("DESC") or cursor.accept("DESCRIBE"):
+        return _read_describe(cursor)
+    if cursor.accept("INSERT"):
+        return _read_insert(cursor)
+    if any(map(cursor.sees, ("SELECT", "WITH", "FROM", "VALUES", "("))):
+        return Query(cursor.rest.rstrip().rstrip(";"))
+    raise cursor.error("expected a statement that this endpoint knows")
+
+
+def _read_create(cursor: Cursor) -> CreateTable | CreateSchema:  # noqa: C901 - one flat list of clauses
+    if cursor.accept("SCHEMA") or cursor.accept("DATABASE"):
+        missing_only = cursor.accept("IF", "NOT", "EXISTS")
+        name = read_name(cursor)
+        return CreateSchema(name, missing_only, cursor.string() if cursor.accept("COMMENT") else "")
+    cursor.expect("TABLE")
+    missing_only = cursor.accept("IF", "NOT", "EXISTS")
+    name = read_name(cursor)
+    if cursor.accept("LIKE"):
+        like = read_name(cursor)
+        return CreateTable(name, missing_only, like=like, lifecycle=_read_lifecycle(cursor))
+    columns, key = read_columns_and_key(cursor) if cursor.sees("(") else ((), ())
+    comment, lifecycle = "", -1
+    properties: dict[str, str] = {}
+    partition_columns: tuple[ColumnDefinition, ...] = ()
+    while True:
+        if cursor.accept("COMMENT"):
+            comment = cursor.string()
+        elif cursor.accept("PARTITIONED", "BY"):
+            partition_columns = read_columns(cursor)
+        elif cursor.accept("PRIMARY", "KEY"):
+            key = read_names(cursor)
+        elif cursor.accept("TBLPROPERTIES"):
+            properties = read_properties(cursor)
+        elif cursor.sees("LIFECYCLE"):
+            lifecycle = _read_lifecycle(cursor)
+        elif not (_skip_clustering(cursor) or _skip_storage(cursor)):
+            break
+    query = cursor.rest.rstrip().rstrip(";") if cursor.accept("AS") or cursor.sees("SELECT") else ""
+    if not columns and not query:
+        raise cursor.error("expected the columns of the table")
+    return CreateTable(name, missing_only, columns, partition_columns, comment, lifecycle, properties, key, query=query)
+
+
+def _read_lifecycle(cursor: Cursor) -> int:
+    return cursor.integer() if cursor.accept("LIFECYCLE") else -1
+
+
+def _skip_clustering(cursor: Cursor) -> bool:
+    if not (cursor.accept("CLUSTERED", "BY") or cursor.accept("RANGE", "CLUSTERED", "BY")):
+        return False
+    read_names(cursor)
+    if cursor.accept("SORTED", "BY"):
+        cursor.expect("(")
+        while not cursor.accept(")"):
+            cursor.take()
+    if cursor.accept("INTO"):
+        cursor.integer()
+        cursor.expect("BUCKETS")
+    return True
+
+
+def _skip_storage(cursor: Cursor) -> bool:
+    if cursor.accept("STORED", "AS"):
+        cursor.name()
+        return True
+    return False
+
+
+def _read_drop(cursor: Cursor) -> DropTable | DropSchema:
+    if cursor.accept("SCHEMA") or cursor.accept("DATABASE"):
+        existing_only = cursor.accept("IF", "EXISTS")
+        name = read_name(cursor)
+        cascade = cursor.accept("CASCADE")
+        cursor.accept("RESTRICT")
+        return DropSchema(name, existing_only, cascade)
+    cursor.expect("TABLE")
+    existing_only = cursor.accept("IF", "EXISTS")
+    name = read_name(cursor)
+    cursor.accept("PURGE")
+    return DropTable(name, existing_only)
+
+
+def _read_show(cursor: Cursor) -> Show:
+    if cursor.accept("CREATE", "TABLE"):
+        return Show("CREATE TABLE", read_name(cursor))
+    if cursor.accept("PARTITIONS"):
+        name = read_name(cursor)
+        spec = read_spec(cursor) if cursor.accept("PARTITION") else {}
+        return Show("PARTITIONS", name, spec=spec)
+    what = "TABLES" if cursor.accept("TABLES") else "SCHEMAS"
+    if what == "SCHEMAS" and not (cursor.accept("SCHEMAS") or cursor.accept("DATABASES")):
+        raise cursor.error("expected TABLES, SCHEMAS, PARTITIONS or CREATE TABLE")
+    name = read_name(cursor) if cursor.accept("IN") or cursor.accept("FROM") else ()
+    pattern = cursor.string() if cursor.accept("LIKE") else ""
+    return Show(what, name, pattern)
+
+
+def _read_describe(cursor: Cursor) -> Describe:
+    if cursor.accept("SCHEMA"):
+        return Describe(read_name(cursor), schema=True)
+    cursor.accept("EXTENDED")
+    name = read_name(cursor)
+    return Describe(name, read_spec(cursor) if cursor.accept("PARTITION") else None)
+
+
+def _read_insert(cursor: Cursor) -> Insert:
+    overwrite = cursor.accept("OVERWRITE")
+    if not overwrite:
+        cursor.expect("INTO")
+    cursor.accept("TABLE")
+    name = read_name(cursor)
+    partition = read_spec(cursor) if cursor.accept("PARTITION") else {}
+    # Parentheses after the name are columns, or around the query.
+    columns = read_names(cursor) if cursor.sees("(") and not _opens_query(cursor) else ()
+    if not partition and cursor.accept("PARTITION"):
+        partition = read_spec(cursor)
+    if cursor.finished:
+        raise cursor.error("expected SELECT or VALUES")
+    return Insert(name, overwrite, partition, columns, cursor.rest.rstrip().rstrip(";"))
+
+
+def _opens_query(cursor: Cursor) -> bool:
+    return any(cursor.sees("(", word) for word in ("SELECT", "WITH", "(", "FROM"))

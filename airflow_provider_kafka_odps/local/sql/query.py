@@ -1,0 +1,200 @@
+"""Queries: translated for DuckDB, run over the mapped files of a snapshot, answered as Arrow."""
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from threading import Lock
+from typing import Any
+
+import pyarrow as pa
+
+from airflow_provider_kafka_odps.local.catalog.catalog import Catalog
+from airflow_provider_kafka_odps.local.catalog.model import Column, Table
+from airflow_provider_kafka_odps.local.catalog.rows import read_rows, shown_schema
+from airflow_provider_kafka_odps.local.catalog.store import Store
+from airflow_provider_kafka_odps.local.errors import SqlError
+from airflow_provider_kafka_odps.local.wire.types import arrow_type
+
+from .engine_types import column_type, duckdb_type, in_columns, queried
+from .scope import Scope
+
+_CODES = (
+    ("Binder Error", "ODPS-0130071"),
+    ("Catalog Error", "ODPS-0130071"),
+    ("Parser Error", "ODPS-0130161"),
+    ("Conversion Error", "ODPS-0121095"),
+)
+
+
+class Queries:
+    """Runs queries of one project on one DuckDB that sees nothing but the tables it is given."""
+
+    def __init__(self, store: Store) -> None:
+        """Query the tables of `store`; DuckDB starts with the first query."""
+        self._store = store
+        self._starting = Lock()
+        self._root: Any = None
+
+    def _cursor(self) -> Any:
+        with self._starting:
+            if self._root is None:
+                import duckdb
+
+                self._root = duckdb.connect(":memory:")
+                # A query must not reach files, the network or Python objects of this process.
+                self._root.execute("SET python_enable_replacements=false")
+                self._root.execute("SET enable_external_access=false")
+                self._root.execute("SET lock_configuration=true")
+            return self._root.cursor()
+
+    def select(self, text: str, scope: Scope) -> tuple[tuple[Column, ...], pa.Table]:
+        """Give the columns and rows of a query.
+
+        Raises SqlError.
+        """
+        with self._prepared(text, scope) as (cursor, translated):
+            found = run(cursor, translated)
+        columns = tuple(
+            Column(at, field.name.lower(), column_type(field.type)) for at, field in enumerate(found.schema)
+        )
+        return columns, in_columns(found, columns)
+
+    def select_into(self, text: str, scope: Scope, columns: Sequence[Column]) -> pa.Table:
+        """Give the rows of a query, cast by position to these columns.
+
+        Raises SqlError when the numbers of columns differ or a value cannot be cast.
+        """
+        with self._prepared(text, scope) as (cursor, translated):
+            width = len(run(cursor, shape_of(translated)).schema)
+            if width != len(columns):
+                raise SqlError.semantic(f"the query has {width} columns, but {len(columns)} are to be inserted")
+            names = ", ".join(f"c{at}" for at in range(width))
+            casts = ", ".join(f"CAST(c{at} AS {duckdb_type(column.type)})" for at, column in enumerate(columns))
+            rows = run(cursor, f"SELECT {casts} FROM ({translated}) AS q({names})")  # noqa: S608 - the user's own query
+        return in_columns(rows, columns)
+
+    @contextmanager
+    def _prepared(self, text: str, scope: Scope) -> Iterator[tuple[Any, str]]:
+        catalog = self._store.catalog
+        translated, tables = translate(text, catalog, scope)
+        blobs = frozenset().union(*(table.blobs for table in tables))
+        cursor = self._cursor()
+        try:
+            with self._store.pinned(blobs):
+                for at, table in enumerate(tables):
+                    cursor.register(f"_t{at}", self._rows_of(table))
+                yield cursor, translated
+        finally:
+            cursor.close()
+
+    def _rows_of(self, table: Table) -> pa.Table:
+        parts = []
+        for spec, partition in table.partitions.items():
+            rows = read_rows(self._store.blobs, partition.blobs, table.columns)
+            for column, (name, value) in zip(table.partition_columns, spec, strict=True):
+                rows = rows.append_column(name, _constant(value, column, rows.num_rows))
+            parts.append(rows)
+        if parts:
+            return queried(pa.concat_tables(parts))
+        columns = [pa.field(c.name, _partition_type(c)) for c in table.partition_columns]
+        return queried(pa.schema([*shown_schema(table.columns), *columns]).empty_table())
+
+
+def _partition_type(column: Column) -> pa.DataType:
+    return pa.dictionary(pa.int8(), arrow_type(column.type))
+
+
+def _constant(value: str, column: Column, rows: int) -> pa.ChunkedArray:
+    # One byte per row: a value repeated for millions of rows must not cost its length each time.
+    only = pa.array([value]).cast(arrow_type(column.type))
+    codes = pa.repeat(pa.scalar(0, pa.int8()), rows)
+    return pa.chunked_array([pa.DictionaryArray.from_arrays(codes, only)], type=_partition_type(column))
+
+
+def shape_of(query: str) -> str:
+    """Give the query that has the columns of another one and no rows."""
+    return f"SELECT * FROM ({query}) AS q LIMIT 0"  # noqa: S608 - the user's own query
+
+
+def run(cursor: Any, text: str) -> pa.Table:
+    """Run DuckDB's SQL.
+
+    Raises SqlError with the service's code for what went wrong.
+    """
+    import duckdb
+
+    try:
+        return cursor.sql(text).to_arrow_table()
+    except duckdb.Error as reason:
+        message = re.sub(r"\s+LINE \d+:.*", "", str(reason), flags=re.DOTALL).strip()
+        code = next((code for begin, code in _CODES if message.startswith(begin)), "ODPS-0123144")
+        raise SqlError(code, f"[0,0] {message}") from None
+
+
+def translate(text: str, catalog: Catalog, scope: Scope) -> tuple[str, list[Table]]:
+    """DuckDB's SQL for a query, and the tables that it calls _t0, _t1, ….
+
+    Raises SqlError: parse error, table not found.
+    """
+    import sqlglot
+    from sqlglot import exp
+
+    try:
+        tree = sqlglot.parse_one(text, read="hive")
+    except sqlglot.errors.SqlglotError as reason:
+        raise _parse_error(reason) from None
+    if not isinstance(tree, exp.Query | exp.Values):
+        raise SqlError.parse(1, 1, f"invalid token '{text.split(maxsplit=1)[0]}', expected a query")
+    _name_results(tree)
+    tables: dict[Any, int] = {}
+    found: list[Table] = []
+    for reference in list(tree.find_all(exp.Table)):
+        parts = tuple(part.name.lower() for part in reference.parts)
+        if not isinstance(reference.this, exp.Identifier) or (len(parts) == 1 and _is_common(reference, parts[0])):
+            continue
+        table = scope.table(catalog, parts)
+        if table.name not in tables:
+            tables[table.name] = len(found)
+            found.append(table)
+        if not reference.alias:
+            reference.set("alias", exp.TableAlias(this=exp.to_identifier(parts[-1], quoted=True)))
+        reference.set("this", exp.to_identifier(f"_t{tables[table.name]}"))
+        reference.set("db", None)
+        reference.set("catalog", None)
+    return tree.sql(dialect="duckdb"), found
+
+
+def _is_common(reference: Any, name: str) -> bool:
+    from sqlglot import exp
+
+    above = reference.parent
+    while above is not None:
+        common = above.args.get("with_") or above.args.get("with")
+        if isinstance(common, exp.With) and any(cte.alias.lower() == name for cte in common.expressions):
+            return True
+        above = above.parent
+    return False
+
+
+def _name_results(tree: Any) -> None:
+    from sqlglot import exp
+
+    # The service names results without a name by their position.
+    for at, result in enumerate(getattr(tree, "selects", [])):
+        if not isinstance(result, exp.Alias | exp.Column | exp.Star | exp.Subquery) or (
+            isinstance(result, exp.Subquery) and not result.alias
+        ):
+            result.replace(exp.alias_(result.copy(), f"_c{at}"))
+
+
+def _parse_error(reason: Any) -> SqlError:
+    details = getattr(reason, "errors", None) or [{}]
+    first = details[0]
+    message = first.get("description") or str(reason).splitlines()[0]
+    return SqlError.parse(first.get("line") or 1, first.get("col") or 1, message)
+
+
+def warm_up() -> None:
+    """Import what the first query needs, so that it doesn't wait for it."""
+    import duckdb  # noqa: F401
+    import sqlglot  # noqa: F401

@@ -1,0 +1,94 @@
+"""Where a statement stands: project, default schema, settings, time; and how it resolves names."""
+
+from dataclasses import dataclass, field
+
+from airflow_provider_kafka_odps.local.catalog.catalog import DEFAULT_SCHEMA, Catalog
+from airflow_provider_kafka_odps.local.catalog.model import Spec, Table, TableName
+from airflow_provider_kafka_odps.local.catalog.specs import complete_spec
+from airflow_provider_kafka_odps.local.errors import ServiceError, SqlError
+
+from .statements import Name, Values
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What surrounds a statement; `now` is in seconds since the epoch."""
+
+    project: str
+    now: int
+    owner: str
+    settings: dict[str, str] = field(default_factory=dict)
+    new_id: str = ""
+
+    @property
+    def default_schema(self) -> str:
+        """The schema of names that don't have one."""
+        return self.settings.get("odps.default.schema") or DEFAULT_SCHEMA
+
+    def full_name(self, catalog: Catalog, name: Name) -> TableName:
+        """Give the table that a name of one to three parts means.
+
+        Raises SqlError for another project, or a schema that isn't there.
+        """
+        match name:
+            case (table,):
+                found = TableName(self.project, self.default_schema, table)
+            case (first, table) if first == self.project:
+                found = TableName(self.project, self.default_schema, table)
+            case (schema, table) if schema in catalog.schemas:
+                found = TableName(self.project, schema, table)
+            case (first, _):
+                raise SqlError("ODPS-0420111", f"Project not found - '{first}'")
+            case (project, schema, table):
+                if project != self.project:
+                    raise SqlError("ODPS-0420111", f"Project not found - '{project}'")
+                found = TableName(project, schema, table)
+            case _:
+                raise SqlError.semantic(f"{'.'.join(name)} is not the name of a table")
+        if found.schema not in catalog.schemas:
+            raise SqlError("ODPS-0422155", f"Schema not found - {self.project}.{found.schema}")
+        return found
+
+    def table(self, catalog: Catalog, name: Name) -> Table:
+        """Give the table of this name.
+
+        Raises SqlError (table not found).
+        """
+        found = self.full_name(catalog, name)
+        table = catalog.find(found)
+        if table is None:
+            raise SqlError.no_table(str(found))
+        return table
+
+    def schema_name(self, name: Name) -> str:
+        """Give the schema that `s` or `project.s` means.
+
+        Raises SqlError for another project.
+        """
+        match name:
+            case (schema,):
+                return schema
+            case (project, schema) if project == self.project:
+                return schema
+            case _:
+                raise SqlError("ODPS-0420111", f"Project not found - '{name[0]}'")
+
+
+def spec_of(table: Table, values: Values) -> Spec:
+    """Give the complete partition spec of these values.
+
+    Raises SqlError when it is incomplete or names a column that doesn't partition the table.
+    """
+    try:
+        return complete_spec(table, {name: value or "" for name, value in values.items()})
+    except ServiceError as reason:
+        raise SqlError.semantic(f"invalid partition spec: {reason.message}") from None
+
+
+def specs_like(table: Table, values: Values) -> list[Spec]:
+    """Give the partitions whose columns have these values; a column that isn't named has any."""
+    known = {column.name for column in table.partition_columns}
+    unknown = [name for name in values if name not in known]
+    if unknown or not values:
+        raise SqlError.semantic(f"{table.name} is not partitioned by {', '.join(unknown) or 'nothing'}")
+    return [spec for spec in table.partitions if all(dict(spec)[name] == value for name, value in values.items())]

@@ -1,0 +1,115 @@
+"""SHOW and DESC: texts about the catalog."""
+
+import re
+from datetime import UTC, datetime
+
+from airflow_provider_kafka_odps.local.catalog.catalog import Catalog
+from airflow_provider_kafka_odps.local.catalog.model import Column, Table, spec_text
+from airflow_provider_kafka_odps.local.errors import SqlError
+
+from .scope import Scope, spec_of, specs_like
+from .statements import Describe, Show
+
+_RULE = "+" + "-" * 86 + "+"
+
+
+def show(catalog: Catalog, statement: Show, scope: Scope) -> str:
+    """Give the answer of SHOW.
+
+    Raises SqlError.
+    """
+    match statement.what:
+        case "TABLES":
+            schema = scope.schema_name(statement.name) if statement.name else scope.default_schema
+            schema = scope.default_schema if schema == scope.project else schema
+            names = [t.name.table for t in catalog.tables_of(schema)]
+            return "\n".join(f"{scope.owner}:{name}" for name in names if _matches(name, statement.pattern))
+        case "SCHEMAS":
+            return "\n".join(sorted(catalog.schemas))
+        case "PARTITIONS":
+            table = scope.table(catalog, statement.name)
+            if not table.partition_columns:
+                raise SqlError.ddl(f"table {table.name} is not partitioned")
+            specs = specs_like(table, statement.spec) if statement.spec else list(table.partitions)
+            return "\n".join(spec_text(spec, "/") for spec in sorted(specs))
+        case _:
+            return definition(scope.table(catalog, statement.name))
+
+
+def _matches(name: str, pattern: str) -> bool:
+    return not pattern or re.fullmatch(pattern.replace("*", ".*").replace("%", ".*"), name) is not None
+
+
+def definition(table: Table) -> str:
+    """Give the CREATE TABLE statement of a table."""
+    columns = ", ".join(map(_column_text, table.columns))
+    text = f"CREATE TABLE IF NOT EXISTS {table.name}({columns})"
+    if table.comment:
+        text += f" COMMENT {_quoted(table.comment)}"
+    if table.partition_columns:
+        text += f" PARTITIONED BY ({', '.join(map(_column_text, table.partition_columns))})"
+    if table.properties:
+        pairs = ", ".join(f"{_quoted(key)}={_quoted(value)}" for key, value in table.properties.items())
+        text += f" TBLPROPERTIES ({pairs})"
+    return text + (f" LIFECYCLE {table.lifecycle};" if table.lifecycle > 0 else ";")
+
+
+def _column_text(column: Column) -> str:
+    text = f"`{column.name}` {str(column.type).upper()}"
+    text += "" if column.nullable else " NOT NULL"
+    return text + (f" COMMENT {_quoted(column.comment)}" if column.comment else "")
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
+def describe(catalog: Catalog, statement: Describe, scope: Scope) -> str:
+    """Give the answer of DESC.
+
+    Raises SqlError.
+    """
+    if statement.schema:
+        name = scope.schema_name(statement.name)
+        if name not in catalog.schemas:
+            raise SqlError("ODPS-0422155", f"Schema not found - {name}")
+        return f"Name: {name}\nOwner: {scope.owner}\nCreatedTime: {_time(catalog.schemas[name].created)}"
+    table = scope.table(catalog, statement.name)
+    if statement.spec is not None:
+        partition = table.partitions.get(spec_of(table, statement.spec))
+        if partition is None:
+            raise SqlError.ddl(f"NoSuchObjectException(message:partition {dict(statement.spec)} does not exist)")
+        lines = [f"PartitionSize: {partition.size}", f"CreateTime: {_time(partition.created)}"]
+        lines.append(f"LastModifiedTime: {_time(partition.modified)}")
+        return _boxed(lines)
+    return _boxed(_table_lines(table))
+
+
+def _table_lines(table: Table) -> list[str]:
+    lines = [
+        f"Owner: {table.owner} | Project: {table.name.project} | Schema: {table.name.schema}",
+        f"TableComment: {table.comment}",
+        f"CreateTime: {_time(table.created)}",
+        f"LastDDLTime: {_time(table.defined)}",
+        f"LastModifiedTime: {_time(table.modified)}",
+        f"Lifecycle: {table.lifecycle}" if table.lifecycle > 0 else "",
+        f"InternalTable: YES | Size: {table.size}",
+        "Native Columns:",
+        *(_column_line(column) for column in table.columns),
+    ]
+    if table.partition_columns:
+        lines += ["Partition Columns:", *(_column_line(column) for column in table.partition_columns)]
+    return [line for line in lines if line]
+
+
+def _column_line(column: Column) -> str:
+    return f"{column.name:<16}| {column.type!s:<16}| {'' if column.nullable else 'NOT NULL'} | {column.comment}"
+
+
+def _boxed(lines: list[str]) -> str:
+    return "\n".join([_RULE, *(f"| {line:<84} |" for line in lines), _RULE])
+
+
+def _time(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")

@@ -1,0 +1,103 @@
+"""For tests and demos: an endpoint in a process of its own, ready when the block begins and gone after it."""
+
+import os
+import selectors
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from .settings import DEFAULT_ACCESS_ID, DEFAULT_ACCESS_KEY, DEFAULT_PROJECT, IN_MEMORY
+
+_READY = "MaxCompute endpoint ready: "
+_PATIENCE = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class RunningEndpoint:
+    """A started endpoint: its URL, what clients sign with, and the id of its process."""
+
+    endpoint: str
+    project: str
+    access_id: str
+    access_key: str
+    pid: int
+
+
+class EndpointStartError(RuntimeError):
+    """The endpoint did not get ready; the message has everything it wrote."""
+
+
+@contextmanager
+def running_endpoint(
+    data: str | Path = IN_MEMORY,
+    *,
+    project: str = DEFAULT_PROJECT,
+    access_id: str = DEFAULT_ACCESS_ID,
+    access_key: str = DEFAULT_ACCESS_KEY,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    arguments: tuple[str, ...] = (),
+    deadline: float = 60.0,
+) -> Iterator[RunningEndpoint]:
+    """Start an endpoint in its own process, on a free port unless `port` is given, and stop it by its id at the end.
+
+    `data` is a directory, or ":memory:" to keep nothing; `arguments` are further ones of the command line;
+    `deadline` is how many seconds it may take to get ready.
+    Raises EndpointStartError.
+    """
+    command = [
+        *(sys.executable, "-m", __package__, "--host", host, "--port", str(port), "--data", str(data)),
+        *("--project", project, "--access-id", access_id, "--access-key", access_key, *arguments),
+    ]
+    with tempfile.TemporaryFile() as errors:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, stdin=subprocess.DEVNULL)  # noqa: S603 - our own module
+        try:
+            url = _wait_until_ready(process, errors, deadline)
+            yield RunningEndpoint(url, project, access_id, access_key, process.pid)
+        finally:
+            stop(process)
+
+
+def _wait_until_ready(process: "subprocess.Popen[bytes]", errors: IO[bytes], deadline: float) -> str:
+    assert process.stdout is not None
+    ends = time.monotonic() + deadline
+    written = b""
+    with selectors.DefaultSelector() as selector:
+        selector.register(process.stdout, selectors.EVENT_READ)
+        while (left := ends - time.monotonic()) > 0:
+            if not selector.select(left):
+                continue
+            piece = os.read(process.stdout.fileno(), 65536)
+            written += piece
+            for line in written.decode(errors="replace").splitlines(keepends=True):
+                if line.startswith(_READY) and line.endswith("\n"):
+                    return line.removeprefix(_READY).split()[0]
+            if not piece:
+                break
+    errors.seek(0)
+    seen = (written + errors.read()).decode(errors="replace").strip() or "nothing"
+    state = (
+        f"ended with exit code {process.wait(_PATIENCE)}" if process.poll() is not None or not piece else "is not ready"
+    )
+    raise EndpointStartError(
+        f"the MaxCompute endpoint (process {process.pid}) {state} after at most {deadline} s; it wrote: {seen}"
+    )
+
+
+def stop(process: "subprocess.Popen[bytes]") -> None:
+    """End a process by its id: politely first, and after ten seconds without asking."""
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(_PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+    process.wait(_PATIENCE)
+    if process.stdout is not None:
+        process.stdout.close()

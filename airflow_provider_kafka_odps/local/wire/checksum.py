@@ -1,0 +1,13 @@
+"""CRC-32C as the tunnel uses it."""
+
+import google_crc32c
+
+
+def crc32c(piece: bytes) -> int:
+    """Checksum of `piece`, unsigned 32 bits."""
+    return int(google_crc32c.value(piece))
+
+
+def extend(crc: int, piece: bytes) -> int:
+    """Checksum of everything so far plus `piece`."""
+    return int(google_crc32c.extend(crc, piece))

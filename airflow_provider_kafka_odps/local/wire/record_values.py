@@ -1,0 +1,288 @@
+"""One value of a record body, both ways: how it is read, how it is written, and what of it the checksum covers."""
+
+import struct
+from collections.abc import Callable
+from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
+from typing import Any, TypeAlias
+
+from airflow_provider_kafka_odps.local.errors import MalformedError
+
+from . import varint
+from .types import ColumnType, Kind
+from .varint import read_varint, unzigzag, write_varint, zigzag
+
+LONGEST_VALUE = 200 << 20
+"""Bytes of one record at most, as the service documents."""
+NANOS = 1_000_000_000
+_LEGACY_SCALE = 18
+_EXACT = Context(prec=100)
+_INT64 = struct.Struct("<q")
+_INT32 = struct.Struct("<i")
+_FLOAT = struct.Struct("<f")
+_DOUBLE = struct.Struct("<d")
+
+Read: TypeAlias = Callable[[bytes, int], tuple[Any, int, bytes]]
+"""(body, at) → (value for Arrow, where the next byte is, bytes under the checksum); IndexError: more is needed."""
+Write: TypeAlias = Callable[[Any], tuple[bytes, bytes]]
+"""Raw value → (bytes on the wire, bytes under the checksum)."""
+
+
+def wire_type(column: ColumnType) -> int:
+    """Give the wire type in the tag of a column."""
+    match column.kind:
+        case Kind.FLOAT:
+            return varint.FIXED32
+        case Kind.DOUBLE:
+            return varint.FIXED64
+        case kind if kind in _INTEGERS or kind is Kind.BOOLEAN:
+            return varint.VARINT
+        case _:
+            return varint.BYTES
+
+
+_INTEGERS = frozenset(
+    {
+        Kind.TINYINT,
+        Kind.SMALLINT,
+        Kind.INT,
+        Kind.BIGINT,
+        Kind.DATE,
+        Kind.DATETIME,
+        Kind.INTERVAL_YEAR_MONTH,
+    }
+)
+
+
+def reader(column: ColumnType, longest: int = LONGEST_VALUE) -> Read:  # noqa: C901 - one flat table of types
+    """How a value of this type is read; a string of more than `longest` bytes is refused."""
+    match column.kind:
+        case kind if kind in _INTEGERS:
+            return _read_integer
+        case Kind.BOOLEAN:
+            return _read_boolean
+        case Kind.FLOAT:
+            return _fixed_reader(_FLOAT)
+        case Kind.DOUBLE:
+            return _fixed_reader(_DOUBLE)
+        case Kind.DECIMAL:
+            return _decimal_reader(column, longest)
+        case Kind.TIMESTAMP | Kind.TIMESTAMP_NTZ:
+            return _read_timestamp
+        case Kind.INTERVAL_DAY_TIME:
+            return _read_interval
+        case Kind.ARRAY:
+            return _list_reader(reader(column.parts[0][1], longest))
+        case Kind.MAP:
+            return _map_reader(*(_list_reader(reader(part, longest)) for _, part in column.parts))
+        case Kind.STRUCT:
+            return _struct_reader([(name, reader(part, longest)) for name, part in column.parts])
+        case _:
+            return _bytes_reader(longest)
+
+
+def _read_integer(body: bytes, at: int) -> tuple[int, int, bytes]:
+    raw, at = read_varint(body, at)
+    value = (raw >> 1) ^ -(raw & 1)
+    return value, at, _INT64.pack(value)
+
+
+def _read_boolean(body: bytes, at: int) -> tuple[bool, int, bytes]:
+    raw, at = read_varint(body, at)
+    if raw > 1:
+        raise MalformedError(f"a boolean is {raw}; it must be 0 or 1")
+    return raw == 1, at, b"\1" if raw else b"\0"
+
+
+def _fixed_reader(shape: struct.Struct) -> Read:
+    def read(body: bytes, at: int) -> tuple[float, int, bytes]:
+        end = at + shape.size
+        if end > len(body):
+            raise IndexError
+        piece = body[at:end]
+        return shape.unpack(piece)[0], end, piece
+
+    return read
+
+
+def _bytes_reader(longest: int) -> Read:
+    def read(body: bytes, at: int) -> tuple[bytes, int, bytes]:
+        size, at = read_varint(body, at)
+        if size > longest:
+            raise MalformedError(f"a value has {size} bytes; at most {longest} are allowed", "MaxMessageLengthExceeded")
+        end = at + size
+        if end > len(body):
+            raise IndexError
+        piece = body[at:end]
+        return piece, end, piece
+
+    return read
+
+
+def _decimal_reader(column: ColumnType, longest: int) -> Read:
+    read_bytes = _bytes_reader(longest)
+    scale = column.sizes[1] if column.sizes else _LEGACY_SCALE
+    unit = Decimal(1).scaleb(-scale)
+
+    def read(body: bytes, at: int) -> tuple[Decimal, int, bytes]:
+        text, at, covered = read_bytes(body, at)
+        try:
+            value = Decimal(text.decode("ascii").strip())
+            return value.quantize(unit, ROUND_HALF_UP, _EXACT), at, covered
+        except (InvalidOperation, UnicodeDecodeError):
+            raise MalformedError(f"{text[:40]!r} is not a value of {column}") from None
+
+    return read
+
+
+def _read_seconds(body: bytes, at: int) -> tuple[int, int, int, bytes]:
+    seconds, at = read_varint(body, at)
+    nanos, at = read_varint(body, at)
+    seconds, nanos = unzigzag(seconds), unzigzag(nanos)
+    if not -NANOS < nanos < NANOS:
+        raise MalformedError(f"the nanoseconds of a timestamp are {nanos}")
+    return seconds, nanos, at, _INT64.pack(seconds) + _INT32.pack(nanos)
+
+
+def _read_timestamp(body: bytes, at: int) -> tuple[int, int, bytes]:
+    seconds, nanos, at, covered = _read_seconds(body, at)
+    return seconds * NANOS + nanos, at, covered
+
+
+def _read_interval(body: bytes, at: int) -> tuple[dict[str, int], int, bytes]:
+    seconds, nanos, at, covered = _read_seconds(body, at)
+    return {"sec": seconds, "nano": nanos}, at, covered
+
+
+def _list_reader(read_element: Read) -> Read:
+    def read(body: bytes, at: int) -> tuple[list[Any], int, bytes]:
+        count, at = read_varint(body, at)
+        if count > LONGEST_VALUE:
+            raise MalformedError(f"an array claims {count} elements")
+        values: list[Any] = []
+        covered: list[bytes] = []
+        for _ in range(count):
+            missing = body[at]
+            at += 1
+            if missing > 1:
+                raise MalformedError(f"the null flag of an element is {missing}")
+            if missing:
+                values.append(None)
+                continue
+            value, at, piece = read_element(body, at)
+            values.append(value)
+            covered.append(piece)
+        return values, at, b"".join(covered)
+
+    return read
+
+
+def _map_reader(read_keys: Read, read_values: Read) -> Read:
+    def read(body: bytes, at: int) -> tuple[list[tuple[Any, Any]], int, bytes]:
+        keys, at, covered_keys = read_keys(body, at)
+        values, at, covered_values = read_values(body, at)
+        if len(keys) != len(values):
+            raise MalformedError(f"a map has {len(keys)} keys and {len(values)} values")
+        return list(zip(keys, values, strict=True)), at, covered_keys + covered_values
+
+    return read
+
+
+def _struct_reader(fields: list[tuple[str, Read]]) -> Read:
+    def read(body: bytes, at: int) -> tuple[dict[str, Any], int, bytes]:
+        values: dict[str, Any] = {}
+        covered = b""
+        for name, read_field in fields:
+            missing = body[at]
+            at += 1
+            if missing:
+                values[name] = None
+                continue
+            values[name], at, piece = read_field(body, at)
+            covered += piece
+        return values, at, covered
+
+    return read
+
+
+def writer(column: ColumnType) -> Write:  # noqa: C901 - one flat table of types
+    """How a raw value of this type is written; raw values are those of `raw_values`."""
+    match column.kind:
+        case kind if kind in _INTEGERS:
+            return _write_integer
+        case Kind.BOOLEAN:
+            return lambda value: (b"\1", b"\1") if value else (b"\0", b"\0")
+        case Kind.FLOAT:
+            return lambda value: (_FLOAT.pack(value),) * 2
+        case Kind.DOUBLE:
+            return lambda value: (_DOUBLE.pack(value),) * 2
+        case Kind.DECIMAL:
+            return lambda value: _write_bytes(_decimal_text(value))
+        case Kind.TIMESTAMP | Kind.TIMESTAMP_NTZ:
+            return lambda value: _write_seconds(*divmod(value, NANOS))
+        case Kind.INTERVAL_DAY_TIME:
+            return lambda value: _write_seconds(value["sec"], value["nano"])
+        case Kind.ARRAY:
+            return _list_writer(writer(column.parts[0][1]))
+        case Kind.MAP:
+            return _map_writer(*(_list_writer(writer(part)) for _, part in column.parts))
+        case Kind.STRUCT:
+            return _struct_writer([(name, writer(part)) for name, part in column.parts])
+        case _:
+            return _write_bytes
+
+
+def _decimal_text(value: Decimal) -> bytes:
+    text = format(value, "f")
+    return (text.rstrip("0").rstrip(".") if "." in text else text).encode()
+
+
+def _write_integer(value: int) -> tuple[bytes, bytes]:
+    return write_varint(zigzag(value)), _INT64.pack(value)
+
+
+def _write_bytes(value: bytes) -> tuple[bytes, bytes]:
+    return write_varint(len(value)) + value, value
+
+
+def _write_seconds(seconds: int, nanos: int) -> tuple[bytes, bytes]:
+    wire = write_varint(zigzag(seconds)) + write_varint(zigzag(nanos))
+    return wire, _INT64.pack(seconds) + _INT32.pack(nanos)
+
+
+def _list_writer(write_element: Write) -> Write:
+    def write(values: list[Any]) -> tuple[bytes, bytes]:
+        wire, covered = [write_varint(len(values))], []
+        for value in values:
+            if value is None:
+                wire.append(b"\1")
+                continue
+            piece, checked = write_element(value)
+            wire += (b"\0", piece)
+            covered.append(checked)
+        return b"".join(wire), b"".join(covered)
+
+    return write
+
+
+def _map_writer(write_keys: Write, write_values: Write) -> Write:
+    def write(pairs: list[tuple[Any, Any]]) -> tuple[bytes, bytes]:
+        keys, covered_keys = write_keys([key for key, _ in pairs])
+        values, covered_values = write_values([value for _, value in pairs])
+        return keys + values, covered_keys + covered_values
+
+    return write
+
+
+def _struct_writer(fields: list[tuple[str, Write]]) -> Write:
+    def write(values: dict[str, Any]) -> tuple[bytes, bytes]:
+        wire, covered = [], []
+        for name, write_field in fields:
+            if values[name] is None:
+                wire.append(b"\1")
+                continue
+            piece, checked = write_field(values[name])
+            wire += (b"\0", piece)
+            covered.append(checked)
+        return b"".join(wire), b"".join(covered)
+
+    return write
