@@ -1,7 +1,7 @@
 """Runs the application on a real web server until a signal stops it."""
 
+import signal
 import socket
-import sys
 import time
 
 import uvicorn
@@ -54,11 +54,11 @@ def _run(settings: Settings, services: Services, listener: socket.socket) -> Non
         timeout_keep_alive=75,
         timeout_graceful_shutdown=3,
     )
+    # uvicorn raises a signal again after its own clean stop; without handlers that would be the end of the process.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: None)
     try:
         _Server(config, ready).run([listener])
-    except KeyboardInterrupt:
-        # uvicorn raises the signal again after its own clean stop.
-        sys.stdout.flush()
     finally:
         services.instances.close()
 
