@@ -1,0 +1,113 @@
+"""Where the fields of many records stand: positions by NumPy, without a Python object per record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from airflow_provider_kafka_odps.decoding.malformed import Malformed, refuse
+from airflow_provider_kafka_odps.decoding.varints import Ints, Octets, read_varint, read_varints
+from airflow_provider_kafka_odps.decoding.workspace import Section, Workspace
+
+_MORE = 0x80
+_SMALLEST_RECORD = 7
+"""Bytes: length, attributes, timestamp, offset, key length, value length, number of headers, one each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spots:
+    """Where byte strings stand in the workspace, one entry per record."""
+
+    start: Ints
+    size: Ints
+    """Bytes; -1 for null."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderSpots:
+    """Where the headers of each record stand."""
+
+    start: Ints
+    count: Ints
+    end: Ints
+    """Where the record ends, and with it its last header."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """The numbers of the records, and where their bytes stand; None for what nobody wanted."""
+
+    timestamp_delta: Ints
+    offset_delta: Ints
+    key: Spots | None
+    value: Spots | None
+    headers: HeaderSpots | None
+
+
+def read_fields(workspace: Workspace, wanted: frozenset[str]) -> Fields:
+    """Return the fields of all records in the workspace.
+
+    Raises Malformed if a field does not end inside its record, or a batch does not end with its last record.
+    """
+    starts: list[int] = []
+    for section in workspace.sections:
+        _walk_records(workspace.view, section, starts)
+    octets = workspace.octets
+    length, body = read_varints(octets, np.array(starts, np.int64))
+    refuse(length < 0, "it has a negative length")
+    end = body + length
+    # One byte of attributes, which nobody uses.
+    timestamp_delta, position = read_varints(octets, inside(body + 1, end))
+    offset_delta, position = read_varints(octets, inside(position, end))
+    key = value = headers = None
+    if wanted & {"key", "value", "headers"}:
+        key, position = read_bytes(octets, position, end)
+    if wanted & {"value", "headers"}:
+        value, position = read_bytes(octets, position, end)
+    if "headers" in wanted:
+        count, position = read_varints(octets, inside(position, end))
+        headers = HeaderSpots(position, count, end)
+    refuse(position > end, "it ends in the middle of a field")
+    return Fields(timestamp_delta, offset_delta, key, value, headers)
+
+
+def _walk_records(octets: memoryview, section: Section, starts: list[int]) -> None:
+    """Append where each record of a section begins: the one thing that cannot be found for all records at once."""
+    position, end, count = section.start, section.end, section.batch.records
+    if count * _SMALLEST_RECORD > end - position:
+        raise Malformed(len(starts), f"{count} records cannot be in {end - position} bytes")
+    # This loop is the only code that runs once per record. So the usual lengths, of one or two bytes, are read without a
+    # call, and negative ones are refused later, for all records at once; until then they count as positive.
+    for _ in range(count):
+        starts.append(position)
+        low = octets[position]
+        if low < _MORE:
+            position += 1 + (low >> 1)
+        elif (high := octets[position + 1]) < _MORE:
+            position += 2 + ((low & 0x7F | high << 7) >> 1)
+        else:
+            length, position = read_varint(octets, position)
+            position += abs(length)
+        if position > end:
+            raise Malformed(len(starts) - 1, "it does not end inside its batch")
+    if position != end:
+        raise Malformed(len(starts) - 1, f"{end - position} bytes follow the last record")
+
+
+def read_bytes(octets: Octets, position: Ints, end: Ints) -> tuple[Spots, Ints]:
+    """Read one byte string per record: a length and its bytes; return where they stand and the positions after them.
+
+    Raises Malformed if one does not end inside its record.
+    """
+    size, start = read_varints(octets, inside(position, end))
+    # A negative length means null.
+    taken = np.maximum(size, 0)
+    refuse(taken > end - start, "a key, value or header does not end inside it")
+    return Spots(start, np.maximum(size, -1)), start + taken
+
+
+def inside(position: Ints, end: Ints) -> Ints:
+    """Return the positions; raise Malformed unless each is before the end of its record."""
+    refuse(position >= end, "it ends in the middle of a field")
+    return position

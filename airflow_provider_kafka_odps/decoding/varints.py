@@ -1,0 +1,53 @@
+"""Zigzag varints, the numbers inside Kafka's records: many at once, or one by one."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from airflow_provider_kafka_odps.decoding.malformed import Malformed
+
+Octets: TypeAlias = NDArray[np.uint8]
+Ints: TypeAlias = NDArray[np.int64]
+
+LONGEST = 10
+"""Bytes of the longest 64-bit varint."""
+_MORE = 0x80
+"""The bit of a byte that says that another one follows."""
+
+
+def read_varints(octets: Octets, at: Ints) -> tuple[Ints, Ints]:
+    """Return the signed numbers that begin at the positions ``at``, and the positions after them.
+
+    Every position and the ten bytes from it on have to be inside ``octets``. Raises Malformed for a varint of more than
+    ten bytes.
+    """
+    octet = octets[at]
+    raw = (octet & 0x7F).astype(np.uint64)
+    after = at + 1
+    longer = np.flatnonzero(octet >= _MORE)
+    shift = 7
+    while longer.size:
+        if shift == 7 * LONGEST:
+            raise Malformed(int(longer[0]), f"a number has more than {LONGEST} bytes")
+        octet = octets[after[longer]]
+        raw[longer] |= (octet & 0x7F).astype(np.uint64) << np.uint64(shift)
+        after[longer] += 1
+        longer = longer[octet >= _MORE]
+        shift += 7
+    # Zigzag: the lowest bit is the sign.
+    return (raw >> np.uint64(1)).view(np.int64) ^ -(raw & np.uint64(1)).view(np.int64), after
+
+
+def read_varint(octets: memoryview, at: int) -> tuple[int, int]:
+    """Return the signed number that begins at ``at``, and the position after it; as ``read_varints``, for one."""
+    raw = shift = 0
+    for position in range(at, at + LONGEST):
+        octet = octets[position]
+        raw |= (octet & 0x7F) << shift
+        if octet < _MORE:
+            return (raw >> 1) ^ -(raw & 1), position + 1
+        shift += 7
+    raise Malformed(0, f"a number has more than {LONGEST} bytes")
