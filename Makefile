@@ -53,9 +53,9 @@ wheel: $(CAN_RUN_CHECKS) ## build sdist and wheel into build/dist, unpack the wh
 
 setup: $(CAN_RUN_CHECKS) ## create .venv with everything, for an editor
 
-constraints: $(CAN_RUN_CHECKS) ## pin the newest allowed versions into constraints.txt
+constraints: ## pin what pyproject.toml asks for; ARGS=--upgrade takes the newest
 	@$(PYTHON) -m venv build/uv && build/uv/bin/python -m pip install --quiet uv
-	build/uv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-header --no-annotate \
+	build/uv/bin/uv pip compile --quiet $(ARGS) --universal --python-version 3.11 --no-header --no-annotate \
 		--extra local --group dev --output-file constraints.txt pyproject.toml
 
 clean: ## remove all that the other targets made, .venv too
