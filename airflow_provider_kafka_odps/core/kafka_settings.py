@@ -47,9 +47,14 @@ def parse_kafka_settings(
     servers = _servers(extra, host, port, problems)
     _check_security(client, problems)
     if problems:
-        raise InvalidConnection(conn_id, problems, WHERE.format(conn_id.upper()))
+        raise unusable(conn_id, *problems)
     group = extra.get("group.id")
     return KafkaSettings(conn_id, servers, client, str(group) if group else None, tuple(ignored))
+
+
+def unusable(conn_id: str, *problems: str) -> InvalidConnection:
+    """Return the error for a connection with these problems."""
+    return InvalidConnection(conn_id, list(problems), WHERE.format(conn_id.upper()))
 
 
 def _text(value: Any) -> str:

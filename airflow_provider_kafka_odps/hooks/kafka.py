@@ -6,20 +6,17 @@ from collections.abc import Callable, Generator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import BaseHook
+from airflow.sdk import BaseHook, Connection
+from airflow.sdk.exceptions import AirflowNotFoundException
 
 from airflow_provider_kafka_odps.core.bounds import BoundInput, Interval, Side, parse_bound
 from airflow_provider_kafka_odps.core.facts import Questions, TopicFacts
-from airflow_provider_kafka_odps.core.kafka_settings import KafkaSettings, parse_kafka_settings
+from airflow_provider_kafka_odps.core.kafka_settings import KafkaSettings, parse_kafka_settings, unusable
 from airflow_provider_kafka_odps.core.planning import WindowRequest, plan_window
 from airflow_provider_kafka_odps.core.window import Window
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-ALL_COLUMNS = frozenset(
-    {"partition", "offset", "timestamp", "timestamp_type", "leader_epoch", "key", "value", "headers"}
-)
 
 
 class KafkaHook(BaseHook):
@@ -39,7 +36,7 @@ class KafkaHook(BaseHook):
     @cached_property
     def settings(self) -> KafkaSettings:
         """The connection, parsed; raises InvalidConnection with all of its problems."""
-        connection = self.get_connection(self.kafka_config_id)
+        connection = self._connection()
         settings = parse_kafka_settings(self.kafka_config_id, connection.extra_dejson, connection.host, connection.port)
         if settings.ignored:
             self.log.info(
@@ -48,6 +45,15 @@ class KafkaHook(BaseHook):
                 ", ".join(settings.ignored),
             )
         return settings
+
+    def _connection(self) -> Connection:
+        try:
+            connection = self.get_connection(self.kafka_config_id)
+        except AirflowNotFoundException as error:
+            raise unusable(self.kafka_config_id, "there is no connection of this name") from error
+        if connection.extra and connection.extra.strip() != "{}" and not connection.extra_dejson:
+            raise unusable(self.kafka_config_id, "its extra is not JSON")
+        return connection
 
     @property
     def group_id(self) -> str | None:
@@ -89,16 +95,18 @@ class KafkaHook(BaseHook):
         self,
         window: Window,
         *,
-        wanted: frozenset[str] = ALL_COLUMNS,
+        wanted: frozenset[str] | None = None,
         poll_timeout: float = 60.0,
         cancelled: Callable[[], bool] = lambda: False,
     ) -> Generator[pa.RecordBatch]:
         """Yield every record of the window as Arrow record batches (``decoding.batch.BATCH_SCHEMA``).
 
         A batch holds one partition, in the order of offsets. The generator ends when every partition has been read to
-        its end, and only then; columns that are not ``wanted`` are NULL.
+        its end, and only then; columns that are not ``wanted`` (None: all are) are NULL.
         Raises NoProgress after ``poll_timeout`` seconds without any, OffsetsExpired, CorruptBatch, Cancelled.
         """
+        from airflow_provider_kafka_odps.decoding.batch import ALL_COLUMNS
         from airflow_provider_kafka_odps.hooks.kafka_reader import read_window
 
-        return read_window(self.settings, window, wanted=wanted, poll_timeout=poll_timeout, cancelled=cancelled)
+        columns = ALL_COLUMNS if wanted is None else wanted
+        return read_window(self.settings, window, wanted=columns, poll_timeout=poll_timeout, cancelled=cancelled)

@@ -1,0 +1,58 @@
+"""A task instance outside of Airflow: the operator, and what its attempts find of the ones before."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any, Protocol
+
+from airflow_provider_kafka_odps.transfers.kafka_to_maxcompute import KafkaToMaxComputeOperator
+
+
+class Send(Protocol):
+    """Sends one record to a partition, and waits until the broker has it."""
+
+    def __call__(self, topic: str, value: bytes | None, partition: int = 0, **record: Any) -> None: ...
+
+
+class MemoryStore:
+    """Airflow's task state store, for a task that runs outside of Airflow."""
+
+    def __init__(self) -> None:
+        self.entries: dict[str, Any] = {}
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Return what was set, as JSON gives it back."""
+        return json.loads(self.entries[key]) if key in self.entries else default
+
+    def set(self, key: str, value: Any, *, retention: Any = None) -> None:
+        """Keep a value as JSON."""
+        del retention
+        self.entries[key] = json.dumps(value)
+
+
+@dataclass
+class TaskRun:
+    """One task instance outside of Airflow: the context that its attempts share."""
+
+    store: MemoryStore = field(default_factory=MemoryStore)
+    xcoms: dict[str, Any] = field(default_factory=dict)
+    interval: tuple[Any, Any] = (None, None)
+    params: Mapping[str, Any] = field(default_factory=dict)
+    clear_number: int = 0
+
+    def attempt(self, **parameters: Any) -> dict[str, Any]:
+        """Render and execute the operator once, as one attempt of this task instance."""
+        operator = KafkaToMaxComputeOperator(task_id="load", **{"poll_timeout": 20, **parameters})
+        context: Any = {
+            "task_state_store": self.store,
+            "ti": SimpleNamespace(xcom_push=self.xcoms.__setitem__),
+            "dag_run": SimpleNamespace(clear_number=self.clear_number),
+            "data_interval_start": self.interval[0],
+            "data_interval_end": self.interval[1],
+            "params": self.params,
+        }
+        operator.render_template_fields(context)
+        return KafkaToMaxComputeOperator.execute.__wrapped__(operator, context)  # type: ignore[attr-defined, no-any-return]
