@@ -38,6 +38,7 @@ def connections(broker: Broker, endpoint: RunningEndpoint, monkeypatch: pytest.M
 @pytest.fixture
 def odps(connections: None) -> OdpsHook:
     """Return a hook on the local MaxCompute."""
+    del connections
     return OdpsHook()
 
 

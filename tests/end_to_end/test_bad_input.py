@@ -131,7 +131,5 @@ def test_a_broker_that_does_not_answer(plain: str, task_run: TaskRun, monkeypatc
     """The message names the servers, and how long they were tried."""
     extra = {"bootstrap.servers": "127.0.0.1:9", "socket.connection.setup.timeout.ms": 1000}
     monkeypatch.setenv("AIRFLOW_CONN_KAFKA_DEFAULT", json.dumps({"conn_type": "kafka", "extra": extra}))
-    with pytest.raises(
-        Exception, match=r"no answer from Kafka at 127.0.0.1:9 within 1 s|Kafka at 127.0.0.1:9: no answer"
-    ):
+    with pytest.raises(Exception, match=r"Kafka at 127.0.0.1:9: no answer within \d+ s"):
         task_run.attempt(topic="t", table=plain, columns=MAPPED, **WINDOW)

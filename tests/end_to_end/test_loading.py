@@ -19,7 +19,8 @@ ALL = {"start": "earliest", "end": "latest", "create_table": True}
 
 def rows(odps: OdpsHook, table: str, columns: str = "*", order: str = "`partition`, `offset`") -> list[dict[str, Any]]:
     """Return a table's rows in order."""
-    return odps.run_sql(f"SELECT {columns} FROM {table} ORDER BY {order}").to_pylist()
+    found: list[dict[str, Any]] = odps.run_sql(f"SELECT {columns} FROM {table} ORDER BY {order}").to_pylist()
+    return found
 
 
 @pytest.fixture
