@@ -73,8 +73,9 @@ def plan_window(facts: TopicFacts, request: WindowRequest, planned_at: datetime)
         topic_id=facts.topic_id,
         cluster_id=facts.cluster_id,
         isolation_level=request.isolation_level,
-        planned_at=planned_at,
-        start=ResolvedBound(str(request.start), _source(request.start, facts, OnShortLog.FAIL)),
+        # Whole seconds, as it is written: a window that was read back equals the one that was planned.
+        planned_at=planned_at.replace(microsecond=0),
+        start=ResolvedBound(str(request.start), _source(request.start, facts, request.on_short_log)),
         end=ResolvedBound(str(request.end), _source(request.end, facts, request.on_short_log)),
         partitions=ranges,
     )
@@ -123,7 +124,8 @@ def _plan_partition(facts: PartitionFacts, request: WindowRequest, group: str | 
     if start < facts.low:
         raise OffsetsExpired(
             f"{where}: the window starts at {start} but the log starts at {facts.low}; "
-            f"{facts.low - start} offsets were deleted before they were loaded"
+            f"{facts.low - start} offsets were deleted before they were loaded. Start at {facts.low} or later "
+            "to load what is left"
         )
     _check_decided(request, facts, log_end, where)
     if end > log_end:
