@@ -71,10 +71,12 @@ class Journal:
 
     def __post_init__(self) -> None:
         """Refuse a phase without what it needs."""
-        if (self.phase is Phase.UPLOADING and not self.upload_id) or (
+        if (self.phase in (Phase.UPLOADING, Phase.COMMITTING) and not self.upload_id) or (
             self.phase in (Phase.COMMITTING, Phase.COMMITTED) and self.receipt is None
         ):
             raise InvalidInput(f"a journal in phase {self.phase} lacks its upload id or its receipt")
+        if self.window.topic != self.target.topic:
+            raise InvalidInput(f"a window of topic {self.window.topic} in a journal of topic {self.target.topic}")
 
     def uploading(self, upload_id: str, clear_number: int) -> Journal:
         """Return the entry to write before the first block."""
@@ -131,7 +133,7 @@ class Journal:
                 window=Window.from_json(written["window"]),
                 clear_number=int(written["clear_number"]),
                 upload_id=written["upload_id"],
-                receipt=receipt and Receipt.from_json({**receipt, "window": written["window"]}),
+                receipt=None if receipt is None else Receipt.from_json({**receipt, "window": written["window"]}),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise InvalidInput(

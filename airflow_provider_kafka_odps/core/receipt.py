@@ -79,11 +79,9 @@ class Receipt:
 
         Raises InvalidInput for another version and for anything that is no receipt.
         """
-        if written.get("version") != VERSION:
-            raise InvalidInput(
-                f"a receipt of version {written.get('version')!r} cannot be read; this release reads {VERSION}"
-            )
         try:
+            if written["version"] != VERSION:
+                raise InvalidInput(f"version {written['version']!r} is not the {VERSION} that this release reads")
             return cls(
                 window=Window.from_json(written["window"]),
                 table=written["table"],
@@ -97,4 +95,4 @@ class Receipt:
                 seconds=dict(written["seconds"]),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise InvalidInput(f"this is no receipt ({type(error).__name__}: {error}): {dict(written)}") from error
+            raise InvalidInput(f"this is no receipt ({type(error).__name__}: {error}): {written!r}") from error

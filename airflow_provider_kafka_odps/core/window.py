@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from operator import index
 from typing import Any
 
 from airflow_provider_kafka_odps.core.offsets import OffsetRange
@@ -81,11 +82,9 @@ class Window:
 
         Raises InvalidInput for another version and for anything that is no window.
         """
-        if written.get("version") != VERSION:
-            raise InvalidInput(
-                f"a window of version {written.get('version')!r} cannot be read; this release reads {VERSION}"
-            )
         try:
+            if written["version"] != VERSION:
+                raise InvalidInput(f"version {written['version']!r} is not the {VERSION} that this release reads")
             return cls(
                 topic=written["topic"],
                 topic_id=written["topic_id"],
@@ -94,7 +93,10 @@ class Window:
                 planned_at=datetime.fromisoformat(written["planned_at"]),
                 start=ResolvedBound(**written["start"]),
                 end=ResolvedBound(**written["end"]),
-                partitions={int(number): (start, end) for number, (start, end) in written["partitions"].items()},
+                # `index` refuses what is not whole: an edited 120.5 would be sought in the log.
+                partitions={
+                    int(number): (index(start), index(end)) for number, (start, end) in written["partitions"].items()
+                },
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise InvalidInput(f"this is no window ({type(error).__name__}: {error}): {dict(written)}") from error
+            raise InvalidInput(f"this is no window ({type(error).__name__}: {error}): {written!r}") from error
