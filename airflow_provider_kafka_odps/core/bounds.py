@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import re
+from calendar import timegm
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -217,7 +218,8 @@ def _at(moment: datetime, side: Side) -> At:
 
 def _millis(moment: datetime) -> int:
     """Return whole milliseconds, rounded up: the first record at or after an instant is at or after its next one."""
-    return -((_EPOCH - moment) // timedelta(milliseconds=1))
+    # By the calendar: Airflow's instants are pendulum's, whose differences do not divide as the standard library's.
+    return timegm(moment.utctimetuple()) * 1000 - (-moment.microsecond // 1000)
 
 
 def _refused(asked: object, side: Side) -> InvalidInput:

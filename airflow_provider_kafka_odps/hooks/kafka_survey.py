@@ -38,7 +38,9 @@ def admin_client(settings: KafkaSettings) -> Generator[KafkaAdminClient]:
 
     started = time.monotonic()
     try:
-        client = KafkaAdminClient(bootstrap_servers=list(settings.bootstrap_servers), **settings.client)
+        # The rack and the like are for those who read records; the admin client refuses settings that it does not know.
+        known = {name: value for name, value in settings.client.items() if name in KafkaAdminClient.DEFAULT_CONFIG}
+        client = KafkaAdminClient(bootstrap_servers=list(settings.bootstrap_servers), **known)
         try:
             yield client
         finally:

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
+import pendulum
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -168,3 +169,10 @@ def test_times_outside_kafkas_range_are_refused() -> None:
         parse_bound("1969-12-31T23:59:59Z", START, NONE)
     with pytest.raises(InvalidInput, match="9999"):
         parse_bound(datetime.max.replace(tzinfo=UTC), END, NONE)
+
+
+def test_airflows_own_instants() -> None:
+    """An interval of pendulum's instants, which is what Airflow gives, is looked up like any other."""
+    interval = Interval(pendulum.instance(TEN), pendulum.instance(TEN).add(hours=1, microseconds=1))
+    assert parse_bound("interval", START, interval) == At(TEN_MILLIS)
+    assert parse_bound("interval", END, interval) == At(TEN_MILLIS + 3_600_001)
