@@ -24,7 +24,8 @@ with DAG("hooks_in_tasks", schedule=None, tags=["kafka", "maxcompute"]):
         """Return how many rows the tutorial's table has."""
         from airflow_provider_kafka_odps.hooks.odps import OdpsHook
 
-        return OdpsHook().run_sql("SELECT COUNT(*) AS n FROM testkafka")["n"][0].as_py()
+        counted: int = OdpsHook().run_sql("SELECT COUNT(*) AS n FROM testkafka")["n"][0].as_py()
+        return counted
 
     largest_value() >> rows()
 # [END hooks]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from airflow.sdk import DAG
 
 TASK = "load"
-"""The task that loads, in every example DAG."""
+"""The task that loads, in the example DAGs that load."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +86,12 @@ def _dag(dag_id: str) -> DAG:
 
 def _finished(ended: DagRun) -> Finished:
     task = ended.get_task_instance(TASK)
-    assert task is not None, f"every example DAG has a task {TASK!r}"
     assert ended.logical_date is not None
     return Finished(
         dag_id=ended.dag_id,
         run_id=ended.run_id,
         logical_date=ended.logical_date,
         state=str(ended.state),
-        window=task.xcom_pull(task_ids=TASK, key="window"),
-        receipt=task.xcom_pull(task_ids=TASK),
+        window=task and task.xcom_pull(task_ids=TASK, key="window"),
+        receipt=task and task.xcom_pull(task_ids=TASK),
     )

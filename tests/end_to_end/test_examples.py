@@ -1,0 +1,98 @@
+"""The example DAGs, run by Airflow itself, and the demo that shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from demo import records
+from demo.airflow_runs import Finished, run, run_again
+from demo.broker import Broker
+
+from airflow_provider_kafka_odps.hooks.odps import OdpsHook
+
+if TYPE_CHECKING:
+    from kafka import KafkaAdminClient
+
+HOUR = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+pytestmark = pytest.mark.usefixtures("airflow_db", "tutorial_topic")
+
+
+@pytest.fixture(scope="module")
+def tutorial_topic(broker: Broker, admin: KafkaAdminClient) -> Iterator[str]:
+    """Create the tutorial's topic with its messages, and later ones in the next hour."""
+    admin.create_topics({records.TOPIC: {"num_partitions": records.PARTITIONS, "replication_factor": 1}})
+    records.send(broker.bootstrap_servers, records.tutorial_messages(HOUR - timedelta(hours=2)))
+    yield records.TOPIC
+    admin.delete_topics([records.TOPIC])
+
+
+@pytest.fixture
+def tutorial(odps: OdpsHook) -> Finished:
+    """Create the tutorial's table and run its DAG."""
+    odps.run_sql("DROP TABLE IF EXISTS testkafka")
+    odps.run_sql(records.TABLE)
+    return run("tutorial_kafka_to_maxcompute", HOUR)
+
+
+def table(odps: OdpsHook) -> list[tuple[object, ...]]:
+    """Return the tutorial's table in order."""
+    found = odps.run_sql("SELECT * FROM testkafka ORDER BY partition1, `offset`")
+    return [tuple(row.values()) for row in found.to_pylist()]
+
+
+def test_tutorial_and_its_rerun(tutorial: Finished, odps: OdpsHook, broker: Broker) -> None:
+    """The two messages have no key, `123`, and NULL for both paths; the rerun gives the same rows."""
+    assert tutorial.state == "success"
+    before = table(odps)
+    assert [(row[0], row[1], row[2], row[4], row[5], row[6], row[7]) for row in before] == [
+        (None, "123", "0", "0", "123", None, None),
+        (None, "abc", "1", "0", "123", None, None),
+        (None, '{"event_id": "e001", "tag": {"desc": "click"}}', "2", "0", "123", "e001", "click"),
+        (None, '{"event_id": "e002", "tag": {"desc": "buy"}}', "2", "1", "123", "e002", "buy"),
+        (None, '{"event_id": "e004", "tag": {"desc": "click"}}', "2", "2", "123", "e004", "click"),
+        (None, '{"event_id": "e003", "tag": {"desc": "view"}}', "3", "0", "123", "e003", "view"),
+    ]
+
+    records.send(broker.bootstrap_servers, records.more_messages(HOUR - timedelta(hours=1)))
+    again = run_again(tutorial)
+    assert (again.state, again.window) == ("success", tutorial.window)
+    assert table(odps) == before
+
+    hourly = run("hourly_kafka_to_maxcompute", HOUR)
+    assert hourly.state == "success"
+    loaded = odps.run_sql("SELECT event_id, ds, hh FROM testkafka_hourly ORDER BY event_id").to_pylist()
+    hour = HOUR - timedelta(hours=1)
+    assert [row["event_id"] for row in loaded] == [f"e{number:03}" for number in range(6, 14)]
+    assert {(row["ds"], row["hh"]) for row in loaded} == {(f"{hour:%Y%m%d}", f"{hour:%H}")}
+
+
+def test_backfill_by_form(odps: OdpsHook) -> None:
+    """Offsets per partition, typed as JSON into the form, reach the operator as they are."""
+    conf = {"start": {"2": 1, "3": 0}, "end": '{"2": 3, "3": 1}', "partitions": "2-3", "table": "by_form"}
+    finished = run("backfill_kafka_to_maxcompute", HOUR, conf)
+
+    assert finished.state == "success"
+    assert finished.window is not None
+    assert finished.window["partitions"] == {"2": [1, 3], "3": [0, 1]}
+    assert odps.run_sql("SELECT COUNT(*) AS n FROM by_form")["n"].to_pylist() == [3]
+
+
+def test_hooks_in_tasks(tutorial: Finished) -> None:
+    """The hooks work in tasks of one's own."""
+    assert tutorial.state == "success"
+    assert run("hooks_in_tasks", HOUR).state == "success"
+
+
+def test_every_example_is_tested() -> None:
+    """An example that nobody runs here would rot."""
+    examples = {path.stem for path in Path(__file__).parents[2].glob("example_dags/*.py")}
+    assert examples == {
+        "tutorial_kafka_to_maxcompute",
+        "hourly_kafka_to_maxcompute",
+        "backfill_kafka_to_maxcompute",
+        "hooks_in_tasks",
+    }
