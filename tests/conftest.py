@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import socket
 import uuid
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
 from demo.broker import Broker, available_broker
+
+from airflow_provider_kafka_odps.local.testing import RunningEndpoint, running_endpoint
 
 if TYPE_CHECKING:
     from kafka import KafkaAdminClient
@@ -48,3 +51,18 @@ def make_topic(admin: KafkaAdminClient) -> MakeTopic:
         return name
 
     return make
+
+
+@pytest.fixture(scope="session")
+def endpoint() -> Iterator[RunningEndpoint]:
+    """Return a local MaxCompute endpoint in a process of its own."""
+    with running_endpoint() as endpoint:
+        yield endpoint
+
+
+@pytest.fixture
+def closed_port() -> Iterator[int]:
+    """Return a port of 127.0.0.1 on which nobody listens, and nobody else can."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield bound.getsockname()[1]
