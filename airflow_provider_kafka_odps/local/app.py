@@ -1,15 +1,14 @@
-"""The ASGI application: requests become calls, answers become responses; no rule of MaxCompute lives here."""
+"""Requests become calls and answers become responses; no rule of MaxCompute lives here."""
 
 import logging
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from urllib.parse import parse_qsl, unquote
-from uuid import uuid4
 
 from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
-from starlette.types import Receive, Scope, Send
 
 from .api import rest
 from .api.blocks import is_block, open_block
@@ -25,63 +24,62 @@ _LONGEST_BODY = 32 << 20
 
 
 class Application:
-    """Serves one endpoint."""
+    """Answers the requests of one endpoint."""
 
     def __init__(self, services: Services) -> None:
-        """Serve these."""
-        self._services = services
+        """Answer for these."""
+        self.services = services
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        if scope["type"] != "http":
-            raise RuntimeError(f"only HTTP is spoken here, not {scope['type']}")
-        request = Request(scope, receive)
-        request_id = uuid4().hex.upper()
-        try:
-            answer = await self._answer(request, request_id)
-        except ClientDisconnect:
-            return
-        response = _response(answer)
-        response.headers["x-odps-request-id"] = request_id
-        await response(scope, receive, send)
+    async def answer(self, request: Request, call: Call, request_id: str, corrupt_at: int | None = None) -> Answer:
+        """Check who asks, read the body, and answer; whatever fails is answered too.
 
-    async def _answer(self, request: Request, request_id: str) -> Answer:
-        call = _call(request)
+        The byte `corrupt_at` of a block's body is changed on its way in.
+        Raises ClientDisconnect when the client went away.
+        """
         try:
             self._verify(request, call)
             if is_block(call):
-                return await self._receive_block(request, call)
-            body = await _whole_body(request)
-            return await run_in_threadpool(rest.answer, self._services, _with_body(call, body))
+                return await self._receive_block(request, call, corrupt_at)
+            body = await whole_body(request)
+            return await run_in_threadpool(rest.answer, self.services, replace(call, body=body))
         except ServiceError as reason:
-            await _drain(request)
-            return _refusal(call, reason, request_id)
+            await drain(request)
+            return refusal(call, reason, request_id)
         except ClientDisconnect:
             raise
         except Exception as failure:  # noqa: BLE001 - a client must get an answer, and the server must stay up
             _log.exception("%s /%s failed", call.method, "/".join(call.segments))
-            await _drain(request)
+            await drain(request)
             internal = ServiceError(500, "InternalServerError", f"{type(failure).__name__}: {failure}")
-            return _refusal(call, internal, request_id)
+            return refusal(call, internal, request_id)
 
     def _verify(self, request: Request, call: Call) -> None:
-        settings = self._services.settings
+        settings = self.services.settings
         path = "/" + "/".join(call.segments)
         if request.url.path.endswith("/") and call.segments:
             path += "/"
         verify(call.method, path, call.query, call.headers, {settings.access_id: settings.access_key}, time.time())
 
-    async def _receive_block(self, request: Request, call: Call) -> Answer:
-        block = await run_in_threadpool(open_block, self._services, call)
+    async def _receive_block(self, request: Request, call: Call, corrupt_at: int | None) -> Answer:
+        block = await run_in_threadpool(open_block, self.services, call)
+        begin = 0
         try:
             async for piece in _pieces(request):
-                await run_in_threadpool(block.feed, piece)
+                at = -1 if corrupt_at is None else corrupt_at - begin
+                await run_in_threadpool(block.feed, corrupted(piece, at))
+                begin += len(piece)
             return await run_in_threadpool(block.finish)
         finally:
             await run_in_threadpool(block.discard)
 
 
-def _call(request: Request) -> Call:
+def corrupted(piece: bytes, at: int) -> bytes:
+    """Give the piece with the byte `at` changed, when it is in this piece."""
+    return piece[:at] + bytes((piece[at] ^ 0xFF,)) + piece[at + 1 :] if 0 <= at < len(piece) else piece
+
+
+def read_call(request: Request) -> Call:
+    """Give the request as a call, without its body."""
     path = unquote(request.scope["raw_path"].split(b"?")[0].decode("latin-1"))
     segments = tuple(segment for segment in path.split("/") if segment)
     # Endpoints of the service end in /api; the prefix is not part of what is signed.
@@ -92,11 +90,11 @@ def _call(request: Request) -> Call:
     return Call(request.method, segments, query, headers, host=headers.get("host", ""))
 
 
-def _with_body(call: Call, body: bytes) -> Call:
-    return Call(call.method, call.segments, call.query, call.headers, body, call.host)
+async def whole_body(request: Request) -> bytes:
+    """Read a body into memory.
 
-
-async def _whole_body(request: Request) -> bytes:
+    Raises ServiceError when it has more than 32 MiB.
+    """
     pieces, size = [], 0
     async for piece in request.stream():
         pieces.append(piece)
@@ -119,8 +117,8 @@ async def _pieces(request: Request) -> AsyncIterator[bytes]:
         yield b"".join(pending)
 
 
-async def _drain(request: Request) -> None:
-    # A client that is still sending would see a reset connection instead of the refusal.
+async def drain(request: Request) -> None:
+    """Read what is left: a client that is still sending would see a reset connection instead of a refusal."""
     try:
         async for _ in request.stream():
             pass
@@ -128,11 +126,13 @@ async def _drain(request: Request) -> None:
         pass
 
 
-def _refusal(call: Call, reason: ServiceError, request_id: str) -> Answer:
+def refusal(call: Call, reason: ServiceError, request_id: str) -> Answer:
+    """Give an error in the form of the protocol that the call speaks."""
     return json_error(reason) if is_tunnel(call) else xml_error(reason, request_id, call.host)
 
 
-def _response(answer: Answer) -> Response:
+def response_of(answer: Answer) -> Response:
+    """Give the answer as a response."""
     headers = dict(answer.headers)
     media = answer.media or None
     if isinstance(answer.body, bytes):

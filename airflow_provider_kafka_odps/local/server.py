@@ -5,13 +5,23 @@ import socket
 import time
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from .api.control import Control
 from .api.services import Services, open_services
 from .app import Application
+from .door import CONNECTION, Door
 from .settings import IN_MEMORY, Settings
 
 _BACKLOG = 2048
 """Java opens a connection for each request; a short queue would refuse some of them."""
+
+
+class _Protocol(HttpToolsProtocol):
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        # A fault may be to close the connection, for which ASGI has no word.
+        self.scope["extensions"] = {CONNECTION: {"transport": self.transport}}
 
 
 class _Server(uvicorn.Server):
@@ -44,13 +54,14 @@ def _run(settings: Settings, services: Services, listener: socket.socket) -> Non
     where = settings.folder.resolve() if settings.folder else IN_MEMORY
     ready = f"MaxCompute endpoint ready: http://{shown}:{port} project={settings.project} data={where}"
     config = uvicorn.Config(
-        Application(services),
-        http="httptools",
+        Door(Application(services), Control(services.uploads)),
+        http=_Protocol,
         loop="auto",
         lifespan="off",
         log_level="warning",
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         timeout_keep_alive=75,
         timeout_graceful_shutdown=3,
     )

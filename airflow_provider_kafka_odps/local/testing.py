@@ -1,4 +1,8 @@
-"""For tests and demos: an endpoint in a process of its own, ready when the block begins and gone after it."""
+"""For tests and demos: an endpoint in a process of its own, ready when the block begins and gone after it.
+
+The pytest fixtures `maxcompute_endpoint` and `maxcompute_faults` can be imported from here into a conftest.py; the
+faults are `Refuse`, `Drop`, `Truncate`, `Delay`, `Slow`, `Expire`, `ForceStatus` and `Corrupt`.
+"""
 
 import os
 import selectors
@@ -10,10 +14,32 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
+from .controlling import EndpointControl
+from .faults import Corrupt, Delay, Drop, Expire, ForceStatus, Moment, Operation, Refuse, Slow, Truncate
 from .settings import DEFAULT_ACCESS_ID, DEFAULT_ACCESS_KEY, DEFAULT_PROJECT, IN_MEMORY
 
+__all__ = [
+    "Corrupt",
+    "Delay",
+    "Drop",
+    "EndpointControl",
+    "EndpointStartError",
+    "Expire",
+    "ForceStatus",
+    "Moment",
+    "Operation",
+    "Refuse",
+    "RunningEndpoint",
+    "Slow",
+    "Truncate",
+    "maxcompute_endpoint",  # noqa: F822 - given by __getattr__
+    "maxcompute_faults",  # noqa: F822 - given by __getattr__
+    "running_endpoint",
+    "stop",
+]
+_FIXTURES = ("maxcompute_endpoint", "maxcompute_faults")
 _READY = "MaxCompute endpoint ready: "
 _PATIENCE = 10.0
 
@@ -27,6 +53,11 @@ class RunningEndpoint:
     access_id: str
     access_key: str
     pid: int
+
+    @property
+    def control(self) -> EndpointControl:
+        """Faults on demand, and the log of requests."""
+        return EndpointControl(self.endpoint)
 
 
 class EndpointStartError(RuntimeError):
@@ -101,3 +132,12 @@ def stop(process: "subprocess.Popen[bytes]") -> None:
     process.wait(_PATIENCE)
     if process.stdout is not None:
         process.stdout.close()
+
+
+def __getattr__(name: str) -> Any:
+    # pytest is imported only by those who ask for a fixture.
+    if name in _FIXTURES:
+        from . import fixtures
+
+        return getattr(fixtures, name)
+    raise AttributeError(f"module {__name__} has no attribute {name}")

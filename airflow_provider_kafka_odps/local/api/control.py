@@ -1,0 +1,111 @@
+"""The control route: faults are asked for, and what happened is told. Only this machine may call it.
+
+POST   /_control/faults            one rule as JSON; answers it with its number
+GET    /_control/faults            every rule, how many requests matched, at which it fired
+DELETE /_control/faults            forget all rules
+GET    /_control/requests[?after=N] the log of requests, the oldest first
+PUT    /_control/uploads/ID        {"status": "expired"}: give an upload session another status
+"""
+
+import ipaddress
+import json
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+from airflow_provider_kafka_odps.local.api.call import Answer, Call, json_answer
+from airflow_provider_kafka_odps.local.api.operations import block_of, operation_of, table_of
+from airflow_provider_kafka_odps.local.errors import ServiceError
+from airflow_provider_kafka_odps.local.faults import FaultPlan, Request, Rule, dump, load_rule
+from airflow_provider_kafka_odps.local.sessions.upload import UploadStatus
+from airflow_provider_kafka_odps.local.sessions.uploads import Uploads
+
+MOST_REQUESTS = 10_000
+"""Requests that the log keeps."""
+PREFIX = "_control"
+
+
+@dataclass(slots=True)
+class Control:
+    """The faults that are asked for, and the log of requests."""
+
+    uploads: Uploads
+    plan: FaultPlan = field(default_factory=FaultPlan)
+    requests: deque[Request] = field(default_factory=lambda: deque(maxlen=MOST_REQUESTS))
+    _numbers: Any = field(default_factory=lambda: count(1))
+
+    def begin(self, call: Call) -> tuple[int, list[Rule]]:
+        """Count a request: its number, and the rules that fire at it."""
+        number = next(self._numbers)
+        return number, self.plan.firing(operation_of(call), table_of(call), block_of(call), number)
+
+    def end(self, number: int, call: Call, status: int | None, started: float, rules: Sequence[Rule]) -> None:
+        """Keep a request in the log; `status` is None when no answer was sent."""
+        fired = tuple(rule.number for rule in rules)
+        path, seconds = "/" + "/".join(call.segments), time.time() - started
+        self.requests.append(
+            Request(number, operation_of(call), call.method, path, dict(call.query), status, started, seconds, fired)
+        )
+
+    def answer(self, call: Call) -> Answer:
+        """Answer a call of the control route.
+
+        Raises ServiceError.
+        """
+        match call.method, call.segments[1:]:
+            case "POST", ("faults",):
+                return json_answer(dump(self.plan.add(_rule(call.body))), 201)
+            case "GET", ("faults",):
+                return json_answer([dump(state) for state in self.plan.states])
+            case "DELETE", ("faults",):
+                self.plan.clear()
+                return Answer(204)
+            case "GET", ("requests",):
+                after = call.integer("after", 0)
+                return json_answer([dump(request) for request in list(self.requests) if request.number > after])
+            case "PUT", ("uploads", upload_id):
+                return self._force(upload_id, _json(call.body))
+            case _:
+                raise ServiceError(404, "NoSuchObject", f"the control route has no {call.method} {call.segments[1:]}")
+
+    def _force(self, upload_id: str, content: Any) -> Answer:
+        text = str(content.get("status", "")).lower() if isinstance(content, Mapping) else ""
+        try:
+            status = UploadStatus(text)
+            self.uploads.force_status(upload_id, status)
+        except ValueError:
+            known = ", ".join(status.value for status in UploadStatus)
+            raise ServiceError(400, "InvalidArgument", f"status {text!r} is not one of {known}") from None
+        except KeyError:
+            raise ServiceError(404, "NoSuchUpload", f"The specified upload id does not exist: {upload_id}") from None
+        return json_answer({"status": status.value})
+
+
+def require_local(address: str) -> None:
+    """Refuse a caller that isn't on this machine.
+
+    Raises ServiceError (NoPermission).
+    """
+    try:
+        local = ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        local = False
+    if not local:
+        raise ServiceError(403, "NoPermission", f"the control route answers this machine only, not {address}")
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except ValueError as reason:
+        raise ServiceError(400, "InvalidArgument", f"the body is not JSON: {reason}") from None
+
+
+def _rule(body: bytes) -> Rule:
+    try:
+        return load_rule(_json(body))
+    except ValueError as reason:
+        raise ServiceError(400, "InvalidArgument", str(reason)) from None

@@ -1,0 +1,71 @@
+"""The page at /, for people."""
+
+from __future__ import annotations
+
+import urllib.request
+from collections.abc import Callable
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from odps import ODPS, errors
+from odps.tunnel import TableTunnel
+
+from airflow_provider_kafka_odps.local.testing import RunningEndpoint
+
+VOID = {"meta", "br"}
+
+
+class Balanced(HTMLParser):
+    """Notes an element that is not closed where it should be, and the text of the page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.wrong: list[str] = []
+        self.text = ""
+
+    def handle_starttag(self, tag: str, attrs: Any) -> None:
+        del attrs
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if not self.open or self.open.pop() != tag:
+            self.wrong.append(tag)
+
+    def handle_data(self, data: str) -> None:
+        self.text += data + " "
+
+
+def read(endpoint: RunningEndpoint) -> Balanced:
+    """Return the page, parsed."""
+    with urllib.request.urlopen(endpoint.endpoint) as answer:
+        assert answer.headers["content-type"].startswith("text/html")
+        page = Balanced()
+        page.feed(answer.read().decode())
+    assert (page.wrong, page.open) == ([], [])
+    return page
+
+
+def test_the_page_shows_tables_sessions_and_requests(
+    endpoint: RunningEndpoint, odps: ODPS, make_table: Callable[..., Any], name: str
+) -> None:
+    """Tables with columns, partitions and first rows, open uploads, statements and requests are on the page."""
+    make_table(("k bigint, v string, d timestamp", "ds string"), comment="c")
+    odps.execute_sql(f"INSERT INTO {name} PARTITION (ds) VALUES (1, '<b>bold</b> & more', NULL, 'first')")
+    session = TableTunnel(odps).create_upload_session(name, partition_spec="ds=first")
+    with pytest.raises(errors.ODPSError):
+        odps.execute_sql(f"SELECT broken FROM {name}")
+    text = read(endpoint).text
+    for shown in (
+        name,
+        "<b>bold</b> & more",
+        "NULL",
+        "ds=first",
+        session.id,
+        "broken",
+        "create_upload",
+        "ODPS-0130071",
+    ):
+        assert shown in text
