@@ -14,7 +14,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
-from airflow_provider_kafka_odps.exceptions import InvalidExpression
+from airflow_provider_kafka_odps.exceptions import InvalidExpression, InvalidInput
+
+# No control characters, quotes or backslashes: names stand quoted in a statement.
+_NAME = re.compile(r"[^\s\x00-\x1f\x7f.'\"\[\]{}()*,:$\\]+")
 
 
 class Part(StrEnum):
@@ -41,13 +44,16 @@ class JsonPath:
 
     names: tuple[str, ...]
 
+    def __post_init__(self) -> None:
+        """Refuse a path of nothing, and names that the grammar of paths does not have."""
+        if not self.names or not all(_NAME.fullmatch(name) for name in self.names):
+            raise InvalidInput(f"{self.names!r} is no path of field names")
+
     def __str__(self) -> str:
         return ".".join(self.names)
 
 
 Expression: TypeAlias = Part | Constant | JsonPath
-
-_NAME = re.compile(r"[^\s.'\"\[\]{}()*,:$\\]+")
 
 
 def parse_expression(text: str) -> Expression:
@@ -67,7 +73,7 @@ def parse_expression(text: str) -> Expression:
 
 def _part(text: str) -> Part:
     try:
-        return Part(text.strip("_"))
+        return Part(text[2:-2])
     except ValueError:
         known = " ".join(f"__{part}__" for part in Part)
         raise InvalidExpression(text, 2, f"no such part of a record; there are {known}") from None

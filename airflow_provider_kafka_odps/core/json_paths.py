@@ -15,10 +15,11 @@ from airflow_provider_kafka_odps.core.expressions import JsonPath
 if TYPE_CHECKING:
     import duckdb
 
-# DuckDB prints a number anew (1.10 becomes 1.1): leaves that may be, or hold, such a number are read again as written.
-_REPRINTED = r"^-?[0-9]+[.eE]|^-?[0-9]+\.[0-9]+|^[\[{].*[0-9][.eE]"
-
-
+# DuckDB prints a number anew (1.10 becomes 1.1), so a leaf that is or holds such a number may have to be read again as
+# it was written. That is slow, and done only where printing alters: exponents, a last 0, more digits than a double has.
+_FRACTION = r"^-?[0-9]+\.|^[\[{].*[0-9]\."
+_EXPONENT = r"^-?[0-9.]+[eE]|^[\[{].*[0-9][eE]"
+_ALTERED = r"[:\[,\s]-?(?:[0-9.]+[eE]|[0-9]+\.[0-9]+0(?:[^0-9.]|$)|[0-9.]{17})"
 _LOCAL = threading.local()
 
 
@@ -52,8 +53,9 @@ def _connection() -> duckdb.DuckDBPyConnection:
 class JsonReader:
     """Leaves of JSON documents as text.
 
-    A string leaf is its text, a number stays as written, ``true``/``false`` and nested values are JSON text; a missing
-    path, a JSON null, and every path into a value that is no JSON object are NULL.
+    A string leaf is its text, a number stays as written (but ``-0`` is ``0``), ``true``/``false`` and nested values are
+    JSON text; a missing path, a JSON null, and every path into a value that is no JSON object are NULL. Of several
+    fields of one name the first counts.
     """
 
     def __init__(self, paths: Sequence[JsonPath]) -> None:
@@ -61,12 +63,10 @@ class JsonReader:
 
     def extract(self, values: pa.Array) -> tuple[list[pa.Array], int]:
         """Return one string column per path for a string column of documents, and how many were no JSON object."""
-        texts = ", ".join(
-            f"""'$.{".".join(json.dumps(name) for name in path.names).replace("'", "''")}'""" for path in self._paths
-        )
+        texts = ", ".join("'$." + ".".join(f'"{name}"' for name in path.names) + "'" for path in self._paths)
         picked = ", ".join(f"leaves[{number}]" for number in range(1, len(self._paths) + 1))
         # TRY: a document that is no JSON gives NULL for itself alone; otherwise one of them would fail its whole batch.
-        # S608: the names are quoted above, and the grammar of paths has no quotes.
+        # S608: the names are quoted above, and `JsonPath` takes none with quotes, backslashes or control characters.
         found = f"SELECT TRY(json_extract_string(item, [{texts}])) AS leaves FROM batch"  # noqa: S608
         unreadable, *leaves = _query(f"SELECT leaves IS NULL, {picked} FROM ({found})", values)  # noqa: S608
         exact = [self._as_written(values, leaf, path) for leaf, path in zip(leaves, self._paths, strict=True)]
@@ -74,12 +74,22 @@ class JsonReader:
 
     @staticmethod
     def _as_written(values: pa.Array, leaf: pa.Array, path: JsonPath) -> pa.Array:
-        doubtful = pc.fill_null(pc.match_substring_regex(leaf, _REPRINTED), fill_value=False)
+        doubtful = _doubtful(values, leaf)
         if not pc.any(doubtful).as_py():
             return leaf
         documents = zip(values.filter(doubtful).to_pylist(), leaf.filter(doubtful).to_pylist(), strict=True)
         again = [_read_leaf(document, path, printed) for document, printed in documents]
         return pc.replace_with_mask(leaf, doubtful, pa.array(again, pa.string()))
+
+
+def _doubtful(values: pa.Array, leaf: pa.Array) -> pa.Array:
+    """Return which leaves DuckDB may have printed otherwise than they were written."""
+    altered = pc.match_substring_regex(leaf, _EXPONENT)
+    fractions = pc.match_substring_regex(leaf, _FRACTION)
+    if pc.any(fractions).as_py():
+        written = pc.if_else(fractions, values, pa.scalar(None, pa.string()))
+        altered = pc.or_(altered, pc.fill_null(pc.match_substring_regex(written, _ALTERED), fill_value=False))
+    return pc.fill_null(altered, fill_value=False)
 
 
 def _not_objects(values: pa.Array, unreadable: pa.Array, leaves: Sequence[pa.Array]) -> int:
@@ -98,24 +108,17 @@ class _Number(str):
     __slots__ = ()
 
 
-def _first_of_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Keep the first of several fields of one name, as the vectorised reader does."""
-    first: dict[str, Any] = {}
-    for name, node in pairs:
-        first.setdefault(name, node)
-    return first
-
-
 def _read_leaf(document: str, path: JsonPath, printed: str) -> str | None:
     try:
         node: Any = json.loads(
-            document, parse_float=_Number, parse_int=_Number, parse_constant=_Number, object_pairs_hook=_first_of_each
+            document, parse_float=_Number, parse_int=_Number, parse_constant=_Number, object_pairs_hook=tuple
         )
     except (ValueError, RecursionError):
         # DuckDB is more lenient (a trailing comma, deep nesting): what it printed is all there is.
         return printed
     for name in path.names:
-        node = node.get(name) if isinstance(node, dict) else None
+        fields = node if isinstance(node, tuple) else ()
+        node = next((inner for field, inner in fields if field == name), None)
     return node if node is None or isinstance(node, str) else _print(node)
 
 
@@ -123,12 +126,9 @@ def _print(node: Any) -> str:
     match node:
         case _Number():
             return str(node)
-        case dict():
-            return (
-                "{"
-                + ",".join(f"{json.dumps(name, ensure_ascii=False)}:{_print(inner)}" for name, inner in node.items())
-                + "}"
-            )
+        case tuple():
+            fields = (f"{json.dumps(name, ensure_ascii=False)}:{_print(inner)}" for name, inner in node)
+            return "{" + ",".join(fields) + "}"
         case list():
             return "[" + ",".join(map(_print, node)) + "]"
         case _:
