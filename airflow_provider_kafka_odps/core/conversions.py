@@ -3,10 +3,10 @@
 | source | becomes |
 |---|---|
 | key, value (bytes) | STRING, VARCHAR, CHAR as UTF-8; BINARY as they are |
-| partition, offset | STRING; integers that hold every such number; DECIMAL wide enough |
+| partition, offset | STRING, VARCHAR, CHAR; integers that hold every such number; DECIMAL wide enough |
 | timestamp | STRING and BIGINT as milliseconds; DATETIME, TIMESTAMP as the instant |
 | headers | STRING as JSON: a list of ``{"key", "value"}`` in their order |
-| constant | any type that its text is a value of |
+| constant | what a JSON path becomes, of the constant's text |
 | JSON path | STRING, VARCHAR, CHAR; integers, FLOAT, DOUBLE, DECIMAL, BOOLEAN from their text |
 """
 
@@ -30,9 +30,11 @@ Convert: TypeAlias = Callable[[pa.Array], pa.Array]
 
 _TEXTS = frozenset({"string", "varchar", "char"})
 _INTEGERS = {"tinyint": 8, "smallint": 16, "int": 32, "bigint": 64}
-_NUMBERS = frozenset({*_INTEGERS, "float", "double", "decimal"})
 _PARTITION_BITS, _OFFSET_BITS = 32, 64
-_OFFSET_DIGITS = 19
+_DIGITS = {_PARTITION_BITS: 10, _OFFSET_BITS: 19}
+# Arrow takes hexadecimal digits for the bits of a number: 0xFF would become -1 in a TINYINT.
+_HEXADECIMAL = r"^-?0[xX]"
+_NEARLY = 1e-6
 
 
 def conversion(source: Expression, column: Column) -> Convert | None:
@@ -86,7 +88,7 @@ def _from_integer(target: OdpsType, bits: int) -> Convert | None:
     if target.name in _TEXTS:
         fits = _fitting(target)
         return lambda values: fits(values.cast(pa.string()))
-    wide = target.name == "decimal" and bool(target.numbers) and target.numbers[0] - target.numbers[1] >= _OFFSET_DIGITS
+    wide = target.name == "decimal" and target.arrow.precision - target.arrow.scale >= _DIGITS[bits]
     if wide or _INTEGERS.get(target.name, 0) >= bits:
         return _cast(target)
     return None
@@ -111,7 +113,9 @@ def _from_text(target: OdpsType) -> Convert | None:
         return _finite(target)
     if target.name == "boolean":
         return _boolean
-    return _cast(target) if target.name in _NUMBERS else None
+    if target.name == "decimal":
+        return _decimal(target)
+    return _integer(target) if target.name in _INTEGERS else None
 
 
 def _fitting(target: OdpsType) -> Convert:
@@ -134,6 +138,36 @@ def _finite(target: OdpsType) -> Convert:
         numbers = values.cast(arrow)
         if not pc.all(pc.is_finite(numbers)).as_py() and pc.count(numbers).as_py():
             raise pa.ArrowInvalid(f"no finite number that {target} holds")
+        return numbers
+
+    return check
+
+
+def _integer(target: OdpsType) -> Convert:
+    arrow = target.arrow
+
+    def check(values: pa.Array) -> pa.Array:
+        if pc.any(pc.match_substring_regex(values, _HEXADECIMAL)).as_py():
+            raise pa.ArrowInvalid("hexadecimal digits are no number")
+        return values.cast(arrow)
+
+    return check
+
+
+def _decimal(target: OdpsType) -> Convert:
+    arrow = target.arrow
+    limit = 10.0 ** (arrow.precision - arrow.scale)
+
+    def check(values: pa.Array) -> pa.Array:
+        numbers = values.cast(arrow)
+        # Arrow wraps around beyond 38 digits (2**128 + 1 becomes 1); a wrapped number is nowhere near the one written.
+        # The limit is for the one number, -2**127, that comes out near what was written but for its sign.
+        written = values.cast(pa.float64())
+        size = pc.abs(written)
+        off = pc.abs(pc.subtract(numbers.cast(pa.float64()), written))
+        wrong = pc.or_(pc.greater(off, pc.multiply(size, _NEARLY)), pc.greater(size, limit * (1 + _NEARLY)))
+        if pc.any(wrong).as_py():
+            raise pa.ArrowInvalid(f"more digits than {target} holds")
         return numbers
 
     return check
@@ -162,8 +196,12 @@ def headers_to_json(headers: pa.Array) -> pa.Array:
 
 
 def _as_text(headers: pa.Array) -> pa.Array:
-    text = pa.list_(pa.struct([("key", pa.string()), ("value", pa.string())]))
-    return headers.cast(text)
+    # Not by casting the lists: that casts the values behind a slice's end too, so one bad value fails good rows.
+    names, values = headers.flatten().flatten()
+    pairs = pa.StructArray.from_arrays([names, values.cast(pa.string())], names=["key", "value"])
+    sizes = pc.fill_null(pc.list_value_length(headers), 0)
+    edges = pa.concat_arrays([pa.array([0], pa.int32()), pc.cumulative_sum(sizes)])
+    return pa.ListArray.from_arrays(edges, pairs, mask=pc.is_null(headers))
 
 
 @dataclass(frozen=True, slots=True)
