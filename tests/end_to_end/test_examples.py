@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from airflow.sdk import DAG
 from demo import records
 from demo.airflow_runs import Finished, run, run_again
 from demo.broker import Broker
+from kit.airflow_home import ROOT
 
 from airflow_provider_kafka_odps.hooks.odps import OdpsHook
+from airflow_provider_kafka_odps.transfers.kafka_to_maxcompute import KafkaToMaxComputeOperator
 
 if TYPE_CHECKING:
     from kafka import KafkaAdminClient
@@ -89,10 +92,19 @@ def test_hooks_in_tasks(tutorial: Finished) -> None:
 
 def test_every_example_is_tested() -> None:
     """An example that nobody runs here would rot."""
-    examples = {path.stem for path in Path(__file__).parents[2].glob("example_dags/*.py")}
+    examples = {path.stem for path in (ROOT / "example_dags").glob("*.py")}
     assert examples == {
         "tutorial_kafka_to_maxcompute",
         "hourly_kafka_to_maxcompute",
         "backfill_kafka_to_maxcompute",
         "hooks_in_tasks",
     }
+
+
+def test_the_readmes_operator() -> None:
+    """The operator that the README shows is one that Airflow takes."""
+    (snippet,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    with DAG("readme", schedule=None) as dag:
+        exec(snippet, {"KafkaToMaxComputeOperator": KafkaToMaxComputeOperator})
+
+    assert dag.task_ids == ["load"]
