@@ -80,7 +80,7 @@ def commit(upload: Upload, blocks: int, clock: Clock, deadline: float) -> None:
             case UploadStatus.GONE:
                 raise CommitUnknown(
                     f"upload {upload.id}: the commit was answered by: {refusal}; the session is gone now, "
-                    "so it cannot say whether its rows are visible. Look at the table before anything else"
+                    "so it cannot say whether its rows are visible"
                 ) from refusal
             case UploadStatus.NORMAL | UploadStatus.CLOSING:
                 # Committing once more is safe: a late first commit would make this one conflict, not apply twice.

@@ -26,7 +26,7 @@ from airflow_provider_kafka_odps.core.projection import Projection
 from airflow_provider_kafka_odps.core.receipt import Receipt
 from airflow_provider_kafka_odps.core.settling import Clock, Upload, UploadStatus, commit, settle
 from airflow_provider_kafka_odps.core.window import Window
-from airflow_provider_kafka_odps.exceptions import Cancelled, CommitUnknown, TopicReplaced
+from airflow_provider_kafka_odps.exceptions import Cancelled, CommitPending, CommitUnknown, TopicReplaced
 
 
 class Source(Protocol):
@@ -183,11 +183,7 @@ def _settle(attempt: Attempt, entry: Journal) -> Receipt:
         case UploadStatus.GONE:
             if attempt.target.mode is Mode.OVERWRITE:
                 return _load(attempt, entry)
-            raise CommitUnknown(
-                f"upload {entry.upload_id} was being committed by an earlier attempt and is gone now, so nobody can "
-                f"say whether its {_receipt(entry).rows} rows are in {entry.target.table}. Look for them; if they are "
-                f"there, mark the task as success; if not, forget the window. {HOW_TO_FORGET}"
-            )
+            raise CommitUnknown(_gone(entry))
         case status:
             assert_never(status)
     cleared = next_step(entry.committed(receipt), attempt.clear_number) is NextStep.LOAD
@@ -197,7 +193,15 @@ def _settle(attempt: Attempt, entry: Journal) -> Receipt:
 def _commit(attempt: Attempt, entry: Journal, upload: Upload) -> Receipt:
     receipt = _receipt(entry)
     started = attempt.clock.monotonic()
-    commit(upload, receipt.blocks, attempt.clock, started + attempt.commit_timeout)
+    try:
+        commit(upload, receipt.blocks, attempt.clock, started + attempt.commit_timeout)
+    except CommitPending:
+        raise
+    except CommitUnknown as error:
+        if attempt.target.mode is Mode.OVERWRITE:
+            # Loading the same window again replaces the same rows, whatever became of these.
+            raise CommitPending(f"{error}. The next attempt loads the window again, which replaces them") from error
+        raise CommitUnknown(f"{error}. {_gone(entry)}") from error
     spent = attempt.clock.monotonic() - started
     return _committed(attempt, entry, replace(receipt, seconds={**receipt.seconds, "commit": spent}))
 
@@ -206,6 +210,14 @@ def _committed(attempt: Attempt, entry: Journal, receipt: Receipt) -> Receipt:
     attempt.journal.save(entry.committed(receipt).to_json())
     attempt.say(f"{receipt.rows} rows are in {receipt.table}, by upload {receipt.upload_id}")
     return receipt
+
+
+def _gone(entry: Journal) -> str:
+    return (
+        f"Upload {entry.upload_id} was being committed and is gone now, so nobody can say whether its "
+        f"{_receipt(entry).rows} rows are in {entry.target.table}. Look for them; if they are there, mark the task as "
+        f"success; if not, forget the window. {HOW_TO_FORGET}"
+    )
 
 
 def _receipt(entry: Journal) -> Receipt:

@@ -1,0 +1,258 @@
+"""A broker, a table, a journal and a clock in memory: the outside of a transfer, crashing where it is told to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+import pyarrow as pa
+from core.examples import PLANNED_AT, target_of
+
+from airflow_provider_kafka_odps.core.bounds import Earliest, Latest
+from airflow_provider_kafka_odps.core.facts import PartitionFacts, Questions, TopicFacts
+from airflow_provider_kafka_odps.core.journal import Mode, Target
+from airflow_provider_kafka_odps.core.planning import WindowRequest
+from airflow_provider_kafka_odps.core.projection import compile_projection
+from airflow_provider_kafka_odps.core.schema import TableSchema, columns_of
+from airflow_provider_kafka_odps.core.settling import UploadStatus
+from airflow_provider_kafka_odps.core.transfer import Attempt
+from airflow_provider_kafka_odps.core.window import Window
+from airflow_provider_kafka_odps.decoding.batch import BATCH_SCHEMA
+from airflow_provider_kafka_odps.exceptions import CommitRejected, Unreachable
+
+SCHEMA = TableSchema(columns_of({"p": "bigint", "o": "bigint", "v": "string"}))
+COLUMNS = {"p": "__partition__", "o": "__offset__", "v": "__value__"}
+T = TypeVar("T")
+Row = tuple[int, int, str]
+OLD_ROW: Row = (-1, -1, "was there before")
+
+
+def _nothing() -> None:
+    """Leave the world as it is."""
+
+
+class Crash(BaseException):
+    """The process dies here: nothing of ours runs afterwards."""
+
+
+@dataclass
+class Session:
+    """One upload session of the service."""
+
+    overwrite: bool
+    blocks: dict[int, list[Row]] = field(default_factory=dict)
+    status: UploadStatus = UploadStatus.NORMAL
+
+
+@dataclass
+class World:
+    """All that survives an attempt."""
+
+    log: dict[int, list[bytes | None]] = field(default_factory=lambda: {0: [b"a", b"b", b"c"], 1: [b"d"], 2: []})
+    """Partition → the values of its offsets; None: no record is there, as after compaction."""
+    topic_id: str = "id-1"
+    table: list[Row] = field(default_factory=lambda: [OLD_ROW])
+    sessions: dict[str, Session] = field(default_factory=dict)
+    journal: dict[str, Any] | None = None
+    effects: list[str] = field(default_factory=list)
+    announced: list[Window] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+    crash_before: int | None = None
+    crash_after: int | None = None
+    commit_faults: list[str] = field(default_factory=list)
+    """What the next commits answer: `lost`, `applied and lost`, `refused`, `closing`, `gone`, `applied and gone`."""
+    closing: int = 0
+    """How often a session that is closing still says so."""
+    fenced: bool = False
+    """Whether the attempt that runs has been superseded."""
+    seconds: float = 0.0
+    cancelled: Callable[[], bool] = lambda: False
+    before: Callable[[str], None] = lambda _: None
+    """Called with the name of each effect before it happens."""
+    after: Callable[[str], None] = lambda _: None
+
+    def effect(self, name: str, apply: Callable[[], T]) -> T:
+        """Let something happen to the world, unless the process dies before."""
+        number = len(self.effects)
+        self.before(name)
+        if number == self.crash_before:
+            raise Crash(f"before {name}")
+        self.effects.append(name)
+        returned = apply()
+        self.after(name)
+        if number == self.crash_after:
+            raise Crash(f"after {name}")
+        return returned
+
+    def visible(self, session: Session) -> None:
+        """Make the rows of a session visible, as its commit does."""
+        if session.overwrite:
+            self.table.clear()
+        self.table += [row for _, block in sorted(session.blocks.items()) for row in block]
+        session.status = UploadStatus.CLOSED
+
+    def records(self) -> list[Row]:
+        """Return a row for every record that is in the log now."""
+        return [(p, o, value.decode()) for p, values in self.log.items() for o, value in enumerate(values) if value]
+
+
+@dataclass
+class Source:
+    """The world's topic."""
+
+    world: World
+
+    def survey(self, topic: str, questions: Questions) -> TopicFacts:
+        assert questions == Questions()
+        partitions = {p: PartitionFacts(p, 0, len(values), len(values)) for p, values in self.world.log.items()}
+        return self.world.effect("survey", lambda: TopicFacts(topic, self.world.topic_id, "cluster", partitions))
+
+    def topic_id(self, topic: str) -> str:
+        assert topic == "orders"
+        return self.world.effect("ask for the topic's id", lambda: self.world.topic_id)
+
+    def read(self, window: Window, wanted: frozenset[str]) -> Generator[pa.RecordBatch]:
+        assert {"partition", "offset", "value"} <= wanted
+        for offsets in window.ranges():
+            for offset in range(offsets.start, offsets.end):
+                value = self.world.log[offsets.partition][offset]
+                if value is not None:
+                    self.world.effect(f"read {offsets.partition}:{offset}", _nothing)
+                    yield batch_of(offsets.partition, {offset: value})
+
+
+@dataclass
+class Upload:
+    """A handle on one session."""
+
+    world: World
+    id: str
+
+    def write_block(self, number: int, batches: Sequence[pa.RecordBatch]) -> int:
+        rows = [tuple(row.values()) for batch in batches for row in batch.to_pylist()]
+        self.world.effect(f"write block {number}", lambda: self._session.blocks.__setitem__(number, rows))
+        return sum(batch.nbytes for batch in batches)
+
+    def commit(self, blocks: int) -> None:
+        assert sorted(self._session.blocks) == list(range(blocks))
+        self.world.effect("commit", self._commit)
+
+    def _commit(self) -> None:
+        fault = self.world.commit_faults.pop(0) if self.world.commit_faults else ""
+        if self._session.status is not UploadStatus.NORMAL:
+            raise CommitRejected(f"StatusConflict: {self._session.status}")
+        if fault in ("", "applied and lost", "applied and gone"):
+            self.world.visible(self._session)
+        if fault == "closing":
+            self._session.status = UploadStatus.CLOSING
+        if fault.endswith("gone"):
+            self._session.status = UploadStatus.GONE
+        if fault == "refused":
+            raise CommitRejected("FlowExceeded")
+        if fault:
+            raise Unreachable("no answer in 5 s")
+
+    def status(self) -> UploadStatus:
+        return self.world.effect("ask for the status", self._ask)
+
+    def _ask(self) -> UploadStatus:
+        if self._session.status is UploadStatus.CLOSING:
+            if not self.world.closing:
+                self.world.visible(self._session)
+            self.world.closing -= 1
+        return self._session.status
+
+    @property
+    def _session(self) -> Session:
+        return self.world.sessions[self.id]
+
+
+@dataclass
+class Sink:
+    """The world's table."""
+
+    world: World
+    overwrite: bool
+
+    def ensure(self) -> None:
+        self.world.effect("ensure", _nothing)
+
+    def open_upload(self) -> Upload:
+        upload = Upload(self.world, f"u{len(self.world.sessions) + 1}")
+        self.world.effect("open", lambda: self.world.sessions.__setitem__(upload.id, Session(self.overwrite)))
+        return upload
+
+    def attach_upload(self, upload_id: str) -> Upload:
+        self.world.effect("attach", _nothing)
+        return Upload(self.world, upload_id)
+
+
+class Superseded(Exception):
+    """The state store refuses an attempt that is not the current one."""
+
+
+@dataclass
+class Store:
+    """The world's journal."""
+
+    world: World
+
+    def load(self) -> Mapping[str, Any] | None:
+        return self.world.journal
+
+    def save(self, entry: Mapping[str, Any]) -> None:
+        if self.world.fenced:
+            raise Superseded("404")
+        self.world.effect(f"save {entry['phase']}", lambda: setattr(self.world, "journal", dict(entry)))
+
+
+@dataclass
+class Clock:
+    """A clock that goes forward when somebody sleeps."""
+
+    world: World
+
+    def now(self) -> datetime:
+        return PLANNED_AT + timedelta(seconds=self.world.seconds)
+
+    def monotonic(self) -> float:
+        return self.world.seconds
+
+    def sleep(self, seconds: float) -> None:
+        self.world.seconds += seconds
+
+
+def batch_of(partition: int, values: Mapping[int, bytes | None]) -> pa.RecordBatch:
+    """Return a batch of one partition: offset → value."""
+    rows: list[dict[str, Any]] = [
+        {"partition": partition, "offset": offset, "value": value, "headers": []} for offset, value in values.items()
+    ]
+    return pa.RecordBatch.from_pylist(rows, BATCH_SCHEMA)
+
+
+def attempt_at(
+    world: World,
+    mode: Mode,
+    *,
+    clear_number: int = 0,
+    target: Target | None = None,
+    columns: Mapping[str, str] = COLUMNS,
+) -> Attempt:
+    """Return an attempt at loading all that is in the world's log."""
+    return Attempt(
+        request=WindowRequest("orders", Earliest(), Latest()),
+        group=None,
+        target=target or target_of(mode),
+        projection=compile_projection(columns, SCHEMA),
+        source=Source(world),
+        sink=Sink(world, mode is Mode.OVERWRITE),
+        journal=Store(world),
+        clock=Clock(world),
+        announce=lambda window: world.effect("announce", lambda: world.announced.append(window)),
+        say=world.said.append,
+        cancelled=lambda: world.cancelled(),  # noqa: PLW0108 - what it is now, not what it was
+        clear_number=clear_number,
+        block_bytes=1,
+    )
