@@ -16,12 +16,16 @@ from uuid import uuid4
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from .catalog.manifest import dump_column, load_column
 from .catalog.model import Blob, Column
 from .catalog.rows import RowRange, write_rows
+from .catalog.shelf import Shelf
 from .catalog.store import Store
 from .errors import ServiceError, SqlError
+from .sessions.uploads import DAY
 from .sql.engine import Engine, Outcome
 
+_STOPPED = "ODPS-0010000:System internal error - the endpoint was stopped while this ran; look before you run it again"
 MOST_RESULT_ROWS = 10_000
 """Rows of a result that isn't read through the instance tunnel, as on the service."""
 
@@ -102,13 +106,14 @@ def _read_settings(text: str) -> dict[str, str]:
 class Instances:
     """The jobs of one project; `now` gives milliseconds since the epoch."""
 
-    def __init__(self, store: Store, engine: Engine, now: Callable[[], int]) -> None:
-        """Run jobs on `engine`; their rows are kept in `store`."""
+    def __init__(self, store: Store, engine: Engine, shelf: Shelf, now: Callable[[], int]) -> None:
+        """Run jobs on `engine`; their rows are kept in `store`, and they themselves on `shelf` for a day."""
         self._store = store
-        self._engine = engine
+        self.engine = engine
         self._now = now
         self._lock = Lock()
-        self._kept: dict[str, Instance] = {}
+        self._shelf = shelf
+        self._kept = self._resumed()
         self._futures: dict[str, Future[None]] = {}
         self._threads = ThreadPoolExecutor(4, "sql")
 
@@ -117,7 +122,7 @@ class Instances:
         instance_id = f"{_id_prefix(self._now())}{uuid4().hex[:12]}"
         instance = Instance(instance_id, job, self._now() // 1000)
         with self._lock:
-            self._kept[instance_id] = instance
+            self._keep(instance)
             self._futures[instance_id] = self._threads.submit(self._run, instance)
         with suppress(TimeoutError):
             self._futures[instance_id].result(patience)
@@ -125,7 +130,7 @@ class Instances:
 
     def _run(self, instance: Instance) -> None:
         try:
-            outcome = self._engine.run(instance.job.query, instance.job.settings)
+            outcome = self.engine.run(instance.job.query, instance.job.settings)
             done = self._kept_outcome(instance, outcome)
         except SqlError as reason:
             done = replace(instance, failure=f"{reason}")
@@ -134,7 +139,22 @@ class Instances:
         except Exception as reason:  # noqa: BLE001 - whatever happens in a job, the job must end and say it
             done = replace(instance, failure=f"ODPS-0010000:System internal error - {type(reason).__name__}: {reason}")
         with self._lock:
-            self._kept[instance.instance_id] = replace(done, ended=self._now() // 1000)
+            self._keep(replace(done, ended=self._now() // 1000))
+
+    def _keep(self, instance: Instance) -> None:
+        self._shelf.keep(instance.instance_id, _dump(instance))
+        self._kept[instance.instance_id] = instance
+
+    def _resumed(self) -> dict[str, Instance]:
+        resumed = {}
+        for instance in map(_load, self._shelf.load()):
+            if instance.started + DAY <= self._now() // 1000:
+                self._shelf.forget(instance.instance_id)
+                continue
+            self._store.pin(blob.name for blob in instance.blobs)
+            stopped = replace(instance, ended=instance.started, failure=_STOPPED)
+            resumed[instance.instance_id] = stopped if instance.ended is None else instance
+        return resumed
 
     def _kept_outcome(self, instance: Instance, outcome: Outcome) -> Instance:
         if outcome.rows is None:
@@ -176,6 +196,33 @@ def _id_prefix(milliseconds: int) -> str:
     # Ids sort by time, as those of the service do.
 
     return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y%m%d%H%M%S%f")[:17]
+
+
+def _dump(instance: Instance) -> dict[str, Any]:
+    job = instance.job
+    return {
+        "id": instance.instance_id,
+        "job": [job.task, job.query, job.settings, job.source],
+        "started": instance.started,
+        "ended": instance.ended,
+        "failure": instance.failure,
+        "text": instance.text,
+        "columns": [dump_column(column) for column in instance.columns],
+        "blobs": [[blob.name, blob.rows, blob.size] for blob in instance.blobs],
+    }
+
+
+def _load(document: dict[str, Any]) -> Instance:
+    return Instance(
+        document["id"],
+        Job(*document["job"]),
+        document["started"],
+        document["ended"],
+        document["failure"],
+        document["text"],
+        tuple(map(load_column, document["columns"])),
+        tuple(Blob(*blob) for blob in document["blobs"]),
+    )
 
 
 def csv_text(columns: Sequence[Column], batches: Any) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from airflow_provider_kafka_odps.local.catalog.catalog import DEFAULT_SCHEMA
 from airflow_provider_kafka_odps.local.catalog.model import Table, TableName
+from airflow_provider_kafka_odps.local.catalog.shelf import FolderShelf, MemoryShelf
 from airflow_provider_kafka_odps.local.catalog.store import Store, open_store
 from airflow_provider_kafka_odps.local.errors import ServiceError
 from airflow_provider_kafka_odps.local.instances import Instances
@@ -61,9 +62,12 @@ def open_services(settings: Settings, now: Callable[[], int]) -> Services:
 
     Raises ValueError when the directory belongs to another project or process.
     """
-    store = open_store(settings.project, settings.folder, lambda: now() // 1000)
-    log = FileLog(settings.folder / "uploads") if settings.folder else MemoryLog()
-    uploads = Uploads(store, log, now)
-    store.sweep(uploads.blobs)
+    folder = settings.folder
+    store = open_store(settings.project, folder, lambda: now() // 1000)
+    uploads = Uploads(store, FileLog(folder / "uploads") if folder else MemoryLog(), now)
+    downloads = Downloads(store, FolderShelf(folder / "downloads") if folder else MemoryShelf(), now)
     engine = Engine(store, now, settings.owner)
-    return Services(settings, store, uploads, Downloads(store, now), Instances(store, engine, now), now)
+    instances = Instances(store, engine, FolderShelf(folder / "instances") if folder else MemoryShelf(), now)
+    # Only now is known which files anybody needs.
+    store.sweep(uploads.blobs)
+    return Services(settings, store, uploads, downloads, instances, now)

@@ -3,10 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
+from typing import Any
 from uuid import uuid4
 
+from airflow_provider_kafka_odps.local.catalog.manifest import dump_column, load_column
 from airflow_provider_kafka_odps.local.catalog.model import Blob, Column, Spec, Table, TableName
 from airflow_provider_kafka_odps.local.catalog.rows import RowRange
+from airflow_provider_kafka_odps.local.catalog.shelf import Shelf
 from airflow_provider_kafka_odps.local.catalog.store import Store
 from airflow_provider_kafka_odps.local.errors import ServiceError
 
@@ -33,13 +36,17 @@ class DownloadSession:
 class Downloads:
     """The open download sessions; their files are kept until they expire. `now` gives milliseconds."""
 
-    def __init__(self, store: Store, now: Callable[[], int], life: int = DAY) -> None:
-        """Begin without sessions; each lives `life` seconds."""
+    def __init__(self, store: Store, shelf: Shelf, now: Callable[[], int], life: int = DAY) -> None:
+        """Go on with the kept sessions; new ones live `life` seconds."""
         self._store = store
+        self._shelf = shelf
         self._now = now
         self._life = life
         self._lock = Lock()
-        self._sessions: dict[str, DownloadSession] = {}
+        self._sessions = {session.download_id: session for session in map(_load, shelf.load())}
+        for session in self._sessions.values():
+            store.pin(blob.name for blob in session.blobs)
+        self._expire(now() // 1000)
 
     def open_table(self, table: Table, spec: Spec) -> DownloadSession:
         """Take a snapshot of a partition.
@@ -66,12 +73,14 @@ class Downloads:
         with self._lock:
             self._expire(seconds)
             self._store.pin(blob.name for blob in blobs)
+            self._shelf.keep(download_id, _dump(session))
             self._sessions[download_id] = session
         return session
 
     def _expire(self, seconds: int) -> None:
         for session in [s for s in self._sessions.values() if s.expires <= seconds]:
             del self._sessions[session.download_id]
+            self._shelf.forget(session.download_id)
             self._store.unpin(blob.name for blob in session.blobs)
 
     def find(self, download_id: str, owner: TableName | str) -> DownloadSession:
@@ -104,6 +113,30 @@ class Downloads:
         columns = pick_columns(session.columns, names) if names else session.columns
         end = min(start + count, session.rows)
         return RowRange(self._store.blobs, session.blobs, columns, start, end)
+
+
+def _dump(session: DownloadSession) -> dict[str, Any]:
+    owner = session.owner
+    return {
+        "id": session.download_id,
+        "owner": owner if isinstance(owner, str) else [owner.project, owner.schema, owner.table],
+        "columns": [dump_column(column) for column in session.columns],
+        "partition_columns": [dump_column(column) for column in session.partition_columns],
+        "blobs": [[blob.name, blob.rows, blob.size] for blob in session.blobs],
+        "expires": session.expires,
+    }
+
+
+def _load(document: dict[str, Any]) -> DownloadSession:
+    owner = document["owner"]
+    return DownloadSession(
+        document["id"],
+        owner if isinstance(owner, str) else TableName(*owner),
+        tuple(map(load_column, document["columns"])),
+        tuple(map(load_column, document["partition_columns"])),
+        tuple(Blob(*blob) for blob in document["blobs"]),
+        document["expires"],
+    )
 
 
 def pick_columns(columns: tuple[Column, ...], names: list[str]) -> tuple[Column, ...]:
