@@ -46,6 +46,7 @@ def parse_kafka_settings(
             problems.append(_unknown(key))
     servers = _servers(extra, host, port, problems)
     _check_security(client, problems)
+    _check_times(client, problems)
     if problems:
         raise unusable(conn_id, *problems)
     group = extra.get("group.id")
@@ -61,8 +62,10 @@ def _text(value: Any) -> str:
     return str(value)
 
 
-def _millis(value: Any) -> int:
-    return int(value)
+def _positive(value: Any) -> int:
+    if isinstance(value, bool) or int(str(value)) <= 0:
+        raise ValueError(value)
+    return int(str(value))
 
 
 def _boolean(value: Any) -> bool:
@@ -118,15 +121,15 @@ _TRANSLATED: Mapping[str, tuple[str | None, Callable[[Any], Any]]] = {
     "ssl.cipher.suites": ("ssl_ciphers", _text),
     "ssl.endpoint.identification.algorithm": ("ssl_check_hostname", _checks_host),
     "enable.ssl.certificate.verification": (None, _must_verify),
-    "socket.timeout.ms": ("request_timeout_ms", _millis),
-    "socket.connection.setup.timeout.ms": ("bootstrap_timeout_ms", _millis),
-    "socket.receive.buffer.bytes": ("receive_buffer_bytes", _millis),
-    "socket.send.buffer.bytes": ("send_buffer_bytes", _millis),
-    "metadata.max.age.ms": ("metadata_max_age_ms", _millis),
-    "connections.max.idle.ms": ("connections_max_idle_ms", _millis),
-    "reconnect.backoff.ms": ("reconnect_backoff_ms", _millis),
-    "reconnect.backoff.max.ms": ("reconnect_backoff_max_ms", _millis),
-    "retry.backoff.ms": ("retry_backoff_ms", _millis),
+    "socket.timeout.ms": ("request_timeout_ms", _positive),
+    "socket.connection.setup.timeout.ms": ("bootstrap_timeout_ms", _positive),
+    "socket.receive.buffer.bytes": ("receive_buffer_bytes", _positive),
+    "socket.send.buffer.bytes": ("send_buffer_bytes", _positive),
+    "metadata.max.age.ms": ("metadata_max_age_ms", _positive),
+    "connections.max.idle.ms": ("connections_max_idle_ms", _positive),
+    "reconnect.backoff.ms": ("reconnect_backoff_ms", _positive),
+    "reconnect.backoff.max.ms": ("reconnect_backoff_max_ms", _positive),
+    "retry.backoff.ms": ("retry_backoff_ms", _positive),
 }
 """librdkafka's key → the client's name (None: nothing to set) and how its value is read."""
 _READ_ELSEWHERE = frozenset({"bootstrap.servers", "metadata.broker.list", "group.id"})
@@ -173,7 +176,7 @@ def _translate(
         setting = read(value)
     except (TypeError, ValueError) as error:
         shown = "(hidden)" if "password" in key else repr(value)
-        reason = "a whole number of milliseconds or bytes is wanted" if read is _millis else str(error)
+        reason = "a whole number of milliseconds or bytes above 0 is wanted" if read is _positive else str(error)
         problems.append(f"{key}={shown}: {reason}")
         return
     if name is not None:
@@ -213,6 +216,15 @@ def _check_security(client: dict[str, Any], problems: list[str]) -> None:
         problems.append(f"ssl.… is given, but security.protocol={protocol} does not encrypt; set it to SSL or SASL_SSL")
     if ("ssl_certfile" in client) != ("ssl_keyfile" in client):
         problems.append("ssl.certificate.location and ssl.key.location belong together; one of them is missing")
+
+
+def _check_times(client: dict[str, Any], problems: list[str]) -> None:
+    request, idle = client.get("request_timeout_ms", 30_000), client.get("connections_max_idle_ms", 540_000)
+    if idle <= request:
+        problems.append(
+            f"connections.max.idle.ms={idle} must be above socket.timeout.ms={request}, or a connection would be "
+            "closed while an answer is awaited"
+        )
 
 
 def _unknown(key: str) -> str:

@@ -38,7 +38,6 @@ _FETCH: Mapping[str, Any] = {
     # One fetch of a partition is about one group of the decoder; what a response may hold bounds the memory.
     "max_partition_fetch_bytes": 8 * 1024 * 1024,
     "fetch_max_bytes": 32 * 1024 * 1024,
-    "fetch_max_wait_ms": POLL_MS,
     # Batches, not records: all of a response may come at once.
     "max_poll_records": 1_000_000,
     "check_crcs": True,
@@ -171,6 +170,8 @@ def _consumer(settings: KafkaSettings, window: Window) -> Iterator[KafkaConsumer
     from kafka import KafkaConsumer
 
     ours = {**_FETCH, "isolation_level": window.isolation_level.value}
+    # The client wants an answer later than the broker may wait with it.
+    ours["fetch_max_wait_ms"] = min(POLL_MS, settings.client.get("request_timeout_ms", 30_000) // 2)
     consumer = KafkaConsumer(bootstrap_servers=list(settings.bootstrap_servers), **{**settings.client, **ours})
     try:
         yield consumer

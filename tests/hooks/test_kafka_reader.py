@@ -296,6 +296,14 @@ def test_the_callers_time_does_not_count(hook: KafkaHook, mixed: str) -> None:
     assert len(rows_of([first, *batches])) > first.num_rows
 
 
+def test_a_short_request_timeout_is_possible(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch, mixed: str, plain: list[Row]
+) -> None:
+    """A connection whose timeout is below the usual wait of a fetch is read as any other."""
+    hook = _hook(monkeypatch, **{"bootstrap.servers": broker.bootstrap_servers, "socket.timeout.ms": 400})
+    assert rows_of(hook.read(hook.plan(mixed, "earliest", "latest"))) == plain
+
+
 def test_cancelling_stops_within_a_poll(hook: KafkaHook, mixed: str) -> None:
     """A reader that waits for records leaves when it is told to, and says what is missing."""
     asked = iter([False, False, True])
