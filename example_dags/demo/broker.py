@@ -27,6 +27,8 @@ _ONE_MACHINE = {
     "transaction.state.log.num.partitions": "1",
     "transaction.state.log.min.isr": "1",
     "group.initial.rebalance.delay.ms": "0",
+    # Records with timestamps of long ago stay, unless their topic says otherwise.
+    "log.retention.ms": "-1",
     # Deletion and compaction within a second instead of minutes, for tests that wait for them.
     "log.initial.task.delay.ms": "100",
     "log.retention.check.interval.ms": "500",
@@ -93,11 +95,8 @@ def running_broker(
         stack.callback(_stop, cluster)
         for node in cluster:
             node.start()
-        deadline = time.monotonic() + START_SECONDS
-        for node in cluster:
-            node.await_port(deadline)
         broker = Broker(",".join(f"127.0.0.1:{node.port}" for node in cluster), cluster)
-        _await_cluster(broker, deadline)
+        await_cluster(broker, time.monotonic() + START_SECONDS)
         report(f"Apache Kafka answers at {broker.bootstrap_servers}")
         yield broker
 
@@ -147,20 +146,25 @@ def _free_ports(count: int) -> list[int]:
         return [each.getsockname()[1] for each in sockets]
 
 
-def _await_cluster(broker: Broker, deadline: float) -> None:
-    """Wait until every node is in the cluster's own list; before that, topics cannot be created."""
+def await_cluster(broker: Broker, deadline: float) -> None:
+    """Wait until every node is in the cluster's own list, at most until ``deadline`` (of ``time.monotonic``).
+
+    Before that topics cannot be created, though ports are open. Raises RuntimeError with the end of the nodes' logs.
+    """
     from kafka import KafkaAdminClient
     from kafka.errors import KafkaError
 
-    with contextlib.closing(
-        KafkaAdminClient(bootstrap_servers=broker.bootstrap_servers, bootstrap_timeout_ms=int(START_SECONDS * 1000))
-    ) as admin:
-        while time.monotonic() < deadline:
-            with contextlib.suppress(KafkaError):
-                if len(admin.describe_cluster()["brokers"]) == len(broker.nodes):
-                    return
-            time.sleep(0.1)
+    for node in broker.nodes:
+        node.await_port(deadline)
+    while (left := deadline - time.monotonic()) > 0:
+        with (
+            contextlib.suppress(KafkaError),
+            contextlib.closing(
+                KafkaAdminClient(bootstrap_servers=broker.bootstrap_servers, bootstrap_timeout_ms=int(left * 1000))
+            ) as admin,
+        ):
+            if len(admin.describe_cluster()["brokers"]) == len(broker.nodes):
+                return
+        time.sleep(0.1)
     tails = "\n".join(node.log_tail() for node in broker.nodes)
-    raise RuntimeError(
-        f"the Kafka cluster at {broker.bootstrap_servers} did not form in {START_SECONDS:.0f} s:\n{tails}"
-    )
+    raise RuntimeError(f"the Kafka cluster at {broker.bootstrap_servers} is not complete:\n{tails}")
