@@ -36,7 +36,14 @@ class Uploads:
         self._life = life
         self._longest_field = longest_field
         self._lock = RLock()
-        self._sessions = {session.upload_id: self._resumed(session) for session in log.load()}
+        self._sessions = {session.upload_id: self._resumed(session) for session in self._kept(log.load())}
+
+    def _kept(self, sessions: list[UploadSession]) -> list[UploadSession]:
+        # Nobody asks for a session that ended a lifetime ago.
+        old = {session.upload_id for session in sessions if session.expires + self._life <= self._seconds}
+        for upload_id in old:
+            self._log.forget(upload_id)
+        return [session for session in sessions if session.upload_id not in old]
 
     def _resumed(self, session: UploadSession) -> UploadSession:
         # Killed between the catalog's commit and the session's own line: the catalog is right.
@@ -51,7 +58,7 @@ class Uploads:
     @property
     def blobs(self) -> frozenset[str]:
         """The names of files that open sessions still need; those of committed ones are the catalog's."""
-        sessions = [s for s in self._sessions.values() if s.status is UploadStatus.NORMAL]
+        sessions = [s for s in self.all() if s.status is UploadStatus.NORMAL]
         return frozenset(block.blob.name for session in sessions for block in session.blocks.values())
 
     def all(self) -> list[UploadSession]:

@@ -87,7 +87,8 @@ class _Inflate:
 
 
 class _Zstd:
-    _SLICE = 4096
+    # Four bytes can stand for 128 KiB, and each slice is unpacked in one go: at most 32 MiB.
+    _SLICE = 1024
 
     def __init__(self, out: Out) -> None:
         import zstandard
@@ -100,11 +101,11 @@ class _Zstd:
     def feed(self, piece: bytes) -> None:
         self._fed = self._fed or bool(piece)
         try:
-            # Small slices: a few bytes can stand for a megabyte, and each slice is unpacked in one go.
             for at in range(0, len(piece), self._SLICE):
-                if self._stream.eof:
+                ended = self._stream.eof
+                unpacked = b"" if ended else self._stream.decompress(piece[at : at + self._SLICE])
+                if ended or self._stream.unused_data:
                     raise MalformedError("bytes follow the end of the zstd frame")
-                unpacked = self._stream.decompress(piece[at : at + self._SLICE])
                 if unpacked:
                     self._out(unpacked)
         except self._error as reason:
