@@ -27,7 +27,7 @@ class Column:
     @property
     def ddl(self) -> str:
         """The column as CREATE TABLE spells it."""
-        return f"`{self.name}` {str(self.type).upper()}{'' if self.nullable else ' NOT NULL'}"
+        return f"`{self.name}` {self.type.ddl}{'' if self.nullable else ' NOT NULL'}"
 
 
 @dataclass(frozen=True, slots=True)

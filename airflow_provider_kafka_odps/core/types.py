@@ -68,6 +68,14 @@ class OdpsType:
         return self.name
 
     @property
+    def ddl(self) -> str:
+        """The type as CREATE TABLE spells it: types in capitals, the fields of a struct as they are."""
+        if self.fields:
+            inner = ",".join(f"{name}:{kind.ddl}" if name else kind.ddl for name, kind in self.fields)
+            return f"{self.name.upper()}<{inner}>"
+        return str(self).upper()
+
+    @property
     def arrow(self) -> pa.DataType:
         """The Arrow type of this column in a tunnel block.
 
