@@ -125,7 +125,7 @@ class OdpsHook(BaseHook):
             raise InvalidInput(f"lifecycle={lifecycle} is not a number of days: 1 or more, or None to keep the table")
         resolved = self.resolve(table)
         statement = schema.create_statement(resolved, lifecycle)
-        self._run(statement, resolved)
+        self._change(statement, resolved)
         return statement
 
     def create_partition(self, table: TableName, partition: PartitionSpec) -> str:
@@ -134,7 +134,7 @@ class OdpsHook(BaseHook):
 
         resolved = self.resolve(table)
         statement = odps_tables.partition_statement(resolved, partition)
-        self._run(statement, resolved)
+        self._change(statement, resolved)
         return statement
 
     def partition_exists(self, table: TableName, partition: PartitionSpec) -> bool:
@@ -171,15 +171,18 @@ class OdpsHook(BaseHook):
         """
         from airflow_provider_kafka_odps.hooks import odps_sql
 
-        instance = odps_sql.run(self._odps, statement, hints or {}, self._clock, self._statement_seconds)
-        return odps_sql.fetch(instance, statement, self._tunnel)
+        return odps_sql.fetch(self._run(statement, hints or {}), statement, self._tunnel)
 
-    def _run(self, statement: str, table: TableName) -> Any:
+    def _change(self, statement: str, table: TableName) -> None:
         from airflow_provider_kafka_odps.hooks import odps_sql
 
         self.log.info("%s", statement)
-        hints = odps_sql.hints_for(table)
-        return odps_sql.run(self._odps, statement, hints, self._clock, self._statement_seconds)
+        self._run(statement, odps_sql.hints_for(table))
+
+    def _run(self, statement: str, hints: Mapping[str, str]) -> Any:
+        from airflow_provider_kafka_odps.hooks import odps_sql
+
+        return odps_sql.run(self._odps, self.settings, statement, hints, self._clock, self._statement_seconds)
 
     def _door(self, table: TableName, partition: PartitionSpec | None) -> Tunnel:
         from airflow_provider_kafka_odps.hooks.odps_tables import table_of

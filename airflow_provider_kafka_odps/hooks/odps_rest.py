@@ -19,12 +19,15 @@ from airflow_provider_kafka_odps.hooks.odps_patience import Asker, Verdict
 if TYPE_CHECKING:
     from airflow_provider_kafka_odps.core.odps_settings import OdpsSettings
 
+_UNAUTHORIZED = 401
 _NOT_FOUND = 404
 _MOVED_AWAY = 308
 _TOO_SLOW = 408
 _THROTTLED = 429
 _SERVER_ERRORS = range(500, 600)
 _REPEATABLE = frozenset({"get", "head", "put", "delete"})
+# The family of codes for a missing, wrong or expired key, signature or token.
+_NOT_AUTHENTICATED = "ODPS-0410"
 # Tunnel error codes that say nothing about the request itself; their HTTP status is not documented.
 _TROUBLE = frozenset(
     {
@@ -153,6 +156,15 @@ def words_of(error: Exception) -> str:
     return f"{text} (request {request})" if request else text
 
 
+def is_unauthorized(error: Exception) -> bool:
+    """Tell whether the service does not know who asks: a wrong key, signature or token, or a clock that is off."""
+    return (
+        isinstance(error, odps_errors.AuthorizationRequired | odps_errors.SignatureNotMatch)
+        or code_of(error).startswith(_NOT_AUTHENTICATED)
+        or getattr(error, "status_code", None) == _UNAUTHORIZED
+    )
+
+
 def is_foreign(error: Exception) -> bool:
     """Tell whether a 404 came from something that is not MaxCompute."""
     return getattr(error, "status_code", None) == _NOT_FOUND and not code_of(error)
@@ -163,15 +175,14 @@ def answers(settings: OdpsSettings, doing: str) -> Iterator[None]:
     """Turn what the service says no with into our errors: InvalidConnection, or TableRefused with its words."""
     try:
         yield
-    except (odps_errors.AuthorizationRequired, odps_errors.SignatureNotMatch) as error:
-        raise unusable(
-            settings.conn_id, f"{settings.endpoint} does not accept the access key: {words_of(error)}"
-        ) from error
     except odps_errors.BaseODPSError as error:
-        raise _refused(settings, doing, error) from error
+        raise refusal(settings, doing, error) from error
 
 
-def _refused(settings: OdpsSettings, doing: str, error: odps_errors.BaseODPSError) -> InvalidConnection | TableRefused:
+def refusal(settings: OdpsSettings, doing: str, error: odps_errors.BaseODPSError) -> InvalidConnection | TableRefused:
+    """Return our error for the service's no."""
+    if is_unauthorized(error):
+        return unusable(settings.conn_id, f"{settings.endpoint} does not accept the access key: {words_of(error)}")
     if is_foreign(error):
         return unusable(
             settings.conn_id,

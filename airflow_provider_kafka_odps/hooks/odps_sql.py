@@ -6,20 +6,29 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from odps import errors as odps_errors
 
 from airflow_provider_kafka_odps.core.types import OdpsType
 from airflow_provider_kafka_odps.exceptions import KafkaOdpsError, StatementFailed, TableRefused
 from airflow_provider_kafka_odps.hooks.odps_frames import unframed
-from airflow_provider_kafka_odps.hooks.odps_rest import BoundedRestClient, words_of
+from airflow_provider_kafka_odps.hooks.odps_rest import (
+    BoundedRestClient,
+    is_foreign,
+    is_unauthorized,
+    refusal,
+    words_of,
+)
 
 if TYPE_CHECKING:
     from odps import ODPS
 
+    from airflow_provider_kafka_odps.core.odps_settings import OdpsSettings
     from airflow_provider_kafka_odps.core.settling import Clock
     from airflow_provider_kafka_odps.core.table import TableName
 
 _HEADERS = {"x-odps-tunnel-version": "6", "Content-Length": "0"}
+_SECONDS_AND_NANOS = pa.struct([("sec", pa.int64()), ("nano", pa.int32())])
 _FIRST_POLL_SECONDS = 0.02
 _LONGEST_POLL_SECONDS = 2.0
 # The types and decimals of this decade; without them the service knows seven types and one decimal.
@@ -32,7 +41,9 @@ def hints_for(table: TableName) -> dict[str, str]:
     return {**_HINTS, **_THREE_LEVELS} if table.schema else dict(_HINTS)
 
 
-def run(odps: ODPS, statement: str, hints: Mapping[str, str], clock: Clock, seconds: float) -> Any:
+def run(
+    odps: ODPS, settings: OdpsSettings, statement: str, hints: Mapping[str, str], clock: Clock, seconds: float
+) -> Any:
     """Run a statement to its end and return PyODPS's instance.
 
     Raises StatementFailed with the statement and the service's words, also where it takes longer than ``seconds``.
@@ -42,6 +53,8 @@ def run(odps: ODPS, statement: str, hints: Mapping[str, str], clock: Clock, seco
         _wait(instance, statement, clock, seconds)
         instance.wait_for_success()
     except odps_errors.BaseODPSError as error:
+        if is_unauthorized(error) or is_foreign(error):
+            raise refusal(settings, "running a statement", error) from error
         raise _failed(statement, words_of(error)) from error
     return instance
 
@@ -82,7 +95,22 @@ def fetch(instance: Any, statement: str, tunnel: BoundedRestClient) -> pa.Table:
         body = tunnel.get(url, params=params, headers=_HEADERS).content
     except odps_errors.BaseODPSError as error:
         raise _failed(statement, words_of(error)) from error
-    return pa.ipc.open_stream(schema.serialize().to_pybytes() + unframed(body)).read_all()
+    carried = pa.schema([(column.name, _carried(column.type)) for column in schema])
+    rows_as_carried = pa.ipc.open_stream(carried.serialize().to_pybytes() + unframed(body)).read_all()
+    columns = [_instants(column) for column in rows_as_carried.columns]
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def _carried(kind: pa.DataType) -> pa.DataType:
+    """Return how a result carries a type: TIMESTAMPs as seconds and nanoseconds, unlike the blocks of a table."""
+    return _SECONDS_AND_NANOS if kind == pa.timestamp("ns") else kind
+
+
+def _instants(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    if column.type != _SECONDS_AND_NANOS:
+        return column
+    seconds, nanos = pc.struct_field(column, "sec"), pc.struct_field(column, "nano")
+    return pc.add_checked(pc.multiply_checked(seconds, 10**9), nanos).cast(pa.timestamp("ns"))
 
 
 def _schema(session: Mapping[str, Any], statement: str) -> pa.Schema:

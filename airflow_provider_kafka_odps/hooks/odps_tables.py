@@ -38,7 +38,7 @@ def describe(odps: ODPS, settings: OdpsSettings, table: TableName) -> TableSchem
 
 
 def _columns(columns: Any) -> tuple[Column, ...]:
-    return tuple(Column(column.name, OdpsType.parse(str(column.type)), column.nullable) for column in columns)
+    return tuple(Column(column.name, OdpsType.parse(column.type.name), column.nullable) for column in columns)
 
 
 def partition_exists(odps: ODPS, settings: OdpsSettings, table: TableName, partition: PartitionSpec) -> bool:
