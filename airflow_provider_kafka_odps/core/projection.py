@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -130,8 +131,10 @@ def compile_projection(columns: Mapping[str, str], schema: TableSchema) -> Proje
     """
     sources = {name: parse_expression(text) for name, text in columns.items()}
     known = {column.name.lower(): column for column in schema.columns}
-    problems = [f"the table has no column {name!r}" for name in sources if name.lower() not in known]
-    mapped = {name.lower() for name in sources}
+    problems = [_unknown(name, schema) for name in sources if name.lower() not in known]
+    mapped = Counter(name.lower() for name in sources)
+    # Names differ by case in the mapping only: of two sources one would win in silence.
+    problems += [f"column {name} is mapped {times} times" for name, times in mapped.items() if times > 1]
     problems += [
         f"column {column.name} is NOT NULL and nothing is mapped to it"
         for column in schema.columns
@@ -170,6 +173,12 @@ def describe_rejects(rejects: Sequence[Reject]) -> str:
     """Return the first ten rejects, a line each."""
     shown = "".join(f"\n  {reject}" for reject in rejects[:10])
     return shown if len(rejects) <= 10 else f"{shown}\n  … and {len(rejects) - 10} more in the same batch"  # noqa: PLR2004 - ten fit a log
+
+
+def _unknown(name: str, schema: TableSchema) -> str:
+    if name.lower() in {column.name.lower() for column in schema.partition_columns}:
+        return f"{name!r} is a partition column: its value comes from the parameter partition, not from records"
+    return f"the table has no column {name!r}"
 
 
 def _decide(source: Expression, text: str, column: Column, plans: list[_Plan], constants: dict[str, pa.Scalar]) -> None:
