@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
 import pytest
+from demo.broker import Broker
+from kafka import KafkaAdminClient, KafkaConsumer, OffsetAndMetadata, TopicPartition
 from kit.task_run import Send, TaskRun
 
 from airflow_provider_kafka_odps.hooks.odps import OdpsHook
@@ -21,6 +25,14 @@ def rows(odps: OdpsHook, table: str, columns: str = "*", order: str = "`partitio
     """Return a table's rows in order."""
     found: list[dict[str, Any]] = odps.run_sql(f"SELECT {columns} FROM {table} ORDER BY {order}").to_pylist()
     return found
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
+    """Wait for a condition, and fail the test where it does not come about."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "the condition did not come about"
+        time.sleep(0.05)
 
 
 @pytest.fixture
@@ -174,3 +186,52 @@ def test_a_record_that_does_not_fit_fails_the_load(topic: str, task_run: TaskRun
 
     assert rows(odps, table_of(topic)) == []
     assert json.loads(next(iter(task_run.store.entries.values())))["phase"] == "uploading"
+
+
+def test_from_what_a_group_has_committed(
+    topic: str, task_run: TaskRun, odps: OdpsHook, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The window starts at the group's offsets, and at `first_start` where it has none; the group is left as it was."""
+    group = f"group-{topic}"
+    extra = {"bootstrap.servers": broker.bootstrap_servers, "group.id": group}
+    monkeypatch.setenv("AIRFLOW_CONN_KAFKA_DEFAULT", json.dumps({"conn_type": "kafka", "extra": extra}))
+    place = TopicPartition(topic, 0)
+    with closing(KafkaConsumer(bootstrap_servers=broker.bootstrap_servers, group_id=group)) as consumer:
+        consumer.assign([place])
+        consumer.commit({place: OffsetAndMetadata(1, "", -1)})
+    parameters = {**ALL, "topic": topic, "table": table_of(topic), "start": "committed"}
+
+    with pytest.raises(Exception, match=rf"{topic}\[1\]: the consumer group '{group}' has committed no offset"):
+        task_run.attempt(**parameters)
+    window = task_run.attempt(first_start="earliest", **parameters)["window"]
+
+    assert window["partitions"] == {"0": [1, 2], "1": [0, 1]}
+    assert window["start"] == {"asked": "committed", "source": f"group {group}"}
+    assert len(rows(odps, table_of(topic))) == 2
+
+
+def test_offsets_that_have_expired(topic: str, task_run: TaskRun, admin: KafkaAdminClient) -> None:
+    """A start below the log start is refused with the number of offsets that are lost."""
+    admin.delete_records({TopicPartition(topic, 0): 1})
+    with pytest.raises(Exception, match=rf"{topic}\[0\]: the window starts at 0 but the log starts at 1; 1 offset"):
+        task_run.attempt(topic=topic, table=table_of(topic), **{**ALL, "start": 0})
+
+
+def test_a_topic_that_was_created_again(
+    topic: str, task_run: TaskRun, odps: OdpsHook, admin: KafkaAdminClient, send: Send
+) -> None:
+    """A recorded window is not loaded from another topic of the same name, however well its offsets fit."""
+    with pytest.raises(Exception, match="no_such_project"):
+        task_run.attempt(topic=topic, table=table_of(topic), **ALL, project="no_such_project")
+    send(topic, b"\xff", 1)
+    with pytest.raises(Exception, match="do not fit"):
+        task_run.attempt(topic=topic, table=table_of(topic), **ALL)
+    admin.delete_topics([topic])
+    wait_until(lambda: topic not in admin.list_topics())
+    admin.create_topics({topic: {"num_partitions": 2, "replication_factor": 1}})
+    for partition in (0, 0, 1, 1):
+        send(topic, b"other", partition)
+
+    with pytest.raises(Exception, match=f"(?s)topic {topic} was deleted and created again.*Storage"):
+        task_run.attempt(topic=topic, table=table_of(topic), **ALL)
+    assert rows(odps, table_of(topic)) == []
