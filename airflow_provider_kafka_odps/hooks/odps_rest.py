@@ -19,6 +19,7 @@ from airflow_provider_kafka_odps.hooks.odps_patience import Asker, Verdict
 if TYPE_CHECKING:
     from airflow_provider_kafka_odps.core.odps_settings import OdpsSettings
 
+_LEAST_SECONDS = 0.1
 _UNAUTHORIZED = 401
 _NOT_FOUND = 404
 _MOVED_AWAY = 308
@@ -65,6 +66,8 @@ class BoundedRestClient(RestClient):  # type: ignore[misc]  # PyODPS publishes n
         def send(left: float) -> Any:
             # PyODPS adds its own parameters to the mappings it is given: each try gets its own.
             own = {key: dict(value) if isinstance(value, dict) else value for key, value in kwargs.items()}
+            # At least a little: a pause that overslept leaves nothing, and no time at all is refused as a timeout.
+            left = max(left, _LEAST_SECONDS)
             own["timeout"] = (min(asker.patience.connect, left), min(asker.patience.read, left))
             return super(BoundedRestClient, self).request(url, method, stream=stream, **own)
 

@@ -7,13 +7,15 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from kit.hand_clock import HandClock
 from odps import ODPS
 
 from airflow_provider_kafka_odps.core.schema import TableSchema, columns_of
-from airflow_provider_kafka_odps.core.settling import UploadStatus
+from airflow_provider_kafka_odps.core.settling import UploadStatus, commit
 from airflow_provider_kafka_odps.core.table import PartitionSpec, TableName
 from airflow_provider_kafka_odps.exceptions import CommitRejected, TableRefused, UploadFailed
 from airflow_provider_kafka_odps.hooks.odps import OdpsHook
+from airflow_provider_kafka_odps.local.testing import Drop, Moment, Operation, RunningEndpoint
 
 # Per type: what Arrow takes, and what the official client gives back.
 WRITTEN: dict[str, list[Any]] = {
@@ -207,3 +209,41 @@ def test_a_missing_partition_refuses_the_upload(odps_hook: OdpsHook, daily: Tabl
 def test_the_schema_is_the_sessions(odps_hook: OdpsHook, daily: TableName) -> None:
     """The session tells columns and partition columns as the table has them."""
     assert odps_hook.open_upload(daily, DAY).schema == odps_hook.describe(daily)
+
+
+@pytest.mark.parametrize("moment", [Moment.BEFORE, Moment.AFTER])
+def test_a_lost_commit_answer_is_settled(
+    odps_hook: OdpsHook, plain_odps: ODPS, table: TableName, endpoint: RunningEndpoint, moment: Moment
+) -> None:
+    """Whether the request or its answer was lost, the session's status tells, and the rows are there once."""
+    upload = odps_hook.open_upload(table)
+    upload.write_block(0, numbers(1, 2))
+    endpoint.control.inject(Operation.COMMIT_UPLOAD, Drop(moment), times=1, table=table.name)
+    commit(upload, 1, HandClock(), deadline=60)
+    assert upload.status() is UploadStatus.CLOSED
+    assert rows_of(plain_odps, table) == [1, 2]
+
+
+def test_a_session_that_is_closing_is_not_final(
+    odps_hook: OdpsHook, table: TableName, endpoint: RunningEndpoint
+) -> None:
+    """A commit under way is told as such, by both of its names."""
+    upload = odps_hook.open_upload(table)
+    for name in ("closing", "committing"):
+        endpoint.control.force_status(upload.id, name)
+        assert upload.status() is UploadStatus.CLOSING
+
+
+def test_three_level_names_lead_to_their_schema(odps_hook: OdpsHook) -> None:
+    """A table in a schema is created, written and queried there; the default schema has none of that name."""
+    schema = f"s_{uuid.uuid4().hex[:8]}"
+    odps_hook.run_sql(f"CREATE SCHEMA {schema}")
+    table = TableName("orders", odps_hook.settings.project, schema)
+    odps_hook.create_table(table, TableSchema(columns_of({"a": "bigint"}), columns_of({"ds": "string"})))
+    odps_hook.create_partition(table, DAY)
+    upload = odps_hook.open_upload(table, DAY)
+    upload.write_block(0, numbers(1))
+    upload.commit(1)
+    assert odps_hook.describe(TableName("orders", odps_hook.settings.project, "default")) is None
+    rows = odps_hook.run_sql(f"SELECT a FROM {table}", {"odps.namespace.schema": "true"})
+    assert rows.column("a").to_pylist() == [1]
