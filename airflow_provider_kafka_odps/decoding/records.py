@@ -77,8 +77,8 @@ def _walk_records(octets: memoryview, section: Section, starts: list[int]) -> No
     position, end, count = section.start, section.end, section.batch.records
     if count * _SMALLEST_RECORD > end - position:
         raise Malformed(len(starts), f"{count} records cannot be in {end - position} bytes")
-    # This loop is the only code that runs once per record. So the usual lengths, of one or two bytes, are read without a
-    # call, and negative ones are refused later, for all records at once; until then they count as positive.
+    # This loop is the only code that runs once per record. So the usual lengths, of one or two bytes, are read without
+    # a call, and negative ones are refused later, for all records at once; until then they count as positive.
     for _ in range(count):
         starts.append(position)
         low = octets[position]
