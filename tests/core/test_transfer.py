@@ -252,6 +252,18 @@ def test_a_cleared_task_overwrites_with_the_same_window() -> None:
     assert len(world.sessions) == 2
 
 
+@pytest.mark.parametrize("effect", [ORDER.index("commit") - 1, ORDER.index("commit")])
+def test_a_task_that_is_cleared_in_doubt_settles_first(effect: int) -> None:
+    """A clear that finds a commit in doubt finishes that upload; then overwrite loads again, and append keeps."""
+    for mode in Mode:
+        world = World(crash_after=effect)
+        assert crashed(world, mode)
+        receipt = transfer(attempt_at(world, mode, clear_number=1))
+        assert world.sessions["u1"].status is UploadStatus.CLOSED
+        assert receipt.upload_id == ("u1" if mode is Mode.APPEND else "u2")
+        assert world.table == loaded(mode, world.records())
+
+
 @MODES
 def test_a_window_without_offsets_is_recorded(mode: Mode) -> None:
     """An empty window appends nothing without an upload, and replaces the old rows with none."""
@@ -303,7 +315,7 @@ def test_rejects_stop_the_load(mode: Mode) -> None:
 @MODES
 def test_a_cancelled_load_leaves_nothing(mode: Mode) -> None:
     """Whenever the task is asked to stop before the fence, nothing becomes visible, and a retry completes the load."""
-    for when in range(7, ORDER.index("save committing")):
+    for when in range(7, ORDER.index("save committing") + 1):
         world = World()
         world.cancelled = lambda world=world, when=when: len(world.effects) >= when  # type: ignore[misc]
         with pytest.raises(Cancelled, match="asked to stop; nothing was committed"):
