@@ -85,8 +85,9 @@ def count_checked(content: pa.Buffer) -> int:
     Raises MalformedError when it isn't a stream of sound record batches.
     """
     rows = 0
+    source = pa.BufferReader(content)
     try:
-        for batch in open_batches(content):
+        for batch in pa.ipc.open_stream(source):
             for column in batch.columns:
                 # Texts are checked as bytes: the tunnel carries them whatever their encoding.
                 plain = column.cast(pa.binary()) if pa.types.is_string(column.type) else column
@@ -94,4 +95,6 @@ def count_checked(content: pa.Buffer) -> int:
             rows += batch.num_rows
     except (pa.ArrowException, OSError, ValueError, MemoryError) as reason:
         raise MalformedError(f"not a stream of record batches of this table: {reason}") from None
+    if source.tell() != content.size:
+        raise MalformedError(f"{content.size - source.tell()} bytes follow the end of the record batches")
     return rows

@@ -147,6 +147,8 @@ class _Lz4:
 _STREAM_HEAD = b"\xff\x06\x00\x00sNaPpY"
 _PACKED, _UNPACKED, _FIRST_SKIPPABLE, _HEAD = 0x00, 0x01, 0x80, 0xFF
 _LARGEST_SNAPPY = 65536
+_LARGEST_PACKED = 1 << 17
+_CHECKSUM = 4
 
 
 class _Snappy:
@@ -160,11 +162,19 @@ class _Snappy:
         at = 0
         while len(body) - at >= 4:  # noqa: PLR2004 - a kind and a 24-bit length
             kind, size = body[at], int.from_bytes(body[at + 1 : at + 4], "little")
+            self._check(kind, size)
             if len(body) - at - 4 < size:
                 break
             self._chunk(kind, body[at + 4 : at + 4 + size])
             at += 4 + size
         self._pending = body[at:]
+
+    def _check(self, kind: int, size: int) -> None:
+        known = kind == _HEAD or (self._headed and not _UNPACKED < kind < _FIRST_SKIPPABLE)
+        if not known or (kind <= _UNPACKED and not _CHECKSUM <= size <= _LARGEST_PACKED):
+            raise MalformedError(
+                f"not a snappy stream: a chunk of kind {kind} with {size} bytes", "CorruptedDataStream"
+            )
 
     def _chunk(self, kind: int, content: bytes) -> None:
         if kind == _HEAD:
@@ -172,8 +182,6 @@ class _Snappy:
                 raise MalformedError("not a snappy stream", "CorruptedDataStream")
             self._headed = True
             return
-        if not self._headed or _UNPACKED < kind < _FIRST_SKIPPABLE:
-            raise MalformedError(f"a snappy stream has a chunk of kind {kind}", "CorruptedDataStream")
         if kind >= _FIRST_SKIPPABLE:
             return
         unpacked = content[4:] if kind == _UNPACKED else _unpack_snappy(content[4:])
