@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -48,6 +49,7 @@ def test_no_node_outlives_the_process_that_started_it(end: signal.Signals) -> No
             time.sleep(0.05)
         assert not _alive(int(pid))
         assert end is signal.SIGKILL or not Path(home).exists()
+        shutil.rmtree(home, ignore_errors=True)
     finally:
         parent.kill()
         parent.wait()
