@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import signal
@@ -60,9 +61,12 @@ def _tell(stack: ExitStack) -> None:
     this_hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     with ThreadPoolExecutor() as pool:
         migrated = pool.submit(_migrate, home)
+        # Airflow and PyODPS take seconds to import, the broker seconds to start: one waits, the other works.
+        imported = pool.submit(_import_clients)
         broker = stack.enter_context(available_broker(environment_broker, report=say))
         stack.enter_context(_maxcompute(broker))
         migrated.result()
+        imported.result()
     stack.enter_context(_topic(broker))
     _query(records.TABLE)
     say("created the table testkafka, all of its columns STRING")
@@ -132,6 +136,11 @@ def _query(statement: str) -> pa.Table:
 def _migrate(home: Path) -> None:
     say("preparing Airflow (SQLite); the very first time this takes about 15 s …")
     migrate(home, TEMPLATES)
+
+
+def _import_clients() -> None:
+    for module in ("demo.airflow_runs", "airflow_provider_kafka_odps.transfers.attempt", "odps"):
+        importlib.import_module(module)
 
 
 @contextmanager

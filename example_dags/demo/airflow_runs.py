@@ -6,13 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from airflow.dag_processing.dagbag import DagBag
+from airflow.models.dagrun import DagRun
+from airflow.models.taskinstance import clear_task_instances
+from airflow.sdk import DAG, DagRunState, TaskInstanceState
+from airflow.sdk.definitions.dag import _run_task
+from airflow.serialization.serialized_objects import DagSerialization
+from airflow.utils.session import create_session
+from sqlalchemy import select
 
 from demo.airflow_home import DAGS
-
-if TYPE_CHECKING:
-    from airflow.models.dagrun import DagRun
-    from airflow.sdk import DAG
 
 TASK = "load"
 """The task that loads, in the example DAGs that load."""
@@ -48,14 +53,6 @@ def rerun(dag: DAG, run_id: str) -> DagRun:
 
     `dag.test` would not do: it deletes the run, and with it the window that the run has recorded.
     """
-    from airflow.models.dagrun import DagRun
-    from airflow.models.taskinstance import clear_task_instances
-    from airflow.sdk import DagRunState, TaskInstanceState
-    from airflow.sdk.definitions.dag import _run_task
-    from airflow.serialization.serialized_objects import DagSerialization
-    from airflow.utils.session import create_session
-    from sqlalchemy import select
-
     with create_session() as session:
         again = session.scalars(select(DagRun).where(DagRun.dag_id == dag.dag_id, DagRun.run_id == run_id)).one()
         again.dag = DagSerialization.deserialize_dag(DagSerialization.serialize_dag(dag))
@@ -75,8 +72,6 @@ def rerun(dag: DAG, run_id: str) -> DagRun:
 
 @cache
 def _dag(dag_id: str) -> DAG:
-    from airflow.dag_processing.dagbag import DagBag
-
     bag = DagBag(dag_folder=DAGS / f"{dag_id}.py", bundle_path=DAGS, bundle_name="dags-folder")
     if bag.import_errors:
         raise RuntimeError(f"the example DAG {dag_id} cannot be imported: {bag.import_errors}")
