@@ -1,5 +1,6 @@
 """Requests become calls and answers become responses; no rule of MaxCompute lives here."""
 
+import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator
@@ -17,6 +18,7 @@ from .api.services import Services
 from .api.tunnel import is_tunnel
 from .auth import verify
 from .errors import ServiceError
+from .sessions.limits import BYTES_PER_SECOND, IDLE_SECONDS
 
 _log = logging.getLogger(__name__)
 _PIECE = 1 << 20
@@ -62,9 +64,13 @@ class Application:
 
     async def _receive_block(self, request: Request, call: Call, corrupt_at: int | None) -> Answer:
         block = await run_in_threadpool(open_block, self.services, call)
-        begin = 0
+        begin, started = 0, time.monotonic()
+        strict = self.services.settings.strict_limits
         try:
-            async for piece in _pieces(request):
+            async for piece in _pieces(request, IDLE_SECONDS if strict else None):
+                if strict:
+                    # Taken no faster than the service takes it: the client waits, because nobody reads.
+                    await asyncio.sleep(max(0.0, started + begin / BYTES_PER_SECOND - time.monotonic()))
                 at = -1 if corrupt_at is None else corrupt_at - begin
                 await run_in_threadpool(block.feed, corrupted(piece, at))
                 begin += len(piece)
@@ -104,10 +110,18 @@ async def whole_body(request: Request) -> bytes:
     return b"".join(pieces)
 
 
-async def _pieces(request: Request) -> AsyncIterator[bytes]:
+async def _pieces(request: Request, patience: float | None) -> AsyncIterator[bytes]:
     # Big pieces: each goes to a thread, and clients send chunks of a few bytes.
     pending, size = [], 0
-    async for piece in request.stream():
+    stream = aiter(request.stream())
+    while True:
+        try:
+            async with asyncio.timeout(patience):
+                piece = await anext(stream)
+        except StopAsyncIteration:
+            break
+        except TimeoutError:
+            raise ServiceError(408, "RequestTimeOut", f"nothing was sent for {patience} s") from None
         pending.append(piece)
         size += len(piece)
         if size >= _PIECE:

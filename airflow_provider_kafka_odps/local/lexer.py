@@ -90,8 +90,8 @@ class Cursor:
 
     @property
     def rest(self) -> str:
-        """The text from the next token on, as it was written."""
-        return self.text[self.next.start :]
+        """The text from the next token on, as it was written, without the semicolon at its end."""
+        return self.text[self.next.start :].rstrip().removesuffix(";").rstrip()
 
     def take(self) -> Token:
         """Take the next token, whatever it is."""

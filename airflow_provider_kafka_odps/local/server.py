@@ -63,7 +63,7 @@ def _run(settings: Settings, services: Services, listener: socket.socket) -> Non
         server_header=False,
         proxy_headers=False,
         timeout_keep_alive=75,
-        timeout_graceful_shutdown=3,
+        timeout_graceful_shutdown=1,
     )
     # uvicorn raises a signal again after its own clean stop; without handlers that would be the end of the process.
     for number in (signal.SIGTERM, signal.SIGINT):

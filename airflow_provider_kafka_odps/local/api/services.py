@@ -10,6 +10,7 @@ from airflow_provider_kafka_odps.local.catalog.store import Store, open_store
 from airflow_provider_kafka_odps.local.errors import ServiceError
 from airflow_provider_kafka_odps.local.instances import Instances
 from airflow_provider_kafka_odps.local.sessions.downloads import Downloads
+from airflow_provider_kafka_odps.local.sessions.limits import Limits
 from airflow_provider_kafka_odps.local.sessions.log import FileLog, MemoryLog
 from airflow_provider_kafka_odps.local.sessions.uploads import Uploads
 from airflow_provider_kafka_odps.local.settings import Settings
@@ -62,9 +63,9 @@ def open_services(settings: Settings, now: Callable[[], int]) -> Services:
 
     Raises ValueError when the directory belongs to another project or process.
     """
-    folder = settings.folder
+    folder, limits = settings.folder, Limits() if settings.strict_limits else None
     store = open_store(settings.project, folder, lambda: now() // 1000)
-    uploads = Uploads(store, FileLog(folder / "uploads") if folder else MemoryLog(), now)
+    uploads = Uploads(store, FileLog(folder / "uploads") if folder else MemoryLog(), now, limits=limits)
     downloads = Downloads(store, FolderShelf(folder / "downloads") if folder else MemoryShelf(), now)
     engine = Engine(store, now, settings.owner)
     instances = Instances(store, engine, FolderShelf(folder / "instances") if folder else MemoryShelf(), now)

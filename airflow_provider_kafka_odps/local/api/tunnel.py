@@ -12,8 +12,8 @@ from airflow_provider_kafka_odps.local.catalog.specs import full_spec
 from airflow_provider_kafka_odps.local.errors import ServiceError
 from airflow_provider_kafka_odps.local.instances import MOST_RESULT_ROWS, Instance
 from airflow_provider_kafka_odps.local.sessions.downloads import DownloadSession, pick_columns
+from airflow_provider_kafka_odps.local.sessions.limits import FIELD_BYTES
 from airflow_provider_kafka_odps.local.sessions.upload import Block, UploadSession
-from airflow_provider_kafka_odps.local.sessions.uploads import MAX_FIELD_SIZE
 from airflow_provider_kafka_odps.local.wire.arrays import seconds_and_nanos
 from airflow_provider_kafka_odps.local.wire.encodings import ENCODINGS, pack
 from airflow_provider_kafka_odps.local.wire.frames import encode_frames
@@ -95,7 +95,7 @@ def upload_json(session: UploadSession, table: Table) -> dict[str, Any]:
         "Status": session.status.value,
         "Initiated": rfc822(session.created),
         "IsOverwrite": session.overwrite,
-        "MaxFieldSize": MAX_FIELD_SIZE,
+        "MaxFieldSize": FIELD_BYTES,
         "Owner": session.owner,
         "QuotaName": "",
         "Schema": {

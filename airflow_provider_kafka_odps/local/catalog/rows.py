@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from airflow_provider_kafka_odps.local.errors import MalformedError
 from airflow_provider_kafka_odps.local.wire.types import arrow_type
@@ -79,8 +80,14 @@ def write_rows(store: BlobStore, name: str, columns: Sequence[Column], rows: pa.
         writer.discard()
 
 
-def count_checked(content: pa.Buffer) -> int:
-    """How many rows a file has, after looking at every buffer of it.
+def _check_lengths(column: pa.Array, longest: int) -> None:
+    found = pc.max(pc.binary_length(column)).as_py() or 0
+    if found > longest:
+        raise MalformedError(f"a value has {found} bytes; at most {longest} are allowed", "MaxMessageLengthExceeded")
+
+
+def count_checked(content: pa.Buffer, longest: int | None = None) -> int:
+    """How many rows a file has, after looking at every buffer of it, and at the length of texts against `longest`.
 
     Raises MalformedError when it isn't a stream of sound record batches.
     """
@@ -92,6 +99,8 @@ def count_checked(content: pa.Buffer) -> int:
                 # Texts are checked as bytes: the tunnel carries them whatever their encoding.
                 plain = column.cast(pa.binary()) if pa.types.is_string(column.type) else column
                 plain.validate(full=True)
+                if longest is not None and pa.types.is_binary(plain.type):
+                    _check_lengths(plain, longest)
             rows += batch.num_rows
     except (pa.ArrowException, OSError, ValueError, MemoryError) as reason:
         raise MalformedError(f"not a stream of record batches of this table: {reason}") from None

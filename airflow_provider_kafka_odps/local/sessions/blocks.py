@@ -33,11 +33,12 @@ class BlockWriter:
     """Takes a block's body in pieces; `finish` gives the file, `discard` leaves nothing."""
 
     def __init__(
-        self, blobs: BlobStore, name: str, session: UploadSession, body: BodyFormat, encoding: str, longest: int
+        self, blobs: BlobStore, name: str, session: UploadSession, body: BodyFormat, encoding: str, longest: int | None
     ) -> None:
-        """Write the block of `session` under `name`; texts in records have at most `longest` bytes."""
+        """Write the block of `session` under `name`; a value has at most `longest` bytes, when that is given."""
         self._blobs = blobs
         self._name = name
+        self._longest = longest
         # The encoding is looked at first: a refused one must not leave an open file.
         self._unpack = unpacker(encoding, self._unpacked)
         self._writer = blobs.create(name)
@@ -49,7 +50,7 @@ class BlockWriter:
                 self._decoder = FrameDecoder(self._writer.write)
             case BodyFormat.RECORDS:
                 columns = [(column.stored_name, column.type) for column in session.columns]
-                self._decoder = RecordDecoder(columns, self._write_batch, min(longest, LONGEST_VALUE))
+                self._decoder = RecordDecoder(columns, self._write_batch, longest or LONGEST_VALUE)
 
     def _unpacked(self, piece: bytes) -> None:
         self._decoder.feed(piece)
@@ -74,7 +75,7 @@ class BlockWriter:
         self._writer.write(stream_end())
         size = self._writer.publish()
         try:
-            return Blob(self._name, count_checked(self._blobs.read(self._name)), size)
+            return Blob(self._name, count_checked(self._blobs.read(self._name), self._longest), size)
         except BaseException:
             self._blobs.delete(self._name)
             raise

@@ -11,11 +11,11 @@ from airflow_provider_kafka_odps.local.catalog.store import Store
 from airflow_provider_kafka_odps.local.errors import ServiceError
 
 from .blocks import BlockWriter, BodyFormat
+from .limits import FIELD_BYTES, Limited, Limits
 from .log import SessionLog, dump_block, dump_session, dump_status
 from .upload import Block, UploadSession, UploadStatus, check_block_id
 
 DAY = 24 * 60 * 60
-MAX_FIELD_SIZE = 8 << 20
 
 
 class Uploads:
@@ -27,14 +27,14 @@ class Uploads:
         log: SessionLog,
         now: Callable[[], int],
         life: int = DAY,
-        longest_field: int = MAX_FIELD_SIZE,
+        limits: Limits | None = None,
     ) -> None:
-        """Go on with the kept sessions; new ones live `life` seconds."""
+        """Go on with the kept sessions; new ones live `life` seconds. `limits` are those to enforce, if any."""
         self._store = store
         self._log = log
         self._now = now
         self._life = life
-        self._longest_field = longest_field
+        self._limits = limits
         self._lock = RLock()
         self._sessions = {session.upload_id: self._resumed(session) for session in self._kept(log.load())}
 
@@ -71,6 +71,7 @@ class Uploads:
         Raises ServiceError (NoSuchPartition).
         """
         require_partition(table, spec)
+        self._count(table.name, Limited.SESSIONS)
         session = UploadSession(
             upload_id=f"{self._now():x}{uuid4().hex[:20]}",
             table=table.name,
@@ -86,6 +87,10 @@ class Uploads:
             self._log.append(session.upload_id, dump_session(session))
             self._sessions[session.upload_id] = session
         return session
+
+    def _count(self, table: TableName, what: Limited) -> None:
+        if self._limits is not None:
+            self._limits.count(table, what, self._now())
 
     def find(self, upload_id: str, table: TableName) -> UploadSession:
         """Give the session as it is now.
@@ -108,8 +113,9 @@ class Uploads:
         """
         check_block_id(block_id)
         session.check_open(self._seconds)
+        self._count(session.table, Limited.BLOCKS)
         name = f"{session.upload_id}-{block_id}-{uuid4().hex[:12]}.arrow"
-        return BlockWriter(self._store.blobs, name, session, body, encoding, self._longest_field)
+        return BlockWriter(self._store.blobs, name, session, body, encoding, FIELD_BYTES if self._limits else None)
 
     def keep_block(self, session: UploadSession, block_id: int, writer: BlockWriter, version: int | None) -> Block:
         """Finish a block and put it into its session, in place of an earlier one.
@@ -142,6 +148,7 @@ class Uploads:
         with self._lock:
             open_session = self._sessions[session.upload_id]
             open_session.check_open(self._seconds)
+            self._count(open_session.table, Limited.COMMITS)
             self._store.change(lambda catalog: committed(catalog, open_session, self._seconds))
             closed = open_session.with_status(UploadStatus.CLOSED)
             self._sessions[session.upload_id] = closed

@@ -96,7 +96,7 @@ def _read_statement(cursor: Cursor) -> Statement:
     if cursor.accept("INSERT"):
         return _read_insert(cursor)
     if any(map(cursor.sees, ("SELECT", "WITH", "FROM", "VALUES", "("))):
-        return Query(cursor.rest.rstrip().rstrip(";"))
+        return Query(cursor.rest)
     raise cursor.error("expected a statement that this endpoint knows")
 
 
@@ -128,7 +128,7 @@ def _read_create(cursor: Cursor) -> CreateTable | CreateSchema:  # noqa: C901 - 
             lifecycle = _read_lifecycle(cursor)
         elif not (_skip_clustering(cursor) or _skip_storage(cursor)):
             break
-    query = cursor.rest.rstrip().rstrip(";") if cursor.accept("AS") or cursor.sees("SELECT") else ""
+    query = cursor.rest if cursor.accept("AS") or cursor.sees("SELECT") else ""
     if not columns and not query:
         raise cursor.error("expected the columns of the table")
     return CreateTable(name, missing_only, columns, partition_columns, comment, lifecycle, properties, key, query=query)
@@ -209,7 +209,7 @@ def _read_insert(cursor: Cursor) -> Insert:
         partition = read_spec(cursor)
     if cursor.finished:
         raise cursor.error("expected SELECT or VALUES")
-    return Insert(name, overwrite, partition, columns, cursor.rest.rstrip().rstrip(";"))
+    return Insert(name, overwrite, partition, columns, cursor.rest)
 
 
 def _opens_query(cursor: Cursor) -> bool:
