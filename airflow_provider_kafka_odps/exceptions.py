@@ -61,11 +61,16 @@ class InvalidExpression(InvalidInput):
 class InvalidConnection(InvalidInput):
     """A connection cannot be used; all of its problems are in one message."""
 
-    def __init__(self, conn_id: str, problems: list[str], where: str) -> None:
-        """Take the connection id, a sentence per problem, and where a person mends them."""
+    def __init__(self, conn_id: str, *problems: str) -> None:
+        """Take the connection id and a sentence per problem."""
         lines = "".join(f"\n  - {problem}" for problem in problems)
-        super().__init__(f"connection {conn_id!r} cannot be used:{lines}\nMend it in {where}.")
-        self.conn_id, self.problems = conn_id, tuple(problems)
+        super().__init__(f"connection {conn_id!r} cannot be used:{lines}\nMend it in {where_to_mend(conn_id)}.")
+        self.conn_id, self.problems = conn_id, problems
+
+
+def where_to_mend(conn_id: str) -> str:
+    """Return where a person finds a connection."""
+    return f"Airflow under Admin → Connections → {conn_id}, or in AIRFLOW_CONN_{conn_id.upper()}"
 
 
 class InvalidMapping(InvalidInput):

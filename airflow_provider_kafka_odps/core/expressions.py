@@ -68,7 +68,13 @@ def parse_expression(text: str) -> Expression:
         return Constant(_quoted(text))
     if text.startswith("__") and text.endswith("__"):
         return _part(text)
-    return JsonPath(_path(text))
+    path = JsonPath(_path(text))
+    if path.names[0].startswith("__") and path.names[0].endswith("__"):
+        # Read as a path into the value it would be NULL in every row.
+        raise InvalidExpression(
+            text, len(path.names[0]), "paths lead into the value; a part of a record has no fields here"
+        )
+    return path
 
 
 def _part(text: str) -> Part:

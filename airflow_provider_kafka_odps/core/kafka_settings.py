@@ -9,8 +9,6 @@ from typing import Any
 
 from airflow_provider_kafka_odps.exceptions import InvalidConnection
 
-WHERE = "the Airflow UI (Admin → Connections, field Extra), or in AIRFLOW_CONN_{}"
-
 
 @dataclass(frozen=True, slots=True)
 class KafkaSettings:
@@ -48,14 +46,9 @@ def parse_kafka_settings(
     _check_security(client, problems)
     _check_times(client, problems)
     if problems:
-        raise unusable(conn_id, *problems)
+        raise InvalidConnection(conn_id, *problems)
     group = extra.get("group.id")
     return KafkaSettings(conn_id, servers, client, str(group) if group else None, tuple(ignored))
-
-
-def unusable(conn_id: str, *problems: str) -> InvalidConnection:
-    """Return the error for a connection with these problems."""
-    return InvalidConnection(conn_id, list(problems), WHERE.format(conn_id.upper()))
 
 
 def _text(value: Any) -> str:

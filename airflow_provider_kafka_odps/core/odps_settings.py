@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from airflow_provider_kafka_odps.core.table import check_identifier
-from airflow_provider_kafka_odps.exceptions import InvalidConnection, InvalidInput
+from airflow_provider_kafka_odps.exceptions import InvalidConnection, InvalidInput, where_to_mend
 
 _OFFICIAL = ("access_key_id", "access_key_secret", "project", "endpoint")
 _OURS = ("tunnel_endpoint", "security_token", "schema", "quota_name")
@@ -45,7 +45,7 @@ class OdpsSettings:
     @property
     def where(self) -> str:
         """Where a person mends this connection."""
-        return _where(self.conn_id)
+        return where_to_mend(self.conn_id)
 
 
 def parse_odps_settings(
@@ -81,7 +81,7 @@ def parse_odps_settings(
         values[key] = value or values[key]
     problems += [*_missing(values), *_misshapen(values)]
     if problems:
-        raise InvalidConnection(conn_id, problems, _where(conn_id))
+        raise InvalidConnection(conn_id, *problems)
     return OdpsSettings(
         conn_id=conn_id,
         endpoint=(values["endpoint"] or "").rstrip("/"),
@@ -93,15 +93,6 @@ def parse_odps_settings(
         schema=values["schema"],
         quota_name=values["quota_name"],
     )
-
-
-def unusable(conn_id: str, problem: str) -> InvalidConnection:
-    """Return the error for a connection with one problem, which only showed when it was used."""
-    return InvalidConnection(conn_id, [problem], _where(conn_id))
-
-
-def _where(conn_id: str) -> str:
-    return f"Airflow under Admin → Connections → {conn_id}, or in AIRFLOW_CONN_{conn_id.upper()}"
 
 
 def _misnamed(extra: Mapping[str, Any]) -> list[str]:

@@ -11,9 +11,10 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 
 from airflow_provider_kafka_odps.core.bounds import BoundInput, Interval, Side, parse_bound
 from airflow_provider_kafka_odps.core.facts import Questions, TopicFacts
-from airflow_provider_kafka_odps.core.kafka_settings import KafkaSettings, parse_kafka_settings, unusable
+from airflow_provider_kafka_odps.core.kafka_settings import KafkaSettings, parse_kafka_settings
 from airflow_provider_kafka_odps.core.planning import WindowRequest, plan_window
 from airflow_provider_kafka_odps.core.window import Window
+from airflow_provider_kafka_odps.exceptions import InvalidConnection
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -50,9 +51,9 @@ class KafkaHook(BaseHook):
         try:
             connection = self.get_connection(self.kafka_config_id)
         except AirflowNotFoundException as error:
-            raise unusable(self.kafka_config_id, "there is no connection of this name") from error
+            raise InvalidConnection(self.kafka_config_id, "there is no connection of this name") from error
         if connection.extra and connection.extra.strip() != "{}" and not connection.extra_dejson:
-            raise unusable(self.kafka_config_id, "its extra is not JSON")
+            raise InvalidConnection(self.kafka_config_id, "its extra is not JSON")
         return connection
 
     @property

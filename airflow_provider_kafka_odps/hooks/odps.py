@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowNotFoundException
 
-from airflow_provider_kafka_odps.core.odps_settings import OdpsSettings, parse_odps_settings, unusable
+from airflow_provider_kafka_odps.core.odps_settings import OdpsSettings, parse_odps_settings
 from airflow_provider_kafka_odps.core.table import PartitionSpec, TableName
-from airflow_provider_kafka_odps.exceptions import InvalidInput
-from airflow_provider_kafka_odps.hooks.odps_patience import Asker, Patience, SystemClock
+from airflow_provider_kafka_odps.exceptions import InvalidConnection, InvalidInput
+from airflow_provider_kafka_odps.hooks.clock import SystemClock
+from airflow_provider_kafka_odps.hooks.odps_patience import Asker, Patience
 
 # PyODPS and pyarrow take seconds to import: everything that needs them is imported where it is used, because DAG
 # files that mention this hook are parsed every few seconds.
@@ -74,10 +75,10 @@ class OdpsHook(BaseHook):
         try:
             connection = self.get_connection(self.maxcompute_conn_id)
         except AirflowNotFoundException as error:
-            raise unusable(self.maxcompute_conn_id, "there is no connection of this name") from error
+            raise InvalidConnection(self.maxcompute_conn_id, "there is no connection of this name") from error
         extra = connection.extra_dejson
         if connection.extra and not extra and connection.extra.strip() != "{}":
-            raise unusable(self.maxcompute_conn_id, "its extra is not JSON")
+            raise InvalidConnection(self.maxcompute_conn_id, "its extra is not JSON")
         return parse_odps_settings(
             self.maxcompute_conn_id,
             extra,

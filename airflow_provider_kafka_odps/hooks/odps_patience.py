@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from enum import Enum, auto
 from typing import TYPE_CHECKING, TypeVar, assert_never
 
@@ -51,22 +49,6 @@ class Patience:
     def pause(self, tries: int, chance: float) -> float:
         """Return the seconds to wait after that many tries; ``chance`` in [0, 1) keeps clients from coming together."""
         return float(min(self.longest_pause, self.first_pause * 2 ** (tries - 1)) * (0.5 + chance / 2))
-
-
-class SystemClock:
-    """The time of this machine."""
-
-    def now(self) -> datetime:
-        """Return the present instant in UTC."""
-        return datetime.now(UTC)
-
-    def monotonic(self) -> float:
-        """Return seconds that only go forward."""
-        return time.monotonic()
-
-    def sleep(self, seconds: float) -> None:
-        """Wait."""
-        time.sleep(seconds)
 
 
 @dataclass(frozen=True, slots=True)

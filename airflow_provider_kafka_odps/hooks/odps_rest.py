@@ -12,7 +12,6 @@ from odps import ODPS
 from odps import errors as odps_errors
 from odps.rest import RestClient
 
-from airflow_provider_kafka_odps.core.odps_settings import unusable
 from airflow_provider_kafka_odps.exceptions import InvalidConnection, TableRefused
 from airflow_provider_kafka_odps.hooks.odps_patience import Asker, Verdict
 
@@ -185,9 +184,11 @@ def answers(settings: OdpsSettings, doing: str) -> Iterator[None]:
 def refusal(settings: OdpsSettings, doing: str, error: odps_errors.BaseODPSError) -> InvalidConnection | TableRefused:
     """Return our error for the service's no."""
     if is_unauthorized(error):
-        return unusable(settings.conn_id, f"{settings.endpoint} does not accept the access key: {words_of(error)}")
+        return InvalidConnection(
+            settings.conn_id, f"{settings.endpoint} does not accept the access key: {words_of(error)}"
+        )
     if is_foreign(error):
-        return unusable(
+        return InvalidConnection(
             settings.conn_id,
             f"{settings.endpoint} answers, but not as MaxCompute does: 404 while {doing}; most endpoints end in /api",
         )

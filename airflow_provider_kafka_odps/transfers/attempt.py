@@ -15,7 +15,7 @@ from airflow_provider_kafka_odps.core.table import PartitionSpec, TableName
 from airflow_provider_kafka_odps.core.transfer import Attempt
 from airflow_provider_kafka_odps.core.window import Window
 from airflow_provider_kafka_odps.exceptions import InvalidInput, UnknownTable
-from airflow_provider_kafka_odps.transfers.wiring import StateStoreJournal, SystemClock, TableSink, TopicSource
+from airflow_provider_kafka_odps.transfers.wiring import StateStoreJournal, TableSink, TopicSource
 
 if TYPE_CHECKING:
     from airflow_provider_kafka_odps.transfers.kafka_to_maxcompute import KafkaToMaxComputeOperator
@@ -57,7 +57,7 @@ def build_attempt(
             say=task.log.info,
         ),
         journal=StateStoreJournal(context),
-        clock=SystemClock(),
+        clock=task.clock,
         announce=announce,
         say=task.log.info,
         cancelled=lambda: task.asked_to_stop,

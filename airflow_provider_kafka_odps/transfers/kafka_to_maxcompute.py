@@ -16,12 +16,14 @@ from airflow_provider_kafka_odps.core.planning import OnShortLog
 from airflow_provider_kafka_odps.core.table import PartitionInput
 from airflow_provider_kafka_odps.core.window import IsolationLevel
 from airflow_provider_kafka_odps.exceptions import KafkaOdpsError
+from airflow_provider_kafka_odps.hooks.clock import StoppableClock
 from airflow_provider_kafka_odps.hooks.kafka import KafkaHook
 from airflow_provider_kafka_odps.hooks.odps import OdpsHook
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from airflow_provider_kafka_odps.core.settling import Clock
     from airflow_provider_kafka_odps.core.window import Window
 
 XCOM_WINDOW = "window"
@@ -144,7 +146,13 @@ class KafkaToMaxComputeOperator(BaseOperator):
             project=self.project or None,
             endpoint=self.endpoint or None,
             quota_name=self.quota_name or None,
+            clock=self.clock,
         )
+
+    @cached_property
+    def clock(self) -> Clock:
+        """The time; a wait ends at once when the task is asked to stop."""
+        return StoppableClock(lambda: self.asked_to_stop)
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Load the window of this task instance and return the receipt.

@@ -1,11 +1,9 @@
-"""The hooks, Airflow's state store and the system's clock, in the shapes that a transfer asks for."""
+"""The hooks and Airflow's state store, in the shapes that a transfer asks for."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kafka_odps.core.table import PartitionSpec, TableName
@@ -100,19 +98,3 @@ class StateStoreJournal:
         from airflow.sdk.execution_time.context import NEVER_EXPIRE
 
         self._store.set(JOURNAL_KEY, dict(entry), retention=NEVER_EXPIRE)
-
-
-class SystemClock:
-    """The machine's clock."""
-
-    def now(self) -> datetime:
-        """Return the present instant, in UTC."""
-        return datetime.now(UTC)
-
-    def monotonic(self) -> float:
-        """Return seconds that only go forward."""
-        return time.monotonic()
-
-    def sleep(self, seconds: float) -> None:
-        """Wait."""
-        time.sleep(seconds)

@@ -47,6 +47,7 @@ def test_expressions_are_read(text: str, expression: Expression) -> None:
         ("__valu__", 2, "no such part of a record; there are __key__ __value__"),
         ("___key___", 2, "no such part"),
         ("____", 2, "no such part"),
+        ("__key__.id", 7, "paths lead into the value"),
     ],
     ids=repr,
 )
