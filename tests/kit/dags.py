@@ -5,11 +5,8 @@ from typing import Any
 from airflow.dag_processing.bundles.manager import DagBundlesManager
 from airflow.dag_processing.dagbag import BundleDagBag, sync_bag_to_db
 from airflow.models.dagrun import DagRun
-from airflow.models.taskinstance import clear_task_instances
-from airflow.sdk import DAG, DagRunState, TaskInstanceState
-from airflow.sdk.definitions.dag import _run_task
-from airflow.serialization.serialized_objects import DagSerialization
-from airflow.utils.session import create_session
+from airflow.sdk import DAG
+from demo.airflow_runs import rerun
 from kit.airflow_home import TEST_DAGS, TEST_DAGS_FOLDER
 
 
@@ -29,18 +26,4 @@ def run_dag(dag: DAG, **how: Any) -> DagRun:
 
 def rerun_dag(dag: DAG, run: DagRun) -> DagRun:
     """Clear every task of a finished run and run it again: the same run, so its journal is still there."""
-    with create_session() as session:
-        again = session.get_one(DagRun, run.id)
-        again.dag = DagSerialization.deserialize_dag(DagSerialization.serialize_dag(dag))
-        clear_task_instances(list(again.get_task_instances(session=session)), session)
-        again.state = DagRunState.RUNNING
-        while again.state == DagRunState.RUNNING:
-            schedulable, _ = again.update_state(session=session)
-            for ti in schedulable:
-                ti.try_number += 1
-                ti.state = TaskInstanceState.SCHEDULED
-            session.commit()
-            for ti in schedulable:
-                _run_task(ti=ti, task=dag.task_dict[ti.task_id], run_triggerer=True)
-            session.expire_all()
-    return again
+    return rerun(dag, run.run_id)
