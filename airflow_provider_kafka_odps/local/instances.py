@@ -1,10 +1,8 @@
 """Instances: jobs that run by themselves and can be asked how they do."""
 
-import csv
-import io
 import json
 import xml.etree.ElementTree as ET
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -13,14 +11,12 @@ from threading import Lock
 from typing import Any
 from uuid import uuid4
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
 from .catalog.manifest import dump_column, load_column
 from .catalog.model import Blob, Column
 from .catalog.rows import RowRange, write_rows
 from .catalog.shelf import Shelf
 from .catalog.store import Store
+from .catalog.texts import csv_text
 from .errors import ServiceError, SqlError
 from .sessions.uploads import DAY
 from .sql.engine import Engine, Outcome
@@ -223,25 +219,3 @@ def _load(document: dict[str, Any]) -> Instance:
         tuple(map(load_column, document["columns"])),
         tuple(Blob(*blob) for blob in document["blobs"]),
     )
-
-
-def csv_text(columns: Sequence[Column], batches: Any) -> str:
-    """Rows as CSV with a header line; NULL is a backslash and N."""
-    text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
-    rows.writerow([column.name for column in columns])
-    for batch in batches:
-        rows.writerows(zip(*map(_texts, batch.columns), strict=True))
-    return text.getvalue()
-
-
-def _texts(array: pa.Array) -> list[str]:
-    if pa.types.is_nested(array.type):
-        return [r"\N" if value is None else json.dumps(value, default=str) for value in array.to_pylist()]
-    if pa.types.is_timestamp(array.type) and array.type.unit == "ms":
-        array = pc.strftime(array, format="%Y-%m-%d %H:%M:%S")
-        # strftime writes the fraction of seconds too; DATETIME results show none.
-        array = pc.replace_substring_regex(array, pattern=r"\.\d+$", replacement="")
-    elif pa.types.is_binary(array.type):
-        array = array.cast(pa.string(), safe=False)
-    return [r"\N" if value is None else str(value) for value in array.to_pylist()]

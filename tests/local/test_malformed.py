@@ -222,7 +222,7 @@ def test_statements_of_noise_fail_their_job(raw: Raw, query: str) -> None:
         ("GET", "/nowhere", 404),
         ("DELETE", "/projects/{p}/schemas/default", 400),
         ("GET", "/projects/../{p}", 404),
-        ("POST", "/projects/{p}/tables/nothing/streams", 501),
+        ("POST", "/projects/{p}/tables/nothing/streams", 400),
         ("GET", "/projects/{p}/instances/..%2f..", 404),
         ("GET", "/projects/{p}/instances/nothing", 404),
     ],

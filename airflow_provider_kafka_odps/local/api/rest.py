@@ -39,6 +39,9 @@ def _in_project(services: Services, call: Call, rest: list[str]) -> Answer:
             return xml(_project(services), headers=_dated(services, services.store.catalog.created))
         case ["logs"]:
             return Answer()
+        case ["authorization"]:
+            # The token only opens pages of the service's own console.
+            return xml(f"<Authorization>{element('Result', 'local')}</Authorization>")
         case ["tunnel"]:
             return plain(call.host)
         case ["instances"]:
@@ -63,7 +66,8 @@ def _tables(services: Services, call: Call, names: list[str]) -> Answer:
         case [name, "preview"]:
             return rest_tables.preview(services, call, services.table(call, name))
         case [_, "streams" | "upserts"]:
-            raise ServiceError(501, "NotImplemented", "Stream and upsert tunnels are not part of this endpoint")
+            # No 5xx: clients would repeat it for two minutes.
+            raise ServiceError(400, "NotImplemented", "Stream and upsert tunnels are not part of this endpoint")
         case _:
             raise _nowhere(call)
 

@@ -7,10 +7,10 @@ from typing import Any
 import pyarrow as pa
 
 from airflow_provider_kafka_odps.local.catalog.model import Column, Partition, Spec, Table, spec_text
-from airflow_provider_kafka_odps.local.catalog.rows import RowRange, shown_schema
+from airflow_provider_kafka_odps.local.catalog.rows import read_rows, shown_schema, with_partition_columns
 from airflow_provider_kafka_odps.local.catalog.specs import full_spec, read_spec
+from airflow_provider_kafka_odps.local.catalog.texts import csv_text
 from airflow_provider_kafka_odps.local.errors import ServiceError
-from airflow_provider_kafka_odps.local.instances import csv_text
 from airflow_provider_kafka_odps.local.sessions.downloads import pick_columns
 from airflow_provider_kafka_odps.local.sessions.uploads import require_partition
 from airflow_provider_kafka_odps.local.wire.arrays import seconds_and_nanos
@@ -19,6 +19,7 @@ from .call import Answer, Call, element, rfc822, xml
 from .services import Services
 
 _PAGE = 1000
+_MOST_ROWS = 10_000
 
 
 def _column(column: Column) -> dict[str, Any]:
@@ -81,13 +82,19 @@ def _reserved(table: Table) -> dict[str, Any]:
 def list_tables(services: Services, call: Call) -> Answer:
     """Give the tables of a schema, in pages."""
     prefix = call.query.get("name", "").lower()
-    tables = [t for t in services.store.catalog.tables_of(services.schema_of(call)) if t.name.table.startswith(prefix)]
+    tables = services.store.catalog.tables_of(services.schema_of(call))
+    tables = [table for table in tables if table.name.table.startswith(prefix) and _is_wanted(call, table)]
     after = call.query.get("marker", "")
     rest = (table for table in tables if table.name.table > after)
     page = list(islice(rest, call.integer("maxitems", _PAGE)))
     marker = page[-1].name.table if next(rest, None) else ""
     texts = "".join(table_text(table, extended=call.has("extended")) for table in page)
     return xml(f"<Tables>{element('Marker', marker)}{element('MaxItems', len(page))}{texts}</Tables>")
+
+
+def _is_wanted(call: Call, table: Table) -> bool:
+    kind, owner = call.query.get("type", ""), call.query.get("owner", "")
+    return kind.upper() in ("", "MANAGED_TABLE") and owner in ("", table.owner)
 
 
 def answer(services: Services, call: Call, table: Table) -> Answer:
@@ -172,28 +179,39 @@ def _partition(table: Table, spec: Spec, *, extended: bool) -> Answer:
     return xml(f"<Partition>{element('Schema', json.dumps(schema))}</Partition>")
 
 
-def _first_rows(services: Services, call: Call, table: Table, count: int) -> tuple[tuple[Column, ...], RowRange]:
-    if call.query.get("partition"):
-        blobs = require_partition(table, full_spec(table, call.query["partition"])).blobs
-    else:
-        blobs = tuple(blob for partition in table.partitions.values() for blob in partition.blobs)
+def _first_rows(services: Services, call: Call, table: Table, count: int) -> tuple[tuple[Column, ...], pa.Table]:
+    parts = {full_spec(table, call.query["partition"])} if call.query.get("partition") else set(table.partitions)
+    blobs = [blob for spec in parts for blob in require_partition(table, spec).blobs]
+    found: list[pa.Table] = []
+    with services.store.pinned(blob.name for blob in blobs):
+        for spec in sorted(parts):
+            left = count - sum(rows.num_rows for rows in found)
+            if found and left <= 0:
+                break
+            rows = read_rows(services.store.blobs, table.partitions[spec].blobs, table.columns).slice(0, left)
+            found.append(with_partition_columns(rows, table, spec))
     names = [name for name in (call.query.get("cols") or call.query.get("columns") or "").split(",") if name]
-    columns = pick_columns(table.columns, names) if names else table.columns
-    return columns, RowRange(services.store.blobs, blobs, columns, 0, count)
+    every = table.columns + table.partition_columns
+    columns = pick_columns(every, names) if names else every
+    first = pa.concat_tables(found) if found else shown_schema(every).empty_table()
+    return columns, first.select([column.name for column in columns])
 
 
 def _head(services: Services, call: Call, table: Table) -> Answer:
-    columns, rows = _first_rows(services, call, table, call.integer("linenum", 10_000))
-    with services.store.pinned(blob.name for blob in rows.blobs):
-        return Answer(200, csv_text(columns, rows.batches()).encode(errors="replace"), "text/plain; charset=utf-8")
+    columns, rows = _first_rows(services, call, table, call.integer("linenum", _MOST_ROWS))
+    return Answer(200, csv_text(columns, rows.to_batches()).encode(errors="replace"), "text/plain; charset=utf-8")
 
 
 def preview(services: Services, call: Call, table: Table) -> Answer:
     """Give the first rows as a plain Arrow stream, with a schema."""
-    columns, rows = _first_rows(services, call, table, call.integer("limit", 10_000))
+    limit = call.integer("limit", _MOST_ROWS)
+    columns, rows = _first_rows(services, call, table, limit if limit >= 0 else _MOST_ROWS)
+    # The reader takes the columns that hold data only; it knows the partition itself.
+    columns = tuple(column for column in columns if column in table.columns)
+    rows = rows.select([column.name for column in columns])
     sink = pa.BufferOutputStream()
     schema = seconds_and_nanos(pa.RecordBatch.from_pylist([], shown_schema(columns))).schema
-    with services.store.pinned(blob.name for blob in rows.blobs), pa.ipc.new_stream(sink, schema) as out:
-        for batch in rows.batches():
+    with pa.ipc.new_stream(sink, schema) as out:
+        for batch in rows.to_batches():
             out.write_batch(seconds_and_nanos(batch))
     return Answer(200, sink.getvalue().to_pybytes(), "application/octet-stream")

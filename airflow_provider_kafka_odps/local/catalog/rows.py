@@ -10,7 +10,7 @@ from airflow_provider_kafka_odps.local.errors import MalformedError
 from airflow_provider_kafka_odps.local.wire.types import arrow_type
 
 from .blobs import BlobStore, open_batches, stream_end
-from .model import Blob, Column
+from .model import Blob, Column, Spec, Table
 
 _ROWS_PER_BATCH = 65536
 
@@ -42,6 +42,14 @@ def _adapted(found: pa.Table, columns: Sequence[Column], schema: pa.Schema) -> p
         stored = found.column(at)
         arrays.append(stored if stored.type == field.type else stored.cast(field.type, safe=False))
     return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def with_partition_columns(rows: pa.Table, table: Table, spec: Spec) -> pa.Table:
+    """Give the rows with the partition's values as further columns."""
+    for column, (name, value) in zip(table.partition_columns, spec, strict=True):
+        only = pa.array([value]).cast(arrow_type(column.type))
+        rows = rows.append_column(name, pa.repeat(only[0], rows.num_rows))
+    return rows
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,6 +146,10 @@ def translate(text: str, catalog: Catalog, scope: Scope) -> tuple[str, list[Tabl
     if not isinstance(tree, exp.Query | exp.Values):
         raise SqlError.parse(1, 1, f"invalid token '{text.split(maxsplit=1)[0]}', expected a query")
     _name_results(tree)
+    for kind in tree.find_all(exp.DataType):
+        # TIMESTAMP has nanoseconds here; DATETIME keeps DuckDB's own type, which has all functions.
+        if kind.this is exp.DataType.Type.TIMESTAMP:
+            kind.set("this", exp.DataType.Type.TIMESTAMP_NS)
     tables: dict[Any, int] = {}
     found: list[Table] = []
     for reference in list(tree.find_all(exp.Table)):

@@ -1,0 +1,65 @@
+"""Rows as CSV: results without the tunnel, and the first rows of a table."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from airflow_provider_kafka_odps.local.wire.types import ColumnType, Kind
+
+from .model import Column
+
+NULL = r"\N"
+
+
+def csv_text(columns: Sequence[Column], batches: Iterable[pa.RecordBatch]) -> str:
+    """Give rows as CSV with a header line; NULL is a backslash and an N, nested values are like JSON."""
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow([column.name for column in columns])
+    for batch in batches:
+        cells = (_cells(array, column.type) for array, column in zip(batch.columns, columns, strict=True))
+        rows.writerows(zip(*cells, strict=True))
+    return text.getvalue()
+
+
+def _cells(array: pa.Array, column: ColumnType) -> list[str]:
+    if pa.types.is_nested(array.type):
+        return [_nested(value, column) for value in array.to_pylist()]
+    if column.kind is Kind.DATETIME:
+        # strftime writes the fraction of seconds too; DATETIME results show none.
+        written = pc.strftime(array, format="%Y-%m-%d %H:%M:%S")
+        array = pc.replace_substring_regex(written, pattern=r"\.\d+$", replacement="")
+    elif pa.types.is_timestamp(array.type):
+        array = pc.strftime(array, format="%Y-%m-%d %H:%M:%S")
+    elif pa.types.is_binary(array.type):
+        array = array.cast(pa.string(), safe=False)
+    elif column.kind is Kind.BOOLEAN:
+        array = array.cast(pa.string())
+    return [NULL if value is None else str(value) for value in array.to_pylist()]
+
+
+def _nested(value: Any, column: ColumnType) -> str:
+    if value is None:
+        return NULL
+    match column.kind:
+        case Kind.ARRAY:
+            return f"[{', '.join(_nested(part, column.parts[0][1]) for part in value)}]"
+        case Kind.MAP:
+            pairs = (
+                ":".join(_nested(part, kind) for part, (_, kind) in zip(pair, column.parts, strict=True))
+                for pair in value
+            )
+            return f"{{{', '.join(pairs)}}}"
+        case Kind.STRUCT:
+            return f"{{{', '.join(f'{name}:{_nested(value[name], kind)}' for name, kind in column.parts)}}}"
+        case Kind.STRING | Kind.CHAR | Kind.VARCHAR | Kind.JSON:
+            escaped = str(value).replace("\\", "\\\\").replace('"', '\\"')
+            return f'"{escaped}"'
+        case Kind.BOOLEAN:
+            return str(value).lower()
+        case _:
+            return str(value)
