@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 import requests
 from odps import ODPS, errors, options
@@ -107,3 +108,27 @@ def test_an_unreachable_endpoint_is_gone(tmp_path: Path) -> None:
         pass
     with pytest.raises(requests.ConnectionError):
         requests.get(endpoint.endpoint, timeout=5)
+
+
+def high_water(pid: int) -> int:
+    """Return the most memory that a process has had, in bytes."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells the memory of a process")
+def test_blocks_stream_to_disk_in_bounded_memory(tmp_path: Path) -> None:
+    """A block of a hundred megabytes, written and read, costs the endpoint much less memory than that."""
+    values = pa.table({"v": ["x" * 1000] * 100_000})
+    with running_endpoint(tmp_path) as endpoint:
+        odps = connect(endpoint)
+        odps.create_table("t", "v string")
+        session = TableTunnel(odps).create_upload_session("t")
+        with session.open_arrow_writer(0) as writer:
+            writer.write(values.slice(0, 10))
+        before = high_water(endpoint.pid)
+        with session.open_arrow_writer(1) as writer:
+            for batch in values.to_batches(max_chunksize=1000):
+                writer.write(batch)
+        session.commit([0, 1])
+        assert high_water(endpoint.pid) - before < 60_000_000

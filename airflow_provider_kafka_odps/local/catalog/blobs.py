@@ -125,18 +125,20 @@ class MemoryBlobs:
 class _MemoryWriter:
     def __init__(self, keep: Callable[[pa.Buffer], None]) -> None:
         self._keep = keep
-        self._sink = pa.BufferOutputStream()
+        self._pieces: list[bytes] = []
 
     def write(self, piece: bytes) -> None:
-        self._sink.write(piece)
+        self._pieces.append(piece)
 
     def publish(self) -> int:
-        content = self._sink.getvalue()
+        # Joined once: a buffer that grows is copied again and again.
+        content = pa.py_buffer(b"".join(self._pieces))
+        self._pieces.clear()
         self._keep(content)
         return int(content.size)
 
     def discard(self) -> None:
-        self._sink.close()
+        self._pieces.clear()
 
 
 def open_batches(content: pa.Buffer) -> pa.RecordBatchStreamReader:
