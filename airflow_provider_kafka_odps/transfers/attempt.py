@@ -40,6 +40,8 @@ def build_attempt(
             f"{schema.create_statement(table, task.lifecycle)}"
         )
     schema.check_partition(table, partition)
+    journal = StateStoreJournal(context)
+    journal.warn_if_forgetful(task.log.warning)
     return Attempt(
         request=request,
         group=task.kafka_hook.group_id,
@@ -56,7 +58,7 @@ def build_attempt(
             lifecycle=task.lifecycle,
             say=task.log.info,
         ),
-        journal=StateStoreJournal(context),
+        journal=journal,
         clock=task.clock,
         announce=announce,
         say=task.log.info,

@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 JOURNAL_KEY = "kafka_to_maxcompute"
 """The key of the journal in the task's state store."""
 
+_FORGETS = (
+    "Airflow's configuration has [state_store] clear_on_success = True: it deletes this task's journal as soon as the "
+    "task succeeds. Retries are safe, but clearing the task afterwards plans a new window and loads it: appended rows "
+    "may be there twice, and other rows may be overwritten. Set it to False to have a cleared task keep its window"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class TopicSource:
@@ -98,3 +104,11 @@ class StateStoreJournal:
         from airflow.sdk.execution_time.context import NEVER_EXPIRE
 
         self._store.set(JOURNAL_KEY, dict(entry), retention=NEVER_EXPIRE)
+
+    def warn_if_forgetful(self, warn: Callable[[str], None]) -> None:
+        """Say, once per run, what it costs that Airflow is configured to delete the journal of a task that succeeds."""
+        from airflow.sdk.configuration import conf
+
+        # While nothing is recorded yet: a retry of the same run need not hear it again.
+        if self.load() is None and conf.getboolean("state_store", "clear_on_success", fallback=False):
+            warn(_FORGETS)
