@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -28,22 +29,29 @@ if TYPE_CHECKING:
 
 TEMPLATES = Path(__file__).parents[2] / "build" / "airflow"
 _STARTED = time.monotonic()
+_ASKED_TO_END = threading.Event()
 
 
 def main() -> int:
     """Tell the whole story; return the exit code."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, _interrupt)
     try:
         with ExitStack() as stack:
             _tell(stack)
-    except KeyboardInterrupt:
-        say("interrupted; everything that was started is stopped")
+    except BaseException:
+        # Whatever a library made of the interruption: the story is over, and what was started is stopped.
+        if not _ASKED_TO_END.is_set():
+            raise
+        print("interrupted; everything that was started is stopped", flush=True)
         return 130
     return 0
 
 
 def say(line: str) -> None:
-    """Print a line of progress with the seconds since the start."""
+    """Print a line of progress with the seconds since the start; end here if a library has swallowed the wish to."""
+    if _ASKED_TO_END.is_set():
+        raise Interrupted
     print(f"[{time.monotonic() - _STARTED:5.1f} s] {line}", flush=True)
 
 
@@ -186,8 +194,19 @@ def _topic(broker: Broker) -> Iterator[None]:
         admin.close()
 
 
+class Interrupted(BaseException):
+    """Somebody asks the demo to end.
+
+    Not KeyboardInterrupt: Python ends itself by the signal, and not with our exit code, if that was raised while a
+    library was executing text as code, as dataclasses do.
+    """
+
+
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+    # Once: a second Ctrl-C would break off the stopping of broker and endpoint.
+    if not _ASKED_TO_END.is_set():
+        _ASKED_TO_END.set()
+        raise Interrupted
 
 
 if __name__ == "__main__":
