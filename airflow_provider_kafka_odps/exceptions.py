@@ -27,6 +27,8 @@
     ├── CommitRejected           no: nothing is visible (a retry may help)
     ├── CommitUnknown            don't know: look before anything else
     │   └── CommitPending        don't know yet (a retry asks again)
+    ├── AlreadyLoaded            the task was cleared, and on_rerun="fail"
+    ├── RowsDiffer               the table has more rows of the window than the load wrote; none was removed
     ├── JournalMismatch          the parameters are no longer those of the recorded window
     ├── BrokerRefused            the broker answers that this login may not
     ├── Unreachable              broker or endpoint does not answer (a retry may help)
@@ -165,6 +167,14 @@ class CommitPending(CommitUnknown):
     """What became of a commit could not be learned before the deadline; the next attempt asks again."""
 
     retry_helps = True
+
+
+class AlreadyLoaded(KafkaOdpsError):
+    """The task was cleared after its rows were committed, and ``on_rerun="fail"`` does not load them again."""
+
+
+class RowsDiffer(KafkaOdpsError):
+    """The table has more rows of the window than the load wrote, so somebody else's would be removed with them."""
 
 
 class JournalMismatch(KafkaOdpsError):

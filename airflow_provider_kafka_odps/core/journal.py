@@ -28,6 +28,14 @@ class Mode(StrEnum):
     OVERWRITE = "overwrite"
 
 
+class OnRerun(StrEnum):
+    """What clearing a task leads to whose window is committed."""
+
+    KEEP = "keep"
+    REPLACE = "replace"
+    FAIL = "fail"
+
+
 class Phase(StrEnum):
     """How far the run has come."""
 
@@ -35,6 +43,8 @@ class Phase(StrEnum):
     UPLOADING = "uploading"
     COMMITTING = "committing"
     COMMITTED = "committed"
+    REPLACING = "replacing"
+    """Committed rows of the window are being removed, to be loaded again."""
 
 
 class NextStep(StrEnum):
@@ -44,6 +54,8 @@ class NextStep(StrEnum):
     LOAD = "load the recorded window through a fresh upload"
     SETTLE = "find out whether the recorded upload is committed"
     KEEP = "keep the rows that are there"
+    REPLACE = "remove the rows that are there, then load the recorded window"
+    REFUSE = "fail because the rows are there"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +80,13 @@ class Journal:
     upload_id: str | None = None
     receipt: Receipt | None = None
     """From ``committing`` on: what is proved once the upload is committed."""
+    statement_id: str | None = None
+    """In ``replacing``: the statement that removes the rows, once it runs."""
 
     def __post_init__(self) -> None:
         """Refuse a phase without what it needs."""
         if (self.phase in (Phase.UPLOADING, Phase.COMMITTING) and not self.upload_id) or (
-            self.phase in (Phase.COMMITTING, Phase.COMMITTED) and self.receipt is None
+            self.phase in (Phase.COMMITTING, Phase.COMMITTED, Phase.REPLACING) and self.receipt is None
         ):
             raise InvalidInput(f"a journal in phase {self.phase} lacks its upload id or its receipt")
         if self.window.topic != self.target.topic:
@@ -80,7 +94,7 @@ class Journal:
 
     def uploading(self, upload_id: str, clear_number: int) -> Journal:
         """Return the entry to write before the first block."""
-        return replace(self, phase=Phase.UPLOADING, upload_id=upload_id, clear_number=clear_number, receipt=None)
+        return Journal(Phase.UPLOADING, self.target, self.window, clear_number, upload_id)
 
     def committing(self, receipt: Receipt) -> Journal:
         """Return the entry to write before the commit: the fence."""
@@ -88,7 +102,11 @@ class Journal:
 
     def committed(self, receipt: Receipt) -> Journal:
         """Return the entry to write after the commit."""
-        return replace(self, phase=Phase.COMMITTED, upload_id=receipt.upload_id, receipt=receipt)
+        return replace(self, phase=Phase.COMMITTED, upload_id=receipt.upload_id, receipt=receipt, statement_id=None)
+
+    def replacing(self, clear_number: int, statement_id: str | None = None) -> Journal:
+        """Return the entry to write before the window's rows are removed, and again when the statement has an id."""
+        return replace(self, phase=Phase.REPLACING, clear_number=clear_number, statement_id=statement_id)
 
     def check_target(self, target: Target) -> None:
         """Raise JournalMismatch unless the recorded window belongs to ``target``."""
@@ -115,6 +133,7 @@ class Journal:
             "window": self.window.to_json(),
             "upload_id": self.upload_id,
             "receipt": receipt,
+            "statement_id": self.statement_id,
         }
 
     @classmethod
@@ -134,6 +153,7 @@ class Journal:
                 clear_number=int(written["clear_number"]),
                 upload_id=written["upload_id"],
                 receipt=None if receipt is None else Receipt.from_json({**receipt, "window": written["window"]}),
+                statement_id=written.get("statement_id"),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise InvalidInput(
@@ -141,20 +161,24 @@ class Journal:
             ) from error
 
 
-def next_step(journal: Journal | None, clear_number: int) -> NextStep:
+def next_step(journal: Journal | None, clear_number: int, on_rerun: OnRerun = OnRerun.KEEP) -> NextStep:
     """Return what an attempt starts with.
 
-    | journal | cleared by a user since | append | overwrite |
-    |---|---|---|---|
-    | nothing | | plan | plan |
-    | planned | | load | load |
-    | uploading | | load | load |
-    | committing | | settle | settle |
-    | committed | no | keep | keep |
-    | committed | yes | keep | load |
+    | journal | cleared by a user since | on_rerun | append | overwrite |
+    |---|---|---|---|---|
+    | nothing | | | plan | plan |
+    | planned | | | load | load |
+    | uploading | | | load | load |
+    | committing | | | settle | settle |
+    | committed | no | | keep | keep |
+    | committed | yes | keep | keep | load |
+    | committed | yes | replace | replace | load |
+    | committed | yes | fail | refuse | refuse |
+    | replacing | | | replace | load |
     """
     if journal is None:
         return NextStep.PLAN
+    overwrite = journal.target.mode is Mode.OVERWRITE
     match journal.phase:
         case Phase.PLANNED | Phase.UPLOADING:
             # Blocks of an upload that was never committed are never visible: nothing to ask, nothing to undo.
@@ -163,9 +187,27 @@ def next_step(journal: Journal | None, clear_number: int) -> NextStep:
             return NextStep.SETTLE
         case Phase.COMMITTED:
             cleared = clear_number > journal.clear_number
-            return NextStep.LOAD if cleared and journal.target.mode is Mode.OVERWRITE else NextStep.KEEP
+            return _rerun(on_rerun, overwrite=overwrite) if cleared else NextStep.KEEP
+        case Phase.REPLACING:
+            # Some rows may be gone already: whatever the parameter says by now, the replacement is completed.
+            return NextStep.LOAD if overwrite else NextStep.REPLACE
         case _:
             assert_never(journal.phase)
+
+
+def _rerun(on_rerun: OnRerun, *, overwrite: bool) -> NextStep:
+    match on_rerun:
+        case OnRerun.FAIL:
+            return NextStep.REFUSE
+        case OnRerun.KEEP | OnRerun.REPLACE if overwrite:
+            # The same window replaces the same rows: nothing is lost by loading it again.
+            return NextStep.LOAD
+        case OnRerun.KEEP:
+            return NextStep.KEEP
+        case OnRerun.REPLACE:
+            return NextStep.REPLACE
+        case _:
+            assert_never(on_rerun)
 
 
 def _described(target: Target) -> str:

@@ -1,91 +1,32 @@
-"""The order of effects of one load, on one page, and what it needs from the outside."""
+"""The order of effects of one load, on one page."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, replace
-from typing import Any, Protocol, assert_never
+from dataclasses import replace
+from typing import assert_never
 
-import pyarrow as pa
-
-from airflow_provider_kafka_odps.core.blocks import BLOCK_BYTES, cut_blocks
-from airflow_provider_kafka_odps.core.facts import Questions, TopicFacts
-from airflow_provider_kafka_odps.core.journal import (
-    HOW_TO_FORGET,
-    Journal,
-    Mode,
-    NextStep,
-    Phase,
-    Target,
-    next_step,
-)
+from airflow_provider_kafka_odps.core.attempt import Attempt
+from airflow_provider_kafka_odps.core.blocks import cut_blocks
+from airflow_provider_kafka_odps.core.journal import HOW_TO_FORGET, Journal, Mode, NextStep, Phase, next_step
 from airflow_provider_kafka_odps.core.loading import Loading
-from airflow_provider_kafka_odps.core.planning import WindowRequest, plan_window
-from airflow_provider_kafka_odps.core.projection import Projection
+from airflow_provider_kafka_odps.core.planning import plan_window
 from airflow_provider_kafka_odps.core.receipt import Receipt
-from airflow_provider_kafka_odps.core.settling import Clock, Upload, UploadStatus, commit, settle
+from airflow_provider_kafka_odps.core.rows import NO_OFFSET_COLUMNS
+from airflow_provider_kafka_odps.core.settling import Upload, UploadStatus, commit, settle
 from airflow_provider_kafka_odps.core.window import Window
-from airflow_provider_kafka_odps.exceptions import Cancelled, CommitPending, CommitUnknown, TopicReplaced
+from airflow_provider_kafka_odps.exceptions import (
+    AlreadyLoaded,
+    Cancelled,
+    CommitPending,
+    CommitUnknown,
+    InvalidMapping,
+    RowsDiffer,
+    StatementFailed,
+    TopicReplaced,
+)
 
-
-class Source(Protocol):
-    """A Kafka cluster."""
-
-    def survey(self, topic: str, questions: Questions) -> TopicFacts:
-        """Ask the broker once for all that a plan needs."""
-
-    def topic_id(self, topic: str) -> str:
-        """Return the topic's UUID as it is now."""
-
-    def read(self, window: Window, wanted: frozenset[str]) -> Generator[pa.RecordBatch]:
-        """Yield every record of the window, in offset order per partition; end only when all of it was read."""
-
-
-class Sink(Protocol):
-    """A MaxCompute table, or one partition of it."""
-
-    def ensure(self) -> None:
-        """Create what the load may create and is missing: table, partition."""
-
-    def open_upload(self) -> Upload:
-        """Open a fresh upload session."""
-
-    def attach_upload(self, upload_id: str) -> Upload:
-        """Return a session that an earlier attempt opened, alive or not."""
-
-
-class JournalStore(Protocol):
-    """Where the journal is kept; a superseded attempt must not be able to save."""
-
-    def load(self) -> Mapping[str, Any] | None:
-        """Return what was saved last, or None."""
-
-    def save(self, entry: Mapping[str, Any]) -> None:
-        """Replace what was saved; raise if this attempt is not the current one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One attempt at a load: what is wanted, who does it, and how it is observed."""
-
-    request: WindowRequest
-    group: str | None
-    target: Target
-    projection: Projection
-    source: Source
-    sink: Sink
-    journal: JournalStore
-    clock: Clock
-    announce: Callable[[Window], None]
-    """Called with the window as soon as it is known, on a replay too."""
-    say: Callable[[str], None]
-    """Takes a line for the task's log."""
-    cancelled: Callable[[], bool]
-    clear_number: int
-    commit_timeout: float = 300.0
-    """Seconds until a commit's fate has to be known."""
-    block_bytes: int = BLOCK_BYTES
+__all__ = ["Attempt", "transfer"]
 
 
 def transfer(attempt: Attempt) -> Receipt:
@@ -103,15 +44,26 @@ def transfer(attempt: Attempt) -> Receipt:
     9. Return the receipt.
     """
     entry = _recorded(attempt)
-    step = next_step(entry, attempt.clear_number)
+    step = next_step(entry, attempt.clear_number, attempt.on_rerun)
     if entry is None:
         entry = _plan(attempt)
     attempt.announce(entry.window)
+    return _take(attempt, entry, step)
+
+
+def _take(attempt: Attempt, entry: Journal, step: NextStep) -> Receipt:
     match step:
         case NextStep.PLAN | NextStep.LOAD:
             return _load(attempt, entry)
         case NextStep.SETTLE:
             return _settle(attempt, entry)
+        case NextStep.REPLACE:
+            return _replace(attempt, entry)
+        case NextStep.REFUSE:
+            raise AlreadyLoaded(
+                f"{_receipt(entry).rows} rows of this run's window are in {entry.target.table} already, by upload "
+                f'{entry.upload_id}; on_rerun="fail" loads nothing again'
+            )
         case NextStep.KEEP:
             receipt = _receipt(entry)
             attempt.say(f"{receipt.rows} rows are already there, by upload {entry.upload_id}; nothing is loaded again")
@@ -181,13 +133,14 @@ def _settle(attempt: Attempt, entry: Journal) -> Receipt:
             # Blocks are written before the phase `committing` only, so this upload is complete.
             receipt = _commit(attempt, entry, upload)
         case UploadStatus.GONE:
-            if attempt.target.mode is Mode.OVERWRITE:
+            if not _proved_by_rows(attempt, entry):
                 return _load(attempt, entry)
-            raise CommitUnknown(_gone(entry))
+            receipt = _committed(attempt, entry, _receipt(entry))
         case status:
             assert_never(status)
-    cleared = next_step(entry.committed(receipt), attempt.clear_number) is NextStep.LOAD
-    return _load(attempt, entry) if cleared else receipt
+    entry = entry.committed(receipt)
+    step = next_step(entry, attempt.clear_number, attempt.on_rerun)
+    return receipt if step is NextStep.KEEP else _take(attempt, entry, step)
 
 
 def _commit(attempt: Attempt, entry: Journal, upload: Upload) -> Receipt:
@@ -198,12 +151,56 @@ def _commit(attempt: Attempt, entry: Journal, upload: Upload) -> Receipt:
     except CommitPending:
         raise
     except CommitUnknown as error:
-        if attempt.target.mode is Mode.OVERWRITE:
-            # Loading the same window again replaces the same rows, whatever became of these.
-            raise CommitPending(f"{error}. The next attempt loads the window again, which replaces them") from error
-        raise CommitUnknown(f"{error}. {_gone(entry)}") from error
+        if not _proved_by_rows(attempt, entry):
+            raise CommitPending(f"{error}. The next attempt loads the window again") from error
     spent = attempt.clock.monotonic() - started
     return _committed(attempt, entry, replace(receipt, seconds={**receipt.seconds, "commit": spent}))
+
+
+def _proved_by_rows(attempt: Attempt, entry: Journal) -> bool:
+    """Tell, where the session cannot, whether an upload was committed; False means that its window is to be loaded.
+
+    Raises CommitUnknown where the rows do not say it either.
+    """
+    if attempt.target.mode is Mode.OVERWRITE:
+        # Loading the same window again replaces the same rows, whatever became of these.
+        return False
+    if attempt.rows is None:
+        raise CommitUnknown(_gone(entry))
+    found, wrote = attempt.rows.count(entry.window), _receipt(entry).rows
+    attempt.say(f"upload {entry.upload_id} is gone; the table has {found.rows} of the {wrote} rows that it carried")
+    if found.rows == 0:
+        return False
+    if found.rows == found.offsets == wrote:
+        return True
+    raise CommitUnknown(
+        f"{_gone(entry)}. The table has {found.rows} rows with {found.offsets} different offsets of the window: "
+        "neither none nor all of it, once"
+    )
+
+
+def _replace(attempt: Attempt, entry: Journal) -> Receipt:
+    """Remove the window's rows, then load them again; a crash in between is gone on from by the next attempt."""
+    if attempt.rows is None:
+        raise InvalidMapping(NO_OFFSET_COLUMNS)
+    if entry.statement_id is not None:
+        # It may still run, and would remove what is loaded now.
+        attempt.rows.await_removal(entry.statement_id)
+    found, wrote = attempt.rows.count(entry.window), _receipt(entry).rows
+    if found.rows > wrote:
+        raise RowsDiffer(
+            f"{entry.target.table} has {found.rows} rows with partitions and offsets of the window, but upload "
+            f"{entry.upload_id} wrote {wrote}: some are from another topic or another load. None was removed"
+        )
+    entry = entry.replacing(attempt.clear_number)
+    attempt.journal.save(entry.to_json())
+    attempt.say(f"{found.rows} rows of the window are removed, to be loaded again")
+    entry = entry.replacing(attempt.clear_number, attempt.rows.start_removal(entry.window))
+    attempt.journal.save(entry.to_json())
+    assert entry.statement_id is not None, "a removal that was started has an id"
+    if refusal := attempt.rows.await_removal(entry.statement_id):
+        raise StatementFailed(f"the window's rows could not be removed, they are as they were: {refusal}")
+    return _load(attempt, entry)
 
 
 def _committed(attempt: Attempt, entry: Journal, receipt: Receipt) -> Receipt:

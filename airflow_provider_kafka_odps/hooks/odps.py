@@ -174,6 +174,25 @@ class OdpsHook(BaseHook):
 
         return odps_sql.fetch(self._run(statement, hints or {}), statement, self._tunnel)
 
+    def start_sql(self, statement: str, table: TableName) -> str:
+        """Start a statement on one table and return the id of its instance, without waiting for it.
+
+        :raises StatementFailed: where the service refuses it at once.
+        """
+        from airflow_provider_kafka_odps.hooks import odps_sql
+
+        self.log.info("%s", statement)
+        return odps_sql.start(self._odps, self.settings, statement, odps_sql.hints_for(self.resolve(table)))
+
+    def await_sql(self, instance_id: str) -> str | None:
+        """Wait until a started statement has ended; return the service's words where it failed, None where it did not.
+
+        :raises StatementFailed: where it takes longer than ``statement_seconds``.
+        """
+        from airflow_provider_kafka_odps.hooks import odps_sql
+
+        return odps_sql.outcome(self._odps, self.settings, instance_id, self._clock, self._statement_seconds)
+
     def _change(self, statement: str, table: TableName) -> None:
         from airflow_provider_kafka_odps.hooks import odps_sql
 

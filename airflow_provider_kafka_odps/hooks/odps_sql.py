@@ -59,6 +59,35 @@ def run(
     return instance
 
 
+def start(odps: ODPS, settings: OdpsSettings, statement: str, hints: Mapping[str, str]) -> str:
+    """Start a statement and return the id of its instance.
+
+    Raises StatementFailed where the service refuses it at once.
+    """
+    try:
+        return str(odps.run_sql(statement, hints={**_HINTS, **hints}).id)
+    except odps_errors.BaseODPSError as error:
+        if is_unauthorized(error) or is_foreign(error):
+            raise refusal(settings, "running a statement", error) from error
+        raise _failed(statement, words_of(error)) from error
+
+
+def outcome(odps: ODPS, settings: OdpsSettings, instance_id: str, clock: Clock, seconds: float) -> str | None:
+    """Wait until a started statement has ended; return the service's words where it failed, None where it did not.
+
+    Raises StatementFailed where it takes longer than ``seconds``.
+    """
+    try:
+        instance = odps.get_instance(instance_id)
+        _wait(instance, f"(started before, as instance {instance_id})", clock, seconds)
+        instance.wait_for_success()
+    except odps_errors.BaseODPSError as error:
+        if is_unauthorized(error) or is_foreign(error):
+            raise refusal(settings, f"waiting for instance {instance_id}", error) from error
+        return words_of(error)
+    return None
+
+
 def _wait(instance: Any, statement: str, clock: Clock, seconds: float) -> None:
     until = clock.monotonic() + seconds
     pause = _FIRST_POLL_SECONDS

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_kafka_odps.core.attempt import Attempt
 from airflow_provider_kafka_odps.core.bounds import Interval, Side, parse_bound
-from airflow_provider_kafka_odps.core.journal import Mode, Target
+from airflow_provider_kafka_odps.core.journal import Mode, OnRerun, Target
 from airflow_provider_kafka_odps.core.parameters import parse_columns, parse_partitions
 from airflow_provider_kafka_odps.core.planning import WindowRequest
 from airflow_provider_kafka_odps.core.projection import DEFAULT_COLUMNS, compile_projection, created_columns
+from airflow_provider_kafka_odps.core.rows import NO_OFFSET_COLUMNS, row_finder
 from airflow_provider_kafka_odps.core.schema import TableSchema, string_partition_columns
 from airflow_provider_kafka_odps.core.table import PartitionSpec, TableName
-from airflow_provider_kafka_odps.core.transfer import Attempt
 from airflow_provider_kafka_odps.core.window import Window
-from airflow_provider_kafka_odps.exceptions import InvalidInput, UnknownTable
-from airflow_provider_kafka_odps.transfers.wiring import StateStoreJournal, TableSink, TopicSource
+from airflow_provider_kafka_odps.exceptions import InvalidInput, InvalidMapping, UnknownTable
+from airflow_provider_kafka_odps.transfers.wiring import StateStoreJournal, TableRows, TableSink, TopicSource
 
 if TYPE_CHECKING:
     from airflow_provider_kafka_odps.transfers.kafka_to_maxcompute import KafkaToMaxComputeOperator
@@ -40,13 +41,17 @@ def build_attempt(
             f"{schema.create_statement(table, task.lifecycle)}"
         )
     schema.check_partition(table, partition)
+    projection = compile_projection(columns, schema)
+    finder = row_finder(columns, table, schema, partition)
+    if task.on_rerun is OnRerun.REPLACE and task.mode is Mode.APPEND and finder is None:
+        raise InvalidMapping(NO_OFFSET_COLUMNS)
     journal = StateStoreJournal(context)
     journal.warn_if_forgetful(task.log.warning)
     return Attempt(
         request=request,
         group=task.kafka_hook.group_id,
         target=Target(request.topic, str(table), str(partition) if partition else None, task.mode),
-        projection=compile_projection(columns, schema),
+        projection=projection,
         source=TopicSource(task.kafka_hook, task.poll_timeout, lambda: task.asked_to_stop),
         sink=TableSink(
             hook=task.odps_hook,
@@ -65,6 +70,8 @@ def build_attempt(
         cancelled=lambda: task.asked_to_stop,
         clear_number=context["dag_run"].clear_number or 0,
         commit_timeout=task.commit_timeout,
+        on_rerun=task.on_rerun,
+        rows=None if finder is None else TableRows(task.odps_hook, finder),
     )
 
 

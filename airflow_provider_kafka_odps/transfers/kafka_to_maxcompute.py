@@ -10,7 +10,7 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_provider_kafka_odps.core.bounds import BoundInput
-from airflow_provider_kafka_odps.core.journal import Mode
+from airflow_provider_kafka_odps.core.journal import Mode, OnRerun
 from airflow_provider_kafka_odps.core.parameters import choice
 from airflow_provider_kafka_odps.core.planning import OnShortLog
 from airflow_provider_kafka_odps.core.table import PartitionInput
@@ -50,6 +50,9 @@ class KafkaToMaxComputeOperator(BaseOperator):
     :param first_start: the start for partitions in which the group has committed nothing. *(templated)*
     :param partitions: load only these partitions: a list, or text such as ``"0,2-4"``. *(templated)*
     :param mode: ``"append"``, or ``"overwrite"``: the rows replace those of the table or partition, atomically.
+    :param on_rerun: what clearing the task leads to once its rows are committed. Of appended rows, ``"keep"`` leaves
+        them as they are, and ``"replace"`` removes them and loads the window again, which needs columns for
+        ``__partition__`` and ``__offset__``. In mode overwrite both load the window again. ``"fail"`` fails the task.
     :param create_table: create the table from ``columns`` if it is missing.
     :param lifecycle: days that a table which is created keeps its rows.
     :param on_short_log: what explicit offsets beyond the log's end lead to: ``"fail"``, or ``"clamp"`` them to it.
@@ -96,6 +99,7 @@ class KafkaToMaxComputeOperator(BaseOperator):
         first_start: BoundInput | None = None,
         partitions: Sequence[int] | str | None = None,
         mode: str = "append",
+        on_rerun: str = "keep",
         create_table: bool = False,
         lifecycle: int | None = None,
         on_short_log: str = "fail",
@@ -119,6 +123,7 @@ class KafkaToMaxComputeOperator(BaseOperator):
         self.first_start = first_start
         self.partitions = partitions
         self.mode = choice(Mode, mode, "mode")
+        self.on_rerun = choice(OnRerun, on_rerun, "on_rerun")
         self.create_table = create_table
         self.lifecycle = lifecycle
         self.on_short_log = choice(OnShortLog, on_short_log, "on_short_log")

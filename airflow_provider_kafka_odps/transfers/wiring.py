@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_kafka_odps.core.rows import FoundRows, RowFinder
 from airflow_provider_kafka_odps.core.table import PartitionSpec, TableName
 from airflow_provider_kafka_odps.exceptions import InvalidInput
 
@@ -80,6 +81,30 @@ class TableSink:
     def attach_upload(self, upload_id: str) -> Upload:
         """Return a session that an earlier attempt opened, alive or not."""
         return self.hook.attach_upload(self.table, self.partition, upload_id)
+
+
+@dataclass(frozen=True, slots=True)
+class TableRows:
+    """An ODPS hook as what finds and removes the rows of a window."""
+
+    hook: OdpsHook
+    finder: RowFinder
+
+    def count(self, window: Window) -> FoundRows:
+        """Return how much of the window is visible."""
+        from airflow_provider_kafka_odps.hooks.odps_sql import hints_for
+
+        answer = self.hook.run_sql(self.finder.count_statement(window), hints_for(self.finder.table))
+        (row,) = answer.to_pylist()
+        return FoundRows(rows=row["found"], offsets=row["places"])
+
+    def start_removal(self, window: Window) -> str:
+        """Start to remove the window's rows and no others; return the id of the instance."""
+        return self.hook.start_sql(self.finder.removal_statement(window), self.finder.table)
+
+    def await_removal(self, statement_id: str) -> str | None:
+        """Wait until the removal has ended; return why nothing was removed, if it was not."""
+        return self.hook.await_sql(statement_id)
 
 
 class StateStoreJournal:

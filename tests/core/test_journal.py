@@ -9,7 +9,7 @@ from core.examples import receipts, target_of, window_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_kafka_odps.core.journal import Journal, Mode, NextStep, Phase, Target, next_step
+from airflow_provider_kafka_odps.core.journal import Journal, Mode, NextStep, OnRerun, Phase, Target, next_step
 from airflow_provider_kafka_odps.core.receipt import Counts, Receipt
 from airflow_provider_kafka_odps.exceptions import InvalidInput, JournalMismatch
 
@@ -42,10 +42,12 @@ def entry_of(phase: Phase, mode: Mode = Mode.APPEND, clear_number: int = 0) -> J
             return planned.uploading("u1", clear_number).committing(receipt_of())
         case Phase.COMMITTED:
             return planned.uploading("u1", clear_number).committed(receipt_of())
+        case Phase.REPLACING:
+            return planned.uploading("u1", clear_number).committed(receipt_of()).replacing(clear_number, "s1")
 
 
-def _documented_steps() -> list[tuple[str, str, Mode, str]]:
-    """Return the rows of the table in the docstring: journal, cleared, mode, step."""
+def _documented_steps() -> list[tuple[str, str, str, Mode, str]]:
+    """Return the rows of the table in the docstring: journal, cleared, on_rerun, mode, step."""
     assert next_step.__doc__ is not None
     rows = [
         [cell.strip() for cell in line.strip().strip("|").split("|")]
@@ -53,8 +55,8 @@ def _documented_steps() -> list[tuple[str, str, Mode, str]]:
         if line.strip().startswith("|")
     ]
     return [
-        (journal, cleared, mode, step)
-        for journal, cleared, *steps in rows[2:]
+        (journal, cleared, on_rerun, mode, step)
+        for journal, cleared, on_rerun, *steps in rows[2:]
         for mode, step in zip((Mode.APPEND, Mode.OVERWRITE), steps, strict=True)
     ]
 
@@ -64,12 +66,15 @@ def test_the_documented_table_has_every_phase() -> None:
     assert {journal for journal, *_ in _documented_steps()} == {"nothing", *(phase.value for phase in Phase)}
 
 
-@pytest.mark.parametrize(("journal", "cleared", "mode", "step"), _documented_steps())
-def test_the_next_attempt_does_what_the_table_says(journal: str, cleared: str, mode: Mode, step: str) -> None:
+@pytest.mark.parametrize(("journal", "cleared", "on_rerun", "mode", "step"), _documented_steps())
+def test_the_next_attempt_does_what_the_table_says(
+    journal: str, cleared: str, on_rerun: str, mode: Mode, step: str
+) -> None:
     """The table in the docstring of `next_step` is what it does."""
     entry = None if journal == "nothing" else entry_of(Phase(journal), mode, clear_number=3)
     for clear_number in {"": (3, 4), "no": (3,), "yes": (4, 7)}[cleared]:
-        assert next_step(entry, clear_number) is NextStep[step.upper()]
+        for choice in [OnRerun(on_rerun)] if on_rerun else OnRerun:
+            assert next_step(entry, clear_number, choice) is NextStep[step.upper()]
 
 
 def test_the_receipts_json_is_as_documented() -> None:
@@ -111,6 +116,8 @@ def test_a_journal_survives_json(
             entry = entry.committing(receipt)
         case Phase.COMMITTED:
             entry = entry.committed(receipt)
+        case Phase.REPLACING:
+            entry = entry.committed(receipt).replacing(clears, partition)
     assert Journal.from_json(json.loads(json.dumps(entry.to_json()))) == entry
 
 
@@ -157,6 +164,7 @@ def test_a_journal_of_another_target_is_not_ours(target: Target) -> None:
         (Phase.COMMITTING, {"receipt": {}}),
         (Phase.COMMITTED, {"receipt": None}),
         (Phase.COMMITTED, {"receipt": "yes"}),
+        (Phase.REPLACING, {"receipt": None}),
     ],
     ids=str,
 )

@@ -1,22 +1,27 @@
 """The order of effects, and what is in the table whatever goes wrong between any two of them."""
 
 import copy
+from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 from core.examples import target_of
 from core.world import OLD_ROW, Crash, Row, Superseded, World, attempt_at
 
-from airflow_provider_kafka_odps.core.journal import Journal, Mode, Phase
+from airflow_provider_kafka_odps.core.journal import Journal, Mode, OnRerun, Phase
 from airflow_provider_kafka_odps.core.receipt import Receipt
 from airflow_provider_kafka_odps.core.settling import UploadStatus
 from airflow_provider_kafka_odps.core.transfer import transfer
 from airflow_provider_kafka_odps.exceptions import (
+    AlreadyLoaded,
     Cancelled,
     CommitPending,
     CommitRejected,
     CommitUnknown,
+    InvalidMapping,
     JournalMismatch,
     RecordsRejected,
+    RowsDiffer,
     TopicReplaced,
 )
 
@@ -188,6 +193,119 @@ def test_a_session_that_vanished_is_replaced_in_overwrite(fault: str) -> None:
     world.log[0].append(b"late")
     assert transfer(attempt_at(world, Mode.OVERWRITE)).upload_id == "u2"
     assert world.table == frozen
+
+
+@pytest.mark.parametrize("during_the_commit", [True, False])
+@pytest.mark.parametrize("fault", ["gone", "applied and gone"])
+def test_a_session_that_vanished_is_proved_by_the_rows(fault: str, during_the_commit: bool) -> None:
+    """Where rows can be found by their offsets, append needs no person: all are there, or none and it loads again."""
+    world = World()
+    frozen = world.records()
+    if during_the_commit:
+        world.commit_faults.append(fault)
+    else:
+        world.crash_after = ORDER.index("save committing")
+        assert crashed(world, Mode.APPEND)
+        if fault == "applied and gone":
+            world.visible(world.sessions["u1"])
+        world.sessions["u1"].status = UploadStatus.GONE
+    if during_the_commit and fault == "gone":
+        with pytest.raises(CommitPending, match="The next attempt loads the window again"):
+            transfer(attempt_at(world, Mode.APPEND, by_rows=True))
+    if world.journal is not None:
+        world.log[0].append(b"late")
+    receipt = transfer(attempt_at(world, Mode.APPEND, by_rows=True))
+    assert world.table == [OLD_ROW, *frozen]
+    assert receipt.upload_id == ("u1" if fault.startswith("applied") else "u2")
+    assert phase(world) is Phase.COMMITTED
+
+
+@pytest.mark.parametrize(
+    ("change", "numbers"),
+    [
+        (lambda table: table.pop(), "3 rows with 3 different"),
+        (lambda table: table.append(table[1]), "5 rows with 4 different"),
+        (lambda table: table.__setitem__(1, table[2]), "4 rows with 3 different"),
+    ],
+)
+def test_rows_that_prove_nothing_stay_unknown(change: Callable[[list[Row]], None], numbers: str) -> None:
+    """Some of the rows, or some of them twice, are neither all nor none: a person gets the numbers."""
+    world = World(commit_faults=["applied and gone"])
+    world.before = lambda name: change(world.table) if name == "count" else None
+    with pytest.raises(CommitUnknown, match=rf"u1.*The table has {numbers}"):
+        transfer(attempt_at(world, Mode.APPEND, by_rows=True))
+
+
+@MODES
+@pytest.mark.parametrize("on_rerun", OnRerun)
+def test_a_rerun_does_what_was_asked_for(mode: Mode, on_rerun: OnRerun) -> None:
+    """A cleared task keeps, replaces or refuses; the table has the window once in any case."""
+    world = World()
+    transfer(attempt_at(world, mode))
+    frozen = world.records()
+    world.log[0].append(b"late")
+    rerun = attempt_at(world, mode, clear_number=1, on_rerun=on_rerun, by_rows=True)
+    if on_rerun is OnRerun.FAIL:
+        with pytest.raises(AlreadyLoaded, match=r'4 rows.*shop\.t already, by upload u1; on_rerun="fail"'):
+            transfer(rerun)
+    else:
+        assert transfer(rerun).upload_id == ("u1" if (mode, on_rerun) == (Mode.APPEND, OnRerun.KEEP) else "u2")
+    assert sorted(world.table) == sorted(loaded(mode, frozen))
+    assert ("start removal" in world.effects) == (mode is Mode.APPEND and on_rerun is OnRerun.REPLACE)
+    # A retry of the cleared attempt repeats nothing.
+    again = attempt_at(world, mode, clear_number=1, on_rerun=OnRerun.KEEP, by_rows=True)
+    assert transfer(again).rows == 4
+
+
+def test_a_replacement_that_crashes_anywhere_is_completed() -> None:
+    """Wherever an attempt dies between removing and loading, the next one ends with each row once."""
+    for effect, _ in enumerate([*ORDER, *["count", "save", "start removal", "save", "await removal"]]):
+        for side in ("before", "after"):
+            world = World()
+            transfer(attempt_at(world, Mode.APPEND))
+            setattr(world, f"crash_{side}", len(world.effects) + effect)
+            with suppress(Crash):
+                transfer(attempt_at(world, Mode.APPEND, clear_number=1, on_rerun=OnRerun.REPLACE, by_rows=True))
+            world.crash_before = world.crash_after = None
+            transfer(attempt_at(world, Mode.APPEND, clear_number=1, on_rerun=OnRerun.KEEP, by_rows=True))
+            assert sorted(world.table) == sorted([OLD_ROW, *world.records()]), (effect, side)
+
+
+def test_a_removal_that_still_runs_is_waited_for() -> None:
+    """A dead attempt's removal would take what is loaded now: it has ended before the next one loads."""
+    world = World()
+    transfer(attempt_at(world, Mode.APPEND))
+
+    def replacing() -> Receipt:
+        return transfer(attempt_at(world, Mode.APPEND, clear_number=1, on_rerun=OnRerun.REPLACE, by_rows=True))
+
+    world.crash_before = len(world.effects) + ["announce", "count", "save", "start", "save", "await"].index("await")
+    with pytest.raises(Crash, match="before await removal"):
+        replacing()
+    world.effects.clear()
+    replacing()
+    assert world.effects[:3] == ["announce", "await removal", "count"]
+    assert None in world.removals.values()
+    assert sorted(world.table) == sorted([OLD_ROW, *world.records()])
+
+
+def test_rows_of_others_are_not_removed() -> None:
+    """More rows with the window's offsets than the load wrote belong to somebody else: none is removed."""
+    world = World()
+    transfer(attempt_at(world, Mode.APPEND))
+    world.table.append((0, 1, "of another topic"))
+    before = list(world.table)
+    with pytest.raises(RowsDiffer, match=r"shop\.t has 5 rows.*u1 wrote 4.*None was removed"):
+        transfer(attempt_at(world, Mode.APPEND, clear_number=1, on_rerun=OnRerun.REPLACE, by_rows=True))
+    assert world.table == before
+
+
+def test_a_replacement_without_offset_columns_is_refused() -> None:
+    """Rows that cannot be found cannot be replaced."""
+    world = World()
+    transfer(attempt_at(world, Mode.APPEND))
+    with pytest.raises(InvalidMapping, match="map __partition__ and __offset__"):
+        transfer(attempt_at(world, Mode.APPEND, clear_number=1, on_rerun=OnRerun.REPLACE))
 
 
 @MODES

@@ -10,14 +10,15 @@ from typing import Any, TypeVar
 import pyarrow as pa
 from core.examples import PLANNED_AT, target_of
 
+from airflow_provider_kafka_odps.core.attempt import Attempt
 from airflow_provider_kafka_odps.core.bounds import Earliest, Latest
 from airflow_provider_kafka_odps.core.facts import PartitionFacts, Questions, TopicFacts
-from airflow_provider_kafka_odps.core.journal import Mode, Target
+from airflow_provider_kafka_odps.core.journal import Mode, OnRerun, Target
 from airflow_provider_kafka_odps.core.planning import WindowRequest
 from airflow_provider_kafka_odps.core.projection import compile_projection
+from airflow_provider_kafka_odps.core.rows import FoundRows
 from airflow_provider_kafka_odps.core.schema import TableSchema, columns_of
 from airflow_provider_kafka_odps.core.settling import UploadStatus
-from airflow_provider_kafka_odps.core.transfer import Attempt
 from airflow_provider_kafka_odps.core.window import Window
 from airflow_provider_kafka_odps.decoding.batch import BATCH_SCHEMA
 from airflow_provider_kafka_odps.exceptions import CommitRejected, Unreachable
@@ -68,6 +69,8 @@ class World:
     fenced: bool = False
     """Whether the attempt that runs has been superseded."""
     seconds: float = 0.0
+    removals: dict[str, Window | None] = field(default_factory=dict)
+    """Statements that remove the rows of a window; None: it has ended."""
     cancelled: Callable[[], bool] = lambda: False
     before: Callable[[str], None] = lambda _: None
     """Called with the name of each effect before it happens."""
@@ -189,6 +192,43 @@ class Sink:
         return Upload(self.world, upload_id)
 
 
+@dataclass
+class Rows:
+    """The world's table, whose first two columns are partition and offset."""
+
+    world: World
+
+    def count(self, window: Window) -> FoundRows:
+        return self.world.effect("count", lambda: self._count(window))
+
+    def start_removal(self, window: Window) -> str:
+        return self.world.effect("start removal", lambda: self._start(window))
+
+    def await_removal(self, statement_id: str) -> str | None:
+        return self.world.effect("await removal", lambda: self._end(statement_id))
+
+    def _count(self, window: Window) -> FoundRows:
+        places = [row[:2] for row in self._of(window)]
+        return FoundRows(len(places), len(set(places)))
+
+    def _of(self, window: Window) -> list[Row]:
+        ranges = window.partitions
+        return [row for row in self.world.table if row[0] in ranges and row[1] in range(*ranges[row[0]])]
+
+    def _start(self, window: Window) -> str:
+        statement_id = f"s{len(self.world.removals) + 1}"
+        self.world.removals[statement_id] = window
+        return statement_id
+
+    def _end(self, statement_id: str) -> str | None:
+        window = self.world.removals[statement_id]
+        if window is not None:
+            self.world.removals[statement_id] = None
+            removed = self._of(window)
+            self.world.table[:] = [row for row in self.world.table if row not in removed]
+        return None
+
+
 class Superseded(Exception):
     """The state store refuses an attempt that is not the current one."""
 
@@ -239,6 +279,8 @@ def attempt_at(
     clear_number: int = 0,
     target: Target | None = None,
     columns: Mapping[str, str] = COLUMNS,
+    on_rerun: OnRerun = OnRerun.KEEP,
+    by_rows: bool = False,
 ) -> Attempt:
     """Return an attempt at loading all that is in the world's log."""
     return Attempt(
@@ -255,4 +297,6 @@ def attempt_at(
         cancelled=lambda: world.cancelled(),  # noqa: PLW0108 - what it is now, not what it was
         clear_number=clear_number,
         block_bytes=1,
+        on_rerun=on_rerun,
+        rows=Rows(world) if by_rows else None,
     )

@@ -1,0 +1,93 @@
+"""One attempt at a load: what is wanted, and the outside that it needs, as small protocols."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from airflow_provider_kafka_odps.core.blocks import BLOCK_BYTES
+from airflow_provider_kafka_odps.core.facts import Questions, TopicFacts
+from airflow_provider_kafka_odps.core.journal import OnRerun, Target
+from airflow_provider_kafka_odps.core.planning import WindowRequest
+from airflow_provider_kafka_odps.core.projection import Projection
+from airflow_provider_kafka_odps.core.rows import FoundRows
+from airflow_provider_kafka_odps.core.settling import Clock, Upload
+from airflow_provider_kafka_odps.core.window import Window
+
+
+class Source(Protocol):
+    """A Kafka cluster."""
+
+    def survey(self, topic: str, questions: Questions) -> TopicFacts:
+        """Ask the broker once for all that a plan needs."""
+
+    def topic_id(self, topic: str) -> str:
+        """Return the topic's UUID as it is now."""
+
+    def read(self, window: Window, wanted: frozenset[str]) -> Generator[pa.RecordBatch]:
+        """Yield every record of the window, in offset order per partition; end only when all of it was read."""
+
+
+class Sink(Protocol):
+    """A MaxCompute table, or one partition of it."""
+
+    def ensure(self) -> None:
+        """Create what the load may create and is missing: table, partition."""
+
+    def open_upload(self) -> Upload:
+        """Open a fresh upload session."""
+
+    def attach_upload(self, upload_id: str) -> Upload:
+        """Return a session that an earlier attempt opened, alive or not."""
+
+
+class JournalStore(Protocol):
+    """Where the journal is kept; a superseded attempt must not be able to save."""
+
+    def load(self) -> Mapping[str, Any] | None:
+        """Return what was saved last, or None."""
+
+    def save(self, entry: Mapping[str, Any]) -> None:
+        """Replace what was saved; raise if this attempt is not the current one."""
+
+
+class Rows(Protocol):
+    """The rows of a table, or of one partition of it, that can be found by their offsets."""
+
+    def count(self, window: Window) -> FoundRows:
+        """Return how much of the window is visible."""
+
+    def start_removal(self, window: Window) -> str:
+        """Start to remove the window's rows and no others, all at once; return the id to wait for."""
+
+    def await_removal(self, statement_id: str) -> str | None:
+        """Wait until the removal has ended; return why nothing was removed, if it was not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt at a load: what is wanted, who does it, and how it is observed."""
+
+    request: WindowRequest
+    group: str | None
+    target: Target
+    projection: Projection
+    source: Source
+    sink: Sink
+    journal: JournalStore
+    clock: Clock
+    announce: Callable[[Window], None]
+    """Called with the window as soon as it is known, on a replay too."""
+    say: Callable[[str], None]
+    """Takes a line for the task's log."""
+    cancelled: Callable[[], bool]
+    clear_number: int
+    commit_timeout: float = 300.0
+    """Seconds until a commit's fate has to be known."""
+    block_bytes: int = BLOCK_BYTES
+    on_rerun: OnRerun = OnRerun.KEEP
+    rows: Rows | None = None
+    """None where partition and offset are no columns of the table."""
