@@ -18,6 +18,7 @@
     ├── ReadFailed               reading the window went wrong
     │   ├── CorruptBatch         bytes that are no record batch
     │   ├── TopicReplaced        the topic is not the one that the window was planned on
+    │   ├── UnexplainedGap       offsets without a record, and nothing that accounts for it
     │   └── NoProgress           no record for too long (a retry may help)
     ├── TableRefused             the table cannot take the load
     │   └── UnknownTable
@@ -123,6 +124,10 @@ class CorruptBatch(ReadFailed):
 
 class TopicReplaced(ReadFailed):
     """The topic of this name is no longer the one that the window was planned on."""
+
+
+class UnexplainedGap(ReadFailed):
+    """Offsets of the window have no record, and neither a transaction nor compaction accounts for it: loss."""
 
 
 class NoProgress(ReadFailed):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from airflow_provider_kafka_odps.core.offsets import next_offset
+from airflow_provider_kafka_odps.core.gaps import GapKind, PassedOver, Ranges, without
+from airflow_provider_kafka_odps.core.offsets import OffsetRange, next_offset
 from airflow_provider_kafka_odps.core.receipt import Counts
 from airflow_provider_kafka_odps.core.window import Window
-from airflow_provider_kafka_odps.exceptions import ReadFailed
+from airflow_provider_kafka_odps.exceptions import ReadFailed, UnexplainedGap
 
 
 class Account:
@@ -20,6 +23,9 @@ class Account:
         self._positions = {number: offsets.start for number, offsets in self._ranges.items()}
         self._records = dict.fromkeys(self._ranges, 0)
         self._rejects = dict.fromkeys(self._ranges, 0)
+        self._gaps = {number: Ranges(offsets.start, offsets.end) for number, offsets in self._ranges.items()}
+        self._passed = {number: Ranges(offsets.start, offsets.end) for number, offsets in self._ranges.items()}
+        self._kinds = {number: dict.fromkeys(GapKind, 0) for number in self._ranges}
 
     def add(self, batch: pa.RecordBatch, rejects: int) -> None:
         """Count a batch of one partition, of whose records ``rejects`` became no row.
@@ -32,9 +38,24 @@ class Account:
         partition = batch.column("partition")[0].as_py()
         offsets = batch.column("offset").to_numpy()
         self._check(partition, offsets)
+        self._add_gaps(partition, offsets)
         self._positions[partition] = next_offset(int(offsets[-1]))
         self._records[partition] += batch.num_rows
         self._rejects[partition] += rejects
+
+    def pass_over(self, passed: PassedOver) -> None:
+        """Take note of offsets without a record that the log itself accounts for."""
+        if passed.partition in self._ranges:
+            new = self._passed[passed.partition].add(passed.start, passed.end)
+            self._kinds[passed.partition][passed.kind] += new
+
+    def _add_gaps(self, partition: int, offsets: npt.NDArray[np.int64]) -> None:
+        gaps, position = self._gaps[partition], self._positions[partition]
+        if int(offsets[-1]) - position == len(offsets) - 1:
+            return
+        gaps.add(position, int(offsets[0]))
+        for before in np.flatnonzero(np.diff(offsets) > 1):
+            gaps.add(next_offset(int(offsets[before])), int(offsets[before + 1]))
 
     def _check(self, partition: int, offsets: npt.NDArray[np.int64]) -> None:
         wanted = self._ranges.get(partition)
@@ -55,13 +76,50 @@ class Account:
         """How many rows were counted so far."""
         return sum(self._records.values()) - sum(self._rejects.values())
 
-    def counts(self) -> dict[int, Counts]:
-        """Return what became of each partition's offsets; to be asked when the window has been read to its end."""
-        return {
-            number: Counts(
-                rows=self._records[number] - self._rejects[number],
-                rejects=self._rejects[number],
-                gaps=offsets.span - self._records[number],
-            )
-            for number, offsets in self._ranges.items()
-        }
+    def counts(self, cleanup_policy: Callable[[], str | None] | None = None) -> dict[int, Counts]:
+        """Return what became of each partition's offsets; to be asked when the window has been read to its end.
+
+        ``cleanup_policy`` is asked for the topic's if offsets have no record and nothing that was passed over accounts
+        for it; None of either kind: it is not known. Without the function, gaps are counted and not accounted for.
+        Raises UnexplainedGap for offsets without a record that compaction may not have removed.
+        """
+        if cleanup_policy is None:
+            return {number: self._counts(number, compacted=0) for number in self._ranges}
+        compacted = {number: self._unaccounted(number) for number in self._ranges}
+        if any(compacted.values()):
+            policy = cleanup_policy()
+            if policy is None or "compact" not in policy:
+                raise UnexplainedGap(self._unexplained({n: gaps for n, gaps in compacted.items() if gaps}, policy))
+        return {number: self._counts(number, gaps) for number, gaps in compacted.items()}
+
+    def _counts(self, number: int, compacted: int) -> Counts:
+        records, rejects, kinds = self._records[number], self._rejects[number], self._kinds[number]
+        return Counts(
+            rows=records - rejects,
+            rejects=rejects,
+            gaps=self._ranges[number].span - records,
+            control=kinds[GapKind.CONTROL],
+            aborted=kinds[GapKind.ABORTED],
+            compacted=compacted,
+        )
+
+    def _unaccounted(self, number: int) -> int:
+        return self._ranges[number].span - self._records[number] - self._passed[number].covered
+
+    def _unexplained(self, gaps: dict[int, int], policy: str | None) -> str:
+        lines = "\n".join(f"{self._first_gap(number)}: {gap} offsets without a record" for number, gap in gaps.items())
+        return (
+            f"{lines}\nNo transaction marker and no aborted transaction accounts for them, and the topic's "
+            f"cleanup.policy is {policy or 'not for this login to know (it needs DESCRIBE_CONFIGS on the topic)'}, so "
+            "compaction does not either: these records are lost, or the log was damaged. Nothing was committed"
+        )
+
+    def _first_gap(self, number: int) -> OffsetRange:
+        """Return where the first unexplained gap of a partition is; where too many ranges were seen, about."""
+        offsets, gaps = self._ranges[number], self._gaps[number]
+        listed = [
+            *gaps.listed,
+            *([(self._positions[number], offsets.end)] if self._positions[number] < offsets.end else []),
+        ]
+        start, end = next(without(listed, self._passed[number].listed), (offsets.start, offsets.end))
+        return OffsetRange(offsets.topic, number, start, end)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from airflow_provider_kafka_odps.core.blocks import BLOCK_BYTES
 from airflow_provider_kafka_odps.core.facts import Questions, TopicFacts
+from airflow_provider_kafka_odps.core.gaps import PassedOver
 from airflow_provider_kafka_odps.core.journal import OnRerun, Target
 from airflow_provider_kafka_odps.core.planning import WindowRequest
 from airflow_provider_kafka_odps.core.projection import Projection
@@ -29,6 +30,16 @@ class Source(Protocol):
 
     def read(self, window: Window, wanted: frozenset[str]) -> Generator[pa.RecordBatch]:
         """Yield every record of the window, in offset order per partition; end only when all of it was read."""
+
+
+class Evidence(Protocol):
+    """What a Kafka cluster says of offsets that have no record."""
+
+    def take_passed_over(self) -> Sequence[PassedOver]:
+        """Return, once, what the read has passed over by now, in offset order per partition."""
+
+    def cleanup_policy(self, topic: str) -> str | None:
+        """Return the topic's ``cleanup.policy``, such as ``compact,delete``; None if this login may not know it."""
 
 
 class Sink(Protocol):
@@ -89,5 +100,7 @@ class Attempt:
     """Seconds until a commit's fate has to be known."""
     block_bytes: int = BLOCK_BYTES
     on_rerun: OnRerun = OnRerun.KEEP
+    evidence: Evidence | None = None
+    """None counts gaps without accounting for them."""
     rows: Rows | None = None
     """None where partition and offset are no columns of the table."""

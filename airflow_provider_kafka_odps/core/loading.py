@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import pyarrow as pa
 
 from airflow_provider_kafka_odps.core.accounting import Account
+from airflow_provider_kafka_odps.core.gaps import PassedOver
 from airflow_provider_kafka_odps.core.journal import Target
 from airflow_provider_kafka_odps.core.projection import Projection, describe_rejects
 from airflow_provider_kafka_odps.core.receipt import Receipt
@@ -25,6 +26,7 @@ class Loading:
         self.blocks = 0
         self._target, self._projection, self._clock = target, projection, clock
         self._account = Account(window)
+        self._counts = self._account.counts()
         self._bytes = 0
         self._not_json = 0
         self._seconds: defaultdict[str, float] = defaultdict(float)
@@ -57,6 +59,18 @@ class Loading:
             self._bytes += upload.write_block(self.blocks, block)
         self.blocks += 1
 
+    def pass_over(self, passed: Iterable[PassedOver]) -> None:
+        """Take note of offsets without a record that the log itself accounts for."""
+        for each in passed:
+            self._account.pass_over(each)
+
+    def prove(self, cleanup_policy: Callable[[], str | None] | None) -> None:
+        """Account for every offset of the window, which has been read to its end.
+
+        Raises UnexplainedGap; see ``Account.counts``.
+        """
+        self._counts = self._account.counts(cleanup_policy)
+
     def receipt(self, upload_id: str | None) -> Receipt:
         """Return what is proved once the upload is committed; to be asked when the window has been read to its end."""
         return Receipt(
@@ -66,7 +80,7 @@ class Loading:
             mode=self._target.mode.value,
             upload_id=upload_id,
             blocks=self.blocks,
-            partitions=self._account.counts(),
+            partitions=self._counts,
             bytes=self._bytes,
             not_json=self._not_json,
             seconds=dict(self._seconds),

@@ -19,12 +19,24 @@ class Counts:
     rows: int
     rejects: int
     gaps: int
-    """Offsets without a record: transaction markers, aborted transactions, compaction."""
+    """Offsets without a record: the sum of the kinds that follow."""
+    control: int = 0
+    """Transaction markers."""
+    aborted: int = 0
+    """Records of aborted transactions."""
+    compacted: int = 0
+    """Removed by compaction."""
 
     def __post_init__(self) -> None:
         """Refuse negative counts: more records came out of a range than it has offsets."""
-        if min(self.rows, self.rejects, self.gaps) < 0:
+        if min(self.rows, self.rejects, self.gaps, self.control, self.aborted, self.compacted) < 0:
             raise InvalidInput(f"counts cannot be negative: {self}")
+
+    def to_json(self) -> dict[str, int]:
+        """Return the counts; kinds of gaps that there are none of are left out."""
+        kinds = {"control": self.control, "aborted": self.aborted, "compacted": self.compacted}
+        always = {"rows": self.rows, "rejects": self.rejects, "gaps": self.gaps}
+        return {**always, **{kind: count for kind, count in kinds.items() if count}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +76,7 @@ class Receipt:
             "rows": self.rows,
             "rejects": sum(counts.rejects for counts in self.partitions.values()),
             "gaps": sum(counts.gaps for counts in self.partitions.values()),
-            "partitions": {
-                str(number): {"rows": counts.rows, "rejects": counts.rejects, "gaps": counts.gaps}
-                for number, counts in sorted(self.partitions.items())
-            },
+            "partitions": {str(number): counts.to_json() for number, counts in sorted(self.partitions.items())},
             "bytes": self.bytes,
             "not_json": self.not_json,
             "seconds": {stage: round(spent, 3) for stage, spent in self.seconds.items()},

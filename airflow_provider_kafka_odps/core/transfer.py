@@ -37,7 +37,8 @@ def transfer(attempt: Attempt) -> Receipt:
     2. Announce the window (XCom).
     3. Ensure table and partition; open a fresh upload; save ``uploading``.
     4. Read, project, write blocks 0…n-1: invisible.
-    5. Prove the window complete: all of it read, no reject, the same topic still, not cancelled.
+    5. Prove the window complete: all of it read, every offset accounted for, no reject, the same topic still, not
+       cancelled.
     6. Save ``committing``: the fence. A superseded attempt fails here, before it can commit.
     7. Commit; on any doubt settle.
     8. Save ``committed`` with the receipt.
@@ -115,11 +116,28 @@ def _write(attempt: Attempt, loading: Loading, upload: Upload) -> None:
         f"upload {upload.id}: loading {loading.window.span} offsets: {', '.join(map(str, loading.window.ranges()))}"
     )
     with closing(attempt.source.read(loading.window, attempt.projection.wanted)) as batches:
-        for block in cut_blocks(loading.columns(batches, lambda: _check_running(attempt)), attempt.block_bytes):
+        for block in cut_blocks(
+            loading.columns(batches, lambda: _between_batches(attempt, loading)), attempt.block_bytes
+        ):
             loading.write(upload, block)
+    _prove(attempt, loading)
     if not loading.blocks and attempt.target.mode is Mode.OVERWRITE:
         # Whether a commit of no block at all replaces the old rows is not documented; one of an empty block does.
         loading.write(upload, [])
+
+
+def _between_batches(attempt: Attempt, loading: Loading) -> None:
+    _check_running(attempt)
+    if attempt.evidence is not None:
+        loading.pass_over(attempt.evidence.take_passed_over())
+
+
+def _prove(attempt: Attempt, loading: Loading) -> None:
+    evidence = attempt.evidence
+    if evidence is None:
+        return loading.prove(None)
+    loading.pass_over(evidence.take_passed_over())
+    return loading.prove(lambda: evidence.cleanup_policy(loading.window.topic))
 
 
 def _settle(attempt: Attempt, entry: Journal) -> Receipt:

@@ -19,6 +19,8 @@ from airflow_provider_kafka_odps.exceptions import InvalidConnection
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from airflow_provider_kafka_odps.core.gaps import PassedOver
+
 
 class KafkaHook(BaseHook):
     """Asks a Kafka cluster, and reads from it; it joins no group, commits nothing and creates no topic.
@@ -78,6 +80,13 @@ class KafkaHook(BaseHook):
         with admin_client(self.settings) as client:
             return str(topic_description(client, topic, self.kafka_config_id)["topic_id"])
 
+    def cleanup_policy(self, topic: str) -> str | None:
+        """Return the topic's ``cleanup.policy``, such as ``compact,delete``; None if this login may not know it."""
+        from airflow_provider_kafka_odps.hooks.kafka_survey import admin_client, cleanup_policy
+
+        with admin_client(self.settings) as client:
+            return cleanup_policy(client, topic)
+
     def plan(self, topic: str, start: BoundInput, end: BoundInput, **request: Any) -> Window:
         """Plan a window in one call, for use in a ``@task``: bounds as the operator takes them, but for ``"interval"``.
 
@@ -99,15 +108,24 @@ class KafkaHook(BaseHook):
         wanted: frozenset[str] | None = None,
         poll_timeout: float = 60.0,
         cancelled: Callable[[], bool] = lambda: False,
+        passed_over: Callable[[PassedOver], None] = lambda _: None,
     ) -> Generator[pa.RecordBatch]:
         """Yield every record of the window as Arrow record batches (``decoding.batch.BATCH_SCHEMA``).
 
         A batch holds one partition, in the order of offsets. The generator ends when every partition has been read to
         its end, and only then; columns that are not ``wanted`` (None: all are) are NULL.
+        ``passed_over`` is told of transaction markers and aborted transactions before the batches behind them come.
         Raises NoProgress after ``poll_timeout`` seconds without any, OffsetsExpired, CorruptBatch, Cancelled.
         """
         from airflow_provider_kafka_odps.decoding.batch import ALL_COLUMNS
         from airflow_provider_kafka_odps.hooks.kafka_reader import read_window
 
         columns = ALL_COLUMNS if wanted is None else wanted
-        return read_window(self.settings, window, wanted=columns, poll_timeout=poll_timeout, cancelled=cancelled)
+        return read_window(
+            self.settings,
+            window,
+            wanted=columns,
+            poll_timeout=poll_timeout,
+            cancelled=cancelled,
+            passed_over=passed_over,
+        )

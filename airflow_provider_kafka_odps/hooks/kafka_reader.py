@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kafka_odps.core.facts import Questions
+from airflow_provider_kafka_odps.core.gaps import GapKind, PassedOver
 from airflow_provider_kafka_odps.core.kafka_settings import KafkaSettings
 from airflow_provider_kafka_odps.core.offsets import OffsetRange
 from airflow_provider_kafka_odps.core.window import Window
@@ -57,12 +58,16 @@ def read_window(
     wanted: frozenset[str],
     poll_timeout: float,
     cancelled: Callable[[], bool],
+    passed_over: Callable[[PassedOver], None],
 ) -> Generator[pa.RecordBatch]:
     """Yield every record of the window as Arrow batches of ``decoding.batch.BATCH_SCHEMA``, one partition in each.
 
     Ends when the position of every partition has reached its end, and only then: offsets without records (compaction,
     transaction markers, aborted transactions) are passed like others. Time that the caller takes between two batches
     does not count against ``poll_timeout``, in seconds.
+
+    ``passed_over`` is told of markers and aborted transactions before positions move past them, some perhaps twice and
+    some beyond the window.
 
     Raises UnknownTopic, UnknownPartition, TopicReplaced, OffsetsExpired, LogTooShort, NoProgress, CorruptBatch,
     ReadFailed, Unreachable, BrokerRefused, and Cancelled within a second after ``cancelled`` says so.
@@ -71,7 +76,7 @@ def read_window(
 
     from airflow_provider_kafka_odps.decoding.decoder import BatchDecoder
 
-    reading = _Reading(window, BatchDecoder(wanted), poll_timeout, cancelled)
+    reading = _Reading(window, BatchDecoder(wanted), poll_timeout, cancelled, passed_over)
     if not reading.ahead:
         return
     _check_topic(settings, window)
@@ -94,7 +99,12 @@ class _Reading:
     """How far the window has been read."""
 
     def __init__(
-        self, window: Window, decoder: BatchDecoder, poll_timeout: float, cancelled: Callable[[], bool]
+        self,
+        window: Window,
+        decoder: BatchDecoder,
+        poll_timeout: float,
+        cancelled: Callable[[], bool],
+        passed_over: Callable[[PassedOver], None],
     ) -> None:
         self.window = window
         self.ahead = {offsets.partition: offsets for offsets in window.ranges() if offsets.span}
@@ -102,6 +112,7 @@ class _Reading:
         self.positions = {number: offsets.start for number, offsets in self.ahead.items()}
         """The next offset to read of each partition that is not finished."""
         self._decoder, self._poll_timeout, self._cancelled = decoder, poll_timeout, cancelled
+        self._passed_over = passed_over
 
     def rest(self, consumer: KafkaConsumer) -> Iterator[pa.RecordBatch]:
         """Yield what is ahead of the positions, by a new consumer."""
@@ -115,6 +126,10 @@ class _Reading:
         while self.ahead:
             self._check_cancelled()
             polled = batch_consumer.poll(POLL_MS)
+            for place, spans in batch_consumer.take_passed_over().items():
+                for span in spans:
+                    kind = GapKind(span.kind.value)
+                    self._passed_over(PassedOver(place.partition, span.base_offset, span.next_offset, kind))
             for place, batches in polled.items():
                 # The client may still hold batches of a partition that is finished.
                 if offsets := self._left(place.partition):

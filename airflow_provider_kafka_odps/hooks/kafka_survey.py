@@ -94,6 +94,19 @@ def topic_description(client: KafkaAdminClient, topic: str, conn_id: str) -> Map
     return found
 
 
+def cleanup_policy(client: KafkaAdminClient, topic: str) -> str | None:
+    """Return the topic's ``cleanup.policy``, its own or the broker's; None if this login may not describe it."""
+    from kafka.admin import ConfigResource
+    from kafka.errors import ClusterAuthorizationFailedError, TopicAuthorizationFailedError
+
+    wanted = ConfigResource("topic", topic, {"cleanup.policy": None})
+    try:
+        answer = patiently(lambda: client.describe_configs([wanted], config_filter="all"))
+    except (TopicAuthorizationFailedError, ClusterAuthorizationFailedError):
+        return None
+    return str(answer["topic"][topic]["cleanup.policy"]["value"])
+
+
 def survey(client: KafkaAdminClient, topic: str, questions: Questions, conn_id: str) -> TopicFacts:
     """Ask for all that a plan needs.
 

@@ -45,6 +45,7 @@ def build_attempt(
     finder = row_finder(columns, table, schema, partition)
     if task.on_rerun is OnRerun.REPLACE and task.mode is Mode.APPEND and finder is None:
         raise InvalidMapping(NO_OFFSET_COLUMNS)
+    source = TopicSource(task.kafka_hook, task.poll_timeout, lambda: task.asked_to_stop)
     journal = StateStoreJournal(context)
     journal.warn_if_forgetful(task.log.warning)
     return Attempt(
@@ -52,7 +53,8 @@ def build_attempt(
         group=task.kafka_hook.group_id,
         target=Target(request.topic, str(table), str(partition) if partition else None, task.mode),
         projection=projection,
-        source=TopicSource(task.kafka_hook, task.poll_timeout, lambda: task.asked_to_stop),
+        source=source,
+        evidence=source,
         sink=TableSink(
             hook=task.odps_hook,
             table=table,

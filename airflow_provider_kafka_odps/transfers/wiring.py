@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kafka_odps.core.rows import FoundRows, RowFinder
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from airflow_provider_kafka_odps.core.facts import Questions, TopicFacts
+    from airflow_provider_kafka_odps.core.gaps import PassedOver
     from airflow_provider_kafka_odps.core.schema import TableSchema
     from airflow_provider_kafka_odps.core.settling import Upload
     from airflow_provider_kafka_odps.core.window import Window
@@ -38,6 +39,7 @@ class TopicSource:
     poll_timeout: float
     """Seconds without any progress before the read fails."""
     cancelled: Callable[[], bool]
+    passed_over: list[PassedOver] = field(default_factory=list)
 
     def survey(self, topic: str, questions: Questions) -> TopicFacts:
         """Ask the broker once for all that a plan needs."""
@@ -49,7 +51,23 @@ class TopicSource:
 
     def read(self, window: Window, wanted: frozenset[str]) -> Generator[pa.RecordBatch]:
         """Yield every record of the window; end only when all of it was read."""
-        return self.hook.read(window, wanted=wanted, poll_timeout=self.poll_timeout, cancelled=self.cancelled)
+        return self.hook.read(
+            window,
+            wanted=wanted,
+            poll_timeout=self.poll_timeout,
+            cancelled=self.cancelled,
+            passed_over=self.passed_over.append,
+        )
+
+    def take_passed_over(self) -> Sequence[PassedOver]:
+        """Return, once, what the read has passed over by now."""
+        taken = list(self.passed_over)
+        self.passed_over.clear()
+        return taken
+
+    def cleanup_policy(self, topic: str) -> str | None:
+        """Return the topic's ``cleanup.policy``; None if this login may not know it."""
+        return self.hook.cleanup_policy(topic)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,9 @@ import pytest
 from core.examples import target_of
 from core.world import OLD_ROW, Crash, Row, Superseded, World, attempt_at
 
+from airflow_provider_kafka_odps.core.gaps import GapKind, PassedOver
 from airflow_provider_kafka_odps.core.journal import Journal, Mode, OnRerun, Phase
-from airflow_provider_kafka_odps.core.receipt import Receipt
+from airflow_provider_kafka_odps.core.receipt import Counts, Receipt
 from airflow_provider_kafka_odps.core.settling import UploadStatus
 from airflow_provider_kafka_odps.core.transfer import transfer
 from airflow_provider_kafka_odps.exceptions import (
@@ -23,6 +24,7 @@ from airflow_provider_kafka_odps.exceptions import (
     RecordsRejected,
     RowsDiffer,
     TopicReplaced,
+    UnexplainedGap,
 )
 
 MODES = pytest.mark.parametrize("mode", Mode)
@@ -401,6 +403,24 @@ def test_a_window_of_gaps_only_has_no_rows(mode: Mode) -> None:
     assert (receipt.rows, receipt.partitions[0].gaps, phase(world)) == (0, 2, Phase.COMMITTED)
     assert world.table == loaded(mode, [])
     assert ("commit" in world.effects) == (mode is Mode.OVERWRITE)
+
+
+@MODES
+def test_gaps_are_accounted_for_before_the_fence(mode: Mode) -> None:
+    """Offsets without a record need a reason before anything becomes visible; the broker is asked only if they do."""
+    world = World(log={0: [b"a", None, None, b"b"]}, passed_over=[PassedOver(0, 1, 2, GapKind.CONTROL)])
+    with pytest.raises(UnexplainedGap, match=r"orders\[0\]@\[2, 3\): 1 offsets without a record"):
+        transfer(attempt_at(world, mode, with_evidence=True))
+    assert (world.table, phase(world)) == ([OLD_ROW], Phase.UPLOADING)
+
+    world.passed_over = [PassedOver(0, 1, 2, GapKind.CONTROL)]
+    world.policy = "compact"
+    receipt = transfer(attempt_at(world, mode, with_evidence=True))
+    assert receipt.partitions[0] == Counts(2, 0, 2, control=1, compacted=1)
+
+    explained = World(log={0: [b"a", None]}, passed_over=[PassedOver(0, 1, 2, GapKind.ABORTED)])
+    transfer(attempt_at(explained, mode, with_evidence=True))
+    assert "ask for the policy" not in explained.effects
 
 
 @MODES

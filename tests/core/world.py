@@ -13,6 +13,7 @@ from core.examples import PLANNED_AT, target_of
 from airflow_provider_kafka_odps.core.attempt import Attempt
 from airflow_provider_kafka_odps.core.bounds import Earliest, Latest
 from airflow_provider_kafka_odps.core.facts import PartitionFacts, Questions, TopicFacts
+from airflow_provider_kafka_odps.core.gaps import PassedOver
 from airflow_provider_kafka_odps.core.journal import Mode, OnRerun, Target
 from airflow_provider_kafka_odps.core.planning import WindowRequest
 from airflow_provider_kafka_odps.core.projection import compile_projection
@@ -69,6 +70,9 @@ class World:
     fenced: bool = False
     """Whether the attempt that runs has been superseded."""
     seconds: float = 0.0
+    policy: str = "delete"
+    passed_over: list[PassedOver] = field(default_factory=list)
+    """What the reader will have passed over."""
     removals: dict[str, Window | None] = field(default_factory=dict)
     """Statements that remove the rows of a window; None: it has ended."""
     cancelled: Callable[[], bool] = lambda: False
@@ -124,6 +128,21 @@ class Source:
                 if value is not None:
                     self.world.effect(f"read {offsets.partition}:{offset}", _nothing)
                     yield batch_of(offsets.partition, {offset: value})
+
+
+@dataclass
+class Evidence:
+    """What the world's broker says of offsets without a record."""
+
+    world: World
+
+    def take_passed_over(self) -> Sequence[PassedOver]:
+        taken, self.world.passed_over = self.world.passed_over, []
+        return taken
+
+    def cleanup_policy(self, topic: str) -> str:
+        assert topic == "orders"
+        return self.world.effect("ask for the policy", lambda: self.world.policy)
 
 
 @dataclass
@@ -281,6 +300,7 @@ def attempt_at(
     columns: Mapping[str, str] = COLUMNS,
     on_rerun: OnRerun = OnRerun.KEEP,
     by_rows: bool = False,
+    with_evidence: bool = False,
 ) -> Attempt:
     """Return an attempt at loading all that is in the world's log."""
     return Attempt(
@@ -299,4 +319,5 @@ def attempt_at(
         block_bytes=1,
         on_rerun=on_rerun,
         rows=Rows(world) if by_rows else None,
+        evidence=Evidence(world) if with_evidence else None,
     )

@@ -1,0 +1,137 @@
+"""Every offset of a window is a row, a reject, or a gap that is accounted for; loss is named."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable
+from contextlib import closing
+from itertools import pairwise
+
+import pytest
+from airflow.sdk.exceptions import AirflowFailException
+from conftest import MakeTopic
+from demo.broker import Broker
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka.admin import ConfigResource
+from kit.kafka_topics import producer, send
+from kit.task_run import TaskRun
+from pytest_mock import MockerFixture
+
+from airflow_provider_kafka_odps.hooks.kafka import KafkaHook
+from airflow_provider_kafka_odps.hooks.odps import OdpsHook
+
+ALL = {"start": "earliest", "end": "latest", "create_table": True}
+
+
+def table_of(topic: str) -> str:
+    """Return a table name that belongs to one topic."""
+    return topic.replace("-", "_")
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
+    """Wait for a condition, and fail the test where it does not come about."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "the condition did not come about"
+        time.sleep(0.05)
+
+
+@pytest.fixture(scope="module")
+def transactions(broker: Broker, make_topic: MakeTopic) -> str:
+    """Return a topic of 9 offsets: 2 committed, marker, 2 aborted, marker, 1 plain, 1 committed, marker."""
+    topic = make_topic()
+    to = producer(broker.bootstrap_servers, transactional_id=str(uuid.uuid4()))
+    to.init_transactions(30)
+    for values, end in (([b"a", b"b"], to.commit_transaction), ([b"x", b"y"], to.abort_transaction)):
+        to.begin_transaction()
+        send(to, topic, values)
+        end(30)
+    send(producer(broker.bootstrap_servers), topic, [b"c"])
+    to.begin_transaction()
+    send(to, topic, [b"d"])
+    to.commit_transaction(30)
+    return topic
+
+
+@pytest.mark.parametrize(
+    ("isolation_level", "counts"),
+    [
+        ("read_committed", {"rows": 4, "rejects": 0, "gaps": 5, "control": 3, "aborted": 2}),
+        ("read_uncommitted", {"rows": 6, "rejects": 0, "gaps": 3, "control": 3}),
+    ],
+)
+def test_transactions_are_accounted_for(
+    transactions: str, task_run: TaskRun, isolation_level: str, counts: dict[str, int]
+) -> None:
+    """Markers and aborted records have counts of their own in the receipt."""
+    receipt = task_run.attempt(topic=transactions, table=table_of(transactions), isolation_level=isolation_level, **ALL)
+    assert receipt["partitions"] == {"0": counts}
+    assert receipt["gaps"] == counts["gaps"]
+
+
+def test_windows_that_begin_and_end_anywhere_are_accounted_for(transactions: str) -> None:
+    """Also in the middle of aborted batches and between markers, what is in the window is counted, and no more."""
+    table = table_of(transactions) + "_windows"
+    parameters = {"topic": transactions, "table": table, "create_table": True}
+    receipts = [TaskRun().attempt(start=start, end=end, **parameters) for start, end in pairwise((0, 1, 3, 4, 6, 8, 9))]
+    assert [receipt["partitions"]["0"] for receipt in receipts] == [
+        {"rows": 1, "rejects": 0, "gaps": 0},
+        {"rows": 1, "rejects": 0, "gaps": 1, "control": 1},
+        {"rows": 0, "rejects": 0, "gaps": 1, "aborted": 1},
+        {"rows": 0, "rejects": 0, "gaps": 2, "control": 1, "aborted": 1},
+        {"rows": 2, "rejects": 0, "gaps": 0},
+        {"rows": 0, "rejects": 0, "gaps": 1, "control": 1},
+    ]
+
+
+@pytest.fixture(scope="module")
+def compacted(broker: Broker, make_topic: MakeTopic) -> str:
+    """Return a topic of 30 offsets, of which compaction has removed those of old values."""
+    configs = {"cleanup.policy": "compact", "segment.ms": "1000", "min.cleanable.dirty.ratio": "0.0001"}
+    topic = make_topic(configs=configs)
+    to = producer(broker.bootstrap_servers)
+    first = int(time.time() * 1000) - 10 * 3_600_000
+    for hour in range(5):
+        for key in ("one", "two", f"once {hour}") * 2:
+            to.produce(topic, b"v", key, partition=0, timestamp=first + hour * 3_600_000)
+        assert to.flush(30) == 0
+    place = TopicPartition(topic, 0)
+    with closing(
+        KafkaConsumer(bootstrap_servers=broker.bootstrap_servers, auto_offset_reset="earliest", group_id=None)
+    ) as consumer:
+        consumer.assign([place])
+
+        def is_compacted() -> bool:
+            consumer.seek_to_beginning()
+            records = 0
+            while consumer.position(place) < 30:
+                records += len(consumer.poll(timeout_ms=1_000).get(place, []))
+            return records < 20
+
+        wait_until(is_compacted, seconds=90)
+    return topic
+
+
+def test_compaction_is_accounted_for_only_where_the_topic_allows_it(
+    compacted: str, task_run: TaskRun, admin: KafkaAdminClient, mocker: MockerFixture
+) -> None:
+    """A compacted topic's gaps are its policy's; the same gaps in a topic that is not compacted are loss."""
+    parameters = {**ALL, "topic": compacted, "table": table_of(compacted)}
+    receipt = task_run.attempt(**parameters)
+    counts = receipt["partitions"]["0"]
+    assert counts["compacted"] == counts["gaps"] == 30 - counts["rows"] > 10
+
+    mocker.patch.object(KafkaHook, "cleanup_policy", return_value=None)
+    with pytest.raises(AirflowFailException, match=r"UnexplainedGap.*\n.*not for this login to know"):
+        TaskRun().attempt(**parameters)
+
+    mocker.stopall()
+    admin.alter_configs([ConfigResource("topic", compacted, {"cleanup.policy": "delete", "retention.ms": "-1"})])
+    wait_until(lambda: KafkaHook().cleanup_policy(compacted) == "delete")
+    other = TaskRun()
+    with pytest.raises(
+        AirflowFailException, match=rf"UnexplainedGap: {compacted}\[0\]@\[0, \d+\): {counts['gaps']} offsets without a"
+    ):
+        other.attempt(**{**parameters, "table": "nothing_of_it"})
+    assert OdpsHook().run_sql("SELECT COUNT(*) AS n FROM nothing_of_it")["n"].to_pylist() == [0]
