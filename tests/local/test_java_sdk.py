@@ -14,7 +14,7 @@ from local.conftest import connect
 from local.java_sdk import run_scenarios
 from odps import ODPS
 
-from airflow_provider_kafka_odps.local.testing import RunningEndpoint
+from airflow_provider_kafka_odps.local.testing import Drop, Moment, Operation, Refuse, RunningEndpoint
 
 COLUMNS = (
     "c_bigint bigint, c_int int, c_smallint smallint, c_tinyint tinyint, c_float float, c_double double, "
@@ -79,6 +79,9 @@ def java(endpoint: RunningEndpoint) -> Java:
     prefix = f"java_{uuid.uuid4().hex[:12]}_"
     for table in ("python", "python_copy"):
         odps.create_table(prefix + table, COLUMNS, hints={"odps.sql.type.system.odps2": "true"})
+    odps.create_table(prefix + "flaky", "k bigint, v string")
+    endpoint.control.inject(Operation.CREATE_UPLOAD, Refuse(503), table=prefix + "flaky")
+    endpoint.control.inject(Operation.COMMIT_UPLOAD, Drop(Moment.AFTER), table=prefix + "flaky")
     odps.write_table(prefix + "python", [AS_PYTHON_HAS_IT, [None] * len(AS_PYTHON_HAS_IT)])
     return Java(run_scenarios(endpoint, prefix), odps, prefix)
 
@@ -219,6 +222,7 @@ def test_java_throws_what_a_job_failed_of(java: Java, statement: str, code: str)
         ("second commit", "StatusConflict"),
         ("write after commit", "StatusConflict"),
         ("table", "NoSuchTable"),
+        ("preview", "NoSuchTable"),
         ("partition", "NoSuchPartition"),
         ("no partition", "MissingPartitionSpec"),
         ("partition of a plain table", "InvalidPartitionSpec"),
@@ -230,6 +234,26 @@ def test_java_knows_why_the_tunnel_refused(java: Java, attempt: str, code: str) 
     """Each refusal of the tunnel becomes Java's TunnelException with the service's code."""
     refusal = java.saw("tunnelErrors")[attempt]
     assert (refusal["class"], refusal["code"]) == ("TunnelException", code)
+
+
+@pytest.mark.parametrize("kind", ["stream", "upsert"])
+def test_java_reads_what_is_not_built(java: Java, kind: str) -> None:
+    """Stream and upsert sessions are refused at once, with a code that Java understands."""
+    refusal = java.saw("notBuilt")[kind]
+    assert (refusal["class"], refusal["code"]) == ("TunnelException", "NotImplemented")
+
+
+def test_java_repeats_a_refused_creation_and_learns_of_a_lost_commit(java: Java) -> None:
+    """A 503 is repeated by Java; a commit whose answer is lost is sent again, refused, and applied once."""
+    seen = java.saw("flaky")
+    assert seen["commit"]["code"] == "StatusConflict"
+    assert (seen["status"], seen["rows"]) == ("CLOSED", [[1, "once"]])
+    assert java.rows("flaky") == [[1, "once"]]
+
+
+def test_java_previews(java: Java) -> None:
+    """The preview is an Arrow stream with the first rows."""
+    assert java.saw("preview") == [[1, "first"]]
 
 
 def test_java_notices_missing_blocks_and_projects_itself(java: Java) -> None:

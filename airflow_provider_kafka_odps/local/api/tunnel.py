@@ -23,12 +23,17 @@ from .call import Answer, Call, json_answer, rfc822
 from .services import Services
 
 _KEYS = ("uploads", "uploadid", "downloads", "downloadid", "blockid")
+_PARTS = ("preview", "streams", "upserts")
 _RANGE = re.compile(r"\(?\s*(-?\d+)\s*,\s*(-?\d+)\s*\)?")
 
 
 def is_tunnel(call: Call) -> bool:
-    """Whether a call on a table is one of the tunnel protocol."""
-    return any(map(call.has, _KEYS))
+    """Whether a call on a table is one of the tunnel protocol, by its query or by what follows the table's name."""
+    match call.segments:
+        case (*_, "tables", _, part) if part in _PARTS:
+            return True
+        case _:
+            return any(map(call.has, _KEYS))
 
 
 def answer(services: Services, call: Call, table: Table) -> Answer:

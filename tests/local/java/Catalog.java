@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.apache.arrow.vector.ipc.ArrowStreamReader;
 
 final class Catalog {
     private final Tables tables;
@@ -86,5 +87,16 @@ final class Catalog {
         Instance instance = SQLTask.run(tables.odps, text);
         instance.waitForSuccess(50);
         return instance;
+    }
+
+    Object preview() throws Exception {
+        tables.create("preview", Scenarios.NUMBER_AND_TEXT);
+        UploadSession upload = tables.upload("preview");
+        Tables.write(upload, 0, new Object[] {1L, "first"}, new Object[] {2L, "second"});
+        upload.commit(new Long[] {0L});
+        try (ArrowStreamReader reader = tables.tunnel.preview(
+                tables.project(), "default", tables.name("preview"), null, 1L)) {
+            return reader.loadNextBatch() ? Plain.ofBatch(reader.getVectorSchemaRoot()) : null;
+        }
     }
 }

@@ -47,6 +47,8 @@ final class Refusals {
         seen.put("write after commit", of(() -> Tables.write(upload, 1, new Object[] {1L, ""})));
         seen.put("table", of(() -> tables.upload("missing")));
         seen.put("project", of(() -> tables.tunnel.createUploadSession("no_project", tables.name("plain"))));
+        seen.put("preview", of(() -> tables.tunnel.preview(
+                tables.project(), "default", tables.name("missing"), null, 1L)));
         seen.put("partition", of(() -> tables.upload("parted", new PartitionSpec("ds=x"), false)));
         seen.put("no partition", of(() -> tables.upload("parted")));
         seen.put("partition of a plain table",
@@ -56,6 +58,26 @@ final class Refusals {
         seen.put("download", of(() -> tables.tunnel.getDownloadSession(
                 tables.project(), tables.name("plain"), "20260101000000000000000000000000")));
         seen.put("rows", Tables.read(tables.download("plain")));
+        return seen;
+    }
+
+    /** Stream and upsert sessions are not part of the endpoint: an answer that Java retries would take minutes. */
+    Object notBuilt() throws Exception {
+        return Map.of(
+                "stream",
+                of(() -> tables.tunnel.buildStreamUploadSession(tables.project(), tables.name("plain")).build()),
+                "upsert",
+                of(() -> tables.tunnel.buildUpsertSession(tables.project(), tables.name("plain")).build()));
+    }
+
+    /** Loads into a table for which the endpoint was told to refuse one creation and to lose one answer of a commit. */
+    Object flaky() throws Exception {
+        UploadSession upload = tables.upload("flaky");
+        Tables.write(upload, 0, new Object[] {1L, "once"});
+        Map<String, Object> seen = new LinkedHashMap<>();
+        seen.put("commit", of(() -> upload.commit(new Long[] {0L})));
+        seen.put("status", upload.getStatus().name());
+        seen.put("rows", Tables.read(tables.download("flaky")));
         return seen;
     }
 

@@ -76,7 +76,10 @@ public final class Scenarios {
         all.run("overwrite", all::overwrite);
         all.run("metadata", catalog::metadata);
         all.run("sql", catalog::sql);
+        all.run("preview", catalog::preview);
         all.run("tunnelErrors", refusals::tunnelErrors);
+        all.run("notBuilt", refusals::notBuilt);
+        all.run("flaky", refusals::flaky);
         all.run("restErrors", refusals::restErrors);
         all.run("accounts", refusals::accounts);
         System.exit(0);
