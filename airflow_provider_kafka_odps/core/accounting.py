@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from airflow_provider_kafka_odps.core.gaps import GapKind, PassedOver, Ranges, without
+from airflow_provider_kafka_odps.core.gaps import GapKind, OnDataLoss, PassedOver, Ranges, without
 from airflow_provider_kafka_odps.core.offsets import OffsetRange, next_offset
 from airflow_provider_kafka_odps.core.receipt import Counts
 from airflow_provider_kafka_odps.core.window import Window
@@ -18,7 +18,9 @@ from airflow_provider_kafka_odps.exceptions import ReadFailed, UnexplainedGap
 class Account:
     """The running count of one load."""
 
-    def __init__(self, window: Window) -> None:
+    def __init__(self, window: Window, on_data_loss: OnDataLoss = OnDataLoss.FAIL) -> None:
+        self._on_data_loss = on_data_loss
+        self._missing: list[OffsetRange] = []
         self._ranges = {offsets.partition: offsets for offsets in window.ranges()}
         self._positions = {number: offsets.start for number, offsets in self._ranges.items()}
         self._records = dict.fromkeys(self._ranges, 0)
@@ -45,7 +47,13 @@ class Account:
 
     def pass_over(self, passed: PassedOver) -> None:
         """Take note of offsets without a record that the log itself accounts for."""
-        if passed.partition in self._ranges:
+        if passed.partition not in self._ranges:
+            return
+        if passed.kind is GapKind.MISSING:
+            topic = self._ranges[passed.partition].topic
+            self._missing.append(OffsetRange(topic, passed.partition, passed.start, passed.end))
+            self._kinds[passed.partition][passed.kind] += passed.end - passed.start
+        else:
             new = self._passed[passed.partition].add(passed.start, passed.end)
             self._kinds[passed.partition][passed.kind] += new
 
@@ -89,7 +97,11 @@ class Account:
         if any(compacted.values()):
             policy = cleanup_policy()
             if policy is None or "compact" not in policy:
-                raise UnexplainedGap(self._unexplained({n: gaps for n, gaps in compacted.items() if gaps}, policy))
+                unexplained = {number: gaps for number, gaps in compacted.items() if gaps}
+                if self._on_data_loss is OnDataLoss.FAIL:
+                    raise UnexplainedGap(self._unexplained(unexplained, policy))
+                self._skip(unexplained)
+                compacted = dict.fromkeys(self._ranges, 0)
         return {number: self._counts(number, gaps) for number, gaps in compacted.items()}
 
     def _counts(self, number: int, compacted: int) -> Counts:
@@ -97,14 +109,26 @@ class Account:
         return Counts(
             rows=records - rejects,
             rejects=rejects,
-            gaps=self._ranges[number].span - records,
+            gaps=self._ranges[number].span - records - kinds[GapKind.MISSING],
             control=kinds[GapKind.CONTROL],
             aborted=kinds[GapKind.ABORTED],
             compacted=compacted,
+            missing=kinds[GapKind.MISSING],
         )
 
+    @property
+    def missing(self) -> tuple[OffsetRange, ...]:
+        """The ranges that were lost and skipped, in order; of very many in one partition the first are listed."""
+        return tuple(sorted(self._missing))
+
+    def _skip(self, unexplained: dict[int, int]) -> None:
+        for number, gaps in unexplained.items():
+            self._missing += list(self._gaps_left(number))
+            self._kinds[number][GapKind.MISSING] += gaps
+
     def _unaccounted(self, number: int) -> int:
-        return self._ranges[number].span - self._records[number] - self._passed[number].covered
+        known = self._records[number] + self._passed[number].covered + self._kinds[number][GapKind.MISSING]
+        return self._ranges[number].span - known
 
     def _unexplained(self, gaps: dict[int, int], policy: str | None) -> str:
         lines = "\n".join(f"{self._first_gap(number)}: {gap} offsets without a record" for number, gap in gaps.items())
@@ -116,10 +140,11 @@ class Account:
 
     def _first_gap(self, number: int) -> OffsetRange:
         """Return where the first unexplained gap of a partition is; where too many ranges were seen, about."""
-        offsets, gaps = self._ranges[number], self._gaps[number]
-        listed = [
-            *gaps.listed,
-            *([(self._positions[number], offsets.end)] if self._positions[number] < offsets.end else []),
-        ]
-        start, end = next(without(listed, self._passed[number].listed), (offsets.start, offsets.end))
-        return OffsetRange(offsets.topic, number, start, end)
+        return next(self._gaps_left(number), self._ranges[number])
+
+    def _gaps_left(self, number: int) -> Iterator[OffsetRange]:
+        offsets, position = self._ranges[number], self._positions[number]
+        gaps = [*self._gaps[number].listed, *([(position, offsets.end)] if position < offsets.end else [])]
+        lost = sorted((each.start, each.end) for each in self._missing if each.partition == number)
+        for start, end in without(without(gaps, self._passed[number].listed), lost):
+            yield OffsetRange(offsets.topic, number, start, end)

@@ -21,11 +21,20 @@ class GapKind(StrEnum):
     """A record of an aborted transaction, which a committed reader does not see."""
     COMPACTED = "compacted"
     """Removed because a later record has the same key; the topic's ``cleanup.policy`` includes ``compact``."""
+    MISSING = "missing"
+    """Lost: not in the log any more, and skipped because ``on_data_loss="skip"`` says so."""
+
+
+class OnDataLoss(StrEnum):
+    """What offsets of the window that are lost lead to."""
+
+    FAIL = "fail"
+    SKIP = "skip"
 
 
 @dataclass(frozen=True, slots=True)
 class PassedOver:
-    """Offsets of one partition, half-open, of which the log itself says that they hold no record for this reader."""
+    """Offsets of one partition, half-open, that hold no record for this reader, as the log itself says."""
 
     partition: int
     start: int

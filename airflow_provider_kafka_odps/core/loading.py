@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pyarrow as pa
 
 from airflow_provider_kafka_odps.core.accounting import Account
-from airflow_provider_kafka_odps.core.gaps import PassedOver
+from airflow_provider_kafka_odps.core.gaps import OnDataLoss, PassedOver
 from airflow_provider_kafka_odps.core.journal import Target
 from airflow_provider_kafka_odps.core.projection import Projection, describe_rejects
 from airflow_provider_kafka_odps.core.receipt import Receipt
@@ -21,11 +21,13 @@ from airflow_provider_kafka_odps.exceptions import RecordsRejected
 class Loading:
     """The pass, and what it has counted so far."""
 
-    def __init__(self, target: Target, projection: Projection, window: Window, clock: Clock) -> None:
+    def __init__(
+        self, target: Target, projection: Projection, window: Window, clock: Clock, on_data_loss: OnDataLoss
+    ) -> None:
         self.window = window
         self.blocks = 0
         self._target, self._projection, self._clock = target, projection, clock
-        self._account = Account(window)
+        self._account = Account(window, on_data_loss)
         self._counts = self._account.counts()
         self._bytes = 0
         self._not_json = 0
@@ -71,6 +73,11 @@ class Loading:
         """
         self._counts = self._account.counts(cleanup_policy)
 
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The ranges that were lost and skipped."""
+        return tuple(map(str, self._account.missing))
+
     def receipt(self, upload_id: str | None) -> Receipt:
         """Return what is proved once the upload is committed; to be asked when the window has been read to its end."""
         return Receipt(
@@ -84,6 +91,7 @@ class Loading:
             bytes=self._bytes,
             not_json=self._not_json,
             seconds=dict(self._seconds),
+            missing=self.missing,
         )
 
     @contextmanager

@@ -10,6 +10,7 @@ from typing import assert_never
 
 from airflow_provider_kafka_odps.core.bounds import At, Bound, Committed, Earliest, Latest, Offsets, Side
 from airflow_provider_kafka_odps.core.facts import PartitionFacts, Questions, TopicFacts
+from airflow_provider_kafka_odps.core.gaps import OnDataLoss
 from airflow_provider_kafka_odps.core.window import IsolationLevel, ResolvedBound, Window
 from airflow_provider_kafka_odps.exceptions import (
     InvalidInput,
@@ -42,6 +43,8 @@ class WindowRequest:
     on_short_log: OnShortLog = OnShortLog.FAIL
     first_start: Bound | None = None
     """Where a partition starts for which the group has committed nothing."""
+    on_data_loss: OnDataLoss = OnDataLoss.FAIL
+    """SKIP plans a window that starts below the log start; what is lost of it is found out by the read."""
 
     def questions(self, group: str | None) -> Questions:
         """Return what has to be asked of the broker before this can be planned."""
@@ -121,11 +124,11 @@ def _plan_partition(facts: PartitionFacts, request: WindowRequest, group: str | 
     if request.on_short_log is OnShortLog.CLAMP:
         start = min(start, log_end) if isinstance(request.start, Offsets) else start
         end = min(end, log_end) if isinstance(request.end, Offsets) else end
-    if start < facts.low:
+    if start < facts.low and request.on_data_loss is OnDataLoss.FAIL:
         raise OffsetsExpired(
             f"{where}: the window starts at {start} but the log starts at {facts.low}; "
             f"{facts.low - start} offsets were deleted before they were loaded. Start at {facts.low} or later "
-            "to load what is left"
+            "to load what is left, or set on_data_loss='skip'"
         )
     _check_decided(request, facts, log_end, where)
     if end > log_end:

@@ -14,7 +14,7 @@ VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What the offsets of one partition became; ``rows + rejects + gaps`` is the range's span."""
+    """What the offsets of one partition became; ``rows + rejects + gaps + missing`` is the range's span."""
 
     rows: int
     rejects: int
@@ -26,15 +26,17 @@ class Counts:
     """Records of aborted transactions."""
     compacted: int = 0
     """Removed by compaction."""
+    missing: int = 0
+    """Lost, and skipped; not among the gaps."""
 
     def __post_init__(self) -> None:
         """Refuse negative counts: more records came out of a range than it has offsets."""
-        if min(self.rows, self.rejects, self.gaps, self.control, self.aborted, self.compacted) < 0:
+        if min(self.rows, self.rejects, self.gaps, self.control, self.aborted, self.compacted, self.missing) < 0:
             raise InvalidInput(f"counts cannot be negative: {self}")
 
     def to_json(self) -> dict[str, int]:
         """Return the counts; kinds of gaps that there are none of are left out."""
-        kinds = {"control": self.control, "aborted": self.aborted, "compacted": self.compacted}
+        kinds = {"control": self.control, "aborted": self.aborted, "compacted": self.compacted, "missing": self.missing}
         always = {"rows": self.rows, "rejects": self.rejects, "gaps": self.gaps}
         return {**always, **{kind: count for kind, count in kinds.items() if count}}
 
@@ -57,6 +59,8 @@ class Receipt:
     """Values that are no JSON object although JSON paths are mapped; those columns are NULL."""
     seconds: Mapping[str, float]
     """Wall time per stage."""
+    missing: tuple[str, ...] = ()
+    """The ranges that were lost and skipped, such as ``orders[3]@[0, 40)``."""
 
     @property
     def rows(self) -> int:
@@ -77,6 +81,7 @@ class Receipt:
             "rejects": sum(counts.rejects for counts in self.partitions.values()),
             "gaps": sum(counts.gaps for counts in self.partitions.values()),
             "partitions": {str(number): counts.to_json() for number, counts in sorted(self.partitions.items())},
+            "missing": list(self.missing),
             "bytes": self.bytes,
             "not_json": self.not_json,
             "seconds": {stage: round(spent, 3) for stage, spent in self.seconds.items()},
@@ -102,6 +107,7 @@ class Receipt:
                 bytes=written["bytes"],
                 not_json=written["not_json"],
                 seconds=dict(written["seconds"]),
+                missing=tuple(written.get("missing", ())),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise InvalidInput(f"this is no receipt ({type(error).__name__}: {error}): {written!r}") from error

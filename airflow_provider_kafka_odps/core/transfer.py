@@ -93,7 +93,7 @@ def _plan(attempt: Attempt) -> Journal:
 
 def _load(attempt: Attempt, entry: Journal) -> Receipt:
     window = entry.window
-    loading = Loading(attempt.target, attempt.projection, window, attempt.clock)
+    loading = Loading(attempt.target, attempt.projection, window, attempt.clock, attempt.request.on_data_loss)
     _check_topic(attempt, window)
     attempt.sink.ensure()
     if window.span == 0 and attempt.target.mode is Mode.APPEND:
@@ -135,9 +135,12 @@ def _between_batches(attempt: Attempt, loading: Loading) -> None:
 def _prove(attempt: Attempt, loading: Loading) -> None:
     evidence = attempt.evidence
     if evidence is None:
-        return loading.prove(None)
+        loading.prove(None)
+        return
     loading.pass_over(evidence.take_passed_over())
-    return loading.prove(lambda: evidence.cleanup_policy(loading.window.topic))
+    loading.prove(lambda: evidence.cleanup_policy(loading.window.topic))
+    if loading.missing:
+        attempt.say(f"on_data_loss='skip': the window is loaded without {', '.join(loading.missing)}: these are lost")
 
 
 def _settle(attempt: Attempt, entry: Journal) -> Receipt:

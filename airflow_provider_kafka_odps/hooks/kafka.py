@@ -11,6 +11,7 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 
 from airflow_provider_kafka_odps.core.bounds import BoundInput, Interval, Side, parse_bound
 from airflow_provider_kafka_odps.core.facts import Questions, TopicFacts
+from airflow_provider_kafka_odps.core.gaps import OnDataLoss
 from airflow_provider_kafka_odps.core.kafka_settings import KafkaSettings, parse_kafka_settings
 from airflow_provider_kafka_odps.core.planning import WindowRequest, plan_window
 from airflow_provider_kafka_odps.core.window import Window
@@ -109,12 +110,14 @@ class KafkaHook(BaseHook):
         poll_timeout: float = 60.0,
         cancelled: Callable[[], bool] = lambda: False,
         passed_over: Callable[[PassedOver], None] = lambda _: None,
+        on_data_loss: OnDataLoss = OnDataLoss.FAIL,
     ) -> Generator[pa.RecordBatch]:
         """Yield every record of the window as Arrow record batches (``decoding.batch.BATCH_SCHEMA``).
 
         A batch holds one partition, in the order of offsets. The generator ends when every partition has been read to
         its end, and only then; columns that are not ``wanted`` (None: all are) are NULL.
-        ``passed_over`` is told of transaction markers and aborted transactions before the batches behind them come.
+        ``passed_over`` is told of transaction markers and aborted transactions before the batches behind them come, and
+        under ``OnDataLoss.SKIP`` of offsets that are lost, which fail the read otherwise.
         Raises NoProgress after ``poll_timeout`` seconds without any, OffsetsExpired, CorruptBatch, Cancelled.
         """
         from airflow_provider_kafka_odps.decoding.batch import ALL_COLUMNS
@@ -128,4 +131,5 @@ class KafkaHook(BaseHook):
             poll_timeout=poll_timeout,
             cancelled=cancelled,
             passed_over=passed_over,
+            on_data_loss=on_data_loss,
         )

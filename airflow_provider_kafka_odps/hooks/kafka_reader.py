@@ -7,8 +7,8 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_kafka_odps.core.facts import Questions
-from airflow_provider_kafka_odps.core.gaps import GapKind, PassedOver
+from airflow_provider_kafka_odps.core.facts import Questions, TopicFacts
+from airflow_provider_kafka_odps.core.gaps import GapKind, OnDataLoss, PassedOver
 from airflow_provider_kafka_odps.core.kafka_settings import KafkaSettings
 from airflow_provider_kafka_odps.core.offsets import OffsetRange
 from airflow_provider_kafka_odps.core.window import Window
@@ -59,6 +59,7 @@ def read_window(
     poll_timeout: float,
     cancelled: Callable[[], bool],
     passed_over: Callable[[PassedOver], None],
+    on_data_loss: OnDataLoss,
 ) -> Generator[pa.RecordBatch]:
     """Yield every record of the window as Arrow batches of ``decoding.batch.BATCH_SCHEMA``, one partition in each.
 
@@ -72,7 +73,7 @@ def read_window(
     Raises UnknownTopic, UnknownPartition, TopicReplaced, OffsetsExpired, LogTooShort, NoProgress, CorruptBatch,
     ReadFailed, Unreachable, BrokerRefused, and Cancelled within a second after ``cancelled`` says so.
     """
-    from kafka.errors import CorruptRecordError, KafkaError
+    from kafka.errors import CorruptRecordError, KafkaError, OffsetOutOfRangeError
 
     from airflow_provider_kafka_odps.decoding.decoder import BatchDecoder
 
@@ -80,6 +81,8 @@ def read_window(
     if not reading.ahead:
         return
     _check_topic(settings, window)
+    if on_data_loss is OnDataLoss.SKIP:
+        reading.skip(_facts(settings, window))
     damaged_at: dict[int, int] | None = None
     started = time.monotonic()
     while reading.ahead:
@@ -91,6 +94,10 @@ def read_window(
             if damaged_at == reading.positions:
                 raise CorruptBatch(f"read twice from {reading.progress()}: {error}") from error
             damaged_at = dict(reading.positions)
+        except OffsetOutOfRangeError as error:
+            # Records that expired while they were waited for; where nothing is lost, something else is wrong.
+            if on_data_loss is OnDataLoss.FAIL or not reading.skip(_facts(settings, window)):
+                raise _named(error, settings, reading, time.monotonic() - started) from error
         except KafkaError as error:
             raise _named(error, settings, reading, time.monotonic() - started) from error
 
@@ -143,6 +150,22 @@ class _Reading:
                     f"the broker delivered nothing for {self._poll_timeout:g} s; still to be read: {self.progress()}. "
                     "Nothing was lost: the window is not complete, so it is not loaded"
                 )
+
+    def skip(self, facts: TopicFacts) -> bool:
+        """Go on without what is not in the log any more, report it as missing, and return whether anything is."""
+        lost = False
+        for number, offsets in list(self.ahead.items()):
+            log, position = facts.partitions[number], self.positions[number]
+            low, end = min(max(position, log.low), offsets.end), min(offsets.end, max(log.high, position))
+            for start, until in ((position, low), (max(end, low), offsets.end)):
+                if start < until:
+                    self._passed_over(PassedOver(number, start, until, GapKind.MISSING))
+                    lost = True
+            if low < end:
+                self.positions[number], self.ahead[number] = low, OffsetRange(offsets.topic, number, low, end)
+            else:
+                del self.ahead[number], self.positions[number]
+        return lost
 
     def progress(self) -> str:
         """Return what is still to be read, such as ``orders[3]@[180, 250)``."""
@@ -225,10 +248,14 @@ def _named(error: KafkaError, settings: KafkaSettings, reading: _Reading, second
             return translated(error, settings, seconds)
 
 
+def _facts(settings: KafkaSettings, window: Window) -> TopicFacts:
+    with admin_client(settings) as client:
+        return survey(client, window.topic, Questions(), settings.conn_id)
+
+
 def _out_of_range(error: KafkaError, settings: KafkaSettings, reading: _Reading) -> KafkaOdpsError:
     """Ask where the logs begin and end now, and say for which partitions the position is outside."""
-    with admin_client(settings) as client:
-        facts = survey(client, reading.window.topic, Questions(), settings.conn_id)
+    facts = _facts(settings, reading.window)
     expired, beyond = [], []
     for number, position in sorted(reading.positions.items()):
         log, where = facts.partitions[number], f"{reading.window.topic}[{number}]"

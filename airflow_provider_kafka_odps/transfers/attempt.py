@@ -45,7 +45,7 @@ def build_attempt(
     finder = row_finder(columns, table, schema, partition)
     if task.on_rerun is OnRerun.REPLACE and task.mode is Mode.APPEND and finder is None:
         raise InvalidMapping(NO_OFFSET_COLUMNS)
-    source = TopicSource(task.kafka_hook, task.poll_timeout, lambda: task.asked_to_stop)
+    source = TopicSource(task.kafka_hook, task.poll_timeout, lambda: task.asked_to_stop, task.on_data_loss)
     journal = StateStoreJournal(context)
     journal.warn_if_forgetful(task.log.warning)
     return Attempt(
@@ -90,5 +90,6 @@ def _request(task: KafkaToMaxComputeOperator, context: Mapping[str, Any]) -> Win
         partitions=parse_partitions(task.partitions),
         isolation_level=task.isolation_level,
         on_short_log=task.on_short_log,
+        on_data_loss=task.on_data_loss,
         first_start=None if first_start in (None, "") else parse_bound(first_start, Side.START, interval),
     )

@@ -10,6 +10,7 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_provider_kafka_odps.core.bounds import BoundInput
+from airflow_provider_kafka_odps.core.gaps import OnDataLoss
 from airflow_provider_kafka_odps.core.journal import Mode, OnRerun
 from airflow_provider_kafka_odps.core.parameters import choice
 from airflow_provider_kafka_odps.core.planning import OnShortLog
@@ -56,6 +57,8 @@ class KafkaToMaxComputeOperator(BaseOperator):
     :param create_table: create the table from ``columns`` if it is missing.
     :param lifecycle: days that a table which is created keeps its rows.
     :param on_short_log: what explicit offsets beyond the log's end lead to: ``"fail"``, or ``"clamp"`` them to it.
+    :param on_data_loss: what offsets of the window lead to that are lost (expired, cut off the log, or without a record
+        and unexplained): ``"fail"``, or ``"skip"``: load what is there and record in the receipt what is missing.
     :param isolation_level: ``"read_committed"``, or ``"read_uncommitted"``: aborted and open transactions are read too.
     :param poll_timeout: seconds without any progress after which reading fails.
     :param commit_timeout: seconds after which a commit whose fate is not known fails the task.
@@ -103,6 +106,7 @@ class KafkaToMaxComputeOperator(BaseOperator):
         create_table: bool = False,
         lifecycle: int | None = None,
         on_short_log: str = "fail",
+        on_data_loss: str = "fail",
         isolation_level: str = "read_committed",
         poll_timeout: float = 60.0,
         commit_timeout: float = 300.0,
@@ -127,6 +131,7 @@ class KafkaToMaxComputeOperator(BaseOperator):
         self.create_table = create_table
         self.lifecycle = lifecycle
         self.on_short_log = choice(OnShortLog, on_short_log, "on_short_log")
+        self.on_data_loss = choice(OnDataLoss, on_data_loss, "on_data_loss")
         self.isolation_level = choice(IsolationLevel, isolation_level, "isolation_level")
         self.poll_timeout = poll_timeout
         self.commit_timeout = commit_timeout

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from airflow_provider_kafka_odps.core.facts import Questions, TopicFacts
-    from airflow_provider_kafka_odps.core.gaps import PassedOver
+    from airflow_provider_kafka_odps.core.gaps import OnDataLoss, PassedOver
     from airflow_provider_kafka_odps.core.schema import TableSchema
     from airflow_provider_kafka_odps.core.settling import Upload
     from airflow_provider_kafka_odps.core.window import Window
@@ -39,6 +39,7 @@ class TopicSource:
     poll_timeout: float
     """Seconds without any progress before the read fails."""
     cancelled: Callable[[], bool]
+    on_data_loss: OnDataLoss
     passed_over: list[PassedOver] = field(default_factory=list)
 
     def survey(self, topic: str, questions: Questions) -> TopicFacts:
@@ -57,6 +58,7 @@ class TopicSource:
             poll_timeout=self.poll_timeout,
             cancelled=self.cancelled,
             passed_over=self.passed_over.append,
+            on_data_loss=self.on_data_loss,
         )
 
     def take_passed_over(self) -> Sequence[PassedOver]:

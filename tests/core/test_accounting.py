@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_kafka_odps.core.accounting import Account
 from airflow_provider_kafka_odps.core.blocks import cut_blocks
-from airflow_provider_kafka_odps.core.gaps import LISTED, GapKind, PassedOver, Ranges, without
+from airflow_provider_kafka_odps.core.gaps import LISTED, GapKind, OnDataLoss, PassedOver, Ranges, without
 from airflow_provider_kafka_odps.core.receipt import Counts
 from airflow_provider_kafka_odps.core.window import Window
 from airflow_provider_kafka_odps.decoding.batch import BATCH_SCHEMA
@@ -92,6 +92,29 @@ def test_an_unexplained_gap_fails(
     seen = "is delete" if policy else "is not for this login to know"
     with pytest.raises(UnexplainedGap, match=rf"(?s)orders\[0\]@{first}: {count} offsets.*cleanup\.policy {seen}"):
         account.counts(lambda: policy)
+
+
+def test_what_is_lost_may_be_skipped_and_is_listed() -> None:
+    """Ranges that the reader has lost, and unexplained ones, are missing: listed exactly, and no gaps."""
+    account = Account(window_of((0, 20)), OnDataLoss.SKIP)
+    for each in (*_passed((15, 20), kind=GapKind.MISSING), *_passed((0, 4), kind=GapKind.MISSING), *_passed((6, 7))):
+        account.pass_over(each)
+    account.add(_batch(0, 4, 5, 9, 10), rejects=0)
+    assert account.counts(lambda: "delete")[0] == Counts(4, 0, 1, control=1, missing=15)
+    assert list(map(str, account.missing)) == [
+        "orders[0]@[0, 4)",
+        "orders[0]@[7, 9)",
+        "orders[0]@[11, 15)",
+        "orders[0]@[15, 20)",
+    ]
+
+
+def test_what_the_reader_has_lost_is_no_unexplained_gap() -> None:
+    """Nobody has to account for what is recorded as missing."""
+    account = Account(window_of((0, 6)), OnDataLoss.SKIP)
+    account.pass_over(PassedOver(0, 0, 4, GapKind.MISSING))
+    account.add(_batch(0, 4, 5), rejects=0)
+    assert account.counts(_never)[0] == Counts(2, 0, 0, missing=4)
 
 
 def test_a_gap_beyond_what_is_listed_is_still_counted() -> None:

@@ -91,6 +91,7 @@ def test_the_receipts_json_is_as_documented() -> None:
         "rejects": 1,
         "gaps": 1,
         "partitions": {"0": {"rows": 3, "rejects": 1, "gaps": 1}},
+        "missing": [],
         "bytes": 100,
         "not_json": 0,
         "seconds": {"read": 0.25},

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_kafka_odps.core.bounds import At, Bound, Committed, Earliest, Latest, Offsets
 from airflow_provider_kafka_odps.core.facts import PartitionFacts, Questions, TopicFacts
+from airflow_provider_kafka_odps.core.gaps import OnDataLoss
 from airflow_provider_kafka_odps.core.planning import OnShortLog, WindowRequest, plan_window
 from airflow_provider_kafka_odps.core.window import IsolationLevel, ResolvedBound, Window
 from airflow_provider_kafka_odps.exceptions import (
@@ -242,3 +243,9 @@ def test_windows_of_neighbouring_instants_tile(
         if windows[-1]:
             assert windows[-1].partitions[number][1] == (partition.stable if isolation is COMMITTED else partition.high)
     assert isolation is COMMITTED or all(windows)
+
+
+def test_a_start_below_the_log_may_be_planned() -> None:
+    """Where loss is to be skipped, the window is what was asked for; the read finds out what is missing of it."""
+    request = WindowRequest("orders", offsets(30), Latest(), on_data_loss=OnDataLoss.SKIP)
+    assert plan_window(facts_of(ORDERS), request, PLANNED_AT).partitions == {0: (30, 100)}

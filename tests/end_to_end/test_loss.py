@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 import uuid
 from collections.abc import Callable
@@ -18,8 +19,11 @@ from kit.kafka_topics import producer, send
 from kit.task_run import TaskRun
 from pytest_mock import MockerFixture
 
+from airflow_provider_kafka_odps.core.gaps import GapKind, OnDataLoss, PassedOver
+from airflow_provider_kafka_odps.exceptions import InvalidInput
 from airflow_provider_kafka_odps.hooks.kafka import KafkaHook
 from airflow_provider_kafka_odps.hooks.odps import OdpsHook
+from airflow_provider_kafka_odps.transfers.kafka_to_maxcompute import KafkaToMaxComputeOperator
 
 ALL = {"start": "earliest", "end": "latest", "create_table": True}
 
@@ -135,3 +139,71 @@ def test_compaction_is_accounted_for_only_where_the_topic_allows_it(
     ):
         other.attempt(**{**parameters, "table": "nothing_of_it"})
     assert OdpsHook().run_sql("SELECT COUNT(*) AS n FROM nothing_of_it")["n"].to_pylist() == [0]
+
+
+@pytest.fixture
+def five(broker: Broker, make_topic: MakeTopic) -> str:
+    """Return a topic of two partitions with five records each."""
+    topic = make_topic(2)
+    for partition in range(2):
+        send(producer(broker.bootstrap_servers), topic, [b"v"] * 5, partition=partition)
+    return topic
+
+
+def test_what_has_expired_is_skipped_only_if_that_is_asked_for(
+    five: str, task_run: TaskRun, admin: KafkaAdminClient
+) -> None:
+    """Offsets below the log start fail the plan; skipped, they are in the window and recorded as missing."""
+    admin.delete_records({TopicPartition(five, 0): 3, TopicPartition(five, 1): 5})
+    parameters = {**ALL, "topic": five, "table": table_of(five), "start": 0}
+    with pytest.raises(AirflowFailException, match=r"OffsetsExpired: .*3 offsets were deleted.*on_data_loss='skip'"):
+        task_run.attempt(**parameters)
+
+    receipt = task_run.attempt(on_data_loss="skip", **parameters)
+    assert receipt["window"]["partitions"] == {"0": [0, 5], "1": [0, 5]}
+    assert receipt["partitions"] == {
+        "0": {"rows": 2, "rejects": 0, "gaps": 0, "missing": 3},
+        "1": {"rows": 0, "rejects": 0, "gaps": 0, "missing": 5},
+    }
+    assert receipt["missing"] == [f"{five}[0]@[0, 3)", f"{five}[1]@[0, 5)"]
+
+
+def test_what_expires_while_it_is_read_is_skipped(five: str, admin: KafkaAdminClient) -> None:
+    """A log start that passes the reader costs the offsets between, and nothing else."""
+    hook = KafkaHook()
+    window = hook.plan(five, "earliest", "latest")
+    missing: list[PassedOver] = []
+    looks = iter(range(100))
+
+    def expire_at_first() -> bool:
+        if next(looks) == 0:
+            admin.delete_records({TopicPartition(five, 1): 2})
+        return False
+
+    batches = list(
+        hook.read(window, cancelled=expire_at_first, passed_over=missing.append, on_data_loss=OnDataLoss.SKIP)
+    )
+    assert sorted(offset for batch in batches for offset in batch.column("offset").to_pylist()) == sorted(
+        [*range(5), *range(2, 5)]
+    )
+    assert missing == [PassedOver(1, 0, 2, GapKind.MISSING)]
+
+
+def test_a_log_that_is_shorter_than_the_window(five: str, task_run: TaskRun) -> None:
+    """A recorded window that reaches beyond the log is loaded without what is not there, if that is asked for."""
+    parameters = {**ALL, "topic": five, "table": table_of(five), "on_data_loss": "skip"}
+    task_run.attempt(**parameters)
+    ((key, written),) = task_run.store.entries.items()
+    entry = {**json.loads(written), "phase": "planned"}
+    entry["window"]["partitions"] = {"0": [0, 9], "1": [7, 9]}
+    task_run.store.entries[key] = json.dumps(entry)
+
+    receipt = task_run.attempt(**parameters)
+    assert receipt["missing"] == [f"{five}[0]@[5, 9)", f"{five}[1]@[7, 9)"]
+    assert (receipt["rows"], receipt["gaps"]) == (5, 0)
+
+
+def test_what_loss_leads_to_is_checked_when_the_dag_is_parsed() -> None:
+    """A choice that there is not fails with those that there are."""
+    with pytest.raises(InvalidInput, match="on_data_loss='ignore' is not one of 'fail', 'skip'"):
+        KafkaToMaxComputeOperator(task_id="load", topic="t", table="t", on_data_loss="ignore")
