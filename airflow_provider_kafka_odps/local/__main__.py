@@ -20,7 +20,7 @@ def main(arguments: list[str] | None = None) -> int:
         # The libraries take a second: --help must not wait for them.
         from .server import serve
 
-        serve(settings, options.host, options.port)
+        serve(settings, options.host, options.port, until_stdin_closes=options.until_stdin_closes)
     except (ValueError, OSError) as reason:
         print(f"The MaxCompute endpoint cannot start: {reason}", file=sys.stderr)  # noqa: T201 - a command's answer
         return 2
@@ -40,6 +40,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--access-id", default=DEFAULT_ACCESS_ID, help="access id that clients sign with")
     parser.add_argument("--access-key", default=DEFAULT_ACCESS_KEY, help="access key that clients sign with")
     parser.add_argument("--strict-limits", action="store_true", help="enforce the service's documented limits")
+    parser.add_argument(
+        "--until-stdin-closes", action="store_true", help="stop when standard input ends: with whoever started it"
+    )
     return parser
 
 

@@ -1,7 +1,9 @@
 """Runs the application on a real web server until a signal stops it."""
 
+import os
 import signal
 import socket
+import threading
 import time
 
 import uvicorn
@@ -35,20 +37,20 @@ class _Server(uvicorn.Server):
             print(self._ready, flush=True)  # noqa: T201 - the line that programs wait for
 
 
-def serve(settings: Settings, host: str, port: int) -> None:
-    """Serve until SIGTERM or SIGINT; says one line with the address when it is ready.
+def serve(settings: Settings, host: str, port: int, *, until_stdin_closes: bool = False) -> None:
+    """Serve until SIGTERM or SIGINT, or the end of standard input; says one line with the address when it is ready.
 
     Raises OSError when the address cannot be bound and ValueError when the directory cannot be opened.
     """
     listener = _listen(host, port)
     try:
         services = open_services(settings, lambda: time.time_ns() // 1_000_000)
-        _run(settings, services, listener)
+        _run(settings, services, listener, until_stdin_closes=until_stdin_closes)
     finally:
         listener.close()
 
 
-def _run(settings: Settings, services: Services, listener: socket.socket) -> None:
+def _run(settings: Settings, services: Services, listener: socket.socket, *, until_stdin_closes: bool) -> None:
     address, port = listener.getsockname()[:2]
     shown = f"[{address}]" if ":" in address else address
     where = settings.folder.resolve() if settings.folder else IN_MEMORY
@@ -68,10 +70,20 @@ def _run(settings: Settings, services: Services, listener: socket.socket) -> Non
     # uvicorn raises a signal again after its own clean stop; without handlers that would be the end of the process.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: None)
+    server = _Server(config, ready)
+    if until_stdin_closes:
+        threading.Thread(target=_stop_at_end_of_stdin, args=(server,), daemon=True).start()
     try:
-        _Server(config, ready).run([listener])
+        server.run([listener])
     finally:
         services.instances.close()
+
+
+def _stop_at_end_of_stdin(server: uvicorn.Server) -> None:
+    # Read without Python's own buffer: its lock would stop the interpreter from ending while this thread waits.
+    while os.read(0, 4096):
+        pass
+    server.should_exit = True
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -85,9 +85,11 @@ def running_endpoint(
     command = [
         *(sys.executable, "-m", __package__, "--host", host, "--port", str(port), "--data", str(data)),
         *("--project", project, "--access-id", access_id, "--access-key", access_key, *arguments),
+        "--until-stdin-closes",
     ]
     with tempfile.TemporaryFile() as errors:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, stdin=subprocess.DEVNULL)  # noqa: S603 - our own module
+        # The pipe ends with this process, however it ends: nobody is left behind by a SIGKILL.
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, stdin=subprocess.PIPE)  # noqa: S603 - our own module
         try:
             url = _wait_until_ready(process, errors, deadline)
             yield RunningEndpoint(url, project, access_id, access_key, process.pid)
@@ -130,8 +132,9 @@ def stop(process: "subprocess.Popen[bytes]") -> None:
         except subprocess.TimeoutExpired:
             process.kill()
     process.wait(_PATIENCE)
-    if process.stdout is not None:
-        process.stdout.close()
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            pipe.close()
 
 
 def __getattr__(name: str) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -111,3 +112,30 @@ def test_another_project_does_not_exist(endpoint: RunningEndpoint) -> None:
 
 def _connect(endpoint: RunningEndpoint) -> ODPS:
     return ODPS(endpoint.access_id, endpoint.access_key, endpoint.project, endpoint.endpoint, overwrite_global=False)
+
+
+_PARENT = """
+import sys, time
+from airflow_provider_kafka_odps.local.testing import running_endpoint
+with running_endpoint(sys.argv[1]) as endpoint:
+    print(endpoint.pid, flush=True)
+    time.sleep(600)
+"""
+
+
+def test_an_endpoint_does_not_outlive_a_killed_parent(tmp_path: Path) -> None:
+    """SIGKILL, after which no parent can clean up, ends the endpoint too: its directory can be opened again."""
+    parent = subprocess.Popen([sys.executable, "-c", _PARENT, tmp_path], stdout=subprocess.PIPE, text=True)
+    try:
+        assert parent.stdout is not None
+        pid = int(parent.stdout.readline())
+        watched = os.pidfd_open(pid)
+    finally:
+        parent.kill()
+        parent.communicate()
+    try:
+        assert select.select([watched], [], [], 30)[0]
+    finally:
+        os.close(watched)
+    with running_endpoint(tmp_path):
+        pass
