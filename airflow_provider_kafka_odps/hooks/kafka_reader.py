@@ -94,6 +94,8 @@ def read_window(
             if damaged_at == reading.positions:
                 raise CorruptBatch(f"read twice from {reading.progress()}: {error}") from error
             damaged_at = dict(reading.positions)
+        except NoProgress as error:
+            _go_on_without(reading, settings, on_data_loss, error)
         except OffsetOutOfRangeError as error:
             # Records that expired while they were waited for; where nothing is lost, something else is wrong.
             if on_data_loss is OnDataLoss.FAIL or not reading.skip(_facts(settings, window)):
@@ -166,6 +168,15 @@ class _Reading:
             else:
                 del self.ahead[number], self.positions[number]
         return lost
+
+    def beyond(self, facts: TopicFacts) -> str:
+        """Return which partitions' windows reach beyond the log's end, with the numbers; empty if none does."""
+        return "\n".join(
+            f"{offsets.topic}[{number}]: the window ends at {offsets.end} but the log ends at {log.high}; "
+            f"{offsets.end - log.high} offsets of it are not there. Set on_data_loss='skip' to load what is"
+            for number, offsets in sorted(self.ahead.items())
+            if (log := facts.partitions[number]).high < offsets.end
+        )
 
     def progress(self) -> str:
         """Return what is still to be read, such as ``orders[3]@[180, 250)``."""
@@ -251,6 +262,22 @@ def _named(error: KafkaError, settings: KafkaSettings, reading: _Reading, second
 def _facts(settings: KafkaSettings, window: Window) -> TopicFacts:
     with admin_client(settings) as client:
         return survey(client, window.topic, Questions(), settings.conn_id)
+
+
+def _go_on_without(
+    reading: _Reading, settings: KafkaSettings, on_data_loss: OnDataLoss, no_progress: NoProgress
+) -> None:
+    """Skip what lies beyond the end of a log that became shorter, for which a client waits for ever, or raise."""
+    try:
+        facts = _facts(settings, reading.window)
+    except KafkaOdpsError:
+        # It is why there was no progress, which is said already.
+        raise no_progress from None
+    if not (gone := reading.beyond(facts)):
+        raise no_progress
+    if on_data_loss is OnDataLoss.FAIL:
+        raise LogTooShort(gone) from no_progress
+    reading.skip(facts)
 
 
 def _out_of_range(error: KafkaError, settings: KafkaSettings, reading: _Reading) -> KafkaOdpsError:
