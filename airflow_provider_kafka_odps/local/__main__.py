@@ -4,7 +4,15 @@ import argparse
 import sys
 from pathlib import Path
 
-from .settings import DEFAULT_ACCESS_ID, DEFAULT_ACCESS_KEY, DEFAULT_FOLDER, DEFAULT_PROJECT, IN_MEMORY, Settings
+from .settings import (
+    DEFAULT_ACCESS_ID,
+    DEFAULT_ACCESS_KEY,
+    DEFAULT_FOLDER,
+    DEFAULT_PROJECT,
+    IN_MEMORY,
+    LONGEST_BLOCK,
+    Settings,
+)
 
 _DEFAULT_PORT = 8631
 
@@ -15,7 +23,13 @@ def main(arguments: list[str] | None = None) -> int:
     folder = None if options.data == IN_MEMORY else Path(options.data)
     try:
         settings = Settings(
-            options.project, options.access_id, options.access_key, folder, strict_limits=options.strict_limits
+            options.project,
+            options.access_id,
+            options.access_key,
+            folder,
+            strict_limits=options.strict_limits,
+            sts_token=options.sts_token,
+            longest_block=options.longest_block,
         )
         # The libraries take a second: --help must not wait for them.
         from .server import serve
@@ -39,6 +53,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--project", default=DEFAULT_PROJECT, help="the only project")
     parser.add_argument("--access-id", default=DEFAULT_ACCESS_ID, help="access id that clients sign with")
     parser.add_argument("--access-key", default=DEFAULT_ACCESS_KEY, help="access key that clients sign with")
+    parser.add_argument("--sts-token", default="", help="temporary token that every request must carry")
+    parser.add_argument(
+        "--longest-block", type=int, default=LONGEST_BLOCK, help="bytes that one block may have when it is unpacked"
+    )
     parser.add_argument("--strict-limits", action="store_true", help="enforce the service's documented limits")
     parser.add_argument(
         "--until-stdin-closes", action="store_true", help="stop when standard input ends: with whoever started it"

@@ -60,14 +60,15 @@ class Application:
         path = "/" + "/".join(call.segments)
         if request.url.path.endswith("/") and call.segments:
             path += "/"
-        verify(call.method, path, call.query, call.headers, {settings.access_id: settings.access_key}, time.time())
+        keys = {settings.access_id: settings.access_key}
+        verify(call.method, path, call.query, call.headers, keys, time.time(), settings.sts_token)
 
     async def _receive_block(self, request: Request, call: Call, corrupt_at: int | None) -> Answer:
         block = await run_in_threadpool(open_block, self.services, call)
         begin, started = 0, time.monotonic()
         strict = self.services.settings.strict_limits
         try:
-            async for piece in _pieces(request, IDLE_SECONDS if strict else None):
+            async for piece in pieces(request, IDLE_SECONDS if strict else None):
                 if strict:
                     # Taken no faster than the service takes it: the client waits, because nobody reads.
                     await asyncio.sleep(max(0.0, started + begin / BYTES_PER_SECOND - time.monotonic()))
@@ -110,7 +111,11 @@ async def whole_body(request: Request) -> bytes:
     return b"".join(pieces)
 
 
-async def _pieces(request: Request, patience: float | None) -> AsyncIterator[bytes]:
+async def pieces(request: Request, patience: float | None) -> AsyncIterator[bytes]:
+    """Give a body in pieces of a megabyte; `patience` is how many seconds the client may be silent.
+
+    Raises ServiceError (408 RequestTimeOut).
+    """
     # Big pieces: each goes to a thread, and clients send chunks of a few bytes.
     pending, size = [], 0
     stream = aiter(request.stream())

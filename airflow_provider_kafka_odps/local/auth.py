@@ -20,11 +20,14 @@ def verify(
     headers: Mapping[str, str],
     keys: Mapping[str, str],
     now: float,
+    token: str = "",
 ) -> None:
     """Check who sent a request; `path` and `query` are decoded, `headers` in lower case, `keys` by access id.
 
+    `token` is the temporary one that the request must carry, if any.
+
     Raises ServiceError with the service's codes: ODPS-0410001 and -0410011 (no readable signature), -0410031 (too
-    old), -0410051 (unknown access id), -0410042 (wrong signature).
+    old), -0410051 (unknown access id, wrong token), -0410042 (wrong signature).
     """
     scheme, _, credentials = headers.get("authorization", "").partition(" ")
     if not credentials:
@@ -43,6 +46,11 @@ def verify(
     wanted = base64.b64encode(hmac.new(secret, canonical(method, path, query, headers).encode(), hashlib.sha1).digest())
     if not hmac.compare_digest(wanted, signature.encode()):
         raise ServiceError(401, "ODPS-0410042", "Invalid signature value - the signature doesn't match the request")
+    # Looked at last: who cannot sign must not learn whether a token is right.
+    if token and not hmac.compare_digest(token.encode(), headers.get("authorization-sts-token", "").encode()):
+        raise ServiceError(
+            401, "ODPS-0410051", f"Invalid credentials - the security token of {access_id} is missing or wrong"
+        )
 
 
 def canonical(method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str]) -> str:

@@ -8,6 +8,8 @@ DEFAULT_ACCESS_ID = "demo_access_id"
 DEFAULT_ACCESS_KEY = "demo_access_key"
 DEFAULT_FOLDER = "maxcompute-data"
 IN_MEMORY = ":memory:"
+LONGEST_BLOCK = 4 << 30
+"""A packed body of a few MB can unpack to more than this; the disk or the memory must outlive it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +21,10 @@ class Settings:
     access_key: str = DEFAULT_ACCESS_KEY
     folder: Path | None = None
     strict_limits: bool = False
+    sts_token: str = ""
+    """The temporary token that every request must carry; when it is empty, tokens are not looked at."""
+    longest_block: int = LONGEST_BLOCK
+    """Bytes that one block may have when it is unpacked."""
 
     def __post_init__(self) -> None:
         """Refuse what no client could call."""
@@ -26,6 +32,8 @@ class Settings:
             raise ValueError(f"--project {self.project!r}: a project's name has letters, digits and underscores only")
         if not self.access_id or not self.access_key:
             raise ValueError("--access-id and --access-key must not be empty")
+        if self.longest_block < 1:
+            raise ValueError(f"--longest-block {self.longest_block}: a block needs one byte at least")
 
     @property
     def owner(self) -> str:

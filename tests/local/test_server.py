@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from odps import ODPS, errors
+from odps.accounts import AliyunAccount, StsAccount
 
 from airflow_provider_kafka_odps.local.testing import EndpointStartError, RunningEndpoint, running_endpoint
 
@@ -101,6 +102,22 @@ def test_both_signature_schemes_are_accepted(endpoint: RunningEndpoint, name: st
         overwrite_global=False,
     )
     assert not odps.exist_table(name)
+
+
+def test_a_temporary_token_is_asked_for_when_it_was_declared() -> None:
+    """Requests without the token, or with another, get 401, also with a right signature."""
+    with running_endpoint(arguments=("--sts-token", "token")) as endpoint:
+        for token, good in (("token", True), ("another", False), ("", False)):
+            key, secret = endpoint.access_id, endpoint.access_key
+            account = StsAccount(key, secret, token) if token else AliyunAccount(key, secret)
+            odps = ODPS(account=account, project=endpoint.project, endpoint=endpoint.endpoint, overwrite_global=False)
+            if good:
+                odps.create_table("t", "k bigint")
+                odps.write_table("t", [[1]])
+            else:
+                with pytest.raises(errors.ODPSError) as caught:
+                    odps.exist_table("t")
+                assert (caught.value.status_code, caught.value.code) == (401, "ODPS-0410051")
 
 
 def test_another_project_does_not_exist(endpoint: RunningEndpoint) -> None:

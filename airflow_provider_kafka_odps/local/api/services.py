@@ -65,7 +65,13 @@ def open_services(settings: Settings, now: Callable[[], int]) -> Services:
     """
     folder, limits = settings.folder, Limits() if settings.strict_limits else None
     store = open_store(settings.project, folder, lambda: now() // 1000)
-    uploads = Uploads(store, FileLog(folder / "uploads") if folder else MemoryLog(), now, limits=limits)
+    uploads = Uploads(
+        store,
+        FileLog(folder / "uploads") if folder else MemoryLog(),
+        now,
+        limits=limits,
+        longest_block=settings.longest_block,
+    )
     downloads = Downloads(store, FolderShelf(folder / "downloads") if folder else MemoryShelf(), now)
     engine = Engine(store, now, settings.owner)
     instances = Instances(store, engine, FolderShelf(folder / "instances") if folder else MemoryShelf(), now)

@@ -7,12 +7,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_provider_kafka_odps.local.errors import MalformedError
-from airflow_provider_kafka_odps.local.wire.types import arrow_type
+from airflow_provider_kafka_odps.local.wire.types import Kind, arrow_type
 
 from .blobs import BlobStore, open_batches, stream_end
 from .model import Blob, Column, Spec, Table
 
 _ROWS_PER_BATCH = 65536
+_COUNTED = frozenset({Kind.CHAR, Kind.VARCHAR})
 
 
 def stored_schema(columns: Sequence[Column]) -> pa.Schema:
@@ -94,21 +95,36 @@ def _check_lengths(column: pa.Array, longest: int) -> None:
         raise MalformedError(f"a value has {found} bytes; at most {longest} are allowed", "MaxMessageLengthExceeded")
 
 
-def count_checked(content: pa.Buffer, longest: int | None = None) -> int:
-    """How many rows a file has, after looking at every buffer of it, and at the length of texts against `longest`.
+def _check_column(stored: pa.Array, column: Column, longest: int | None) -> None:
+    if not column.nullable and stored.null_count:
+        raise MalformedError(f"column {column.name} is NOT NULL, but {stored.null_count} rows have NULL there")
+    # Texts are checked as bytes: the tunnel carries them whatever their encoding.
+    plain = stored.cast(pa.binary()) if pa.types.is_string(stored.type) else stored
+    plain.validate(full=True)
+    if longest is not None and pa.types.is_binary(plain.type):
+        _check_lengths(plain, longest)
+    if column.type.kind in _COUNTED:
+        _check_characters(stored, column)
 
-    Raises MalformedError when it isn't a stream of sound record batches.
+
+def _check_characters(stored: pa.Array, column: Column) -> None:
+    found = pc.max(pc.utf8_length(stored)).as_py() or 0
+    if found > column.type.sizes[0]:
+        raise MalformedError(f"column {column.name} is {column.type}, but a value has {found} characters")
+
+
+def count_checked(content: pa.Buffer, columns: Sequence[Column], longest: int | None = None) -> int:
+    """How many rows a file has, after looking at every buffer of it: whether these columns may hold what is there.
+
+    Texts and binaries have at most `longest` bytes, when that is given.
+    Raises MalformedError when it isn't a stream of sound record batches, or breaks NOT NULL or the length of a CHAR.
     """
     rows = 0
     source = pa.BufferReader(content)
     try:
         for batch in pa.ipc.open_stream(source):
-            for column in batch.columns:
-                # Texts are checked as bytes: the tunnel carries them whatever their encoding.
-                plain = column.cast(pa.binary()) if pa.types.is_string(column.type) else column
-                plain.validate(full=True)
-                if longest is not None and pa.types.is_binary(plain.type):
-                    _check_lengths(plain, longest)
+            for stored, column in zip(batch.columns, columns, strict=True):
+                _check_column(stored, column, longest)
             rows += batch.num_rows
     except (pa.ArrowException, OSError, ValueError, MemoryError) as reason:
         raise MalformedError(f"not a stream of record batches of this table: {reason}") from None

@@ -1,5 +1,6 @@
 """One block on its way from the wire into a file: unpacked, checked, and published only when it is whole."""
 
+from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
@@ -8,6 +9,7 @@ import pyarrow as pa
 from airflow_provider_kafka_odps.local.catalog.blobs import BlobStore, stream_end
 from airflow_provider_kafka_odps.local.catalog.model import Blob
 from airflow_provider_kafka_odps.local.catalog.rows import count_checked, stored_schema
+from airflow_provider_kafka_odps.local.errors import MalformedError
 from airflow_provider_kafka_odps.local.wire.encodings import unpacker
 from airflow_provider_kafka_odps.local.wire.frames import FrameDecoder
 from airflow_provider_kafka_odps.local.wire.record_values import LONGEST_VALUE
@@ -23,6 +25,14 @@ class BodyFormat(Enum):
     ARROW = "arrow"
 
 
+@dataclass(frozen=True, slots=True)
+class BlockSizes:
+    """How large things may be, in bytes: a block when it is unpacked, and a value, where that is limited."""
+
+    block: int
+    value: int | None = None
+
+
 class _Decoder(Protocol):
     def feed(self, piece: bytes) -> None: ...
 
@@ -33,12 +43,14 @@ class BlockWriter:
     """Takes a block's body in pieces; `finish` gives the file, `discard` leaves nothing."""
 
     def __init__(
-        self, blobs: BlobStore, name: str, session: UploadSession, body: BodyFormat, encoding: str, longest: int | None
+        self, blobs: BlobStore, name: str, session: UploadSession, body: BodyFormat, encoding: str, sizes: BlockSizes
     ) -> None:
-        """Write the block of `session` under `name`; a value has at most `longest` bytes, when that is given."""
+        """Write the block of `session` under `name`, no larger than `sizes` say."""
         self._blobs = blobs
         self._name = name
-        self._longest = longest
+        self._columns = session.columns
+        self._sizes = sizes
+        self._size = 0
         # The encoding is looked at first: a refused one must not leave an open file.
         self._unpack = unpacker(encoding, self._unpacked)
         self._writer = blobs.create(name)
@@ -50,9 +62,15 @@ class BlockWriter:
                 self._decoder = FrameDecoder(self._writer.write)
             case BodyFormat.RECORDS:
                 columns = [(column.stored_name, column.type) for column in session.columns]
-                self._decoder = RecordDecoder(columns, self._write_batch, longest or LONGEST_VALUE)
+                self._decoder = RecordDecoder(columns, self._write_batch, sizes.value or LONGEST_VALUE)
 
     def _unpacked(self, piece: bytes) -> None:
+        self._size += len(piece)
+        if self._size > self._sizes.block:
+            raise MalformedError(
+                f"the block has more than {self._sizes.block} bytes when it is unpacked; write several smaller ones",
+                "MaxMessageLengthExceeded",
+            )
         self._decoder.feed(piece)
 
     def _write_batch(self, batch: pa.RecordBatch) -> None:
@@ -75,7 +93,8 @@ class BlockWriter:
         self._writer.write(stream_end())
         size = self._writer.publish()
         try:
-            return Blob(self._name, count_checked(self._blobs.read(self._name), self._longest), size)
+            rows = count_checked(self._blobs.read(self._name), self._columns, self._sizes.value)
+            return Blob(self._name, rows, size)
         except BaseException:
             self._blobs.delete(self._name)
             raise

@@ -9,8 +9,9 @@ from airflow_provider_kafka_odps.local.catalog.catalog import Catalog
 from airflow_provider_kafka_odps.local.catalog.model import Partition, Spec, Table, TableName
 from airflow_provider_kafka_odps.local.catalog.store import Store
 from airflow_provider_kafka_odps.local.errors import ServiceError
+from airflow_provider_kafka_odps.local.settings import LONGEST_BLOCK
 
-from .blocks import BlockWriter, BodyFormat
+from .blocks import BlockSizes, BlockWriter, BodyFormat
 from .limits import FIELD_BYTES, Limited, Limits
 from .log import SessionLog, dump_block, dump_session, dump_status
 from .upload import Block, UploadSession, UploadStatus, check_block_id
@@ -28,13 +29,18 @@ class Uploads:
         now: Callable[[], int],
         life: int = DAY,
         limits: Limits | None = None,
+        longest_block: int = LONGEST_BLOCK,
     ) -> None:
-        """Go on with the kept sessions; new ones live `life` seconds. `limits` are those to enforce, if any."""
+        """Go on with the kept sessions; new ones live `life` seconds. `limits` are those to enforce, if any.
+
+        A block has at most `longest_block` bytes when it is unpacked.
+        """
         self._store = store
         self._log = log
         self._now = now
         self._life = life
         self._limits = limits
+        self._longest_block = longest_block
         self._lock = RLock()
         self._sessions = {session.upload_id: self._resumed(session) for session in self._kept(log.load())}
 
@@ -115,7 +121,8 @@ class Uploads:
         session.check_open(self._seconds)
         self._count(session.table, Limited.BLOCKS)
         name = f"{session.upload_id}-{block_id}-{uuid4().hex[:12]}.arrow"
-        return BlockWriter(self._store.blobs, name, session, body, encoding, FIELD_BYTES if self._limits else None)
+        sizes = BlockSizes(self._longest_block, FIELD_BYTES if self._limits else None)
+        return BlockWriter(self._store.blobs, name, session, body, encoding, sizes)
 
     def keep_block(self, session: UploadSession, block_id: int, writer: BlockWriter, version: int | None) -> Block:
         """Finish a block and put it into its session, in place of an earlier one.
