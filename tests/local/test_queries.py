@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import datetime as dt
+from collections.abc import Callable, Iterator
+from decimal import Decimal
 from typing import Any
 
 import pytest
-from odps import ODPS, errors
+from odps import ODPS, errors, options
 
 MakeTable = Callable[..., Any]
 
@@ -82,3 +84,102 @@ def test_a_failing_insert_changes_nothing(odps: ODPS, filled: str) -> None:
         with pytest.raises(errors.ODPSError, match="ODPS-"):
             odps.execute_sql(f"INSERT OVERWRITE TABLE {filled} PARTITION (ds='x') {query}")
     assert select(odps, f"SELECT COUNT(*) FROM {filled}") == [[3]]
+
+
+def at(*parts: int) -> dt.datetime:
+    """Return a time as PyODPS gives it: without a zone."""
+    return dt.datetime(*parts)  # type: ignore[arg-type]  # noqa: DTZ001 - see above
+
+
+MOMENT = "CAST('2026-11-22 10:11:12' AS DATETIME)"
+
+
+@pytest.mark.parametrize(
+    ("call", "value"),
+    [
+        ("TO_DATE('2026-11-22 10:11:12', 'yyyy-mm-dd hh:mi:ss')", at(2026, 11, 22, 10, 11, 12)),
+        ("TO_DATE('20261122', 'yyyymmdd')", at(2026, 11, 22)),
+        ("TO_DATE('2026-11-22')", dt.date(2026, 11, 22)),
+        (f"TO_CHAR({MOMENT}, 'yyyymmdd')", "20261122"),
+        (f"TO_CHAR({MOMENT}, 'YYYY-mm-dd HH:mi:ss.ff3')", "2026-11-22 10:11:12.000"),
+        (f"TO_CHAR({MOMENT}, 'yyyy-MM-dd HH:mm:ss')", "2026-11-22 10:11:12"),
+        ("TO_CHAR(5)", "5"),
+        (f"DATEADD({MOMENT}, -1, 'dd')", at(2026, 11, 21, 10, 11, 12)),
+        ("DATEADD('2026-03-31 00:00:00', -1, 'mm')", at(2026, 2, 28)),
+        (f"DATEADD({MOMENT}, 1, 'yyyy')", at(2027, 11, 22, 10, 11, 12)),
+        (f"DATEADD({MOMENT}, 50, 'mi')", at(2026, 11, 22, 11, 1, 12)),
+        (f"DATEDIFF({MOMENT}, '2026-11-21 23:59:59', 'dd')", 1),
+        (f"DATEDIFF({MOMENT}, '2026-11-21 23:59:59', 'hh')", 11),
+        ("DATEDIFF('2026-11-20', '2026-11-23')", -3),
+        (f"DATETRUNC({MOMENT}, 'mm')", at(2026, 11, 1)),
+        (f"DATETRUNC({MOMENT}, 'hh')", at(2026, 11, 22, 10)),
+        (f"DATEPART({MOMENT}, 'mi')", 11),
+        (f"LASTDAY({MOMENT})", at(2026, 11, 30)),
+        (f"WEEKDAY({MOMENT})", 6),
+        ("FROM_UNIXTIME(86399)", at(1970, 1, 1, 23, 59, 59)),
+        ("FROM_UNIXTIME(86400, 'yyyy-MM-dd')", "1970-01-02"),
+        ("UNIX_TIMESTAMP('1969-12-31 23:59:59')", -1),
+        ("UNIX_TIMESTAMP() > 1700000000", True),
+        ("TO_MILLIS(CAST('1970-01-02 00:00:00' AS DATETIME))", 86_400_000),
+        ("ISDATE('2026-11-31', 'yyyy-mm-dd')", False),
+        ("GETDATE() > CAST('2020-01-01 00:00:00' AS DATETIME)", True),
+        ("CURRENT_TIMESTAMP() > CAST('2020-01-01 00:00:00' AS TIMESTAMP)", True),
+        ('GET_JSON_OBJECT(\'[{"a": [1, {"b": "x"}]}]\', \'$[0].a[1].b\')', "x"),
+        ("GET_JSON_OBJECT('{\"a\": 1}', '$.b')", None),
+        ("GET_JSON_OBJECT('not JSON', '$.a')", None),
+    ],
+)
+def test_functions_answer_what_the_service_documents(odps: ODPS, call: str, value: Any) -> None:
+    """Functions for times and JSON have the service's formats, units and results."""
+    assert select(odps, f"SELECT {call}", tunnel=True) == [[value]]
+
+
+def test_the_latest_partition_is_the_greatest_with_rows(odps: ODPS, filled: str) -> None:
+    """MAX_PT passes over a partition that is empty."""
+    odps.execute_sql(f"ALTER TABLE {filled} ADD PARTITION (ds='z')")
+    assert select(odps, f"SELECT k FROM {filled} WHERE ds = MAX_PT('{odps.project}.{filled}')") == [[3]]
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        ("DATEADD(GETDATE(), 1, 'moon')", "'moon' is not a unit of time"),
+        ("DATETRUNC(GETDATE())", "DATETRUNC is called with 1 arguments"),
+        ("TO_CHAR(GETDATE(), v)", "a format must be a quoted text here, not v"),
+        ("MAX_PT('{t}_empty')", "has no partition with rows"),
+        ("MAX_PT()", "MAX_PT is called with 0 arguments"),
+    ],
+)
+def test_a_function_that_is_called_wrongly_says_how(odps: ODPS, filled: str, call: str, message: str) -> None:
+    """A wrong unit, format or number of arguments is a semantic error that shows it."""
+    odps.create_table(f"{filled}_empty", ("k bigint", "ds string"))
+    with pytest.raises(errors.ODPSError, match=message) as caught:
+        odps.execute_sql(f"SELECT {call.format(t=filled)} FROM {filled}")
+    assert caught.value.code == "ODPS-0130071"
+
+
+@pytest.fixture
+def _antique() -> Iterator[None]:
+    options.allow_antique_date = True
+    yield
+    options.allow_antique_date = False
+
+
+@pytest.mark.usefixtures("_antique")
+def test_antique_times_come_back_both_ways(odps: ODPS, make_table: MakeTable, name: str) -> None:
+    """Days of every era, texts shorter than their CHAR, and decimals are read as they were written."""
+    table = make_table("d date, t datetime, s timestamp, c char(5), m decimal, n decimal(20,5)")
+    days = [dt.date(1, 1, 1), dt.date(1582, 10, 10), dt.date(1900, 2, 28), dt.date(1969, 12, 31)]
+    rows = [
+        [d, at(d.year, d.month, d.day, 23, 59, 59, 999_000), None, "ab", Decimal("-1.25"), Decimal("1E+3")]
+        for d in days
+    ]
+    odps.write_table(name, rows)
+    with table.open_reader() as reader:
+        assert [record.values for record in reader] == rows
+    assert select(odps, f"SELECT * FROM {name}", tunnel=True) == rows
+    with table.open_reader(arrow=True) as reader:
+        arrow = reader.read_all()
+    assert (arrow["d"].to_pylist(), arrow["t"].to_pylist()) == (days, [row[1] for row in rows])
+    texts = select(odps, f"SELECT CAST(d AS STRING), c = 'ab' FROM {name}", tunnel=True)
+    assert texts == [[str(day), True] for day in days]

@@ -16,6 +16,7 @@ from airflow_provider_kafka_odps.local.errors import SqlError
 from airflow_provider_kafka_odps.local.wire.types import arrow_type
 
 from .engine_types import column_type, duckdb_type, in_columns, queried
+from .functions import dialect, rewrite
 from .scope import Scope
 
 _CODES = (
@@ -140,7 +141,7 @@ def translate(text: str, catalog: Catalog, scope: Scope) -> tuple[str, list[Tabl
     from sqlglot import exp
 
     try:
-        tree = sqlglot.parse_one(text, read="hive")
+        tree = sqlglot.parse_one(text, read=dialect())
     except sqlglot.errors.SqlglotError as reason:
         raise _parse_error(reason) from None
     if not isinstance(tree, exp.Query | exp.Values):
@@ -150,6 +151,7 @@ def translate(text: str, catalog: Catalog, scope: Scope) -> tuple[str, list[Tabl
         # TIMESTAMP has nanoseconds here; DATETIME keeps DuckDB's own type, which has all functions.
         if kind.this is exp.DataType.Type.TIMESTAMP:
             kind.set("this", exp.DataType.Type.TIMESTAMP_NS)
+    tree = rewrite(tree, catalog, scope)
     tables: dict[Any, int] = {}
     found: list[Table] = []
     for reference in list(tree.find_all(exp.Table)):
