@@ -14,7 +14,12 @@ import pytest
 import requests
 from odps import ODPS, errors, options
 from odps.tunnel import TableTunnel
+from pytest_mock import MockerFixture
 
+from airflow_provider_kafka_odps.local.api.services import open_services
+from airflow_provider_kafka_odps.local.sessions.blocks import BodyFormat
+from airflow_provider_kafka_odps.local.settings import Settings
+from airflow_provider_kafka_odps.local.sql.engine import Engine
 from airflow_provider_kafka_odps.local.testing import RunningEndpoint, running_endpoint
 
 
@@ -132,3 +137,26 @@ def test_blocks_stream_to_disk_in_bounded_memory(tmp_path: Path) -> None:
                 writer.write(batch)
         session.commit([0, 1])
         assert high_water(endpoint.pid) - before < 60_000_000
+
+
+def test_a_commit_is_on_the_disk_before_it_is_answered(tmp_path: Path, mocker: MockerFixture) -> None:
+    """Rows, the catalog and the names of both are flushed, each before the next refers to it."""
+    services = open_services(Settings(folder=tmp_path), lambda: 1_800_000_000_000)
+    Engine(services.store, services.now, "me").run("CREATE TABLE t (k BIGINT)", {})
+    (table,) = services.store.catalog.tables.values()
+    session = services.uploads.create(table, (), overwrite=False, owner="me")
+    flushed: list[str] = []
+    real = os.fsync
+
+    def note(number: int) -> None:
+        real(number)
+        flushed.append(Path(f"/proc/self/fd/{number}").readlink().name)
+
+    mocker.patch("os.fsync", note)
+    writer = services.uploads.open_block(session, 0, BodyFormat.ARROW, "")
+    writer.feed(bytes(4))
+    block = services.uploads.keep_block(session, 0, writer, None)
+    services.uploads.commit(session)
+    services.instances.close()
+    log = f"{session.upload_id}.jsonl"
+    assert flushed == [f"{block.blob.name}.part", "rows", log, "catalog.json.part", tmp_path.name, log]

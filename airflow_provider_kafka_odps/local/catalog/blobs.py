@@ -7,6 +7,8 @@ from typing import Protocol
 
 import pyarrow as pa
 
+from .disk import sync_folder
+
 _END = b"\xff\xff\xff\xff\x00\x00\x00\x00"
 
 
@@ -85,8 +87,11 @@ class _FileWriter:
 
     def publish(self) -> int:
         size = self._file.tell()
+        self._file.flush()
+        os.fsync(self._file.fileno())
         self._file.close()
         self._part.rename(self._whole)
+        sync_folder(self._whole.parent)
         return size
 
     def discard(self) -> None:

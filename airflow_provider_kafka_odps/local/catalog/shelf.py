@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any, Protocol
 
-from .store import replace_file
+from .disk import replace_file
 
 
 class Shelf(Protocol):

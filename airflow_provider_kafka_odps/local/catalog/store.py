@@ -11,6 +11,7 @@ from typing import Protocol
 
 from .blobs import BlobStore, DirectoryBlobs, MemoryBlobs
 from .catalog import DEFAULT_SCHEMA, Catalog, Schema
+from .disk import replace_file
 from .manifest import dump_catalog, load_catalog
 
 
@@ -51,13 +52,6 @@ class FileManifest:
     def keep(self, catalog: Catalog) -> None:
         """Write beside the file, then rename."""
         replace_file(self._path, dump_catalog(catalog))
-
-
-def replace_file(path: Path, content: bytes) -> None:
-    """Exchange a file's content so that a killed process leaves the old one or the new one."""
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(content)
-    part.replace(path)
 
 
 class Store:

@@ -1,9 +1,11 @@
 """What happened to upload sessions, kept as lines: a session is what its lines make of it."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any, Protocol
 
+from airflow_provider_kafka_odps.local.catalog.disk import sync_folder
 from airflow_provider_kafka_odps.local.catalog.manifest import dump_column, load_column
 from airflow_provider_kafka_odps.local.catalog.model import Blob, TableName
 
@@ -51,7 +53,11 @@ class FileLog:
     def append(self, upload_id: str, event: dict[str, Any]) -> None:
         """Append one line."""
         with (self._folder / f"{upload_id}.jsonl").open("ab", buffering=0) as log:
+            new = log.tell() == 0
             log.write(json.dumps(event, separators=(",", ":")).encode() + b"\n")
+            os.fsync(log.fileno())
+        if new:
+            sync_folder(self._folder)
 
     def load(self) -> list[UploadSession]:
         """Read every file."""
