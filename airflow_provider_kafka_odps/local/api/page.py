@@ -23,7 +23,8 @@ h1 { font-size: 1.4rem; } h2 { font-size: 1.15rem; margin-top: 2rem; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .85rem; margin: .5rem 0; }
 th, td { text-align: left; padding: .25rem .6rem; border-bottom: 1px solid #8884; vertical-align: top; }
-h1, summary { overflow-wrap: anywhere; } summary { cursor: pointer; padding: .3rem 0; } .null { opacity: .5; } .bad { color: #c33; }
+h1, summary { overflow-wrap: anywhere; } summary { cursor: pointer; padding: .3rem 0; }
+.null { opacity: .5; } .bad { color: #c33; }
 code { font-size: .9em; overflow-wrap: anywhere; }
 """
 
