@@ -32,17 +32,9 @@ def build_attempt(
     request = _request(task, context)
     columns = parse_columns(task.columns) or DEFAULT_COLUMNS
     partition = PartitionSpec.parse(task.partition) if task.partition else None
-    table = task.odps_hook.resolve(TableName.parse(task.table))
-    found = task.odps_hook.describe(table)
-    schema = found or TableSchema(created_columns(columns), string_partition_columns(partition))
-    if found is None and not task.create_table:
-        raise UnknownTable(
-            f"there is no table {table}. Create it with create_table=True, or by hand:\n"
-            f"{schema.create_statement(table, task.lifecycle)}"
-        )
-    schema.check_partition(table, partition)
-    projection = compile_projection(columns, schema)
-    finder = row_finder(columns, table, schema, partition)
+    sink = _sink(task, columns, partition)
+    projection = compile_projection(columns, sink.schema)
+    finder = row_finder(columns, sink.table, sink.schema, partition)
     if task.on_rerun is OnRerun.REPLACE and task.mode is Mode.APPEND and finder is None:
         raise InvalidMapping(NO_OFFSET_COLUMNS)
     source = TopicSource(task.kafka_hook, task.poll_timeout, lambda: task.asked_to_stop, task.on_data_loss)
@@ -51,20 +43,11 @@ def build_attempt(
     return Attempt(
         request=request,
         group=task.kafka_hook.group_id,
-        target=Target(request.topic, str(table), str(partition) if partition else None, task.mode),
+        target=Target(request.topic, str(sink.table), str(partition) if partition else None, task.mode),
         projection=projection,
         source=source,
         evidence=source,
-        sink=TableSink(
-            hook=task.odps_hook,
-            table=table,
-            schema=schema,
-            partition=partition,
-            overwrite=task.mode is Mode.OVERWRITE,
-            create=found is None,
-            lifecycle=task.lifecycle,
-            say=task.log.info,
-        ),
+        sink=sink,
         journal=journal,
         clock=task.clock,
         announce=announce,
@@ -74,6 +57,28 @@ def build_attempt(
         commit_timeout=task.commit_timeout,
         on_rerun=task.on_rerun,
         rows=None if finder is None else TableRows(task.odps_hook, finder),
+    )
+
+
+def _sink(task: KafkaToMaxComputeOperator, columns: Mapping[str, str], partition: PartitionSpec | None) -> TableSink:
+    table = task.odps_hook.resolve(TableName.parse(task.table))
+    found = task.odps_hook.describe(table)
+    schema = found or TableSchema(created_columns(columns), string_partition_columns(partition))
+    if found is None and not task.create_table:
+        raise UnknownTable(
+            f"there is no table {table}. Create it with create_table=True, or by hand:\n"
+            f"{schema.create_statement(table, task.lifecycle)}"
+        )
+    schema.check_partition(table, partition)
+    return TableSink(
+        hook=task.odps_hook,
+        table=table,
+        schema=schema,
+        partition=partition,
+        overwrite=task.mode is Mode.OVERWRITE,
+        create=found is None,
+        lifecycle=task.lifecycle,
+        say=task.log.info,
     )
 
 
