@@ -1,0 +1,159 @@
+"""A process that imports everything once and then forks one child per attempt; run with ``python -m``.
+
+Each line of its input is a question, each line of its output the answer: ``{"start": …}`` is answered by the child's
+process id, ``{"look": pid}`` by the status with which the child ended or was stopped, or null if it runs.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import gc
+import json
+import logging
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import kafka  # noqa: F401 - what a child imports costs every child its time
+import numpy as np  # noqa: F401 - the same
+import odps.types  # noqa: F401 - the same
+import pandas as pd  # noqa: F401 - the same: PyODPS and pyarrow look for it
+from delivery.points import Points, signalling, watched
+from delivery.state_store import StateStore
+
+from airflow_provider_kafka_odps.core import transfer as order_of_effects
+from airflow_provider_kafka_odps.core.attempt import Attempt
+from airflow_provider_kafka_odps.core.receipt import Receipt
+from airflow_provider_kafka_odps.decoding import decoder, seam  # noqa: F401 - the same
+from airflow_provider_kafka_odps.hooks import (  # noqa: F401 - the same
+    kafka_reader,
+    odps_frames,
+    odps_rest,
+    odps_sql,
+    odps_tables,
+    odps_upload,
+)
+from airflow_provider_kafka_odps.hooks.clock import StoppableClock
+from airflow_provider_kafka_odps.hooks.kafka import KafkaHook
+from airflow_provider_kafka_odps.hooks.odps import OdpsHook
+from airflow_provider_kafka_odps.hooks.odps_patience import Patience
+from airflow_provider_kafka_odps.transfers import attempt as building  # noqa: F401 - the same
+from airflow_provider_kafka_odps.transfers.kafka_to_maxcompute import KafkaToMaxComputeOperator
+
+HASTE = 20
+"""How many times faster than on the clock the waits between two tries pass."""
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """What a child is to do, as JSON carries it."""
+
+    folder: str
+    number: int
+    clear_number: int
+    parameters: dict[str, Any]
+    signals: dict[str, int]
+    patience: dict[str, Any]
+
+
+class HastyClock(StoppableClock):
+    """The machine's clock, on which nobody sleeps for long."""
+
+    def sleep(self, seconds: float) -> None:
+        """Wait a little."""
+        super().sleep(seconds / HASTE)
+
+
+def load(orders: Orders) -> dict[str, Any]:
+    """Execute the operator as one attempt, and return how it ended."""
+    folder = Path(orders.folder)
+    points = Points(signalling(folder / f"trace-{orders.number}", orders.signals))
+    whole = order_of_effects.transfer
+
+    def transfer(attempt: Attempt) -> Receipt:
+        receipt = whole(watched(attempt, points))
+        points.reach("end")
+        return receipt
+
+    order_of_effects.transfer = transfer
+    task = KafkaToMaxComputeOperator(task_id="load", **orders.parameters)
+    signal.signal(signal.SIGTERM, lambda *_: task.on_kill())
+    patience = Patience(**orders.patience)
+    task.clock = HastyClock(lambda: task.asked_to_stop)
+    task.odps_hook = OdpsHook(patience=patience, block_patience=patience, clock=task.clock)
+    context: Any = {
+        "task_state_store": StateStore(folder / "store.json", orders.number),
+        "ti": SimpleNamespace(xcom_push=lambda *_: None),
+        "dag_run": SimpleNamespace(clear_number=orders.clear_number),
+    }
+    try:
+        receipt = KafkaToMaxComputeOperator.execute.__wrapped__(task, context)  # type: ignore[attr-defined]
+    except Exception as error:  # noqa: BLE001 - whatever it is, the test looks at it
+        cause = error.__cause__
+        return {"error": type(error).__name__, "text": str(error), "cause": cause and type(cause).__name__}
+    return {"receipt": receipt}
+
+
+def child(orders: Orders) -> int:
+    """Fork one attempt, and return its process id."""
+    if pid := os.fork():
+        return pid
+    ended = 1
+    try:
+        folder = Path(orders.folder)
+        with (folder / f"log-{orders.number}").open("w") as log:
+            os.dup2(log.fileno(), 1)
+            os.dup2(log.fileno(), 2)
+        faulthandler.enable()
+        outcome = json.dumps(load(orders))
+        fresh = folder / f"new-{orders.number}"
+        fresh.write_text(outcome)
+        fresh.rename(folder / f"ended-{orders.number}")
+        ended = 0
+    finally:
+        os._exit(ended)
+
+
+def main() -> None:
+    """Answer until nobody asks any more, and leave no child behind."""
+    children: set[int] = set()
+    logging.getLogger("kafka").setLevel(logging.WARNING)
+    # These import much more of Airflow.
+    assert OdpsHook().settings
+    assert KafkaHook().settings
+    # What is there by now stays: no child has to copy it in order to count its references.
+    gc.collect()
+    gc.freeze()
+    try:
+        _answer("ready")
+        for line in sys.stdin:
+            match json.loads(line):
+                case {"start": Mapping() as orders}:
+                    pid = child(Orders(**orders))
+                    children.add(pid)
+                    _answer(pid)
+                case {"look": int() as pid}:
+                    changed, status = os.waitpid(pid, os.WUNTRACED | os.WNOHANG)
+                    if changed and not os.WIFSTOPPED(status):
+                        children.discard(pid)
+                    _answer(status if changed else None)
+    finally:
+        for pid in children:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+
+
+def _answer(value: object) -> None:
+    sys.stdout.write(f"{json.dumps(value)}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

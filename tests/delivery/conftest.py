@@ -1,0 +1,56 @@
+"""A real broker, a local MaxCompute, one filled topic, and task instances whose attempts are processes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+from delivery.nursery import Nursery, nursery
+from delivery.scene import Log, Scene, environment, scene_of
+from demo.broker import Broker
+
+from airflow_provider_kafka_odps.local.testing import RunningEndpoint
+
+
+class MakeScene(Protocol):
+    """Returns a task instance that has not run yet, and its table with one row in it."""
+
+    def __call__(self, mode: str = "append", **parameters: object) -> Scene: ...
+
+
+@pytest.fixture(scope="session")
+def attempts(broker: Broker, endpoint: RunningEndpoint) -> Iterator[Nursery]:
+    """Return what starts attempts, whose default connections lead to the broker and the endpoint."""
+    with nursery(environment(broker, endpoint)) as started:
+        yield started
+
+
+@pytest.fixture(autouse=True)
+def connections(broker: Broker, endpoint: RunningEndpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make broker and endpoint the default connections of this process, too."""
+    for name, connection in environment(broker, endpoint).items():
+        monkeypatch.setenv(name, connection)
+
+
+@pytest.fixture(scope="session")
+def log(broker: Broker, make_topic: Callable[..., str]) -> Log:
+    """Return a topic with plain records, an aborted and a committed transaction, and a partition for later records."""
+    filled = Log(broker.bootstrap_servers, make_topic(partitions=3))
+    filled.fill()
+    return filled
+
+
+@pytest.fixture
+def make_scene(attempts: Nursery, log: Log, endpoint: RunningEndpoint, tmp_path: Path) -> MakeScene:
+    """Return a function that makes task instances, each with a table of its own."""
+
+    def make(mode: str = "append", **parameters: object) -> Scene:
+        scene = scene_of(attempts, log, endpoint, tmp_path, mode)
+        scene.folder.joinpath(scene.table).mkdir()
+        scene.folder /= scene.table
+        scene.parameters |= parameters
+        return scene
+
+    return make
