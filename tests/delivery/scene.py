@@ -162,7 +162,7 @@ class Scene:
         assert self.rows() == [OLD_ROW]
 
     def check_loaded_once(self, ended: Ended) -> None:
-        """Hold that the attempt ended well, and that the table has its window's records once, beside what belongs there."""
+        """Hold that the attempt ended well, and that its window is in the table once, beside what belongs there."""
         assert ended.receipt, ended
         window = ended.receipt["window"]
         old = [OLD_ROW] if self.parameters["mode"] == "append" else []
