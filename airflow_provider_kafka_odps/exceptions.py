@@ -7,6 +7,7 @@
     │   ├── InvalidExpression    a source expression, with the position in it
     │   ├── InvalidConnection    a connection, with all of its problems
     │   ├── InvalidMapping       columns and table do not fit each other
+    │   ├── InvalidJob           a DataWorks or DataX job that cannot be run as an operator
     │   └── NoInterval           the run has no data interval
     ├── WindowRefused            the log cannot give what was asked for
     │   ├── UnknownTopic
@@ -19,6 +20,8 @@
     │   ├── CorruptBatch         bytes that are no record batch
     │   ├── TopicReplaced        the topic is not the one that the window was planned on
     │   ├── UnexplainedGap       offsets without a record, and nothing that accounts for it
+    │   ├── LogTruncated         records that were read are not in the log any more
+    │   │   └── ReadAgain        the same, and on_data_loss="skip" (a retry loads what is left)
     │   └── NoProgress           no record for too long (a retry may help)
     ├── TableRefused             the table cannot take the load
     │   └── UnknownTable
@@ -29,6 +32,8 @@
     ├── CommitUnknown            don't know: look before anything else
     │   └── CommitPending        don't know yet (a retry asks again)
     ├── AlreadyLoaded            the task was cleared, and on_rerun="fail"
+    ├── LoadTimedOut             the load took longer than it may; nothing was committed (a retry may help)
+    ├── NotReconciled            committed, but the table does not show what was loaded
     ├── RowsDiffer               the table has more rows of the window than the load wrote; none was removed
     ├── JournalMismatch          the parameters are no longer those of the recorded window
     ├── BrokerRefused            the broker answers that this login may not
@@ -78,6 +83,10 @@ def where_to_mend(conn_id: str) -> str:
 
 class InvalidMapping(InvalidInput):
     """The column mapping and the table do not fit each other."""
+
+
+class InvalidJob(InvalidInput):
+    """A DataWorks or DataX job cannot be run as an operator; the message names the place in its JSON."""
 
 
 class NoInterval(InvalidInput):
@@ -130,6 +139,16 @@ class UnexplainedGap(ReadFailed):
     """Offsets of the window have no record, and neither a transaction nor compaction accounts for it: loss."""
 
 
+class LogTruncated(ReadFailed):
+    """The log was cut below records that it had delivered: an unclean leader election; their offsets may come again."""
+
+
+class ReadAgain(LogTruncated):
+    """The same under ``on_data_loss="skip"``: what was read is let go of, and the next attempt loads what is left."""
+
+    retry_helps = True
+
+
 class NoProgress(ReadFailed):
     """The broker delivered nothing for longer than the deadline."""
 
@@ -176,6 +195,16 @@ class CommitPending(CommitUnknown):
 
 class AlreadyLoaded(KafkaOdpsError):
     """The task was cleared after its rows were committed, and ``on_rerun="fail"`` does not load them again."""
+
+
+class LoadTimedOut(KafkaOdpsError):
+    """The load took longer than ``load_timeout``; nothing was committed."""
+
+    retry_helps = True
+
+
+class NotReconciled(KafkaOdpsError):
+    """The load is committed, but the table does not show the rows that it wrote: fewer, more, or others."""
 
 
 class RowsDiffer(KafkaOdpsError):

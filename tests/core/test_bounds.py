@@ -54,6 +54,8 @@ _MOMENTS = st.datetimes(
         ("interval", END, At(TEN_MILLIS + 3_600_000)),
         (TEN, START, At(TEN_MILLIS)),
         ("2026-11-22T10:00:00Z", START, At(TEN_MILLIS)),
+        ("2026-11-22T18:00[Asia/Shanghai]", START, At(TEN_MILLIS)),
+        ("20261122180000[Asia/Shanghai]", START, At(TEN_MILLIS)),
         ("2026-11-22 10:00:00+00:00", END, At(TEN_MILLIS)),
         ("2026-11-22T18:00:00+08:00", END, At(TEN_MILLIS)),
         ("1970-01-01T00:00:00Z", START, At(0)),

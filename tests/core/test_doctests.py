@@ -1,4 +1,4 @@
-"""The examples in the core's docstrings."""
+"""The examples in the docstrings of what is pure."""
 
 import doctest
 import importlib
@@ -6,9 +6,13 @@ import pkgutil
 
 import pytest
 
-from airflow_provider_kafka_odps import core
+from airflow_provider_kafka_odps import core, dataworks
 
-MODULES = [module.name for module in pkgutil.iter_modules(core.__path__, f"{core.__name__}.")]
+MODULES = [
+    module.name
+    for package in (core, dataworks)
+    for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}.")
+]
 
 
 @pytest.mark.parametrize("name", MODULES)

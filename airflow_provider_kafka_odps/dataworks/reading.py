@@ -1,0 +1,139 @@
+"""What the reader of a job says about the window: which offsets of which partitions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from airflow_provider_kafka_odps.dataworks.settings import Settings
+from airflow_provider_kafka_odps.dataworks.variables import has_variables, to_template
+from airflow_provider_kafka_odps.exceptions import InvalidJob
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_STARTS = {"seektobeginning": "earliest", "seektoend": "latest", "seektolast": "committed"}
+_TYPES = {"earliest": "earliest", "latest": "latest", "current": "committed", "specific": None}
+
+
+class Clock:
+    """By which clock the job writes times, and what its variables stand for."""
+
+    def __init__(self, reader: Settings, zone: str | None, variables: Mapping[str, str] | None) -> None:
+        self.zone = reader.text("timeZone") or zone
+        self._variables = variables
+        if self.zone is not None:
+            try:
+                ZoneInfo(self.zone)
+            except (ZoneInfoNotFoundError, ValueError):
+                raise InvalidJob(f"there is no time zone {self.zone!r}; write for example Asia/Shanghai") from None
+
+    def text(self, settings: Settings, key: str) -> str | None:
+        """Return a text of the job, its variables as templates."""
+        found = settings.text(key)
+        return found and to_template(found, f"{settings.where}.{key}", self.zone, self._variables)
+
+    def moment(self, settings: Settings, key: str) -> str | None:
+        """Return a ``yyyyMMddHHmmss`` of the job as a bound: an instant, or a template that becomes one."""
+        found = settings.text(key)
+        if found is None:
+            return None
+        where = f"{settings.where}.{key}"
+        if self.zone is None:
+            raise InvalidJob(
+                f"{where} is {found!r} by a clock that the job does not name (DataWorks takes its region's); add "
+                "'timeZone' to the reader, or say timezone='Asia/Shanghai'"
+            )
+        if has_variables(found):
+            return f"{to_template(found, where, self.zone, self._variables)}[{self.zone}]"
+        try:
+            moment = datetime.strptime(found, "%Y%m%d%H%M%S").replace(tzinfo=ZoneInfo(self.zone))
+        except ValueError:
+            raise InvalidJob(f"{where} is {found!r}; a time is written yyyyMMddHHmmss, as in 20261122100000") from None
+        return moment.isoformat()
+
+
+def read_window(reader: Settings, clock: Clock) -> dict[str, Any]:
+    """Return the operator's arguments for the reader's range: start, end, partitions, and what may be missing.
+
+    Raises InvalidJob where the job gives no range, two, or one that needs a guess.
+    """
+    start, end = _start(reader, clock), _end(reader, clock)
+    arguments: dict[str, Any] = {"start": start, "end": end}
+    if isinstance(start, int) or isinstance(end, int):
+        # One range stands for every partition, so it is longer than the log of most.
+        arguments["on_short_log"] = "clamp"
+    match (reader.text("autoOffsetReset") or "none").lower():
+        case "none" | "latest":
+            pass
+        case "earliest" if start == "committed":
+            arguments["first_start"] = "earliest"
+        case "earliest":
+            arguments["on_data_loss"] = "skip"
+        case other:
+            raise InvalidJob(f"{reader.where}.autoOffsetReset is {other!r}; none, earliest and latest are known")
+    partition = reader.whole("partition")
+    if partition is not None:
+        arguments["partitions"] = [partition]
+    return arguments
+
+
+def _start(reader: Settings, clock: Clock) -> str | int:
+    offset = reader.text("beginOffset")
+    word = None if offset is None else _STARTS.get(offset.lower())
+    given = {
+        "beginOffset": word or _offset(reader, clock, "beginOffset"),
+        "beginDateTime": clock.moment(reader, "beginDateTime"),
+        "beginTimestampMillis": _millis(reader, "beginTimestampMillis"),
+        "beginType": _typed(reader, "beginType"),
+    }
+    return _only(reader, given, "start")
+
+
+def _end(reader: Settings, clock: Clock) -> str | int:
+    given = {
+        "endOffset": _offset(reader, clock, "endOffset"),
+        "endDateTime": clock.moment(reader, "endDateTime"),
+        "endTimestampMillis": _millis(reader, "endTimestampMillis"),
+        "endType": _typed(reader, "endType"),
+    }
+    if reader.switch("stopWhenPollEmpty", otherwise=False) and not any(each is not None for each in given.values()):
+        # "Until nothing comes any more" has no end that two runs agree on; the log's end at planning is one.
+        return "latest"
+    return _only(reader, given, "end")
+
+
+def _only(reader: Settings, given: Mapping[str, str | int | None], side: str) -> str | int:
+    found = {key: bound for key, bound in given.items() if bound is not None}
+    if len(found) != 1:
+        raise InvalidJob(
+            f"{reader.where} has {' and '.join(found) or 'nothing'} to say where the window's {side} is; "
+            f"exactly one of {', '.join(given)} is wanted"
+        )
+    return next(iter(found.values()))
+
+
+def _offset(reader: Settings, clock: Clock, key: str) -> str | int | None:
+    text = reader.text(key)
+    return clock.text(reader, key) if text is not None and has_variables(text) else _whole_offset(reader, key)
+
+
+def _whole_offset(reader: Settings, key: str) -> int | None:
+    offset = reader.whole(key) if (reader.text(key) or "").lower() not in _STARTS else None
+    if offset is not None and offset < 0:
+        raise InvalidJob(f"{reader.where}.{key} is {offset}; an offset is not negative")
+    return offset
+
+
+def _millis(reader: Settings, key: str) -> str | None:
+    millis = reader.whole(key)
+    return None if millis is None else (_EPOCH + timedelta(milliseconds=millis)).isoformat()
+
+
+def _typed(reader: Settings, key: str) -> str | None:
+    word = reader.text(key)
+    if word is None:
+        return None
+    if word.lower() not in _TYPES:
+        raise InvalidJob(f"{reader.where}.{key} is {word!r}; {', '.join(_TYPES)} are known")
+    return _TYPES[word.lower()]

@@ -1,0 +1,119 @@
+"""``python -m airflow_provider_kafka_odps.dataworks`` says what a person wants to know of a job."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dataworks.jobs import GUIDE, changed
+
+from airflow_provider_kafka_odps.dataworks.__main__ import main
+from airflow_provider_kafka_odps.dataworks.hazards import hazards
+from airflow_provider_kafka_odps.dataworks.job import read_job
+
+ALONE = """
+import runpy, sys
+try:
+    runpy.run_module("airflow_provider_kafka_odps.dataworks", run_name="__main__")
+except SystemExit as end:
+    assert not end.code
+assert not {"airflow", "kafka", "odps", "pyarrow"} & set(sys.modules)
+"""
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> str:
+    """Return the path of the guide's job."""
+    path = tmp_path / "job.json"
+    path.write_text(json.dumps(GUIDE))
+    return str(path)
+
+
+def test_lint_names_the_hazards_of_the_guides_job(job: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each hazard comes with the place, what happens today, and what the operator does instead."""
+    assert main(["lint", job]) == 0
+    printed = capsys.readouterr().out
+    for name in (
+        "auto-commit",
+        "truncate-before-read",
+        "partial-commit",
+        "unlimited-dirty-rows",
+        "records-past-the-end",
+        "one-range-for-all-partitions",
+        "typed-offsets",
+        "replaced-characters",
+        "borrowed-group",
+        "address-in-the-job",
+    ):
+        assert f"\n{name}: " in printed
+    assert printed.count("  today:   ") == printed.count("  instead: ") >= 8
+
+
+@pytest.mark.parametrize(
+    ("reader", "writer", "setting", "appears", "goes"),
+    [
+        ({}, {"truncate": False}, {}, None, "truncate-before-read"),
+        ({}, {"consistencyCommit": "true"}, {}, None, "partial-commit"),
+        ({}, {}, {"errorLimit": {"record": "0"}}, "no-rollback", "unlimited-dirty-rows"),
+        ({"skipExceedRecord": "true"}, {}, {}, "dropped-past-the-end", "records-past-the-end"),
+        ({"partition": "0"}, {}, {}, None, "one-range-for-all-partitions"),
+        ({"beginOffset": None, "beginDateTime": "${bizdate}000000"}, {}, {}, "late-records", None),
+        ({}, {"partition": "ds=${bizdate}"}, {}, "no-time-zone", None),
+        ({"timeZone": "UTC"}, {"partition": "ds=${bizdate}"}, {}, None, "no-time-zone"),
+        ({"stopWhenPollEmpty": True}, {}, {}, "silence-taken-for-the-end", "waits-for-offsets-that-never-come"),
+        ({"valueType": "string"}, {}, {}, None, "replaced-characters"),
+        ({"server": None}, {}, {}, None, "address-in-the-job"),
+        ({"kafkaConfig": {"sasl.mechanism": "PLAIN"}}, {}, {}, "login-in-the-job", "borrowed-group"),
+        ({}, {"accessKey": "planted"}, {}, "credentials-in-the-job", None),
+    ],
+)
+def test_a_hazard_is_named_where_it_is(
+    reader: dict[str, Any], writer: dict[str, Any], setting: dict[str, Any], appears: str | None, goes: str | None
+) -> None:
+    """A job that has a hazard is told so, and one that has it not is not."""
+    names = {hazard.name for hazard in hazards(read_job(changed(reader, writer, setting)))}
+    assert appears is None or appears in names
+    assert goes not in names
+
+
+def test_no_secret_of_a_job_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Keys in the job are named, and what they are is not."""
+    path = tmp_path / "job.json"
+    path.write_text(
+        json.dumps(changed(reader={"kafkaConfig": {"sasl.jaas.config": "planted"}}, writer={"accessKey": "planted"}))
+    )
+    assert main(["lint", str(path)]) == 0
+    assert main(["convert", str(path)]) == 0
+    assert "planted" not in capsys.readouterr().out
+
+
+def test_what_is_not_understood_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A key that has no meaning is neither an error nor passed over in silence."""
+    path = tmp_path / "job.json"
+    path.write_text(json.dumps(changed(reader={"beginOfset": "0"})))
+    assert main(["lint", str(path)]) == 0
+    assert "not understood, and ignored: steps.reader.parameter.beginOfset" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["no-such.json"], "the job cannot be read"),
+        (["{job}", "--variable", "day"], "name=value is wanted"),
+        (["{job}", "--timezone", "Mars"], "there is no time zone 'Mars'"),
+    ],
+)
+def test_bad_input_is_said_in_a_line(
+    job: str, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A wrong file or flag ends with code 2 and a sentence, not with a traceback."""
+    assert main(["convert", *[word.format(job=job) for word in arguments]]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_the_command_needs_neither_airflow_nor_a_broker(job: str) -> None:
+    """Linting a job imports neither Airflow nor a client: it answers at once, anywhere."""
+    ended = subprocess.run([sys.executable, "-c", ALONE, "lint", job], capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
