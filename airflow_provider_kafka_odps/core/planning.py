@@ -124,6 +124,8 @@ def _plan_partition(facts: PartitionFacts, request: WindowRequest, group: str | 
     if request.on_short_log is OnShortLog.CLAMP:
         start = min(start, log_end) if isinstance(request.start, Offsets) else start
         end = min(end, log_end) if isinstance(request.end, Offsets) else end
+    if start > facts.high and not isinstance(request.start, Offsets):
+        start = _start_ahead(start, facts, request, where)
     if start < facts.low and request.on_data_loss is OnDataLoss.FAIL:
         raise OffsetsExpired(
             f"{where}: the window starts at {start} but the log starts at {facts.low}; "
@@ -142,6 +144,17 @@ def _plan_partition(facts: PartitionFacts, request: WindowRequest, group: str | 
             f"(start={request.start}, end={request.end}, the log is [{facts.low}, {log_end}))"
         )
     return start, end
+
+
+def _start_ahead(start: int, facts: PartitionFacts, request: WindowRequest, where: str) -> int:
+    """Return where to start in a log that ends before what was read of it: at its end, if loss may be skipped."""
+    if request.on_data_loss is OnDataLoss.SKIP:
+        return _log_end(facts, request.isolation_level)
+    raise LogTooShort(
+        f"{where}: the window starts at {start} ({request.start}) but the log ends at {facts.high}; "
+        f"{start - facts.high} offsets that were there are gone (an unclean leader election, or the topic was created "
+        "again). Start at an offset or a time, or set on_data_loss='skip' to start at the log's end"
+    )
 
 
 def _check_decided(request: WindowRequest, facts: PartitionFacts, log_end: int, where: str) -> None:
@@ -225,7 +238,9 @@ def _raise_all(problems: Sequence[WindowRefused]) -> None:
     if not problems:
         return
     kinds = {type(problem) for problem in problems}
-    kind = kinds.pop() if len(kinds) == 1 else WindowRefused
+    # What time mends is waited for first; what is left then has a name of its own.
+    mended = [kind for kind in kinds if kind.retry_helps]
+    kind = (mended or [*kinds])[0] if mended or len(kinds) == 1 else WindowRefused
     raise kind("\n".join(str(problem) for problem in problems))
 
 

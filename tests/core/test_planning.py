@@ -122,8 +122,11 @@ def test_a_committed_offset_outside_the_log_is_refused() -> None:
     """An offset that expired, or that a recreated topic does not have, is no place to start from."""
     with pytest.raises(OffsetsExpired, match="starts at 3 but the log starts at 5"):
         planned(Committed(), Latest(), PartitionFacts(0, low=5, high=9, stable=9, committed=3))
-    with pytest.raises(WindowRefused, match="start at 30, after its end at 9"):
-        planned(Committed(), Latest(), PartitionFacts(0, low=5, high=9, stable=9, committed=30))
+    shorter = PartitionFacts(0, low=5, high=9, stable=8, committed=30)
+    with pytest.raises(LogTooShort, match="starts at 30 .committed. but the log ends at 9; 21 offsets .* are gone"):
+        planned(Committed(), Latest(), shorter)
+    skipping = WindowRequest("orders", Committed(), Latest(), on_data_loss=OnDataLoss.SKIP)
+    assert plan_window(facts_of(shorter, group="g"), skipping, PLANNED_AT).partitions == {0: (8, 8)}
 
 
 def test_all_partitions_are_named_at_once() -> None:
@@ -134,6 +137,15 @@ def test_all_partitions_are_named_at_once() -> None:
     with pytest.raises(WindowRefused, match=r"(?s)orders\[1\]: .*deleted.*\n.*orders\[2\]: .*do not exist") as refused:
         planned(offsets(p0=0, p1=5, p2=30), offsets(p0=1, p1=30, p2=51), *three)
     assert type(refused.value) is WindowRefused
+
+
+def test_what_time_mends_is_waited_for_first() -> None:
+    """Of several problems one that a retry may mend leads to a retry; the message has them all."""
+    undecided = PartitionFacts(0, low=0, high=9, stable=5, at={7: 8})
+    expired = PartitionFacts(1, low=6, high=9, stable=9, at={7: 9})
+    with pytest.raises(OpenTransaction, match=r"(?s)orders\[0\]: .*still open.*\norders\[1\]: .*deleted") as refused:
+        planned(offsets(2), At(7), undecided, expired)
+    assert refused.value.retry_helps
 
 
 def test_only_the_partitions_asked_for_are_loaded() -> None:
