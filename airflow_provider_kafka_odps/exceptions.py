@@ -22,8 +22,6 @@
     │   ├── UnexplainedGap       offsets without a record, and nothing that accounts for it
     │   ├── LogTruncated         records that were read are not in the log any more
     │   │   └── ReadAgain        the same, and on_data_loss="skip" (a retry loads what is left)
-    │   ├── LogTruncated         records that were read are not in the log any more
-    │   │   └── ReadAgain        the same, and on_data_loss="skip" (a retry loads what is left)
     │   └── NoProgress           no record for too long (a retry may help)
     ├── TableRefused             the table cannot take the load
     │   └── UnknownTable
@@ -34,8 +32,6 @@
     ├── CommitUnknown            don't know: look before anything else
     │   └── CommitPending        don't know yet (a retry asks again)
     ├── AlreadyLoaded            the task was cleared, and on_rerun="fail"
-    ├── LoadTimedOut             the load took longer than it may; nothing was committed (a retry may help)
-    ├── NotReconciled            committed, but the table does not show what was loaded
     ├── LoadTimedOut             the load took longer than it may; nothing was committed (a retry may help)
     ├── NotReconciled            committed, but the table does not show what was loaded
     ├── RowsDiffer               the table has more rows of the window than the load wrote; none was removed
@@ -153,16 +149,6 @@ class ReadAgain(LogTruncated):
     retry_helps = True
 
 
-class LogTruncated(ReadFailed):
-    """The log was cut below records that it had delivered: an unclean leader election; their offsets may come again."""
-
-
-class ReadAgain(LogTruncated):
-    """The same under ``on_data_loss="skip"``: what was read is let go of, and the next attempt loads what is left."""
-
-    retry_helps = True
-
-
 class NoProgress(ReadFailed):
     """The broker delivered nothing for longer than the deadline."""
 
@@ -209,16 +195,6 @@ class CommitPending(CommitUnknown):
 
 class AlreadyLoaded(KafkaOdpsError):
     """The task was cleared after its rows were committed, and ``on_rerun="fail"`` does not load them again."""
-
-
-class LoadTimedOut(KafkaOdpsError):
-    """The load took longer than ``load_timeout``; nothing was committed."""
-
-    retry_helps = True
-
-
-class NotReconciled(KafkaOdpsError):
-    """The load is committed, but the table does not show the rows that it wrote: fewer, more, or others."""
 
 
 class LoadTimedOut(KafkaOdpsError):
