@@ -10,25 +10,26 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_kafka_odps.core.facts import Questions, TopicFacts
 from airflow_provider_kafka_odps.core.gaps import GapKind, OnDataLoss, PassedOver
 from airflow_provider_kafka_odps.core.kafka_settings import KafkaSettings
+from airflow_provider_kafka_odps.core.losses import losses, refusal
 from airflow_provider_kafka_odps.core.offsets import OffsetRange
 from airflow_provider_kafka_odps.core.window import Window
 from airflow_provider_kafka_odps.exceptions import (
     Cancelled,
     CorruptBatch,
-    KafkaOdpsError,
-    LogTooShort,
+    LogTruncated,
     NoProgress,
-    OffsetsExpired,
+    ReadAgain,
     ReadFailed,
     TopicReplaced,
-    UnknownPartition,
+    Unreachable,
 )
-from airflow_provider_kafka_odps.hooks.kafka_survey import admin_client, survey, topic_description, translated
+from airflow_provider_kafka_odps.hooks.kafka_survey import admin_client, survey, translated
+from airflow_provider_kafka_odps.hooks.waiting import watched
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from kafka import KafkaConsumer, TopicPartition
-    from kafka.errors import KafkaError
+    from kafka.errors import KafkaError, LogTruncationError
 
     from airflow_provider_kafka_odps.decoding.decoder import BatchDecoder
 
@@ -70,38 +71,29 @@ def read_window(
     ``passed_over`` is told of markers and aborted transactions before positions move past them, some perhaps twice and
     some beyond the window.
 
-    Raises UnknownTopic, UnknownPartition, TopicReplaced, OffsetsExpired, LogTooShort, NoProgress, CorruptBatch,
-    ReadFailed, Unreachable, BrokerRefused, and Cancelled within a second after ``cancelled`` says so.
+    Raises UnknownTopic, UnknownPartition, TopicReplaced, OffsetsExpired, LogTooShort, LogTruncated, NoProgress,
+    CorruptBatch, ReadFailed, Unreachable, BrokerRefused, and Cancelled within a second after ``cancelled`` says so.
     """
-    from kafka.errors import CorruptRecordError, KafkaError, OffsetOutOfRangeError
+    from kafka.errors import KafkaError
 
     from airflow_provider_kafka_odps.decoding.decoder import BatchDecoder
 
     reading = _Reading(window, BatchDecoder(wanted), poll_timeout, cancelled, passed_over)
     if not reading.ahead:
         return
-    _check_topic(settings, window)
-    if on_data_loss is OnDataLoss.SKIP:
-        reading.skip(_facts(settings, window))
-    damaged_at: dict[int, int] | None = None
+    # Before anything is read: a log that is not what it was is waited for in vain, or moves under the reader.
+    reading.face(_facts(settings, reading), on_data_loss)
     started = time.monotonic()
     while reading.ahead:
         try:
             with _consumer(settings, window) as consumer:
                 yield from reading.rest(consumer)
-        except CorruptRecordError as error:
-            # A bit that flipped on the way is not there the second time; one that flipped on a disk is.
-            if damaged_at == reading.positions:
-                raise CorruptBatch(f"read twice from {reading.progress()}: {error}") from error
-            damaged_at = dict(reading.positions)
         except NoProgress as error:
-            _go_on_without(reading, settings, on_data_loss, error)
-        except OffsetOutOfRangeError as error:
-            # Records that expired while they were waited for; where nothing is lost, something else is wrong.
-            if on_data_loss is OnDataLoss.FAIL or not reading.skip(_facts(settings, window)):
-                raise _named(error, settings, reading, time.monotonic() - started) from error
+            # A client waits for ever beyond the end of a log that became shorter.
+            if not reading.face(_facts_or(error, settings, reading), on_data_loss):
+                raise
         except KafkaError as error:
-            raise _named(error, settings, reading, time.monotonic() - started) from error
+            _get_over(error, settings, reading, on_data_loss, time.monotonic() - started)
 
 
 class _Reading:
@@ -122,6 +114,13 @@ class _Reading:
         """The next offset to read of each partition that is not finished."""
         self._decoder, self._poll_timeout, self._cancelled = decoder, poll_timeout, cancelled
         self._passed_over = passed_over
+        self._tried_at: dict[int, int] | None = None
+
+    def try_again(self) -> bool:
+        """Return whether to read from these positions once more: not a third time."""
+        again = self._tried_at != self.positions
+        self._tried_at = dict(self.positions)
+        return again
 
     def rest(self, consumer: KafkaConsumer) -> Iterator[pa.RecordBatch]:
         """Yield what is ahead of the positions, by a new consumer."""
@@ -133,7 +132,7 @@ class _Reading:
             consumer.seek(self._place(number), position)
         quiet_since = time.monotonic()
         while self.ahead:
-            self._check_cancelled()
+            self.check_cancelled()
             polled = batch_consumer.poll(POLL_MS)
             for place, spans in batch_consumer.take_passed_over().items():
                 for span in spans:
@@ -144,7 +143,7 @@ class _Reading:
                 if offsets := self._left(place.partition):
                     for decoded in self._decoder.decode(batches, offsets):
                         yield decoded
-                        self._check_cancelled()
+                        self.check_cancelled()
             if self._advance(consumer) or polled:
                 quiet_since = time.monotonic()
             elif time.monotonic() - quiet_since > self._poll_timeout:
@@ -153,30 +152,25 @@ class _Reading:
                     "Nothing was lost: the window is not complete, so it is not loaded"
                 )
 
-    def skip(self, facts: TopicFacts) -> bool:
-        """Go on without what is not in the log any more, report it as missing, and return whether anything is."""
-        lost = False
-        for number, offsets in list(self.ahead.items()):
-            log, position = facts.partitions[number], self.positions[number]
-            low, end = min(max(position, log.low), offsets.end), min(offsets.end, max(log.high, position))
-            for start, until in ((position, low), (max(end, low), offsets.end)):
-                if start < until:
-                    self._passed_over(PassedOver(number, start, until, GapKind.MISSING))
-                    lost = True
-            if low < end:
-                self.positions[number], self.ahead[number] = low, OffsetRange(offsets.topic, number, low, end)
-            else:
-                del self.ahead[number], self.positions[number]
-        return lost
+    def face(self, facts: TopicFacts, on_data_loss: OnDataLoss) -> bool:
+        """Return whether anything ahead is not in the log; go on without it, reported as missing, or raise."""
+        left = [offsets for number in sorted(self.ahead) if (offsets := self._left(number))]
+        found = list(losses(left, facts))
+        if found and on_data_loss is OnDataLoss.FAIL:
+            raise refusal(found)
+        for loss in found:
+            self._go_on_without(loss.lost)
+        return bool(found)
 
-    def beyond(self, facts: TopicFacts) -> str:
-        """Return which partitions' windows reach beyond the log's end, with the numbers; empty if none does."""
-        return "\n".join(
-            f"{offsets.topic}[{number}]: the window ends at {offsets.end} but the log ends at {log.high}; "
-            f"{offsets.end - log.high} offsets of it are not there. Set on_data_loss='skip' to load what is"
-            for number, offsets in sorted(self.ahead.items())
-            if (log := facts.partitions[number]).high < offsets.end
-        )
+    def _go_on_without(self, lost: OffsetRange) -> None:
+        number, end = lost.partition, self.ahead[lost.partition].end
+        self._passed_over(PassedOver(number, lost.start, lost.end, GapKind.MISSING))
+        if lost.end < end:
+            self.positions[number] = lost.end
+        elif self.positions[number] < lost.start:
+            self.ahead[number] = OffsetRange(lost.topic, number, self.positions[number], lost.start)
+        else:
+            del self.ahead[number], self.positions[number]
 
     def progress(self) -> str:
         """Return what is still to be read, such as ``orders[3]@[180, 250)``."""
@@ -209,7 +203,8 @@ class _Reading:
 
         return TopicPartition(self.window.topic, number)
 
-    def _check_cancelled(self) -> None:
+    def check_cancelled(self) -> None:
+        """Raise Cancelled, with what is still to be read, if the read is to stop."""
         if self._cancelled():
             raise Cancelled(f"asked to stop while reading; still to be read: {self.progress()}")
 
@@ -229,70 +224,62 @@ def _consumer(settings: KafkaSettings, window: Window) -> Iterator[KafkaConsumer
         consumer.close(autocommit=False)
 
 
-def _check_topic(settings: KafkaSettings, window: Window) -> None:
-    """Ask before anything is read: a consumer would create a topic that is not there."""
-    with admin_client(settings) as client:
-        description = topic_description(client, window.topic, settings.conn_id)
-    if (found := str(description["topic_id"])) != window.topic_id:
-        raise TopicReplaced(
-            f"{window.topic}: the window was planned on the topic with the id {window.topic_id}, but the topic of this "
-            f"name now has {found}: it was deleted and created again, so these offsets mean other records"
-        )
-    known = {partition["partition_index"] for partition in description["partitions"]}
-    if unknown := sorted(set(window.partitions) - known):
-        raise UnknownPartition(f"{window.topic}{unknown}: the topic has only the partitions {sorted(known)}")
-
-
-def _named(error: KafkaError, settings: KafkaSettings, reading: _Reading, seconds: float) -> KafkaOdpsError:
-    """Return our error for one of the client's."""
-    from kafka.errors import LogTruncationError, OffsetOutOfRangeError
+def _get_over(
+    error: KafkaError, settings: KafkaSettings, reading: _Reading, on_data_loss: OnDataLoss, seconds: float
+) -> None:
+    """Return where a new consumer may go on, or raise our error for one of the client's."""
+    from kafka.errors import CorruptRecordError, LogTruncationError, OffsetOutOfRangeError
 
     match error:
+        case CorruptRecordError():
+            # A bit that flipped on the way is not there the second time; one that flipped on a disk is.
+            if not reading.try_again():
+                raise CorruptBatch(f"read twice from {reading.progress()}: {error}") from error
         case OffsetOutOfRangeError():
-            return _out_of_range(error, settings, reading)
+            # Records that expired while they were waited for; where none is lost, a leader that is not yet up to date.
+            if not reading.face(_facts(settings, reading), on_data_loss) and not reading.try_again():
+                raise ReadFailed(f"{reading.progress()}: the broker twice said that it has no such offset") from error
         case LogTruncationError():
-            return ReadFailed(
-                f"{reading.progress()}: the log was cut below records that it had delivered (an unclean leader "
-                f"election); offsets may come a second time with other contents, so nothing is loaded: {error}"
-            )
+            raise _truncated(error, reading, on_data_loss) from error
         case _:
-            return translated(error, settings, seconds)
+            raise translated(error, settings, seconds) from error
 
 
-def _facts(settings: KafkaSettings, window: Window) -> TopicFacts:
-    with admin_client(settings) as client:
-        return survey(client, window.topic, Questions(), settings.conn_id)
+def _facts(settings: KafkaSettings, reading: _Reading) -> TopicFacts:
+    """Ask where the logs begin and end now, of the same topic still: a consumer would create one that is not there."""
+
+    def ask() -> TopicFacts:
+        with admin_client(settings) as client:
+            return survey(client, reading.window.topic, Questions(), settings.conn_id)
+
+    facts, window = watched(ask, reading.check_cancelled), reading.window
+    if facts.topic_id != window.topic_id:
+        raise TopicReplaced(
+            f"{window.topic}: the window was planned on the topic with the id {window.topic_id}, but the topic of this "
+            f"name now has {facts.topic_id}: it was deleted and created again, so these offsets mean other records; "
+            f"still to be read was: {reading.progress()}"
+        )
+    return facts
 
 
-def _go_on_without(
-    reading: _Reading, settings: KafkaSettings, on_data_loss: OnDataLoss, no_progress: NoProgress
-) -> None:
-    """Skip what lies beyond the end of a log that became shorter, for which a client waits for ever, or raise."""
+def _facts_or(no_progress: NoProgress, settings: KafkaSettings, reading: _Reading) -> TopicFacts:
     try:
-        facts = _facts(settings, reading.window)
-    except KafkaOdpsError:
+        return _facts(settings, reading)
+    except Unreachable:
         # It is why there was no progress, which is said already.
         raise no_progress from None
-    if not (gone := reading.beyond(facts)):
-        raise no_progress
-    if on_data_loss is OnDataLoss.FAIL:
-        raise LogTooShort(gone) from no_progress
-    reading.skip(facts)
 
 
-def _out_of_range(error: KafkaError, settings: KafkaSettings, reading: _Reading) -> KafkaOdpsError:
-    """Ask where the logs begin and end now, and say for which partitions the position is outside."""
-    facts = _facts(settings, reading.window)
-    expired, beyond = [], []
-    for number, position in sorted(reading.positions.items()):
-        log, where = facts.partitions[number], f"{reading.window.topic}[{number}]"
-        if position < log.low:
-            expired.append(
-                f"{where}: the next offset to read is {position} but the log starts at {log.low}; "
-                f"{log.low - position} offsets were deleted before they were loaded"
-            )
-        elif position > log.high:
-            beyond.append(f"{where}: the next offset to read is {position} but the log ends at {log.high}")
-    if expired:
-        return OffsetsExpired("\n".join(expired))
-    return LogTooShort("\n".join(beyond) or f"{reading.progress()}: {error}")
+def _truncated(error: LogTruncationError, reading: _Reading, on_data_loss: OnDataLoss) -> LogTruncated:
+    """Return the error for records that were delivered and are not in the log any more."""
+    cut = "\n".join(
+        f"{place.topic}[{place.partition}]: the log was cut to offset {'?' if kept is None else kept.offset} below "
+        f"{reading.positions.get(place.partition, '?')}, up to where it had been read (an unclean leader election)"
+        for place, kept in sorted(error.divergent_offsets.items())
+    )
+    if on_data_loss is OnDataLoss.SKIP:
+        return ReadAgain(f"{cut}\nNothing was committed; the next attempt loads what is there then")
+    return LogTruncated(
+        f"{cut}\nOffsets may come a second time with other contents, so nothing was committed. Clear the task to load "
+        "what is there now, with on_data_loss='skip' if the log ends before the window does"
+    )

@@ -123,7 +123,7 @@ def test_a_committed_offset_outside_the_log_is_refused() -> None:
     with pytest.raises(OffsetsExpired, match="starts at 3 but the log starts at 5"):
         planned(Committed(), Latest(), PartitionFacts(0, low=5, high=9, stable=9, committed=3))
     shorter = PartitionFacts(0, low=5, high=9, stable=8, committed=30)
-    with pytest.raises(LogTooShort, match="starts at 30 .committed. but the log ends at 9; 21 offsets .* are gone"):
+    with pytest.raises(LogTooShort, match=r"starts at 30 \(committed\) but the log ends at 9; 21 offsets .* are gone"):
         planned(Committed(), Latest(), shorter)
     skipping = WindowRequest("orders", Committed(), Latest(), on_data_loss=OnDataLoss.SKIP)
     assert plan_window(facts_of(shorter, group="g"), skipping, PLANNED_AT).partitions == {0: (8, 8)}

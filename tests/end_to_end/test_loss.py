@@ -195,11 +195,20 @@ def test_a_log_that_is_shorter_than_the_window(five: str, task_run: TaskRun) -> 
     task_run.attempt(**parameters)
     ((key, written),) = task_run.store.entries.items()
     entry = {**json.loads(written), "phase": "planned"}
-    entry["window"]["partitions"] = {"0": [0, 9], "1": [7, 9]}
+    entry["window"]["partitions"] = {"0": [0, 9], "1": [7, 9], "6": [0, 3], "7": [4, 4]}
     task_run.store.entries[key] = json.dumps(entry)
 
+    with pytest.raises(AirflowFailException) as refused:
+        task_run.attempt(**{**parameters, "on_data_loss": "fail", "poll_timeout": 600})
+    for named in (
+        f"{five}[0]: the window ends at 9 but the log ends at 5; 4 offsets of it, [5, 9), are not there",
+        f"{five}[1]: the window ends at 9 but the log ends at 5; 2 offsets of it, [7, 9), are not there",
+        f"{five}[6]: the topic has 2 partitions and this is none of them; 3 offsets of the window",
+    ):
+        assert named in str(refused.value)
+
     receipt = task_run.attempt(**parameters)
-    assert receipt["missing"] == [f"{five}[0]@[5, 9)", f"{five}[1]@[7, 9)"]
+    assert receipt["missing"] == [f"{five}[0]@[5, 9)", f"{five}[1]@[7, 9)", f"{five}[6]@[0, 3)"]
     assert (receipt["rows"], receipt["gaps"]) == (5, 0)
 
 

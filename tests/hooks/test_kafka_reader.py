@@ -14,17 +14,23 @@ import pytest
 from conftest import MakeTopic
 from demo.broker import Broker
 from kafka import KafkaAdminClient, TopicPartition
+from kafka.errors import LogTruncationError, OffsetOutOfRangeError
 from kit.kafka_topics import Row, by_confluent_kafka, by_kafka_python, producer, rows_of, send
 from pytest_mock import MockerFixture
 
+from airflow_provider_kafka_odps.core.gaps import OnDataLoss
 from airflow_provider_kafka_odps.core.window import IsolationLevel, ResolvedBound, Window
+from airflow_provider_kafka_odps.decoding import seam
 from airflow_provider_kafka_odps.decoding.batch import BATCH_SCHEMA
 from airflow_provider_kafka_odps.exceptions import (
     Cancelled,
     CorruptBatch,
     LogTooShort,
+    LogTruncated,
     NoProgress,
     OffsetsExpired,
+    ReadAgain,
+    ReadFailed,
     TopicReplaced,
     UnknownPartition,
     UnknownTopic,
@@ -252,7 +258,7 @@ def test_a_replaced_topic_is_refused(
 def test_an_unknown_partition_is_refused(hook: KafkaHook, mixed: str) -> None:
     """A partition that the topic does not have is named, with those that it has."""
     window = _at(hook.plan(mixed, "earliest", "latest"), p0=(0, 1), p7=(0, 1))
-    with pytest.raises(UnknownPartition, match=rf"{mixed}\[7\]: .*\[0, 1, 2\]"):
+    with pytest.raises(UnknownPartition, match=rf"{mixed}\[7\]: the topic has 3 partitions .*; 1 offsets .*\[0, 1\)"):
         next(hook.read(window))
 
 
@@ -283,6 +289,42 @@ def test_a_log_that_is_too_short_never_ends_the_window(hook: KafkaHook, mixed: s
         list(hook.read(window, poll_timeout=0.5))
 
 
+def test_a_log_that_was_cut_below_the_reader_is_never_guessed_about(
+    hook: KafkaHook, mixed: str, mocker: MockerFixture
+) -> None:
+    """Records that were delivered and are gone fail the read; where loss is skipped, a retry reads what is left."""
+    window = _at(hook.plan(mixed, "earliest", "latest"), p0=(600, 645))
+    kept = kafka.OffsetAndMetadata(590, "", -1)
+    cut = LogTruncationError({TopicPartition(mixed, 0): kept, TopicPartition(mixed, 1): None})
+    mocker.patch.object(seam.BatchConsumer, "poll", side_effect=cut)
+    where = rf"(?s){mixed}\[0\]: the log was cut to offset 590 below 600.*{mixed}\[1\]: .* to offset \? below \?"
+    with pytest.raises(LogTruncated, match=where) as refused:
+        list(hook.read(window))
+    assert not refused.value.retry_helps
+    with pytest.raises(ReadAgain, match=where):
+        list(hook.read(window, on_data_loss=OnDataLoss.SKIP))
+    assert ReadAgain.retry_helps
+
+
+def test_an_offset_that_the_broker_denies_once_is_read_again(
+    hook: KafkaHook, mixed: str, plain: list[Row], mocker: MockerFixture
+) -> None:
+    """A leader that is not up to date yet loses nothing; one that never is fails the read."""
+    window = hook.plan(mixed, "earliest", "latest")
+    sound, denials = seam.BatchConsumer.poll, iter(["once"])
+
+    def poll(consumer: seam.BatchConsumer, timeout_ms: int) -> Any:
+        if next(denials, None):
+            raise OffsetOutOfRangeError({})
+        return sound(consumer, timeout_ms)
+
+    mocker.patch.object(seam.BatchConsumer, "poll", poll)
+    assert rows_of(hook.read(window)) == plain
+    denials = itertools.repeat("always")
+    with pytest.raises(ReadFailed, match=rf"{mixed}\[0\]@\[0, 645\).*twice said that it has no such offset"):
+        list(hook.read(window))
+
+
 def test_an_open_transaction_never_ends_the_window(hook: KafkaHook, mixed: str) -> None:
     """Offsets that exist and are not decided yet are waited for until the deadline; then it fails."""
     high = hook.survey(mixed).partitions[1].high
@@ -310,10 +352,11 @@ def test_a_short_request_timeout_is_possible(
 
 def test_cancelling_stops_within_a_poll(hook: KafkaHook, mixed: str) -> None:
     """A reader that waits for records leaves when it is told to, and says what is missing."""
-    asked = iter([False, False, True])
-    window = _at(hook.plan(mixed, "earliest", "latest"), p0=(645, 646))
-    with pytest.raises(Cancelled, match=rf"still to be read: {mixed}\[0\]@\[645, 646\)"):
-        list(hook.read(window, cancelled=lambda: next(asked)))
+    asked = iter([False] * 10)
+    high = hook.survey(mixed).partitions[1].high
+    window = _at(hook.plan(mixed, "earliest", "latest"), p1=(high - 1, high))
+    with pytest.raises(Cancelled, match=rf"still to be read: {mixed}\[1\]@\[{high - 1}, {high}\)"):
+        list(hook.read(window, cancelled=lambda: next(asked, True)))
 
 
 def _to_the_end(batches: Iterator[Any]) -> None:
