@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
-from airflow_provider_kafka_odps.core.blocks import BLOCK_BYTES
+from airflow_provider_kafka_odps.core.blocks import BLOCK_BYTES, QUEUE_BYTES
 from airflow_provider_kafka_odps.core.facts import Questions, TopicFacts
 from airflow_provider_kafka_odps.core.gaps import PassedOver
 from airflow_provider_kafka_odps.core.journal import OnRerun, Target
@@ -101,6 +101,14 @@ class Attempt:
     block_bytes: int = BLOCK_BYTES
     on_rerun: OnRerun = OnRerun.KEEP
     evidence: Evidence | None = None
+    queue_bytes: int = QUEUE_BYTES
+    """How far a stage may be ahead of the next one."""
+    concurrency: int = 0
+    """How many blocks are written at a time, beside reading and projecting; 0: one thing after the other."""
+    stop_reading: Callable[[], None] = lambda: None
+    """Tells the source, from any thread, that nobody wants the rest."""
+    waited: Callable[[], float] = lambda: 0.0
+    """How many seconds reading has waited for the broker so far."""
     """None counts gaps without accounting for them."""
     rows: Rows | None = None
     """None where partition and offset are no columns of the table."""

@@ -8,6 +8,8 @@ import pyarrow as pa
 
 BLOCK_BYTES = 64 * 1024 * 1024
 """What the service recommends at least: one block becomes one file, and small files slow every later query."""
+QUEUE_BYTES = 16 * 1024 * 1024
+"""What two stages hold between them: two groups of the decoder."""
 
 
 def cut_blocks(batches: Iterable[pa.RecordBatch], block_bytes: int = BLOCK_BYTES) -> Iterator[list[pa.RecordBatch]]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 
 import pyarrow as pa
 
@@ -32,34 +33,56 @@ class Loading:
         self._bytes = 0
         self._not_json = 0
         self._seconds: defaultdict[str, float] = defaultdict(float)
+        # Blocks are written by several threads. All else has one writer: the thread of its stage.
+        self._adding = threading.Lock()
 
-    def columns(self, batches: Iterator[pa.RecordBatch], check: Callable[[], None]) -> Iterator[pa.RecordBatch]:
-        """Yield the rows of each batch in the table's columns; ``check`` is called once per batch and may raise.
+    def read(
+        self, batches: Generator[pa.RecordBatch], check: Callable[[], None], waited: Callable[[], float]
+    ) -> Generator[pa.RecordBatch]:
+        """Yield the batches, and close them; ``check`` is called before each and may raise.
+
+        ``waited`` tells the seconds that reading has waited for the broker so far.
+        """
+        with closing(batches):
+            while True:
+                check()
+                before = waited()
+                with self._timed("decode"):
+                    batch = next(batches, None)
+                self._spend("wait", waited() - before)
+                self._spend("decode", before - waited())
+                if batch is None:
+                    return
+                yield batch
+
+    def columns(self, batches: Generator[pa.RecordBatch]) -> Generator[pa.RecordBatch]:
+        """Yield the rows of each batch in the table's columns.
 
         Raises RecordsRejected for the first batch with a record that does not fit.
         """
-        while True:
-            check()
-            with self._timed("read"):
-                batch = next(batches, None)
-            if batch is None:
-                return
+        for batch in batches:
             with self._timed("project"):
                 projected = self._projection.apply(self.window.topic, batch)
-            if projected.rejects:
-                raise RecordsRejected(
-                    f"{len(projected.rejects)} records do not fit the table, nothing was committed:"
-                    f"{describe_rejects(projected.rejects)}"
-                )
-            self._account.add(batch, rejects=0)
-            self._not_json += projected.not_json
+                if projected.rejects:
+                    raise RecordsRejected(
+                        f"{len(projected.rejects)} records do not fit the table, nothing was committed:"
+                        f"{describe_rejects(projected.rejects)}"
+                    )
+                self._account.add(batch, rejects=0)
+                self._not_json += projected.not_json
             yield projected.columns
 
-    def write(self, upload: Upload, block: Sequence[pa.RecordBatch]) -> None:
-        """Write the next block."""
-        with self._timed("write"):
-            self._bytes += upload.write_block(self.blocks, block)
-        self.blocks += 1
+    def writing(self, upload: Upload, block: Sequence[pa.RecordBatch]) -> Callable[[], None]:
+        """Give the block the next number, and return what writes it, in whatever thread."""
+        number, self.blocks = self.blocks, self.blocks + 1
+
+        def write() -> None:
+            with self._timed("write"):
+                written = upload.write_block(number, block)
+            with self._adding:
+                self._bytes += written
+
+        return write
 
     def pass_over(self, passed: Iterable[PassedOver]) -> None:
         """Take note of offsets without a record that the log itself accounts for."""
@@ -100,4 +123,8 @@ class Loading:
         try:
             yield
         finally:
-            self._seconds[stage] += self._clock.monotonic() - started
+            self._spend(stage, self._clock.monotonic() - started)
+
+    def _spend(self, stage: str, seconds: float) -> None:
+        with self._adding:
+            self._seconds[stage] += seconds

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from dataclasses import replace
 from typing import assert_never
+
+import pyarrow as pa
 
 from airflow_provider_kafka_odps.core.attempt import Attempt
 from airflow_provider_kafka_odps.core.blocks import cut_blocks
 from airflow_provider_kafka_odps.core.journal import HOW_TO_FORGET, Journal, Mode, NextStep, Phase, next_step
 from airflow_provider_kafka_odps.core.loading import Loading
+from airflow_provider_kafka_odps.core.pipeline import Pipeline
 from airflow_provider_kafka_odps.core.planning import plan_window
 from airflow_provider_kafka_odps.core.receipt import Receipt
 from airflow_provider_kafka_odps.core.rows import NO_OFFSET_COLUMNS
@@ -115,15 +117,24 @@ def _write(attempt: Attempt, loading: Loading, upload: Upload) -> None:
     attempt.say(
         f"upload {upload.id}: loading {loading.window.span} offsets: {', '.join(map(str, loading.window.ranges()))}"
     )
-    with closing(attempt.source.read(loading.window, attempt.projection.wanted)) as batches:
-        for block in cut_blocks(
-            loading.columns(batches, lambda: _between_batches(attempt, loading)), attempt.block_bytes
-        ):
-            loading.write(upload, block)
+    with Pipeline(attempt.concurrency, lambda: _check_running(attempt), attempt.stop_reading) as pipeline:
+        records = loading.read(
+            attempt.source.read(loading.window, attempt.projection.wanted),
+            lambda: _between_batches(attempt, loading),
+            attempt.waited,
+        )
+        batches = pipeline.ahead(records, _bytes, attempt.queue_bytes)
+        columns = pipeline.ahead(loading.columns(batches), _bytes, attempt.queue_bytes)
+        for block in cut_blocks(columns, attempt.block_bytes):
+            pipeline.dispatch(loading.writing(upload, block))
     _prove(attempt, loading)
     if not loading.blocks and attempt.target.mode is Mode.OVERWRITE:
         # Whether a commit of no block at all replaces the old rows is not documented; one of an empty block does.
-        loading.write(upload, [])
+        loading.writing(upload, [])()
+
+
+def _bytes(batch: pa.RecordBatch) -> int:
+    return int(batch.nbytes)
 
 
 def _between_batches(attempt: Attempt, loading: Loading) -> None:

@@ -59,7 +59,7 @@ def signalling(trace: Path, signals: Mapping[str, int]) -> Callable[[str], None]
 
 
 def watched(attempt: protocols.Attempt, points: Points) -> protocols.Attempt:
-    """Return the attempt with a point before every effect, and a block of its own for every batch."""
+    """Return the attempt with a point before every effect, one after the other, and a block for every batch."""
 
     def announce(window: Window) -> None:
         points.before("announce", lambda: attempt.announce(window))
@@ -72,6 +72,7 @@ def watched(attempt: protocols.Attempt, points: Points) -> protocols.Attempt:
         rows=attempt.rows and _Rows(attempt.rows, points),
         announce=announce,
         block_bytes=1,
+        concurrency=0,
     )
 
 
