@@ -3,6 +3,8 @@
 
 PYTHON ?= python3
 ARGS ?=
+ROWS ?= 2000000
+WORKLOADS ?= W1,W2
 
 BIN := .venv/bin
 PIP_INSTALL := $(BIN)/python -m pip install --constraint constraints.txt --build-constraint constraints.txt
@@ -13,7 +15,7 @@ CAN_RUN_CHECKS := .venv/can-run-checks
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test lint types layers docs unit format wheel setup constraints clean
+.PHONY: help demo test lint types layers docs unit bench format wheel setup constraints clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +42,9 @@ docs: $(CAN_RUN_CHECKS) ## build the docs into build/docs, warnings are errors
 # The wheel goes first on the path and the current folder nowhere, also in the processes that tests start.
 unit: wheel ## run the tests on the built wheel; ARGS go to pytest
 	PYTHONPATH=build/site PYTHONSAFEPATH=1 BUILT_WHEEL=build/site $(BIN)/pytest $(ARGS)
+
+bench: $(CAN_RUN_CHECKS) ## measure ours and the other ways; ROWS=2000000 WORKLOADS=W1,W2 ARGS='--rounds 3'
+	@PYTHONPATH=tests:example_dags $(BIN)/python -m benchmarks --rows $(ROWS) --workloads $(WORKLOADS) $(ARGS)
 
 format: $(CAN_RUN_CHECKS) ## let ruff mend what it can
 	$(BIN)/ruff check --fix .

@@ -1,0 +1,154 @@
+"""``make bench``: ours and the other ways, interleaved, on a real broker and an endpoint that forgets blocks."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from benchmarks.limits import limits
+from benchmarks.running import TWO, WAYS, Run, run
+from benchmarks.table import printed, summary
+from benchmarks.topics import fill
+from benchmarks.ways.orders import Orders
+from benchmarks.workloads import WORKLOADS, Workload
+from demo.airflow_home import isolate
+from demo.broker import available_broker
+from odps import ODPS
+
+from airflow_provider_kafka_odps.local.testing import RunningEndpoint, running_endpoint
+
+BUILD = Path("build").absolute()
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Fill a topic per workload, run every way in every round, and print and write what was measured."""
+    asked = _parser().parse_args(argv)
+    folder: Path = asked.out.absolute().parent / "bench"
+    folder.mkdir(parents=True, exist_ok=True)
+    found: list[dict[str, Any]] = []
+    with (
+        available_broker(os.environ, report=_say) as broker,
+        running_endpoint() as endpoint,
+        running_sink(endpoint) as sink,
+    ):
+        for name, speed in limits(sink).items():
+            _say(f"limit: {name} {speed:,.0f} MB/s")
+        for workload in (WORKLOADS[name] for name in asked.workloads):
+            found += _measured(workload, broker.bootstrap_servers, endpoint, sink, asked, folder)
+            print(printed(found[-len(asked.ways) :]), flush=True)  # noqa: T201 - a command prints
+            asked.out.write_text(json.dumps(found, indent=1))
+    _say(f"written to {asked.out}")
+
+
+def _measured(
+    workload: Workload, servers: str, endpoint: RunningEndpoint, sink: str, asked: argparse.Namespace, folder: Path
+) -> list[dict[str, Any]]:
+    rows = workload.rows(asked.rows)
+    _say(f"{workload.name}: {workload.told}; {rows:,} records are made (seed {asked.seed})")
+    topic = fill(servers, workload, rows, asked.seed)
+    target = endpoint.endpoint if asked.into_endpoint else sink
+    _create(endpoint, workload)
+    orders = _orders(workload, servers, topic, rows, endpoint, target)
+    environment = _environment(servers, endpoint, target, folder)
+    runs: dict[str, list[Run]] = {way: [] for way in asked.ways}
+    for number in range(asked.rounds):
+        # Another order every time: nobody is always the first, on a warm or a cold machine.
+        for way in random.Random(asked.seed + number).sample(asked.ways, len(asked.ways)):
+            told = Orders(**{**json.loads(orders.written()), "workers": 2 if way in TWO else 1})
+            done = run(way, told, environment, folder / "way.log")
+            runs[way].append(done)
+            _say(f"{workload.name} round {number + 1}: {way}: {done.rows / done.seconds:,.0f} rows/s")
+    return summary(workload.name, workload.value_bytes, runs)
+
+
+def _orders(workload: Workload, servers: str, topic: str, rows: int, endpoint: RunningEndpoint, target: str) -> Orders:
+    ends = dict.fromkeys(map(str, range(workload.partitions)), 0)
+    for number in range(rows):
+        ends[str(workload.partition_of(number))] += 1
+    return Orders(
+        servers=servers,
+        topic=topic,
+        ends=ends,
+        endpoint=target,
+        project=endpoint.project,
+        access_id=endpoint.access_id,
+        access_key=endpoint.access_key,
+        table=f"bench_{workload.name.lower()}",
+        columns=workload.columns,
+        types=workload.types,
+    )
+
+
+def _create(endpoint: RunningEndpoint, workload: Workload) -> None:
+    odps = ODPS(endpoint.access_id, endpoint.access_key, endpoint.project, endpoint.endpoint, overwrite_global=False)
+    columns = ", ".join(f"`{name}` {workload.types[name]}" for name in workload.columns)
+    odps.execute_sql(f"CREATE TABLE bench_{workload.name.lower()} ({columns})")
+
+
+def _environment(servers: str, endpoint: RunningEndpoint, target: str, folder: Path) -> Mapping[str, str]:
+    environment: dict[str, str] = {}
+    isolate(environment, folder / "airflow")
+    account = {"access_key_id": endpoint.access_id, "access_key_secret": endpoint.access_key}
+    return environment | {
+        "AIRFLOW_CONN_KAFKA_DEFAULT": json.dumps({"conn_type": "kafka", "extra": {"bootstrap.servers": servers}}),
+        "AIRFLOW_CONN_MAXCOMPUTE_DEFAULT": json.dumps(
+            {"conn_type": "maxcompute", "extra": {**account, "project": endpoint.project, "endpoint": target}}
+        ),
+    }
+
+
+@contextmanager
+def running_sink(endpoint: RunningEndpoint) -> Iterator[str]:
+    """Yield the address of a sink in front of an endpoint; it ends with the block."""
+    command = [sys.executable, "-m", "benchmarks.sink", endpoint.endpoint]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        yield process.stdout.readline().strip()
+    finally:
+        process.terminate()
+        process.communicate()
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)  # noqa: T201 - progress, while it works
+
+
+def _parser() -> argparse.ArgumentParser:
+    def several(known: Mapping[str, object]) -> Any:
+        def chosen(text: str) -> list[str]:
+            parts = [part.strip() for part in text.split(";")]
+            names = [
+                name
+                for name in known
+                if any(part == name or (part not in known and name.startswith(part)) for part in parts)
+            ]
+            if not names:
+                raise argparse.ArgumentTypeError(f"{text!r} names none of {', '.join(known)}")
+            return names
+
+        return chosen
+
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--rows", type=int, default=2_000_000, help="records of W1; the others have their share of it")
+    parser.add_argument("--workloads", type=lambda text: several(WORKLOADS)(text.replace(",", ";")), default="W1,W2")
+    parser.add_argument(
+        "--ways", type=several(WAYS), default=list(WAYS), help="beginnings of their names, with ; between"
+    )
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--into-endpoint", action="store_true", help="load into the endpoint, not into the sink")
+    parser.add_argument("--out", type=Path, default=BUILD / "bench.json")
+    return parser
+
+
+if __name__ == "__main__":
+    main()

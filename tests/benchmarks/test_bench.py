@@ -1,0 +1,59 @@
+"""`make bench` runs, and says what it measured; how fast anything is, is nothing for a test."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks.workloads import WORKLOADS
+from demo.broker import Broker
+from kit.airflow_home import ROOT
+
+
+def test_a_short_benchmark_prints_and_writes_what_it_measured(broker: Broker, tmp_path: Path) -> None:
+    """Ours and another way load the same records, and the list of results has every figure of both."""
+    out = tmp_path / "bench.json"
+    paths = os.pathsep.join([os.environ.get("PYTHONPATH", str(ROOT)), str(ROOT / "tests"), str(ROOT / "example_dags")])
+    ended = subprocess.run(
+        [
+            *(sys.executable, "-m", "benchmarks", "--rows", "2000", "--rounds", "1", "--workloads", "W1"),
+            *("--ways", "ours;(b)", "--out", str(out)),
+        ],
+        env={**os.environ, "PYTHONPATH": paths, "KAFKA_BOOTSTRAP_SERVERS": broker.bootstrap_servers},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    ours, other = json.loads(out.read_text())
+    assert ours.keys() == {
+        "workload",
+        "candidate",
+        "rows",
+        "rows_per_s",
+        "mb_per_s",
+        "cpu_s_per_million_rows",
+        "peak_rss_mb",
+        "ratio_ours",
+    }
+    assert (ours["candidate"], ours["rows"], ours["ratio_ours"]) == ("ours", 2000, 1.0)
+    assert other["rows"] == 2000
+    assert "(b) confluent-kafka + record writer" in ended.stdout
+
+
+def test_a_skewed_topic_is_skewed_and_whole() -> None:
+    """Half of the records of W5 and more go to a few partitions, and no record goes nowhere."""
+    skewed = WORKLOADS["W5"]
+    counts = [0] * skewed.partitions
+    for number in range(10_000):
+        counts[skewed.partition_of(number)] += 1
+    assert sum(counts) == 10_000
+    assert max(counts) > 10 * sorted(counts)[32] > 0
+
+
+def test_the_same_seed_makes_the_same_records() -> None:
+    """Two rounds on two days load the same bytes."""
+    workload = WORKLOADS["W2"]
+    assert list(workload.values(50, 1)) == list(workload.values(50, 1)) != list(workload.values(50, 2))
+    assert all(json.loads(value)["tag"]["desc"] for value in workload.values(50, 1))

@@ -1,0 +1,67 @@
+"""Ours: the operator, in one process or with workers, with a journal that is kept in memory."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import logging
+import os
+from types import SimpleNamespace
+from typing import Any
+
+from benchmarks.ways.orders import Orders, obey
+
+from airflow_provider_kafka_odps.hooks import kafka_reader, odps_upload  # noqa: F401 - not to be paid while it is timed
+from airflow_provider_kafka_odps.hooks.kafka import KafkaHook
+from airflow_provider_kafka_odps.hooks.odps import OdpsHook
+from airflow_provider_kafka_odps.transfers import attempt  # noqa: F401 - the same
+from airflow_provider_kafka_odps.transfers.kafka_to_maxcompute import KafkaToMaxComputeOperator
+
+
+class _Store(dict[str, Any]):
+    """A task state store that nobody else sees."""
+
+    def set(self, key: str, value: Any, *, retention: Any = None) -> None:
+        del retention
+        self[key] = json.loads(json.dumps(value))
+
+
+def load(orders: Orders) -> int:
+    """Execute the operator once."""
+    workers: Any = {"workers": orders.workers} if "workers" in _parameters() else {}
+    if orders.workers > 1 and not workers:
+        raise SystemExit("the operator has no workers")
+    task = KafkaToMaxComputeOperator(
+        task_id="load",
+        topic=orders.topic,
+        table=orders.table,
+        columns=orders.columns,
+        start=0,
+        end=json.dumps(orders.ends),
+        **workers,
+    )
+    context: Any = {
+        "task_state_store": _Store(),
+        "ti": SimpleNamespace(xcom_push=lambda *_: None, try_number=1),
+        "dag_run": SimpleNamespace(clear_number=0, run_type="manual", conf={}, partition_key=None, run_id="bench"),
+        "outlet_events": {},
+    }
+    execute: Any = KafkaToMaxComputeOperator.execute
+    receipt = execute.__wrapped__(task, context)
+    if path := os.environ.get("BENCH_RECEIPT"):
+        with open(path, "w") as file:  # noqa: PTH123 - one line
+            json.dump(receipt, file)
+    rows: int = receipt["rows"]
+    return rows
+
+
+def _parameters() -> frozenset[str]:
+    return frozenset(inspect.signature(KafkaToMaxComputeOperator.__init__).parameters)
+
+
+if __name__ == "__main__":
+    logging.getLogger("kafka").setLevel(logging.WARNING)
+    # A connection is parsed once per process; Airflow's own machinery behind it is not what is measured.
+    assert KafkaHook().settings
+    assert OdpsHook().settings
+    obey(load)

@@ -1,0 +1,89 @@
+"""What is loaded: topics of made-up records, and the columns that they go into."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+FIVE = {"key": "__key__", "value": "__value__", "part": "__partition__", "off": "__offset__", "ts": "__timestamp__"}
+FIVE_TYPES = {"key": "string", "value": "string", "part": "bigint", "off": "bigint", "ts": "bigint"}
+EIGHT = {
+    "key": "__key__",
+    "value": "__value__",
+    "partition1": "__partition__",
+    "timestamp1": "__timestamp__",
+    "offset": "__offset__",
+    "t123": "'123'",
+    "event_id": "event_id",
+    "tag": "tag.desc",
+}
+TWENTY = {f"c{number}": f"f{number}" for number in range(20)}
+TWENTY_TYPES = {f"c{number}": ("bigint", "double", "string", "boolean")[number % 4] for number in range(20)}
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """One topic, one table, one mapping."""
+
+    name: str
+    told: str
+    columns: Mapping[str, str]
+    types: Mapping[str, str]
+    partitions: int = 4
+    compression: str = "lz4"
+    value_bytes: int = 195
+    records_per_batch: int = 0
+    """0: as many as the producer's own settings put into one."""
+    skewed: bool = False
+    share: float = 1.0
+    """Of the rows that were asked for."""
+
+    def rows(self, asked: int) -> int:
+        """Return how many records the topic gets."""
+        return max(1, round(asked * self.share))
+
+    def partition_of(self, number: int) -> int:
+        """Return where a record goes: evenly, or half of all to the first partition, a quarter to the second, …."""
+        if not self.skewed:
+            return number % self.partitions
+        # The number of trailing ones is distributed like that.
+        return min((number + 1 & -(number + 1)).bit_length() - 1, 5) if number % 2 else number // 2 % self.partitions
+
+    def values(self, rows: int, seed: int) -> Iterator[bytes]:
+        """Yield JSON values of about ``value_bytes``; the same seed gives the same."""
+        chosen = random.Random(seed)
+        filling = [
+            "".join(chosen.choices("abcdefghijklmnopqrstuvwxyz ABCDEFGHIJ0123456789", k=self.value_bytes))
+            for _ in range(997)
+        ]
+        for number in range(rows):
+            yield self._value(number, filling[number % len(filling)]).encode()
+
+    def _value(self, number: int, filling: str) -> str:
+        if self.columns is TWENTY:
+            fields = ",".join(
+                f'"f{index}":{(number, number / 8, f"{chr(34)}{filling[:6]}{chr(34)}", "true")[index % 4]}'
+                for index in range(20)
+            )
+            return f"{{{fields}}}"
+        head = (
+            f'{{"event_id":"e-{number:09d}","tag":{{"desc":"kind {number % 37}","n":{number % 5}}},'
+            f'"amount":{number % 9973}.25,"note":"'
+        )
+        return f'{head}{filling[: max(0, self.value_bytes - len(head) - 2)]}"}}'
+
+
+STRINGS = dict.fromkeys(EIGHT, "string")
+WORKLOADS = {
+    workload.name: workload
+    for workload in (
+        Workload("W1", "five columns, no JSON", FIVE, FIVE_TYPES),
+        Workload("W2", "the tutorial's eight columns, two JSON paths", EIGHT, STRINGS),
+        Workload("W3", "1 KB values, zstd", FIVE, FIVE_TYPES, compression="zstd", value_bytes=1_000, share=0.25),
+        Workload("W4", "five records per batch", FIVE, FIVE_TYPES, records_per_batch=5, share=0.25),
+        Workload("W5", "64 partitions, skewed", FIVE, FIVE_TYPES, partitions=64, skewed=True),
+        Workload("W6", "10 KB values", FIVE, FIVE_TYPES, value_bytes=10_000, share=0.05),
+        Workload("W7", "twenty JSON paths into typed columns", TWENTY, TWENTY_TYPES, share=0.25),
+    )
+}
