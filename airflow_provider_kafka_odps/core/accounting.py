@@ -24,6 +24,7 @@ class Account:
         self._ranges = {offsets.partition: offsets for offsets in window.ranges()}
         self._positions = {number: offsets.start for number, offsets in self._ranges.items()}
         self._records = dict.fromkeys(self._ranges, 0)
+        self._first_last: dict[int, tuple[int, int]] = {}
         self._rejects = dict.fromkeys(self._ranges, 0)
         self._gaps = {number: Ranges(offsets.start, offsets.end) for number, offsets in self._ranges.items()}
         self._passed = {number: Ranges(offsets.start, offsets.end) for number, offsets in self._ranges.items()}
@@ -41,6 +42,8 @@ class Account:
         offsets = batch.column("offset").to_numpy()
         self._check(partition, offsets)
         self._add_gaps(partition, offsets)
+        first, _ = self._first_last.get(partition, (int(offsets[0]), 0))
+        self._first_last[partition] = first, int(offsets[-1])
         self._positions[partition] = next_offset(int(offsets[-1]))
         self._records[partition] += batch.num_rows
         self._rejects[partition] += rejects
@@ -115,6 +118,22 @@ class Account:
             compacted=compacted,
             missing=kinds[GapKind.MISSING],
         )
+
+    def progress(self) -> str:
+        """Return how much was counted, and what is ahead, such as ``orders[3]@[180, 250)``."""
+        ahead = [
+            str(OffsetRange(offsets.topic, number, self._positions[number], offsets.end))
+            for number, offsets in sorted(self._ranges.items())
+            if self._positions[number] < offsets.end
+        ]
+        span = sum(offsets.span for offsets in self._ranges.values())
+        done = sum(self._positions[number] - offsets.start for number, offsets in self._ranges.items())
+        return f"{done} of {span} offsets were read and fit, ahead: {', '.join(ahead) or 'none'}"
+
+    @property
+    def offsets(self) -> dict[int, tuple[int, int]]:
+        """The offsets of the first and the last record so far, of each partition that had any."""
+        return dict(self._first_last)
 
     @property
     def missing(self) -> tuple[OffsetRange, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -12,8 +12,10 @@ from airflow_provider_kafka_odps.core.blocks import BLOCK_BYTES, QUEUE_BYTES
 from airflow_provider_kafka_odps.core.facts import Questions, TopicFacts
 from airflow_provider_kafka_odps.core.gaps import PassedOver
 from airflow_provider_kafka_odps.core.journal import OnRerun, Target
+from airflow_provider_kafka_odps.core.limit import TimeLimit
 from airflow_provider_kafka_odps.core.planning import WindowRequest
 from airflow_provider_kafka_odps.core.projection import Projection
+from airflow_provider_kafka_odps.core.reconciling import Shown
 from airflow_provider_kafka_odps.core.rows import FoundRows
 from airflow_provider_kafka_odps.core.settling import Clock, Upload
 from airflow_provider_kafka_odps.core.window import Window
@@ -112,3 +114,11 @@ class Attempt:
     """None counts gaps without accounting for them."""
     rows: Rows | None = None
     """None where partition and offset are no columns of the table."""
+    shown: Shown | None = None
+    """What a committed load is held against; None: nothing."""
+    commit_ends: Callable[[Window], None] | None = None
+    """Called with the window of a committed load, by every attempt that finds it committed; None: nothing is."""
+    limit: TimeLimit = field(default_factory=TimeLimit)
+    """How long the load may take up to its commit; ``cancelled`` raises when it is over."""
+    try_number: int = 1
+    """Which try of the task this is, as Airflow counts them."""

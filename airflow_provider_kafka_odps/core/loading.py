@@ -96,6 +96,10 @@ class Loading:
         """
         self._counts = self._account.counts(cleanup_policy)
 
+    def progress(self) -> str:
+        """Return how far the load has come."""
+        return f"{self._account.progress()}; {self.blocks} blocks"
+
     @property
     def missing(self) -> tuple[str, ...]:
         """The ranges that were lost and skipped."""
@@ -115,6 +119,7 @@ class Loading:
             not_json=self._not_json,
             seconds=dict(self._seconds),
             missing=self.missing,
+            offsets=self._account.offsets,
         )
 
     @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
@@ -25,6 +26,16 @@ def choice(kind: type[Choice], asked: str, parameter: str) -> Choice:
     except ValueError:
         accepted = ", ".join(repr(member.value) for member in kind)
         raise InvalidInput(f"{parameter}={asked!r} is not one of {accepted}") from None
+
+
+def seconds(asked: float, parameter: str) -> float:
+    """Return a deadline in seconds.
+
+    Raises InvalidInput for what is no positive, finite number.
+    """
+    if isinstance(asked, bool) or not isinstance(asked, int | float) or not 0 < asked < math.inf:
+        raise InvalidInput(f"{parameter}={asked!r}: a number of seconds above 0 is wanted")
+    return float(asked)
 
 
 def parse_partitions(asked: Sequence[int | str] | str | int | None) -> frozenset[int] | None:

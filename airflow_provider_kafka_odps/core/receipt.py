@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from airflow_provider_kafka_odps.core.settling import Learned
 from airflow_provider_kafka_odps.core.window import Window
 from airflow_provider_kafka_odps.exceptions import InvalidInput
 
@@ -61,6 +62,14 @@ class Receipt:
     """Wall time per stage."""
     missing: tuple[str, ...] = ()
     """The ranges that were lost and skipped, such as ``orders[3]@[0, 40)``."""
+    offsets: Mapping[int, tuple[int, int]] = field(default_factory=dict)
+    """Partition → offsets of its first and its last record, rejects included; without those that had none."""
+    attempts: int = 1
+    """How many tries of the task it took until the commit was learned of."""
+    learned: Learned | None = None
+    """How the commit was learned of; None before it, and where there was none."""
+    reconciled: str | None = None
+    """By what the table was found to show the load after the commit: ``offsets`` or ``rows``; None: it was not."""
 
     @property
     def rows(self) -> int:
@@ -82,6 +91,10 @@ class Receipt:
             "gaps": sum(counts.gaps for counts in self.partitions.values()),
             "partitions": {str(number): counts.to_json() for number, counts in sorted(self.partitions.items())},
             "missing": list(self.missing),
+            "offsets": {str(number): list(each) for number, each in sorted(self.offsets.items())},
+            "attempts": self.attempts,
+            "commit": self.learned and self.learned.value,
+            "reconciled": self.reconciled,
             "bytes": self.bytes,
             "not_json": self.not_json,
             "seconds": {stage: round(spent, 3) for stage, spent in self.seconds.items()},
@@ -89,7 +102,7 @@ class Receipt:
 
     @classmethod
     def from_json(cls, written: Mapping[str, Any]) -> Receipt:
-        """Read a receipt that ``to_json`` wrote.
+        """Read a receipt that ``to_json`` wrote, perhaps of an earlier release: what was added since has its default.
 
         Raises InvalidInput for another version and for anything that is no receipt.
         """
@@ -108,6 +121,10 @@ class Receipt:
                 not_json=written["not_json"],
                 seconds=dict(written["seconds"]),
                 missing=tuple(written.get("missing", ())),
+                offsets={int(number): (first, last) for number, (first, last) in written.get("offsets", {}).items()},
+                attempts=written.get("attempts", 1),
+                learned=None if written.get("commit") is None else Learned(written["commit"]),
+                reconciled=written.get("reconciled"),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise InvalidInput(f"this is no receipt ({type(error).__name__}: {error}): {written!r}") from error

@@ -62,6 +62,21 @@ class RowFinder:
             f"  GROUP BY {partition}, {offset}\n) AS each_place;"
         )
 
+    def offsets_statement(self, window: Window) -> str:
+        """Return the SELECT of one row per Kafka partition that has rows of the window, all BIGINT.
+
+        ``p`` is its number, the others are the fields of ``reconciling.FoundOffsets``.
+        """
+        partition, offset = _number(self.partition_column), _number(self.offset_column)
+        return (
+            # Names were checked, values are numbers.
+            "SELECT p, CAST(SUM(n) AS BIGINT) AS found, COUNT(*) AS places, "  # noqa: S608
+            "MIN(o) AS first_o, MAX(o) AS last_o FROM (\n"
+            f"  SELECT {partition} AS p, {offset} AS o, COUNT(*) AS n\n  FROM {_name(self.table)}\n"
+            f"  WHERE {self._in_partition()}({self._in_window(window)})\n"
+            f"  GROUP BY {partition}, {offset}\n) AS each_place GROUP BY p;"
+        )
+
     def removal_statement(self, window: Window) -> str:
         """Return the INSERT OVERWRITE that keeps every row but the window's: atomic, and harmless to repeat."""
         columns = ", ".join(f"`{column.name}`" for column in self.schema.columns)
@@ -73,8 +88,7 @@ class RowFinder:
         )
 
     def _in_partition(self) -> str:
-        levels = self.partition.levels if self.partition else ()
-        return "".join(f"`{name}`='{value}' AND " for name, value in levels)
+        return "".join(f"{level} AND " for level in _levels(self.partition))
 
     def _in_window(self, window: Window) -> str:
         partition, offset = _number(self.partition_column), _number(self.offset_column)
@@ -98,6 +112,16 @@ def row_finder(
     if of_partition is None or of_offset is None:
         return None
     return RowFinder(table, schema, partition, of_partition, of_offset)
+
+
+def rows_statement(table: TableName, partition: PartitionSpec | None) -> str:
+    """Return the SELECT of one row, ``found`` (BIGINT): how many rows the table, or one partition of it, has."""
+    where = f" WHERE {' AND '.join(_levels(partition))}" if partition else ""
+    return f"SELECT COUNT(*) AS found FROM {_name(table)}{where};"  # noqa: S608 - both were checked
+
+
+def _levels(partition: PartitionSpec | None) -> list[str]:
+    return [f"`{name}`='{value}'" for name, value in (partition.levels if partition else ())]
 
 
 def _name(table: TableName) -> str:

@@ -28,6 +28,17 @@ class UploadStatus(StrEnum):
     """Expired, broken, or not known: the session cannot tell what became of its blocks."""
 
 
+class Learned(StrEnum):
+    """How it is known that an upload is committed."""
+
+    ANSWERED = "answered"
+    """The service said so when it was asked to commit."""
+    SETTLED = "settled"
+    """The session said so when it was asked for its status."""
+    PROVED = "proved by rows"
+    """The session is gone; its rows are in the table."""
+
+
 class Upload(Protocol):
     """One tunnel upload session: blocks that become visible together."""
 
@@ -61,7 +72,7 @@ class Clock(Protocol):
         """Wait."""
 
 
-def commit(upload: Upload, blocks: int, clock: Clock, deadline: float) -> None:
+def commit(upload: Upload, blocks: int, clock: Clock, deadline: float) -> Learned:
     """Commit and, on any doubt, settle; return only when the rows are visible.
 
     ``deadline`` is an instant of ``clock.monotonic()``.
@@ -73,10 +84,10 @@ def commit(upload: Upload, blocks: int, clock: Clock, deadline: float) -> None:
         except (CommitRejected, Unreachable) as error:
             refusal = error
         else:
-            return
+            return Learned.ANSWERED
         match settle(upload, clock, deadline):
             case UploadStatus.CLOSED:
-                return
+                return Learned.SETTLED
             case UploadStatus.GONE:
                 raise CommitUnknown(
                     f"upload {upload.id}: the commit was answered by: {refusal}; the session is gone now, "

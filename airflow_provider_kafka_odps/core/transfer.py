@@ -14,8 +14,9 @@ from airflow_provider_kafka_odps.core.loading import Loading
 from airflow_provider_kafka_odps.core.pipeline import Pipeline
 from airflow_provider_kafka_odps.core.planning import plan_window
 from airflow_provider_kafka_odps.core.receipt import Receipt
+from airflow_provider_kafka_odps.core.reconciling import reconcile
 from airflow_provider_kafka_odps.core.rows import NO_OFFSET_COLUMNS
-from airflow_provider_kafka_odps.core.settling import Upload, UploadStatus, commit, settle
+from airflow_provider_kafka_odps.core.settling import Learned, Upload, UploadStatus, commit, settle
 from airflow_provider_kafka_odps.core.window import Window
 from airflow_provider_kafka_odps.exceptions import (
     AlreadyLoaded,
@@ -44,14 +45,15 @@ def transfer(attempt: Attempt) -> Receipt:
     6. Save ``committing``: the fence. A superseded attempt fails here, before it can commit.
     7. Commit; on any doubt settle.
     8. Save ``committed`` with the receipt.
-    9. Return the receipt.
+    9. Hold the table against the receipt, commit the window's ends to the consumer group, return the receipt. A retry
+       that finds ``committed`` repeats these and nothing else.
     """
     entry = _recorded(attempt)
     step = next_step(entry, attempt.clear_number, attempt.on_rerun)
     if entry is None:
         entry = _plan(attempt)
     attempt.announce(entry.window)
-    return _take(attempt, entry, step)
+    return _after_the_commit(attempt, _take(attempt, entry, step))
 
 
 def _take(attempt: Attempt, entry: Journal, step: NextStep) -> Receipt:
@@ -96,6 +98,7 @@ def _plan(attempt: Attempt) -> Journal:
 def _load(attempt: Attempt, entry: Journal) -> Receipt:
     window = entry.window
     loading = Loading(attempt.target, attempt.projection, window, attempt.clock, attempt.request.on_data_loss)
+    attempt.limit.begin(loading.progress)
     _check_topic(attempt, window)
     attempt.sink.ensure()
     if window.span == 0 and attempt.target.mode is Mode.APPEND:
@@ -110,6 +113,8 @@ def _load(attempt: Attempt, entry: Journal) -> Receipt:
         return _committed(attempt, entry, loading.receipt(upload_id=None))
     entry = entry.committing(loading.receipt(upload.id))
     attempt.journal.save(entry.to_json())
+    # From here on the commit's own deadline counts.
+    attempt.limit.lift()
     return _commit(attempt, entry, upload)
 
 
@@ -160,14 +165,15 @@ def _settle(attempt: Attempt, entry: Journal) -> Receipt:
     upload = attempt.sink.attach_upload(entry.upload_id)
     match settle(upload, attempt.clock, attempt.clock.monotonic() + attempt.commit_timeout):
         case UploadStatus.CLOSED:
-            receipt = _committed(attempt, entry, _receipt(entry))
+            receipt = _committed(attempt, entry, _receipt(entry), Learned.SETTLED)
         case UploadStatus.NORMAL | UploadStatus.CLOSING:
+            _check_running(attempt)
             # Blocks are written before the phase `committing` only, so this upload is complete.
             receipt = _commit(attempt, entry, upload)
         case UploadStatus.GONE:
             if not _proved_by_rows(attempt, entry):
                 return _load(attempt, entry)
-            receipt = _committed(attempt, entry, _receipt(entry))
+            receipt = _committed(attempt, entry, _receipt(entry), Learned.PROVED)
         case status:
             assert_never(status)
     entry = entry.committed(receipt)
@@ -179,14 +185,15 @@ def _commit(attempt: Attempt, entry: Journal, upload: Upload) -> Receipt:
     receipt = _receipt(entry)
     started = attempt.clock.monotonic()
     try:
-        commit(upload, receipt.blocks, attempt.clock, started + attempt.commit_timeout)
+        learned = commit(upload, receipt.blocks, attempt.clock, started + attempt.commit_timeout)
     except CommitPending:
         raise
     except CommitUnknown as error:
         if not _proved_by_rows(attempt, entry):
             raise CommitPending(f"{error}. The next attempt loads the window again") from error
+        learned = Learned.PROVED
     spent = attempt.clock.monotonic() - started
-    return _committed(attempt, entry, replace(receipt, seconds={**receipt.seconds, "commit": spent}))
+    return _committed(attempt, entry, replace(receipt, seconds={**receipt.seconds, "commit": spent}), learned)
 
 
 def _proved_by_rows(attempt: Attempt, entry: Journal) -> bool:
@@ -235,9 +242,22 @@ def _replace(attempt: Attempt, entry: Journal) -> Receipt:
     return _load(attempt, entry)
 
 
-def _committed(attempt: Attempt, entry: Journal, receipt: Receipt) -> Receipt:
+def _committed(attempt: Attempt, entry: Journal, receipt: Receipt, learned: Learned | None = None) -> Receipt:
+    receipt = replace(receipt, attempts=attempt.try_number, learned=learned)
     attempt.journal.save(entry.committed(receipt).to_json())
+    attempt.limit.lift()
     attempt.say(f"{receipt.rows} rows are in {receipt.table}, by upload {receipt.upload_id}")
+    return receipt
+
+
+def _after_the_commit(attempt: Attempt, receipt: Receipt) -> Receipt:
+    if attempt.shown is not None and receipt.upload_id is not None:
+        overwritten = attempt.target.mode is Mode.OVERWRITE
+        receipt = replace(receipt, reconciled=reconcile(receipt, attempt.shown, overwritten=overwritten))
+        by = f"the table shows {receipt.rows} rows, counted by {receipt.reconciled}"
+        attempt.say(by if receipt.reconciled else "the table does not tell the rows of this load from others")
+    if attempt.commit_ends is not None:
+        attempt.commit_ends(receipt.window)
     return receipt
 
 

@@ -34,10 +34,14 @@ class StoppableClock(SystemClock):
     def __init__(self, cancelled: Callable[[], bool]) -> None:
         self._cancelled = cancelled
 
+    def check(self) -> None:
+        """Raise Cancelled if the task was asked to stop."""
+        if self._cancelled():
+            raise Cancelled("the task was asked to stop while it waited for an answer")
+
     def sleep(self, seconds: float) -> None:
         """Wait; raise Cancelled within a fifth of a second after the task was asked to stop."""
         ends = time.monotonic() + seconds
         while (left := ends - time.monotonic()) > 0:
-            if self._cancelled():
-                raise Cancelled("the task was asked to stop while it waited for an answer")
+            self.check()
             time.sleep(min(left, _GLANCE))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class KafkaHook(BaseHook):
-    """Asks a Kafka cluster, and reads from it; it joins no group, commits nothing and creates no topic.
+    """Asks a Kafka cluster, and reads from it; it joins no group, creates no topic, commits only what it is told.
 
     :param kafka_config_id: the Airflow connection, in the format of the official ``kafka`` connection type.
     """
@@ -87,6 +87,26 @@ class KafkaHook(BaseHook):
 
         with admin_client(self.settings) as client:
             return cleanup_policy(client, topic)
+
+    def commit_ends(self, window: Window) -> Mapping[int, int]:
+        """Commit a window's ends to the connection's group, for tools that show its lag; return what was committed.
+
+        Partitions in which the group has come as far already, or further, are left out; so is a topic that was created
+        again since the window was planned. Harmless to repeat. The group is not joined, and must have no members.
+        Raises InvalidConnection without ``group.id``, BrokerRefused, Unreachable.
+        """
+        from airflow_provider_kafka_odps.hooks.kafka_group import commit_ends
+        from airflow_provider_kafka_odps.hooks.kafka_survey import admin_client, topic_description
+
+        if self.group_id is None:
+            raise InvalidConnection(
+                self.kafka_config_id, "group.id is missing, to which the window's ends are committed"
+            )
+        with admin_client(self.settings) as client:
+            if str(topic_description(client, window.topic, self.kafka_config_id)["topic_id"]) != window.topic_id:
+                self.log.warning("topic %s was created again: nothing is committed to the group", window.topic)
+                return {}
+            return commit_ends(client, self.settings, self.group_id, window)
 
     def plan(self, topic: str, start: BoundInput, end: BoundInput, **request: Any) -> Window:
         """Plan a window in one call, for use in a ``@task``: bounds as the operator takes them, but for ``"interval"``.

@@ -13,7 +13,7 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 from airflow_provider_kafka_odps.core.odps_settings import OdpsSettings, parse_odps_settings
 from airflow_provider_kafka_odps.core.table import PartitionSpec, TableName
 from airflow_provider_kafka_odps.exceptions import InvalidConnection, InvalidInput
-from airflow_provider_kafka_odps.hooks.clock import SystemClock
+from airflow_provider_kafka_odps.hooks.clock import StoppableClock, SystemClock
 from airflow_provider_kafka_odps.hooks.odps_patience import Asker, Patience
 
 # PyODPS and pyarrow take seconds to import: everything that needs them is imported where it is used, because DAG
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from airflow_provider_kafka_odps.hooks.odps_upload import OdpsUpload, Tunnel
 
 _PATIENCE = Patience()
-_BLOCK_PATIENCE = Patience(total=900.0, connect=30.0, read=120.0, first_pause=1.0, longest_pause=30.0)
+BLOCK_PATIENCE = Patience(total=900.0, connect=30.0, read=120.0, first_pause=1.0, longest_pause=30.0)
 
 
 class OdpsHook(BaseHook):
@@ -41,7 +41,7 @@ class OdpsHook(BaseHook):
     :param patience: deadlines of one question.
     :param block_patience: deadlines of writing one block, all tries together, and of a commit, which has one try.
     :param statement_seconds: how long one statement may run.
-    :param clock: where time comes from.
+    :param clock: where time comes from; one that can be stopped also ends the wait for an answer.
     """
 
     conn_name_attr = "maxcompute_conn_id"
@@ -57,7 +57,7 @@ class OdpsHook(BaseHook):
         endpoint: str | None = None,
         quota_name: str | None = None,
         patience: Patience = _PATIENCE,
-        block_patience: Patience = _BLOCK_PATIENCE,
+        block_patience: Patience = BLOCK_PATIENCE,
         statement_seconds: float = 3600.0,
         clock: Clock | None = None,
     ) -> None:
@@ -65,8 +65,9 @@ class OdpsHook(BaseHook):
         self.maxcompute_conn_id = maxcompute_conn_id
         self._given = {"project": project, "endpoint": endpoint, "quota_name": quota_name}
         self._clock = clock or SystemClock()
-        self._asker = Asker(patience, self._clock)
-        self._block_asker = Asker(block_patience, self._clock)
+        check = self._clock.check if isinstance(self._clock, StoppableClock) else None
+        self._asker = Asker(patience, self._clock, check=check)
+        self._block_asker = Asker(block_patience, self._clock, check=check)
         self._statement_seconds = statement_seconds
 
     @cached_property

@@ -58,6 +58,8 @@ class Asker:
     patience: Patience
     clock: Clock
     chance: Callable[[], float] = random.random
+    check: Callable[[], None] | None = None
+    """Called several times a second while an answer is awaited; raises to stop. None: nothing can stop it."""
 
     def ask(
         self,

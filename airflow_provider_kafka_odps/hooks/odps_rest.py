@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import requests
@@ -14,6 +15,7 @@ from odps.rest import RestClient
 
 from airflow_provider_kafka_odps.exceptions import InvalidConnection, TableRefused
 from airflow_provider_kafka_odps.hooks.odps_patience import Asker, Verdict
+from airflow_provider_kafka_odps.hooks.waiting import watched
 
 if TYPE_CHECKING:
     from airflow_provider_kafka_odps.core.odps_settings import OdpsSettings
@@ -68,7 +70,8 @@ class BoundedRestClient(RestClient):  # type: ignore[misc]  # PyODPS publishes n
             # At least a little: a pause that overslept leaves nothing, and no time at all is refused as a timeout.
             left = max(left, _LEAST_SECONDS)
             own["timeout"] = (min(asker.patience.connect, left), min(asker.patience.read, left))
-            return super(BoundedRestClient, self).request(url, method, stream=stream, **own)
+            whole = partial(super(BoundedRestClient, self).request, url, method, stream=stream, **own)
+            return whole() if asker.check is None else watched(whole, asker.check)
 
         return asker.ask(self.endpoint, send, judge, repeatable=repeatable)
 

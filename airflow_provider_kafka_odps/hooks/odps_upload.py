@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from airflow_provider_kafka_odps.core.odps_settings import OdpsSettings
-    from airflow_provider_kafka_odps.core.settling import Clock
     from airflow_provider_kafka_odps.hooks.odps_patience import Asker
 
 MAX_BLOCKS = 20_000
@@ -144,7 +143,7 @@ class OdpsUpload:
             )
         self._check(batches)
         params = {**self._tunnel.params, "uploadid": self._id, "blockid": str(number), "arrow": ""}
-        body = _Body(batches, self._asker.clock, self._asker.clock.monotonic() + self._asker.patience.total)
+        body = _Body(batches, self._asker)
         try:
             self._tunnel.client.put(
                 self._tunnel.url, data=body, params=params, headers=_BLOCK_HEADERS, asker=self._asker
@@ -208,13 +207,16 @@ class OdpsUpload:
 class _Body:
     """The body of one block, made anew for every try, one batch at a time."""
 
-    def __init__(self, batches: Sequence[pa.RecordBatch], clock: Clock, until: float) -> None:
-        self._batches, self._clock, self._until = batches, clock, until
+    def __init__(self, batches: Sequence[pa.RecordBatch], asker: Asker) -> None:
+        self._batches, self._clock, self._check = batches, asker.clock, asker.check
+        self._until = asker.clock.monotonic() + asker.patience.total
         self.bytes = 0
 
     def __iter__(self) -> Iterator[bytes]:
         self.bytes = 0
         for piece in framed(self._batches):
+            if self._check is not None:
+                self._check()
             # The HTTP client bounds one write; this bounds all of them.
             if self._clock.monotonic() > self._until:
                 raise TimeoutError(f"{self.bytes} bytes were sent before the deadline")

@@ -15,8 +15,14 @@ from airflow_provider_kafka_odps.core.rows import NO_OFFSET_COLUMNS, row_finder
 from airflow_provider_kafka_odps.core.schema import TableSchema, string_partition_columns
 from airflow_provider_kafka_odps.core.table import PartitionSpec, TableName
 from airflow_provider_kafka_odps.core.window import Window
-from airflow_provider_kafka_odps.exceptions import InvalidInput, InvalidMapping, UnknownTable
-from airflow_provider_kafka_odps.transfers.wiring import StateStoreJournal, TableRows, TableSink, TopicSource
+from airflow_provider_kafka_odps.exceptions import InvalidConnection, InvalidInput, InvalidMapping, UnknownTable
+from airflow_provider_kafka_odps.transfers.wiring import (
+    StateStoreJournal,
+    TableRows,
+    TableShown,
+    TableSink,
+    TopicSource,
+)
 
 if TYPE_CHECKING:
     from airflow_provider_kafka_odps.transfers.kafka_to_maxcompute import KafkaToMaxComputeOperator
@@ -37,7 +43,10 @@ def build_attempt(
     finder = row_finder(columns, sink.table, sink.schema, partition)
     if task.on_rerun is OnRerun.REPLACE and task.mode is Mode.APPEND and finder is None:
         raise InvalidMapping(NO_OFFSET_COLUMNS)
-    source = TopicSource(task.kafka_hook, task.poll_timeout, lambda: task.asked_to_stop, task.on_data_loss)
+    if task.commit_to_group and task.kafka_hook.group_id is None:
+        raise InvalidConnection(task.kafka_config_id, "commit_to_group=True needs a group.id in it")
+    source = TopicSource(task.kafka_hook, task.poll_timeout, task.has_to_stop, task.on_data_loss)
+    rows = None if finder is None else TableRows(task.odps_hook, finder)
     journal = StateStoreJournal(context)
     journal.warn_if_forgetful(task.log.warning)
     return Attempt(
@@ -52,11 +61,15 @@ def build_attempt(
         clock=task.clock,
         announce=announce,
         say=task.log.info,
-        cancelled=lambda: task.asked_to_stop,
+        cancelled=task.has_to_stop,
+        limit=task.limit,
         clear_number=context["dag_run"].clear_number or 0,
+        try_number=context["ti"].try_number,
         commit_timeout=task.commit_timeout,
         on_rerun=task.on_rerun,
-        rows=None if finder is None else TableRows(task.odps_hook, finder),
+        rows=rows,
+        shown=TableShown(sink, rows) if task.reconcile else None,
+        commit_ends=source.commit_ends if task.commit_to_group else None,
     )
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
+from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import BaseOperator
@@ -12,14 +14,15 @@ from airflow.sdk.exceptions import AirflowFailException
 from airflow_provider_kafka_odps.core.bounds import BoundInput
 from airflow_provider_kafka_odps.core.gaps import OnDataLoss
 from airflow_provider_kafka_odps.core.journal import Mode, OnRerun
-from airflow_provider_kafka_odps.core.parameters import choice
+from airflow_provider_kafka_odps.core.limit import TimeLimit
+from airflow_provider_kafka_odps.core.parameters import choice, seconds
 from airflow_provider_kafka_odps.core.planning import OnShortLog
 from airflow_provider_kafka_odps.core.table import PartitionInput
 from airflow_provider_kafka_odps.core.window import IsolationLevel
 from airflow_provider_kafka_odps.exceptions import KafkaOdpsError
 from airflow_provider_kafka_odps.hooks.clock import StoppableClock
 from airflow_provider_kafka_odps.hooks.kafka import KafkaHook
-from airflow_provider_kafka_odps.hooks.odps import OdpsHook
+from airflow_provider_kafka_odps.hooks.odps import BLOCK_PATIENCE, OdpsHook
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -61,7 +64,13 @@ class KafkaToMaxComputeOperator(BaseOperator):
         and unexplained): ``"fail"``, or ``"skip"``: load what is there and record in the receipt what is missing.
     :param isolation_level: ``"read_committed"``, or ``"read_uncommitted"``: aborted and open transactions are read too.
     :param poll_timeout: seconds without any progress after which reading fails.
+    :param block_timeout: seconds for writing one block, all tries together.
+    :param load_timeout: seconds for the whole load, up to its commit; a day, because an upload lives no longer.
     :param commit_timeout: seconds after which a commit whose fate is not known fails the task.
+    :param reconcile: after the commit, count in the table what was loaded, by one SQL statement: rows, first, last and
+        different offsets per Kafka partition where these are columns, otherwise all rows in mode overwrite.
+    :param commit_to_group: after the commit, commit the window's ends to the group of the Kafka connection, for tools
+        that show its lag; never back.
     :param kafka_config_id: the Airflow connection of the Kafka cluster.
     :param maxcompute_conn_id: the Airflow connection of the MaxCompute project.
     :param project: the project, in place of the connection's. *(templated)*
@@ -109,7 +118,11 @@ class KafkaToMaxComputeOperator(BaseOperator):
         on_data_loss: str = "fail",
         isolation_level: str = "read_committed",
         poll_timeout: float = 60.0,
+        block_timeout: float = 900.0,
+        load_timeout: float = 86_400.0,
         commit_timeout: float = 300.0,
+        reconcile: bool = True,
+        commit_to_group: bool = False,
         kafka_config_id: str = "kafka_default",
         maxcompute_conn_id: str = "maxcompute_default",
         project: str | None = None,
@@ -133,8 +146,12 @@ class KafkaToMaxComputeOperator(BaseOperator):
         self.on_short_log = choice(OnShortLog, on_short_log, "on_short_log")
         self.on_data_loss = choice(OnDataLoss, on_data_loss, "on_data_loss")
         self.isolation_level = choice(IsolationLevel, isolation_level, "isolation_level")
-        self.poll_timeout = poll_timeout
-        self.commit_timeout = commit_timeout
+        self.poll_timeout = seconds(poll_timeout, "poll_timeout")
+        self.block_timeout = seconds(block_timeout, "block_timeout")
+        self.load_timeout = seconds(load_timeout, "load_timeout")
+        self.commit_timeout = seconds(commit_timeout, "commit_timeout")
+        self.reconcile = reconcile
+        self.commit_to_group = commit_to_group
         self.kafka_config_id = kafka_config_id
         self.maxcompute_conn_id = maxcompute_conn_id
         self.project = project
@@ -156,13 +173,25 @@ class KafkaToMaxComputeOperator(BaseOperator):
             project=self.project or None,
             endpoint=self.endpoint or None,
             quota_name=self.quota_name or None,
+            block_patience=replace(BLOCK_PATIENCE, total=self.block_timeout),
             clock=self.clock,
         )
 
     @cached_property
     def clock(self) -> Clock:
-        """The time; a wait ends at once when the task is asked to stop."""
-        return StoppableClock(lambda: self.asked_to_stop)
+        """The time; a wait ends at once when the task is asked to stop, or when the load has taken too long."""
+        return StoppableClock(self.has_to_stop)
+
+    @cached_property
+    def limit(self) -> TimeLimit:
+        """How long the load may take up to its commit."""
+        return TimeLimit(self.load_timeout, monotonic)
+
+    def has_to_stop(self) -> bool:
+        """Tell whether the task was asked to stop; raise LoadTimedOut if the load has taken too long."""
+        if not self.asked_to_stop:
+            self.limit.check()
+        return self.asked_to_stop
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Load the window of this task instance and return the receipt.

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from airflow_provider_kafka_odps.core.rows import FoundRows, RowFinder
+from airflow_provider_kafka_odps.core.reconciling import FoundOffsets
+from airflow_provider_kafka_odps.core.rows import FoundRows, RowFinder, rows_statement
 from airflow_provider_kafka_odps.core.table import PartitionSpec, TableName
-from airflow_provider_kafka_odps.exceptions import InvalidInput
+from airflow_provider_kafka_odps.exceptions import Cancelled, InvalidInput
+from airflow_provider_kafka_odps.hooks.waiting import watched
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from airflow_provider_kafka_odps.core.window import Window
     from airflow_provider_kafka_odps.hooks.kafka import KafkaHook
     from airflow_provider_kafka_odps.hooks.odps import OdpsHook
+
+Answer = TypeVar("Answer")
 
 JOURNAL_KEY = "kafka_to_maxcompute"
 """The key of the journal in the task's state store."""
@@ -44,11 +48,11 @@ class TopicSource:
 
     def survey(self, topic: str, questions: Questions) -> TopicFacts:
         """Ask the broker once for all that a plan needs."""
-        return self.hook.survey(topic, questions)
+        return self._watched(lambda: self.hook.survey(topic, questions))
 
     def topic_id(self, topic: str) -> str:
         """Return the topic's UUID as it is now."""
-        return self.hook.topic_id(topic)
+        return self._watched(lambda: self.hook.topic_id(topic))
 
     def read(self, window: Window, wanted: frozenset[str]) -> Generator[pa.RecordBatch]:
         """Yield every record of the window; end only when all of it was read."""
@@ -69,7 +73,22 @@ class TopicSource:
 
     def cleanup_policy(self, topic: str) -> str | None:
         """Return the topic's ``cleanup.policy``; None if this login may not know it."""
-        return self.hook.cleanup_policy(topic)
+        return self._watched(lambda: self.hook.cleanup_policy(topic))
+
+    def commit_ends(self, window: Window) -> None:
+        """Commit the window's ends to the connection's group; harmless to repeat."""
+        committed = self._watched(lambda: self.hook.commit_ends(window))
+        self.hook.log.info("committed to group %r: %s", self.hook.group_id, dict(committed) or "nothing new")
+
+    def _watched(self, question: Callable[[], Answer]) -> Answer:
+        """Ask, but leave when the task is asked to stop: Kafka's clients wait for half a minute."""
+        # The connection is Airflow's to read, in the thread that it has given us.
+        assert self.hook.settings
+        return watched(question, self._check)
+
+    def _check(self) -> None:
+        if self.cancelled():
+            raise Cancelled("the task was asked to stop while it waited for the broker")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +137,16 @@ class TableRows:
         (row,) = answer.to_pylist()
         return FoundRows(rows=row["found"], offsets=row["places"])
 
+    def offsets(self, window: Window) -> Mapping[int, FoundOffsets]:
+        """Return what is visible of each partition of the window."""
+        from airflow_provider_kafka_odps.hooks.odps_sql import hints_for
+
+        answer = self.hook.run_sql(self.finder.offsets_statement(window), hints_for(self.finder.table))
+        return {
+            row["p"]: FoundOffsets(row["found"], row["places"], row["first_o"], row["last_o"])
+            for row in answer.to_pylist()
+        }
+
     def start_removal(self, window: Window) -> str:
         """Start to remove the window's rows and no others; return the id of the instance."""
         return self.hook.start_sql(self.finder.removal_statement(window), self.finder.table)
@@ -125,6 +154,27 @@ class TableRows:
     def await_removal(self, statement_id: str) -> str | None:
         """Wait until the removal has ended; return why nothing was removed, if it was not."""
         return self.hook.await_sql(statement_id)
+
+
+@dataclass(frozen=True, slots=True)
+class TableShown:
+    """What a sink's table shows of a load after its commit."""
+
+    sink: TableSink
+    found: TableRows | None
+    """None where partition and offset are no columns."""
+
+    def offsets(self, window: Window) -> Mapping[int, FoundOffsets] | None:
+        """Return what is there of each partition of the window; None if partition and offset are no columns."""
+        return None if self.found is None else self.found.offsets(window)
+
+    def rows(self) -> int:
+        """Return how many rows there are, whosever they are."""
+        from airflow_provider_kafka_odps.hooks.odps_sql import hints_for
+
+        sink = self.sink
+        (row,) = sink.hook.run_sql(rows_statement(sink.table, sink.partition), hints_for(sink.table)).to_pylist()
+        return int(row["found"])
 
 
 class StateStoreJournal:

@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 from airflow_provider_kafka_odps.core.facts import PartitionFacts, TopicFacts
 from airflow_provider_kafka_odps.core.journal import Mode, Target
 from airflow_provider_kafka_odps.core.receipt import Counts, Receipt
+from airflow_provider_kafka_odps.core.reconciling import Reconciled
+from airflow_provider_kafka_odps.core.settling import Learned
 from airflow_provider_kafka_odps.core.window import IsolationLevel, ResolvedBound, Window
 
 PLANNED_AT = datetime(2026, 11, 22, 11, 0, 7, tzinfo=UTC)
@@ -62,4 +64,8 @@ receipts = st.builds(
     bytes=st.integers(0, 2**50),
     not_json=st.integers(0, 2**40),
     seconds=st.dictionaries(_WORDS, st.integers(0, 10**9).map(lambda millis: millis / 1000), max_size=3),
+    offsets=st.dictionaries(st.integers(0, 2**31 - 1), _RANGES, max_size=5),
+    attempts=st.integers(1, 99),
+    learned=st.none() | st.sampled_from(Learned),
+    reconciled=st.none() | st.sampled_from([by.value for by in Reconciled]),
 )

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_kafka_odps.core.journal import Journal, Mode, NextStep, OnRerun, Phase, Target, next_step
 from airflow_provider_kafka_odps.core.receipt import Counts, Receipt
+from airflow_provider_kafka_odps.core.settling import Learned
 from airflow_provider_kafka_odps.exceptions import InvalidInput, JournalMismatch
 
 
@@ -27,6 +28,10 @@ def receipt_of(upload_id: str | None = "u1") -> Receipt:
         bytes=100,
         not_json=0,
         seconds={"read": 0.25},
+        offsets={0: (0, 4)},
+        attempts=2,
+        learned=Learned.SETTLED,
+        reconciled="offsets",
     )
 
 
@@ -92,10 +97,50 @@ def test_the_receipts_json_is_as_documented() -> None:
         "gaps": 1,
         "partitions": {"0": {"rows": 3, "rejects": 1, "gaps": 1}},
         "missing": [],
+        "offsets": {"0": [0, 4]},
+        "attempts": 2,
+        "commit": "settled",
+        "reconciled": "offsets",
         "bytes": 100,
         "not_json": 0,
         "seconds": {"read": 0.25},
     }
+
+
+def test_what_the_first_release_wrote_is_still_read() -> None:
+    """A journal from before the receipt said who committed it, how and in how many attempts, is gone on from."""
+    window = window_of((0, 5)).to_json()
+    written = {
+        "version": 1,
+        "phase": "committed",
+        "topic": "orders",
+        "table": "shop.t",
+        "partition": None,
+        "mode": "append",
+        "clear_number": 0,
+        "window": window,
+        "upload_id": "u1",
+        "receipt": {
+            "version": 1,
+            "table": "shop.t",
+            "partition": None,
+            "mode": "append",
+            "upload_id": "u1",
+            "blocks": 1,
+            "rows": 3,
+            "rejects": 1,
+            "gaps": 1,
+            "partitions": {"0": {"rows": 3, "rejects": 1, "gaps": 1}},
+            "bytes": 100,
+            "not_json": 0,
+            "seconds": {"read": 0.25},
+        },
+    }
+    receipt = Journal.from_json(written).receipt
+    assert receipt is not None
+    assert receipt.partitions == {0: Counts(rows=3, rejects=1, gaps=1)}
+    assert (receipt.attempts, receipt.learned, receipt.reconciled) == (1, None, None)
+    assert (receipt.offsets, receipt.missing) == ({}, ())
 
 
 @given(receipts)

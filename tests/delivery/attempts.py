@@ -89,7 +89,7 @@ def load(orders: Orders) -> dict[str, Any]:
     task.odps_hook = OdpsHook(patience=patience, block_patience=patience, clock=task.clock)
     context: Any = {
         "task_state_store": StateStore(folder / "store.json", orders.number),
-        "ti": SimpleNamespace(xcom_push=lambda *_: None),
+        "ti": SimpleNamespace(xcom_push=lambda *_: None, try_number=orders.number),
         "dag_run": SimpleNamespace(clear_number=orders.clear_number),
     }
     try:

@@ -18,6 +18,7 @@ import pyarrow as pa
 from airflow_provider_kafka_odps.core import attempt as protocols
 from airflow_provider_kafka_odps.core import settling
 from airflow_provider_kafka_odps.core.facts import Questions, TopicFacts
+from airflow_provider_kafka_odps.core.reconciling import FoundOffsets, Shown
 from airflow_provider_kafka_odps.core.rows import FoundRows
 from airflow_provider_kafka_odps.core.window import Window
 
@@ -70,6 +71,7 @@ def watched(attempt: protocols.Attempt, points: Points) -> protocols.Attempt:
         sink=_Sink(attempt.sink, points),
         journal=_Journal(attempt.journal, points),
         rows=attempt.rows and _Rows(attempt.rows, points),
+        shown=attempt.shown and _Shown(attempt.shown, points),
         announce=announce,
         block_bytes=1,
         concurrency=0,
@@ -139,6 +141,18 @@ class _Journal:
 
     def save(self, entry: Mapping[str, Any]) -> None:
         self.points.before(f"save {entry['phase']}", lambda: self.inner.save(entry))
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    inner: Shown
+    points: Points
+
+    def offsets(self, window: Window) -> Mapping[int, FoundOffsets] | None:
+        return self.points.before("reconcile", lambda: self.inner.offsets(window))
+
+    def rows(self) -> int:
+        return self.points.before("reconcile", self.inner.rows)
 
 
 @dataclass(frozen=True, slots=True)

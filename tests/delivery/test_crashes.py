@@ -10,16 +10,16 @@ from delivery.scene import Log, Scene, together
 MODES = ("append", "overwrite")
 LOADING = [
     *["topic id", "ensure", "open", "save uploading", "read", "batch", "block 0", "batch #2", "block 1"],
-    *["read to the end", "topic id #2", "save committing", "commit", "save committed", "end"],
+    *["read to the end", "topic id #2", "save committing", "commit", "save committed", "reconcile", "end"],
 ]
 POINTS = ["survey", "save planned", "announce", *LOADING]
 VISIBLE = POINTS[POINTS.index("commit") + 1 :]
 """Where the rows are in the table already."""
 REPLACING = [
     *["announce", "count", "save replacing", "start removal", "save replacing #2", "await removal"],
-    *["topic id", "save uploading", "block 1", "save committing", "commit", "save committed"],
+    *["topic id", "save uploading", "block 1", "save committing", "commit", "save committed", "reconcile"],
 ]
-SETTLING = ["announce", "status", "commit", "save committed", "end"]
+SETTLING = ["announce", "status", "commit", "save committed", "reconcile", "end"]
 
 
 @pytest.mark.parametrize("mode", MODES)

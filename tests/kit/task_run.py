@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import SimpleNamespace
 from typing import Any, Protocol
+
+from kit.stand_in import context_of
 
 from airflow_provider_kafka_odps.transfers.kafka_to_maxcompute import KafkaToMaxComputeOperator
 
@@ -47,9 +48,7 @@ class TaskRun:
         """Render and execute the operator once, as one attempt of this task instance."""
         operator = KafkaToMaxComputeOperator(task_id="load", **{"poll_timeout": 20, **parameters})
         context: Any = {
-            "task_state_store": self.store,
-            "ti": SimpleNamespace(xcom_push=self.xcoms.__setitem__),
-            "dag_run": SimpleNamespace(clear_number=self.clear_number),
+            **context_of(self.store, self.xcoms.__setitem__, self.clear_number),
             "data_interval_start": self.interval[0],
             "data_interval_end": self.interval[1],
             "params": self.params,
