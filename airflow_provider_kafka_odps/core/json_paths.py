@@ -1,135 +1,193 @@
-"""JSON paths into a column of values: one parse per value, all paths at once."""
+"""JSON paths into a column of documents: one parse per document, all paths at once."""
 
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_provider_kafka_odps.core.expressions import JsonPath
+from airflow_provider_kafka_odps.core import json_text
+from airflow_provider_kafka_odps.core.arrow_sql import query, quoted
+from airflow_provider_kafka_odps.core.expressions import FieldPath, Rest
 
-if TYPE_CHECKING:
-    import duckdb
+JsonSource: TypeAlias = FieldPath | Rest
 
 # DuckDB prints a number anew (1.10 becomes 1.1), so a leaf that is or holds such a number may have to be read again as
-# it was written. That is slow, and done only where printing alters: exponents, a last 0, more digits than a double has.
-_FRACTION = r"^-?[0-9]+\.|^[\[{].*[0-9]\."
-_EXPONENT = r"^-?[0-9.]+[eE]|^[\[{].*[0-9][eE]"
-_ALTERED = r"[:\[,\s]-?(?:[0-9.]+[eE]|[0-9]+\.[0-9]+0(?:[^0-9.]|$)|[0-9.]{17})"
-_LOCAL = threading.local()
+# it was written. This matches where printing alters: exponents, a last 0, -0, small ones, more digits than fit.
+ALTERED = (
+    r"(?:^|[:\[,\s])-?(?:[0-9.]+[eE]|[0-9]+\.[0-9]+0(?:[^0-9.]|$)|[0-9.]{17}|0\.00000)|(?:^|[:\[,\s])-0(?:[^0-9.]|$)"
+)
+_MAY_DIFFER = r"^-?[0-9]+\.|^0$|^-?[0-9.]+[eE]|^[\[{].*[0-9]"
+_NUMBER = r"\s*:\s*(?P<number>-?[0-9][0-9.eE+-]*)"
+# DuckDB reads these, and JSON (RFC 8259) has none of them: a trailing comma, NaN, infinity.
+_LENIENT = r",\s*[}\]]|(?:^|[:\[,])\s*-?(?i:nan|inf(?:inity)?)\s*(?:[,}\]]|$)"
+# Bytes that a document has at least, if it is nested deeper than Python reads it.
+_DEEP = 1_000
+# DuckDB takes these for no name; what is behind them is found one document at a time.
+_NO_NAMES = frozenset({"", "*"})
 
 
-def to_json(values: pa.Array) -> pa.Array:
-    """Return each value of a (nested) column as JSON text; NULL stays NULL."""
-    (texts,) = _query("SELECT to_json(item)::VARCHAR FROM batch", values)
-    return texts
+@dataclass(frozen=True, slots=True)
+class Documents:
+    """What was read of a column of documents."""
 
-
-def _query(statement: str, values: pa.Array) -> list[pa.Array]:
-    connection = _connection()
-    connection.register("batch", pa.table({"item": values}))
-    try:
-        found = connection.sql(statement).to_arrow_table()
-    finally:
-        connection.unregister("batch")
-    return [column.combine_chunks() for column in found.columns]
-
-
-def _connection() -> duckdb.DuckDBPyConnection:
-    """Return this thread's connection: DuckDB's are not to be shared, and making one costs milliseconds."""
-    if not hasattr(_LOCAL, "connection"):
-        import duckdb
-
-        # One thread: the pipeline around this decides how many cores a load takes.
-        _LOCAL.connection = duckdb.connect(config={"threads": 1, "autoload_known_extensions": False})
-    connection: duckdb.DuckDBPyConnection = _LOCAL.connection
-    return connection
+    leaves: list[pa.Array]
+    """Per source a column of JSON text, numbers as they are written; null where there is nothing, or a JSON null."""
+    bad: pa.BooleanArray
+    """Which documents are no JSON object; false for null."""
 
 
 class JsonReader:
-    """Leaves of JSON documents as text.
+    """Leaves of JSON documents, as JSON text.
 
-    A string leaf is its text, a number stays as written (but ``-0`` is ``0``), ``true``/``false`` and nested values are
-    JSON text; a missing path, a JSON null, and every path into a value that is no JSON object are NULL. Of several
-    fields of one name the first counts.
+    A missing path, a JSON null, and every path into a value that is no JSON object give null. Of several fields of one
+    name the first counts. A JSON array is as good as an object where a path starts with an index.
     """
 
-    def __init__(self, paths: Sequence[JsonPath]) -> None:
-        self._paths = tuple(paths)
+    def __init__(self, sources: Sequence[JsonSource]) -> None:
+        self._sources = tuple(sources)
+        paths = [source for source in self._sources if isinstance(source, FieldPath)]
+        self._mapped = frozenset(step for path in paths if len(path.steps) == 1 for step in path.steps[:1])
+        indexed = any(isinstance(path.steps[0], int) for path in paths)
+        self._opening = r"^[ \t\r\n]*[{\[]" if indexed else r"^[ \t\r\n]*\{"
+        self._picked = ", ".join(f"leaves[{number}]::VARCHAR" for number in range(1, len(self._sources) + 1))
+        self._found = f"json_extract(item, [{', '.join(quoted(_spelled(source)) for source in self._sources)}])"
 
-    def extract(self, values: pa.Array) -> tuple[list[pa.Array], int]:
-        """Return one string column per path for a string column of documents, and how many were no JSON object."""
-        texts = ", ".join("'$." + ".".join(f'"{name}"' for name in path.names) + "'" for path in self._paths)
-        picked = ", ".join(f"leaves[{number}]" for number in range(1, len(self._paths) + 1))
-        # TRY: a document that is no JSON gives NULL for itself alone; otherwise one of them would fail its whole batch.
-        # S608: the names are quoted above, and `JsonPath` takes none with quotes, backslashes or control characters.
-        found = f"SELECT TRY(json_extract_string(item, [{texts}])) AS leaves FROM batch"  # noqa: S608
-        unreadable, *leaves = _query(f"SELECT leaves IS NULL, {picked} FROM ({found})", values)  # noqa: S608
-        exact = [self._as_written(values, leaf, path) for leaf, path in zip(leaves, self._paths, strict=True)]
-        return exact, _not_objects(values, unreadable, leaves)
+    def extract(self, values: pa.Array) -> Documents:
+        """Return the leaves of a string column of documents."""
+        bad, altered, *leaves = self._query(values)
+        bad = pc.or_(bad, pc.invert(pc.match_substring_regex(values, self._opening)))
+        bad = pc.and_(pc.fill_null(bad, fill_value=False), pc.is_valid(values))
+        exact = [
+            self._finish(values, altered, bad, leaf, source) for leaf, source in zip(leaves, self._sources, strict=True)
+        ]
+        return Documents(exact, bad)
 
-    @staticmethod
-    def _as_written(values: pa.Array, leaf: pa.Array, path: JsonPath) -> pa.Array:
-        doubtful = _doubtful(values, leaf)
-        if not pc.any(doubtful).as_py():
-            return leaf
-        documents = zip(values.filter(doubtful).to_pylist(), leaf.filter(doubtful).to_pylist(), strict=True)
-        again = [_read_leaf(document, path, printed) for document, printed in documents]
-        return pc.replace_with_mask(leaf, doubtful, pa.array(again, pa.string()))
+    def _query(self, values: pa.Array) -> list[pa.Array]:
+        """Return which documents are no JSON, in which ones numbers may be printed otherwise, and the leaves."""
+        import duckdb
+
+        def statement(leaves: str) -> str:
+            # S608: literals are quoted by `quoted`.
+            doubts = f"regexp_matches(item, {quoted(_LENIENT)}), regexp_matches(item, {quoted(ALTERED)})"
+            inner = f"SELECT item, {leaves} AS leaves FROM batch"  # noqa: S608
+            return f"SELECT leaves IS NULL, {doubts}, {self._picked} FROM ({inner})"  # noqa: S608
+
+        try:
+            unreadable, lenient, altered, *leaves = query(statement(self._found), values)
+        except duckdb.InvalidInputException:
+            # One document that is no JSON fails them all; looking first costs a second parse of each.
+            checked = f"CASE WHEN json_valid(item) THEN {self._found} END"
+            unreadable, lenient, altered, *leaves = query(statement(checked), values)
+        altered = pc.fill_null(altered, fill_value=False)
+        doubts = pc.or_(pc.fill_null(lenient, fill_value=False), _deep(values, altered))
+        return [pc.or_(unreadable, refused(values, doubts)), altered, *leaves]
+
+    def _finish(
+        self, values: pa.Array, altered: pa.Array, bad: pa.Array, leaf: pa.Array, source: JsonSource
+    ) -> pa.Array:
+        """Return a leaf as it was written, without what was found in documents that are none."""
+        leaf = _nulled(leaf, pc.or_(bad, pc.fill_null(pc.equal(leaf, "null"), fill_value=False)))
+        match source:
+            case Rest():
+                return self._rest(values, altered, leaf)
+            case FieldPath() if not _NO_NAMES.isdisjoint(source.steps):
+                return _read_again(values, leaf, pc.is_valid(leaf), lambda node: json_text.find(node, source.steps))
+            case _:
+                return _as_written(values, altered, leaf, source)
+
+    def _rest(self, values: pa.Array, altered: pa.Array, leaf: pa.Array) -> pa.Array:
+        """Return the documents without the fields that are mapped whole."""
+        names = frozenset(name for name in self._mapped if isinstance(name, str))
+        again = pc.and_(altered, pc.is_valid(leaf))
+        easy = _nulled(leaf, again)
+        if names and easy.null_count < len(easy):
+            patch = quoted(json.dumps(dict.fromkeys(names)))
+            statement = (
+                f"SELECT CASE WHEN item IS NOT NULL THEN json_merge_patch(item, {patch})::VARCHAR END FROM batch"  # noqa: S608
+            )
+            (easy,) = query(statement, easy)
+        return _read_again(values, easy, again, lambda node: json_text.without(node, names))
 
 
-def _doubtful(values: pa.Array, leaf: pa.Array) -> pa.Array:
-    """Return which leaves DuckDB may have printed otherwise than they were written."""
-    altered = pc.match_substring_regex(leaf, _EXPONENT)
-    fractions = pc.match_substring_regex(leaf, _FRACTION)
-    if pc.any(fractions).as_py():
-        written = pc.if_else(fractions, values, pa.scalar(None, pa.string()))
-        altered = pc.or_(altered, pc.fill_null(pc.match_substring_regex(written, _ALTERED), fill_value=False))
-    return pc.fill_null(altered, fill_value=False)
+def refused(values: pa.Array, lenient: pa.Array) -> pa.Array:
+    """Return which of the documents that DuckDB may have been lenient with are no JSON."""
+    lenient = pc.fill_null(lenient, fill_value=False)
+    if not pc.any(lenient).as_py():
+        return lenient
+    verdicts = [not json_text.is_json(document) for document in values.filter(lenient).to_pylist()]
+    return pc.replace_with_mask(lenient, lenient, pa.array(verdicts, pa.bool_()))
 
 
-def _not_objects(values: pa.Array, unreadable: pa.Array, leaves: Sequence[pa.Array]) -> int:
-    suspects = pc.and_(unreadable, pc.is_valid(values))
-    count: int = pc.sum(suspects).as_py() or 0
-    empty = pc.and_(pc.is_valid(values), pc.invert(unreadable))
-    for leaf in leaves:
-        empty = pc.and_(empty, pc.is_null(leaf))
-    scalars = pc.invert(pc.match_substring_regex(values.filter(empty), r"^\s*\{"))
-    return count + (pc.sum(scalars).as_py() or 0)
+def invalid_json(values: pa.Array) -> pa.Array:
+    """Return which texts are no JSON at all; false for null."""
+    statement = f"SELECT json_valid(item), regexp_matches(item, {quoted(_LENIENT)}) FROM batch"  # noqa: S608
+    valid, lenient = query(statement, values)
+    return pc.fill_null(pc.or_(pc.invert(valid), refused(values, lenient)), fill_value=False)
 
 
-class _Number(str):
-    """A number as it was written."""
+def _spelled(source: JsonSource) -> str:
+    """Return the path as DuckDB spells it, up to a name that it has no spelling for."""
+    path = "$"
+    for step in source.steps if isinstance(source, FieldPath) else ():
+        if step in _NO_NAMES:
+            break
+        if isinstance(step, int):
+            path += f"[{step}]"
+        else:
+            escaped = step.replace("\\", "\\\\").replace('"', '\\"')
+            path += f'."{escaped}"'
+    return path
 
-    __slots__ = ()
+
+def _deep(values: pa.Array, which: pa.Array) -> pa.Array:
+    """Return which documents may be nested too deeply to be read again; such a document counts as no JSON."""
+    large = pc.and_(which, pc.fill_null(pc.greater_equal(pc.binary_length(values), _DEEP), fill_value=False))
+    if not pc.any(large).as_py():
+        return large
+    brackets = pc.count_substring_regex(values.filter(large), r"[\[{]")
+    return pc.replace_with_mask(large, large, pc.greater_equal(brackets, _DEEP // 2))
 
 
-def _read_leaf(document: str, path: JsonPath, printed: str) -> str | None:
+def _nulled(values: pa.Array, where: pa.Array) -> pa.Array:
+    return pc.if_else(where, pa.scalar(None, values.type), values)
+
+
+def _as_written(values: pa.Array, altered: pa.Array, leaf: pa.Array, path: FieldPath) -> pa.Array:
+    if not pc.any(altered).as_py():
+        return leaf
+    doubtful = pc.and_(altered, pc.fill_null(pc.match_substring_regex(leaf, _MAY_DIFFER), fill_value=False))
+    name = path.steps[-1]
+    if pc.any(doubtful).as_py() and isinstance(name, str) and json.dumps(name, ensure_ascii=False) == f'"{name}"':
+        documents = values.filter(doubtful)
+        numbers = _only_number(documents, name)
+        leaf = pc.replace_with_mask(leaf, doubtful, pc.coalesce(numbers, leaf.filter(doubtful)))
+        doubtful = pc.replace_with_mask(doubtful, doubtful, pc.is_null(numbers))
+    return _read_again(values, leaf, doubtful, lambda node: json_text.find(node, path.steps))
+
+
+def _only_number(documents: pa.Array, name: str) -> pa.Array:
+    """Return the number that follows a field's name, where that name is there only once: then it is the leaf's."""
+    key = f'"{name}"'
+    found = pc.struct_field(pc.extract_regex(documents, rf"\Q{key}\E{_NUMBER}"), 0)
+    return _nulled(found, pc.not_equal(pc.count_substring(documents, key), 1))
+
+
+def _read_again(values: pa.Array, leaf: pa.Array, which: pa.Array, find: Callable[[Any], str | None]) -> pa.Array:
+    """Replace some leaves by what a reader of single documents finds: a loop, about 10 µs for each of them."""
+    if not pc.any(which).as_py():
+        return leaf
+    again = [_found(document, find) for document in values.filter(which).to_pylist()]
+    return pc.replace_with_mask(leaf, which, pa.array(again, pa.string()))
+
+
+def _found(document: str, find: Callable[[Any], str | None]) -> str | None:
     try:
-        node: Any = json.loads(
-            document, parse_float=_Number, parse_int=_Number, parse_constant=_Number, object_pairs_hook=tuple
-        )
-    except (ValueError, RecursionError):
-        # DuckDB is more lenient (a trailing comma, deep nesting): what it printed is all there is.
-        return printed
-    for name in path.names:
-        fields = node if isinstance(node, tuple) else ()
-        node = next((inner for field, inner in fields if field == name), None)
-    return node if node is None or isinstance(node, str) else _print(node)
-
-
-def _print(node: Any) -> str:
-    match node:
-        case _Number():
-            return str(node)
-        case tuple():
-            fields = (f"{json.dumps(name, ensure_ascii=False)}:{_print(inner)}" for name, inner in node)
-            return "{" + ",".join(fields) + "}"
-        case list():
-            return "[" + ",".join(map(_print, node)) + "]"
-        case _:
-            return json.dumps(node, ensure_ascii=False)
+        return find(json_text.read(document))
+    except ValueError:
+        # Too deep for this reader. What was printed may be another number: rather nothing than that.
+        return None

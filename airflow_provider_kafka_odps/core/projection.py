@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_provider_kafka_odps.core.conversions import Convert, Misfit, constant, conversion, convert_strictly
-from airflow_provider_kafka_odps.core.expressions import Constant, Expression, JsonPath, Part, parse_expression
-from airflow_provider_kafka_odps.core.json_paths import JsonReader
-from airflow_provider_kafka_odps.core.schema import Column, TableSchema, columns_of
-from airflow_provider_kafka_odps.exceptions import InvalidMapping
+from airflow_provider_kafka_odps.core.expressions import Expression
+from airflow_provider_kafka_odps.core.misfits import Conversion, Misfit
+from airflow_provider_kafka_odps.core.reading import Reading
+from airflow_provider_kafka_odps.core.schema import Column, TableSchema
+from airflow_provider_kafka_odps.core.sources import Sources
+from airflow_provider_kafka_odps.exceptions import RecordsRejected
 
-DEFAULT_COLUMNS: Mapping[str, str] = {
-    "key": "__key__",
-    "value": "__value__",
-    "partition": "__partition__",
-    "offset": "__offset__",
-    "timestamp": "__timestamp__",
-    "headers": "__headers__",
-}
-"""The mapping when none is given; ``partition`` and ``offset`` are what proves a load afterwards."""
 MAX_FIELD_BYTES = 8 * 1024 * 1024
 """What the service takes as one STRING or BINARY value, unless the project says otherwise."""
-_CREATED_TYPES = {Part.PARTITION: "bigint", Part.OFFSET: "bigint", Part.TIMESTAMP: "bigint"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +29,12 @@ class Reject:
     partition: int
     offset: int
     column: str
+    """The first column of the table that does not take it."""
     reason: str
+    timestamp: datetime | None = None
+    """The record's; None where it has none, or where timestamps were not read."""
+    row: int = 0
+    """Which row of its batch it is: key, value and headers are there."""
 
     def __str__(self) -> str:
         return f"{self.topic}[{self.partition}] offset {self.offset}, column {self.column}: {self.reason}"
@@ -50,123 +47,72 @@ class Projected:
     columns: pa.RecordBatch
     """The rows, in the table's columns, order and types; without the rejected ones."""
     rejects: tuple[Reject, ...]
+    """In the order of their offsets."""
     not_json: int
-    """Values that are no JSON object, where JSON paths are mapped; they are rows with NULL in those columns."""
+    """Keys and values that are no JSON object, where paths lead into them, or no JSON, where they should be."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Plan:
+class Plan:
     """How one column of the table is filled."""
 
     column: Column
     source: Expression
-    convert: Convert
+    conversion: Conversion
 
 
 class Projection:
     """Batches of records → columns of one table; see ``compile_projection``."""
 
-    def __init__(self, schema: TableSchema, plans: Sequence[_Plan], constants: Mapping[str, pa.Scalar]) -> None:
+    def __init__(
+        self, schema: TableSchema, plans: Sequence[Plan], constants: Mapping[str, pa.Scalar], reading: Reading
+    ) -> None:
         self._arrow = schema.arrow
         self._plans = {plan.column.name: plan for plan in plans}
         self._constants = constants
-        self._paths = list(dict.fromkeys(plan.source for plan in plans if isinstance(plan.source, JsonPath)))
-        self._json = JsonReader(self._paths) if self._paths else None
+        self._sources = Sources([plan.source for plan in plans], reading)
 
     @property
     def wanted(self) -> frozenset[str]:
         """The columns of a batch that this projection looks at; the others need not be decoded."""
-        parts = {plan.source.value for plan in self._plans.values() if isinstance(plan.source, Part)}
-        return frozenset(parts | {"partition", "offset"} | ({"value"} if self._paths else set()))
+        return self._sources.wanted | {"partition", "offset"}
 
     def apply(self, topic: str, batch: pa.RecordBatch, max_field_bytes: int = MAX_FIELD_BYTES) -> Projected:
-        """Project a batch of one partition's records (docs/reference.md, "Batches")."""
-        leaves, not_json = self._leaves(batch)
+        """Project a batch of one partition's records (docs/reference.md, "Batches").
+
+        Raises RecordsRejected for what is no JSON, where the load is to fail for it.
+        """
+        taken = self._sources.take(topic, batch)
+        if taken.unusable is not None:
+            where = f"{topic}[{batch.column('partition')[0]}] offset {batch.column('offset')[taken.unusable.row]}"
+            raise RecordsRejected(f"{where}: {taken.unusable.reason}, and on_bad_json='fail'; nothing was committed")
         misfits: dict[int, tuple[str, str]] = {}
-        arrays = [self._array(field, batch, leaves, max_field_bytes, misfits) for field in self._arrow]
+        arrays = []
+        for field in self._arrow:
+            array, found = self._array(field, len(batch), taken.columns, max_field_bytes)
+            arrays.append(array)
+            for misfit in found:
+                misfits.setdefault(misfit.row, (field.name, misfit.reason))
         columns = pa.RecordBatch.from_arrays(arrays, schema=self._arrow)
         if not misfits:
-            return Projected(columns, (), not_json)
-        partition = batch.column("partition")[0].as_py()
-        rejects = tuple(
-            Reject(topic, partition, batch.column("offset")[row].as_py(), column, reason)
-            for row, (column, reason) in sorted(misfits.items())
-        )
-        keep = pc.invert(pc.is_in(pa.array(range(len(batch))), pa.array(list(misfits))))
-        return Projected(columns.filter(keep), rejects, not_json)
-
-    def _leaves(self, batch: pa.RecordBatch) -> tuple[dict[JsonPath, pa.Array], int]:
-        if self._json is None:
-            return {}, 0
-        # A value that is no UTF-8 is no JSON either: its leaves are NULL.
-        documents, unreadable = convert_strictly(batch.column("value"), lambda values: values.cast(pa.string()))
-        leaves, not_json = self._json.extract(documents)
-        return dict(zip(self._paths, leaves, strict=True)), not_json + len(unreadable)
+            return Projected(columns, (), taken.bad_json)
+        keep = np.ones(len(batch), bool)
+        keep[list(misfits)] = False
+        return Projected(columns.filter(pa.array(keep)), _rejects(topic, batch, misfits), taken.bad_json)
 
     def _array(
-        self,
-        field: pa.Field,
-        batch: pa.RecordBatch,
-        leaves: Mapping[JsonPath, pa.Array],
-        max_field_bytes: int,
-        misfits: dict[int, tuple[str, str]],
-    ) -> pa.Array:
+        self, field: pa.Field, rows: int, sources: Mapping[Expression, tuple[pa.Array, list[Misfit]]], limit: int
+    ) -> tuple[pa.Array, list[Misfit]]:
         if field.name in self._constants:
-            return pa.repeat(self._constants[field.name], len(batch))
+            return pa.repeat(self._constants[field.name], rows), []
         plan = self._plans.get(field.name)
         if plan is None:
-            return pa.nulls(len(batch), field.type)
-        source = leaves[plan.source] if isinstance(plan.source, JsonPath) else batch.column(str(plan.source))
-        values, found = convert_strictly(source, plan.convert)
-        for misfit in (*found, *_nulls(values, field, found), *_over_long(values, max_field_bytes)):
-            misfits.setdefault(misfit.row, (field.name, misfit.reason))
-        return values
-
-
-def compile_projection(columns: Mapping[str, str], schema: TableSchema) -> Projection:
-    """Decide, once per table, how every column is filled.
-
-    ``columns`` maps column names (case is ignored) to source expressions.
-    Raises InvalidMapping with everything that does not fit, and InvalidExpression, before any record is read.
-    """
-    sources = {name: parse_expression(text) for name, text in columns.items()}
-    known = {column.name.lower(): column for column in schema.columns}
-    problems = [_unknown(name, schema) for name in sources if name.lower() not in known]
-    mapped = Counter(name.lower() for name in sources)
-    # Names differ by case in the mapping only: of two sources one would win in silence.
-    problems += [f"column {name} is mapped {times} times" for name, times in mapped.items() if times > 1]
-    problems += [
-        f"column {column.name} is NOT NULL and nothing is mapped to it"
-        for column in schema.columns
-        if column.name.lower() not in mapped and not column.nullable
-    ]
-    plans: list[_Plan] = []
-    constants: dict[str, pa.Scalar] = {}
-    for name, source in sources.items():
-        column = known.get(name.lower())
-        if column is None:
-            continue
-        try:
-            _decide(source, columns[name], column, plans, constants)
-        except InvalidMapping as problem:
-            problems.append(str(problem))
-    if problems:
-        has = ", ".join(f"{column.name} {column.type}" for column in schema.columns)
-        raise InvalidMapping(f"columns do not fit the table: {'; '.join(problems)}. The table has: {has}")
-    return Projection(schema, plans, constants)
-
-
-def created_columns(columns: Mapping[str, str]) -> tuple[Column, ...]:
-    """Return the columns of a table that is created for this mapping: BIGINT for numbers, otherwise STRING.
-
-    >>> [f"{column.name} {column.type}" for column in created_columns({"k": "__key__", "o": "__offset__"})]
-    ['k string', 'o bigint']
-    """
-    types = {}
-    for name, text in columns.items():
-        source = parse_expression(text)
-        types[name] = _CREATED_TYPES.get(source, "string") if isinstance(source, Part) else "string"
-    return columns_of(types)
+            return pa.nulls(rows, field.type), []
+        source, unreadable = sources[plan.source]
+        values, unfit = plan.conversion.apply(source)
+        long = _over_long(source if pa.types.is_nested(field.type) else values, limit)
+        misfits = [*unreadable, *unfit, *long]
+        return values, [*misfits, *_nulls(values, field, misfits)]
 
 
 def describe_rejects(rejects: Sequence[Reject]) -> str:
@@ -175,28 +121,22 @@ def describe_rejects(rejects: Sequence[Reject]) -> str:
     return shown if len(rejects) <= 10 else f"{shown}\n  … and {len(rejects) - 10} more in the same batch"  # noqa: PLR2004 - ten fit a log
 
 
-def _unknown(name: str, schema: TableSchema) -> str:
-    if name.lower() in {column.name.lower() for column in schema.partition_columns}:
-        return f"{name!r} is a partition column: its value comes from the parameter partition, not from records"
-    return f"the table has no column {name!r}"
-
-
-def _decide(source: Expression, text: str, column: Column, plans: list[_Plan], constants: dict[str, pa.Scalar]) -> None:
-    if isinstance(source, Constant):
-        constants[column.name] = constant(source, column)
-        return
-    convert = conversion(source, column)
-    if convert is None:
-        raise InvalidMapping(f"column {column.name}: {text} cannot become {column.type} without being altered")
-    plans.append(_Plan(column, source, convert))
+def _rejects(topic: str, batch: pa.RecordBatch, misfits: Mapping[int, tuple[str, str]]) -> tuple[Reject, ...]:
+    rows = sorted(misfits)
+    partition = batch.column("partition")[0].as_py()
+    places = batch.select(["offset", "timestamp"]).take(pa.array(rows))
+    return tuple(
+        Reject(topic, partition, offset, *misfits[row], timestamp, row)
+        for row, offset, timestamp in zip(rows, *(column.to_pylist() for column in places.columns), strict=True)
+    )
 
 
 def _nulls(values: pa.Array, field: pa.Field, found: Sequence[Misfit]) -> list[Misfit]:
-    if field.nullable or values.null_count == len(found):
+    if field.nullable or values.null_count == 0:
         return []
-    return [
-        Misfit(row, "NULL in a column that is NOT NULL") for row in pc.indices_nonzero(pc.is_null(values)).to_pylist()
-    ]
+    known = {misfit.row for misfit in found}
+    rows = [row for row in pc.indices_nonzero(pc.is_null(values)).to_pylist() if row not in known]
+    return [Misfit(row, "NULL in a column that is NOT NULL") for row in rows]
 
 
 def _over_long(values: pa.Array, limit: int) -> list[Misfit]:

@@ -45,8 +45,16 @@ class TableSchema:
 
     @property
     def arrow(self) -> pa.Schema:
-        """The schema of this table's tunnel blocks: the columns in table order, without partition columns."""
-        return pa.schema([pa.field(column.name, column.type.arrow, column.nullable) for column in self.columns])
+        """The schema of a projection to this table: the columns in table order, without partition columns.
+
+        A column of a type that cannot be written is all null.
+        """
+        return pa.schema([pa.field(column.name, _arrow(column.type), column.nullable) for column in self.columns])
+
+    @property
+    def in_arrow_blocks(self) -> bool:
+        """Whether Arrow blocks carry every column; record blocks carry all that can be written."""
+        return all(column.type.in_arrow_blocks for column in self.columns)
 
     def check_partition(self, table: TableName, partition: PartitionSpec | None) -> None:
         """Raise TableRefused unless ``partition`` names each partition column of the table, and no other."""
@@ -80,6 +88,10 @@ def string_partition_columns(partition: PartitionSpec | None) -> tuple[Column, .
 def columns_of(types: Mapping[str, str]) -> tuple[Column, ...]:
     """Return nullable columns for a mapping of names to types as text."""
     return tuple(Column(name, OdpsType.parse(text)) for name, text in types.items())
+
+
+def _arrow(kind: OdpsType) -> pa.DataType:
+    return kind.arrow if kind.writable else pa.null()
 
 
 def _lines(columns: Sequence[Column]) -> str:

@@ -1,6 +1,6 @@
 """MaxCompute types as text, as values, and as the Arrow types that tunnel blocks carry.
 
-Source of the Arrow column: what the official Python client sends and accepts (docs/reference.md, "Types").
+Source of the Arrow types: what the official Python client sends and accepts (docs/mapping.md).
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ _SIMPLE: dict[str, pa.DataType] = {
     "varchar": pa.string(),
     "char": pa.string(),
     "binary": pa.binary(),
+    # As text: Arrow blocks cannot carry it, record blocks do.
+    "json": pa.string(),
     "date": pa.date32(),
     # Instants: a column of these is written as UTC, whatever the zone of the reader's session.
     "datetime": pa.timestamp("ms"),
@@ -76,10 +78,22 @@ class OdpsType:
         return str(self).upper()
 
     @property
-    def arrow(self) -> pa.DataType:
-        """The Arrow type of this column in a tunnel block.
+    def writable(self) -> bool:
+        """Whether values of this type can be written at all; a column of another type can only stay NULL."""
+        return all(kind.writable for _, kind in self.fields) and (
+            self.name in _SIMPLE or self.name == "decimal" or bool(self.fields)
+        )
 
-        Raises TableRefused for a type that Arrow blocks cannot carry.
+    @property
+    def in_arrow_blocks(self) -> bool:
+        """Whether Arrow blocks carry this type. Source: PyODPS 0.13.2, which refuses them for tables with JSON."""
+        return self.writable and self.name != "json" and all(kind.in_arrow_blocks for _, kind in self.fields)
+
+    @property
+    def arrow(self) -> pa.DataType:
+        """The Arrow type of a column of this type.
+
+        Raises TableRefused for a type that cannot be written.
         """
         match self.name:
             case "decimal" if not self.numbers:
@@ -93,7 +107,7 @@ class OdpsType:
             case "struct":
                 return pa.struct([(name, kind.arrow) for name, kind in self.fields])
         if self.name not in _SIMPLE:
-            raise TableRefused(f"type {self} cannot be carried by Arrow blocks, so this release cannot write it")
+            raise TableRefused(f"values of type {self} cannot be written through the tunnel by this release")
         return _SIMPLE[self.name]
 
 

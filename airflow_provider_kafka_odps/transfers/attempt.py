@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kafka_odps.core.attempt import Attempt
 from airflow_provider_kafka_odps.core.bounds import Interval, Side, parse_bound
+from airflow_provider_kafka_odps.core.compiling import DEFAULT_COLUMNS, compile_projection, created_columns
 from airflow_provider_kafka_odps.core.journal import Mode, OnRerun, Target
 from airflow_provider_kafka_odps.core.parameters import parse_columns, parse_partitions
 from airflow_provider_kafka_odps.core.planning import WindowRequest
-from airflow_provider_kafka_odps.core.projection import DEFAULT_COLUMNS, compile_projection, created_columns
 from airflow_provider_kafka_odps.core.rows import NO_OFFSET_COLUMNS, row_finder
 from airflow_provider_kafka_odps.core.schema import TableSchema, string_partition_columns
 from airflow_provider_kafka_odps.core.table import PartitionSpec, TableName

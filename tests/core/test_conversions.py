@@ -7,31 +7,33 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from core.world import batch_of
 
-from airflow_provider_kafka_odps.core.conversions import constant, conversion, convert_strictly, headers_to_json
-from airflow_provider_kafka_odps.core.expressions import Constant, Expression, JsonPath, Part
-from airflow_provider_kafka_odps.core.schema import Column
+from airflow_provider_kafka_odps.core.compiling import compile_projection
+from airflow_provider_kafka_odps.core.conversions import conversion
+from airflow_provider_kafka_odps.core.schema import TableSchema, columns_of
+from airflow_provider_kafka_odps.core.source_kinds import SourceKind
 from airflow_provider_kafka_odps.core.types import OdpsType
 from airflow_provider_kafka_odps.exceptions import InvalidMapping
 
-PATH = JsonPath(("a",))
 HEADERS = pa.list_(pa.struct([pa.field("key", pa.string(), nullable=False), pa.field("value", pa.binary())]))
 INSTANT = pa.timestamp("ms", "UTC")
 TEN = datetime(2026, 11, 22, 10, 0, 0, 123_000, tzinfo=UTC)
 MILLIS = 1_795_341_600_123
 
 
-def converted(source: Expression, kind: str, values: Sequence[Any], arrow: pa.DataType) -> list[Any]:
+def converted(kind: SourceKind, target: str, values: Sequence[Any], arrow: pa.DataType) -> list[Any]:
     """Convert between two neighbours that are sliced away; rejects are shown as `...`."""
-    column = Column("c", OdpsType.parse(kind))
-    convert = conversion(source, column)
+    convert = conversion(kind, OdpsType.parse(target))
     assert convert is not None
     around = pa.array([values[0], *values, values[-1]], arrow).slice(1, len(values))
-    array, misfits = convert_strictly(around, convert)
+    array, misfits = convert.apply(around)
     array.validate(full=True)
-    assert array.type == column.type.arrow
-    rejected = {misfit.row for misfit in misfits}
-    return [... if row in rejected else value for row, value in enumerate(array.to_pylist())]
+    assert array.type == OdpsType.parse(target).arrow
+    rows = [misfit.row for misfit in misfits]
+    assert rows == sorted(set(rows))
+    assert all(misfit.reason for misfit in misfits)
+    return [... if row in rows else value for row, value in enumerate(array.to_pylist())]
 
 
 REJECT = ...
@@ -91,7 +93,7 @@ def test_text_fits_or_is_rejected(kind: str, text: str, value: Any) -> None:
     """The text of a JSON leaf becomes exactly the value that it says, or is rejected; NULL stays NULL."""
     for values in ([text], [None, text], [text, None, text]):
         expected = [None if each is None else value for each in values]
-        assert converted(PATH, kind, values, pa.string()) == expected
+        assert converted(SourceKind.TEXT, kind, values, pa.string()) == expected
 
 
 @pytest.mark.parametrize(
@@ -99,16 +101,17 @@ def test_text_fits_or_is_rejected(kind: str, text: str, value: Any) -> None:
 )
 def test_columns_of_nulls_and_of_nothing_fit(kind: str) -> None:
     """A column without a value, or without a row, becomes one of the table's type."""
-    column = Column("c", OdpsType.parse(kind))
-    convert = conversion(PATH, column)
-    assert convert is not None
-    for rows in (0, 1, 3):
-        assert convert_strictly(pa.nulls(rows, pa.string()), convert) == (pa.nulls(rows, column.type.arrow), [])
+    target = OdpsType.parse(kind)
+    for source in (SourceKind.TEXT, SourceKind.JSON):
+        convert = conversion(source, target)
+        assert convert is not None
+        for rows in (0, 1, 3):
+            assert convert.apply(pa.nulls(rows, pa.string())) == (pa.nulls(rows, target.arrow), [])
 
 
-@pytest.mark.parametrize("part", [Part.KEY, Part.VALUE])
-def test_bytes_become_text_or_stay_bytes(part: Part) -> None:
+def test_bytes_become_text_or_stay_bytes() -> None:
     """Keys and values are UTF-8 in text columns and untouched in BINARY; nothing is replaced."""
+    part = SourceKind.BYTES
     values = [b"abc", None, b"\xff\xfe", b"", "é".encode(), b"a\x00b", b"\xed\xa0\x80"]
     assert converted(part, "string", values, pa.binary()) == ["abc", None, REJECT, "", "é", "a\x00b", REJECT]
     assert converted(part, "varchar(2)", values, pa.binary()) == [REJECT, None, REJECT, "", "é", REJECT, REJECT]
@@ -118,21 +121,21 @@ def test_bytes_become_text_or_stay_bytes(part: Part) -> None:
 @pytest.mark.parametrize(
     ("source", "kind", "arrow", "value", "expected"),
     [
-        (Part.OFFSET, "bigint", pa.int64(), 2**63 - 1, 2**63 - 1),
-        (Part.OFFSET, "string", pa.int64(), 12, "12"),
-        (Part.OFFSET, "decimal(19,0)", pa.int64(), 2**63 - 1, D(2**63 - 1)),
-        (Part.OFFSET, "decimal", pa.int64(), 2**63 - 1, D(2**63 - 1)),
-        (Part.PARTITION, "int", pa.int32(), 2**31 - 1, 2**31 - 1),
-        (Part.PARTITION, "bigint", pa.int32(), 7, 7),
-        (Part.PARTITION, "decimal(10,0)", pa.int32(), 2**31 - 1, D(2**31 - 1)),
-        (Part.TIMESTAMP, "bigint", INSTANT, TEN, MILLIS),
-        (Part.TIMESTAMP, "string", INSTANT, TEN, str(MILLIS)),
-        (Part.TIMESTAMP, "datetime", INSTANT, TEN, TEN.replace(tzinfo=None)),
-        (Part.TIMESTAMP, "bigint", INSTANT, None, None),
+        (SourceKind.INT64, "bigint", pa.int64(), 2**63 - 1, 2**63 - 1),
+        (SourceKind.INT64, "string", pa.int64(), 12, "12"),
+        (SourceKind.INT64, "decimal(19,0)", pa.int64(), 2**63 - 1, D(2**63 - 1)),
+        (SourceKind.INT64, "decimal", pa.int64(), 2**63 - 1, D(2**63 - 1)),
+        (SourceKind.INT32, "int", pa.int32(), 2**31 - 1, 2**31 - 1),
+        (SourceKind.INT32, "bigint", pa.int32(), 7, 7),
+        (SourceKind.INT32, "decimal(10,0)", pa.int32(), 2**31 - 1, D(2**31 - 1)),
+        (SourceKind.INSTANT, "bigint", INSTANT, TEN, MILLIS),
+        (SourceKind.INSTANT, "string", INSTANT, TEN, str(MILLIS)),
+        (SourceKind.INSTANT, "datetime", INSTANT, TEN, TEN.replace(tzinfo=None)),
+        (SourceKind.INSTANT, "bigint", INSTANT, None, None),
     ],
 )
 def test_numbers_and_instants_keep_their_value(
-    source: Part, kind: str, arrow: pa.DataType, value: Any, expected: Any
+    source: SourceKind, kind: str, arrow: pa.DataType, value: Any, expected: Any
 ) -> None:
     """Partition, offset and timestamp fit into every type that holds all of their values."""
     assert converted(source, kind, [value], arrow) == [expected]
@@ -141,10 +144,9 @@ def test_numbers_and_instants_keep_their_value(
 def test_instants_beyond_nanoseconds_are_rejected() -> None:
     """A timestamp that a TIMESTAMP column cannot hold does not wrap around."""
     far = pa.array([MILLIS, 253_402_300_799_999], pa.int64()).cast(INSTANT)
-    column = Column("c", OdpsType("timestamp"))
-    convert = conversion(Part.TIMESTAMP, column)
+    convert = conversion(SourceKind.INSTANT, OdpsType("timestamp"))
     assert convert is not None
-    array, misfits = convert_strictly(far, convert)
+    array, misfits = convert.apply(far)
     assert array.cast(pa.int64()).to_pylist() == [MILLIS * 1_000_000, None]
     assert [misfit.row for misfit in misfits] == [1]
 
@@ -152,18 +154,24 @@ def test_instants_beyond_nanoseconds_are_rejected() -> None:
 @pytest.mark.parametrize(
     ("source", "kinds"),
     [
-        (Part.KEY, "bigint double boolean datetime decimal(38,0) array<string>"),
-        (Part.OFFSET, "int smallint tinyint double float decimal(18,0) decimal(20,2) boolean datetime binary"),
-        (Part.PARTITION, "smallint float decimal(9,0) date"),
-        (Part.TIMESTAMP, "int date timestamp_ntz double varchar(30)"),
-        (Part.HEADERS, "binary bigint map<string,string> varchar(100)"),
-        (PATH, "binary date datetime timestamp array<string> struct<a:bigint>"),
+        (SourceKind.BYTES, "bigint double boolean datetime decimal(38,0) array<string>"),
+        (
+            SourceKind.INT64,
+            "int smallint tinyint double float decimal(18,0) json decimal(20,2) boolean datetime binary",
+        ),
+        (SourceKind.INT32, "smallint float decimal(9,0) date"),
+        (SourceKind.INSTANT, "int date timestamp_ntz double varchar(30)"),
+        (SourceKind.HEADERS, "binary bigint map<string,string> varchar(100)"),
+        (SourceKind.TEXT, "binary array<binary> interval_day_time"),
+        (SourceKind.JSON, "binary struct<a:binary> map<binary,string>"),
+        (SourceKind.DOUBLE, "float bigint decimal(38,18)"),
+        (SourceKind.FLOAT, "int decimal(38,18)"),
     ],
 )
-def test_what_would_alter_values_is_no_conversion(source: Expression, kinds: str) -> None:
+def test_what_would_alter_values_is_no_conversion(source: SourceKind, kinds: str) -> None:
     """A pair of source and type that cannot hold every value is refused before any record is read."""
     for kind in kinds.split():
-        assert conversion(source, Column("c", OdpsType.parse(kind))) is None, kind
+        assert conversion(source, OdpsType.parse(kind)) is None, kind
 
 
 def test_headers_become_json_in_their_order() -> None:
@@ -175,23 +183,23 @@ def test_headers_become_json_in_their_order() -> None:
         [{"key": "", "value": b""}],
         None,
     ]
-    assert converted(Part.HEADERS, "string", headers, HEADERS) == [
+    assert converted(SourceKind.HEADERS, "string", headers, HEADERS) == [
         '[{"key":"b","value":"1"},{"key":"a","value":null},{"key":"b","value":"\\"\\n"}]',
         "[]",
         REJECT,
         '[{"key":"","value":""}]',
         None,
     ]
-    assert headers_to_json(pa.array([[], None, []], HEADERS)).to_pylist() == ["[]", None, "[]"]
+    assert converted(SourceKind.HEADERS, "string", [[], None, []], HEADERS) == ["[]", None, "[]"]
 
 
 @pytest.mark.parametrize("bad", [[], [0], [99], [3, 4, 50], list(range(100))], ids=str)
 def test_every_misfit_is_found_and_nothing_else(bad: list[int]) -> None:
     """However rejects lie among the rows, exactly they are listed, in order, and the others keep their place."""
     texts = ["x" if row in bad else str(row) for row in range(100)]
-    convert = conversion(PATH, Column("c", OdpsType("bigint")))
+    convert = conversion(SourceKind.TEXT, OdpsType("bigint"))
     assert convert is not None
-    array, misfits = convert_strictly(pa.array(texts), convert)
+    array, misfits = convert.apply(pa.array(texts))
     assert [misfit.row for misfit in misfits] == bad
     assert array.to_pylist() == [None if row in bad else row for row in range(100)]
 
@@ -202,7 +210,8 @@ def test_every_misfit_is_found_and_nothing_else(bad: list[int]) -> None:
 )
 def test_constants_are_values_of_their_column(text: str, kind: str, value: Any) -> None:
     """A constant's text becomes a value of the column's type."""
-    assert constant(Constant(text), Column("c", OdpsType.parse(kind))).as_py() == value
+    projection = compile_projection({"c": f"'{text}'"}, TableSchema(columns_of({"c": kind})))
+    assert projection.apply("t", batch_of(0, {1: b""})).columns.to_pylist() == [{"c": value}]
 
 
 @pytest.mark.parametrize(
@@ -211,7 +220,6 @@ def test_constants_are_values_of_their_column(text: str, kind: str, value: Any) 
 )
 def test_constants_that_do_not_fit_are_refused(text: str, kind: str) -> None:
     """A constant that is no value of its column's type is quoted, with column and type."""
-    column = Column("c", OdpsType.parse(kind))
-    with pytest.raises(InvalidMapping) as refused:
-        constant(Constant(text), column)
-    assert str(refused.value) == f"column c: the constant {text!r} is no value of {kind}"
+    with pytest.raises(InvalidMapping, match="columns do not fit") as refused:
+        compile_projection({"c": f"'{text}'"}, TableSchema(columns_of({"c": kind})))
+    assert f"column c: the constant {text!r} is no value of {kind}" in str(refused.value)

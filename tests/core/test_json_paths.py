@@ -6,14 +6,17 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_kafka_odps.core.expressions import JsonPath
-from airflow_provider_kafka_odps.core.json_paths import JsonReader, to_json
+from airflow_provider_kafka_odps.core.arrow_sql import to_json
+from airflow_provider_kafka_odps.core.expressions import FieldPath
+from airflow_provider_kafka_odps.core.json_paths import JsonReader
+from airflow_provider_kafka_odps.core.json_values import leaf_texts
 
-A = JsonPath(("a",))
+A = FieldPath(("a",))
 
 
 class Written(str):
@@ -22,10 +25,10 @@ class Written(str):
     __slots__ = ()
 
 
-def extract(documents: Sequence[str | None], *paths: JsonPath) -> tuple[list[list[str | None]], int]:
+def extract(documents: Sequence[str | None], *paths: FieldPath) -> tuple[list[list[str | None]], int]:
     """Return the leaves of every path, and how many documents were no object."""
-    leaves, not_json = JsonReader(paths or (A,)).extract(pa.array(documents, pa.string()))
-    return [leaf.to_pylist() for leaf in leaves], not_json
+    found = JsonReader(paths or (A,)).extract(pa.array(documents, pa.string()))
+    return [leaf_texts(leaf).to_pylist() for leaf in found.leaves], pc.sum(found.bad).as_py() or 0
 
 
 @pytest.mark.parametrize(
@@ -111,28 +114,29 @@ def test_names_are_names_whatever_they_are_made_of(name: str) -> None:
     """No character of a field's name means anything else to what looks it up."""
     documents = [json.dumps({name: 1}, ensure_ascii=escaped) for escaped in (True, False)]
     deeper = json.dumps({"x": {name: {"y": 2}}})
-    assert extract([*documents, "[7, 8]"], JsonPath((name,))) == ([["1", "1", None]], 1)
-    assert extract([deeper, '{"x": [7, 8]}'], JsonPath(("x", name, "y"))) == ([["2", None]], 0)
+    assert extract([*documents, "[7, 8]"], FieldPath((name,))) == ([["1", "1", None]], 1)
+    assert extract([deeper, '{"x": [7, 8]}'], FieldPath(("x", name, "y"))) == ([["2", None]], 0)
 
 
 def test_all_paths_are_read_at_once() -> None:
     """Each path has its column, in the order of the paths."""
     documents = ['{"a": {"b": 1}, "c": 2}', '{"c": 3}', "x"]
-    found = extract(documents, JsonPath(("c",)), JsonPath(("a", "b")), A)
+    found = extract(documents, FieldPath(("c",)), FieldPath(("a", "b")), A)
     assert found == ([["2", "3", None], ["1", None, None], ['{"b":1}', None, None]], 1)
 
 
 def test_empty_and_null_columns_are_read() -> None:
     """A column without rows, and one without values, have leaves of the right type."""
     for documents in ([], [None, None]):
-        leaves, not_json = JsonReader([A]).extract(pa.array(documents, pa.string()))
-        assert (leaves[0].type, leaves[0].to_pylist(), not_json) == (pa.string(), documents, 0)
+        found = JsonReader([A]).extract(pa.array(documents, pa.string()))
+        assert (found.leaves[0].type, found.leaves[0].to_pylist()) == (pa.string(), documents)
+        assert found.bad.to_pylist() == [False] * len(documents)
 
 
 def test_deep_documents_are_read() -> None:
     """Nesting that Python's reader gives up on is no error."""
     deep = "[" * 20_000 + "1.10" + "]" * 20_000
-    (leaf,), not_json = extract([f'{{"a": {deep}, "b": 1}}'], JsonPath(("b",)))
+    (leaf,), not_json = extract([f'{{"a": {deep}, "b": 1}}'], FieldPath(("b",)))
     assert (leaf, not_json) in ((["1"], 0), ([None], 1))
 
 
@@ -181,9 +185,9 @@ def _read(document: str) -> Any:
     return json.loads(document, parse_int=Written, parse_float=Written, object_pairs_hook=tuple)
 
 
-def _expected(document: str, path: JsonPath) -> Any:
+def _expected(document: str, path: FieldPath) -> Any:
     node = _read(document)
-    for name in path.names:
+    for name in path.steps:
         fields = node if isinstance(node, tuple) else ()
         node = next((inner for field, inner in fields if field == name), None)
     return node
@@ -192,11 +196,11 @@ def _expected(document: str, path: JsonPath) -> Any:
 @given(st.lists(_DOCUMENTS | _TEXTS.filter(lambda text: not text.strip().startswith("{")), min_size=1, max_size=6))
 def test_leaves_are_what_pythons_reader_says(documents: list[str]) -> None:
     """Whatever the documents, each leaf is the one that a slow reader finds, with numbers as they were written."""
-    paths = [A, JsonPath(("é", "a")), JsonPath(("a", "b"))]
+    paths = [A, FieldPath(("é", "a")), FieldPath(("a", "b"))]
     padded = pa.array([None, *documents], pa.string())
-    leaves, _ = JsonReader(paths).extract(padded.slice(1))
+    leaves = JsonReader(paths).extract(padded.slice(1)).leaves
     for path, leaf in zip(paths, leaves, strict=True):
-        for document, found in zip(documents, leaf.to_pylist(), strict=True):
+        for document, found in zip(documents, leaf_texts(leaf).to_pylist(), strict=True):
             try:
                 expected = _expected(document, path)
             except ValueError:

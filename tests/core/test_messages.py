@@ -17,11 +17,11 @@ from airflow_provider_kafka_odps.core.bounds import (
     Side,
     parse_bound,
 )
+from airflow_provider_kafka_odps.core.compiling import compile_projection
 from airflow_provider_kafka_odps.core.facts import PartitionFacts
 from airflow_provider_kafka_odps.core.journal import Journal, Mode, Phase
 from airflow_provider_kafka_odps.core.parameters import choice, parse_columns, parse_partitions
 from airflow_provider_kafka_odps.core.planning import WindowRequest, plan_window
-from airflow_provider_kafka_odps.core.projection import compile_projection
 from airflow_provider_kafka_odps.core.schema import TableSchema, columns_of
 from airflow_provider_kafka_odps.core.table import PartitionSpec, TableName
 from airflow_provider_kafka_odps.exceptions import KafkaOdpsError

@@ -10,19 +10,12 @@ from core.world import batch_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_kafka_odps.core.projection import (
-    DEFAULT_COLUMNS,
-    Projected,
-    Projection,
-    Reject,
-    compile_projection,
-    created_columns,
-    describe_rejects,
-)
+from airflow_provider_kafka_odps.core.compiling import DEFAULT_COLUMNS, compile_projection, created_columns
+from airflow_provider_kafka_odps.core.projection import Projected, Projection, Reject, describe_rejects
 from airflow_provider_kafka_odps.core.schema import Column, TableSchema, columns_of
 from airflow_provider_kafka_odps.core.types import OdpsType
 from airflow_provider_kafka_odps.decoding.batch import BATCH_SCHEMA
-from airflow_provider_kafka_odps.exceptions import InvalidExpression, InvalidMapping, TableRefused
+from airflow_provider_kafka_odps.exceptions import InvalidExpression, InvalidMapping
 
 EVERYTHING = TableSchema(
     (
@@ -194,7 +187,9 @@ def test_null_is_rejected_where_the_table_takes_none() -> None:
     assert [(reject.offset, reject.reason) for reject in projected.rejects if "NULL" in reject.reason] == [
         (offset, "NULL in a column that is NOT NULL") for offset in (1, 3, 4)
     ]
-    assert str(projected.rejects[1]).startswith("orders[3] offset 2, column id: Failed to parse string: 'x'")
+    assert str(projected.rejects[1]).startswith(
+        "orders[3] offset 2, column id: the text '\"x\"' stands where bigint wants a number"
+    )
 
 
 def test_fields_that_the_service_does_not_take_are_rejected() -> None:
@@ -251,10 +246,14 @@ def test_all_misfits_are_told_at_once() -> None:
         compile_projection({"id": "a..b"}, _TABLE)
 
 
-def test_a_table_that_blocks_cannot_carry_is_refused() -> None:
-    """A column whose type no block can carry is refused before any record is read."""
-    with pytest.raises(TableRefused, match="json cannot be carried"):
-        compile_projection({"id": "a"}, TableSchema(columns_of({"id": "bigint", "j": "json"})))
+def test_a_type_that_cannot_be_written_is_refused_where_it_is_mapped() -> None:
+    """A column whose values nobody can write stays NULL, and takes no source."""
+    schema = TableSchema(columns_of({"id": "bigint", "i": "interval_day_time", "j": "json"}))
+    row = _apply(compile_projection({"id": "__offset__", "j": "*"}, schema), [b'{"a": 1}']).columns.to_pylist()
+    assert row == [{"id": 0, "i": None, "j": '{"a":1}'}]
+    for source in ("a", "'1'", "__key__"):
+        with pytest.raises(InvalidMapping, match=r"column i: .*interval_day_time"):
+            compile_projection({"i": source}, schema)
 
 
 def test_the_default_mapping_fits_the_table_that_is_created_for_it() -> None:

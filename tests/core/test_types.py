@@ -87,9 +87,21 @@ def test_what_is_no_type_is_quoted(text: str) -> None:
     assert repr(text) in str(refused.value)
 
 
-def test_types_that_blocks_cannot_carry_are_refused_by_name() -> None:
-    """A JSON column is known, and known not to fit into an Arrow block."""
-    for text in ("json", "array<json>", "interval_day_time"):
-        kind = OdpsType.parse(text)
-        with pytest.raises(TableRefused, match="cannot be carried by Arrow blocks"):
+@pytest.mark.parametrize(
+    ("text", "writable", "in_arrow_blocks"),
+    [
+        ("bigint", True, True),
+        ("map<string,array<decimal(10,2)>>", True, True),
+        ("json", True, False),
+        ("array<json>", True, False),
+        ("interval_day_time", False, False),
+        ("struct<a:bigint,b:interval_day_time>", False, False),
+    ],
+)
+def test_what_blocks_carry_is_known(text: str, writable: bool, in_arrow_blocks: bool) -> None:
+    """A type is known by what can carry it: Arrow blocks, record blocks, or nothing."""
+    kind = OdpsType.parse(text)
+    assert (kind.writable, kind.in_arrow_blocks) == (writable, in_arrow_blocks)
+    if not writable:
+        with pytest.raises(TableRefused, match="interval_day_time cannot be written"):
             _ = kind.arrow

@@ -12,11 +12,11 @@ from core.examples import PLANNED_AT, target_of
 
 from airflow_provider_kafka_odps.core.attempt import Attempt
 from airflow_provider_kafka_odps.core.bounds import Earliest, Latest
+from airflow_provider_kafka_odps.core.compiling import compile_projection
 from airflow_provider_kafka_odps.core.facts import PartitionFacts, Questions, TopicFacts
 from airflow_provider_kafka_odps.core.gaps import PassedOver
 from airflow_provider_kafka_odps.core.journal import Mode, OnRerun, Target
 from airflow_provider_kafka_odps.core.planning import WindowRequest
-from airflow_provider_kafka_odps.core.projection import compile_projection
 from airflow_provider_kafka_odps.core.rows import FoundRows
 from airflow_provider_kafka_odps.core.schema import TableSchema, columns_of
 from airflow_provider_kafka_odps.core.settling import UploadStatus
@@ -49,6 +49,15 @@ class Session:
 
 
 @dataclass
+class Statement:
+    """An INSERT OVERWRITE … SELECT: it reads when it starts, and replaces the table when it ends."""
+
+    selected: list[Row]
+    ended: bool = False
+    failure: str | None = None
+
+
+@dataclass
 class World:
     """All that survives an attempt."""
 
@@ -73,8 +82,8 @@ class World:
     policy: str = "delete"
     passed_over: list[PassedOver] = field(default_factory=list)
     """What the reader will have passed over."""
-    removals: dict[str, Window | None] = field(default_factory=dict)
-    """Statements that remove the rows of a window; None: it has ended."""
+    statements: dict[str, Statement] = field(default_factory=dict)
+    """By their names: what is started under a name that is there runs once."""
     cancelled: Callable[[], bool] = lambda: False
     before: Callable[[str], None] = lambda _: None
     """Called with the name of each effect before it happens."""
@@ -99,6 +108,13 @@ class World:
             self.table.clear()
         self.table += [row for _, block in sorted(session.blocks.items()) for row in block]
         session.status = UploadStatus.CLOSED
+
+    def end(self, statement: Statement) -> str | None:
+        """Let a statement that may still run come to its end; return why it failed."""
+        if not statement.ended and statement.failure is None:
+            self.table[:] = statement.selected
+        statement.ended = True
+        return statement.failure
 
     def records(self) -> list[Row]:
         """Return a row for every record that is in the log now."""
@@ -220,11 +236,11 @@ class Rows:
     def count(self, window: Window) -> FoundRows:
         return self.world.effect("count", lambda: self._count(window))
 
-    def start_removal(self, window: Window) -> str:
-        return self.world.effect("start removal", lambda: self._start(window))
+    def start_removal(self, window: Window, name: str) -> str:
+        return self.world.effect("start removal", lambda: self._start(window, name))
 
     def await_removal(self, statement_id: str) -> str | None:
-        return self.world.effect("await removal", lambda: self._end(statement_id))
+        return self.world.effect("await removal", lambda: self.world.end(self.world.statements[statement_id]))
 
     def _count(self, window: Window) -> FoundRows:
         places = [row[:2] for row in self._of(window)]
@@ -234,18 +250,11 @@ class Rows:
         ranges = window.partitions
         return [row for row in self.world.table if row[0] in ranges and row[1] in range(*ranges[row[0]])]
 
-    def _start(self, window: Window) -> str:
-        statement_id = f"s{len(self.world.removals) + 1}"
-        self.world.removals[statement_id] = window
-        return statement_id
-
-    def _end(self, statement_id: str) -> str | None:
-        window = self.world.removals[statement_id]
-        if window is not None:
-            self.world.removals[statement_id] = None
-            removed = self._of(window)
-            self.world.table[:] = [row for row in self.world.table if row not in removed]
-        return None
+    def _start(self, window: Window, name: str) -> str:
+        removed = self._of(window)
+        statement = Statement([row for row in self.world.table if row not in removed])
+        self.world.statements.setdefault(name, statement)
+        return name
 
 
 class Superseded(Exception):

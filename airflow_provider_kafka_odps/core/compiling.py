@@ -1,0 +1,150 @@
+"""Source expressions held against a table, and compiled to its projection."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from airflow_provider_kafka_odps.core.conversions import conversion, from_text
+from airflow_provider_kafka_odps.core.expressions import Constant, Expression, Rest, parse_expression
+from airflow_provider_kafka_odps.core.misfits import Conversion, Converted
+from airflow_provider_kafka_odps.core.projection import Plan, Projection
+from airflow_provider_kafka_odps.core.reading import Reading
+from airflow_provider_kafka_odps.core.schema import Column, TableSchema, columns_of
+from airflow_provider_kafka_odps.core.source_kinds import SourceKind
+from airflow_provider_kafka_odps.core.sources import kind_of
+from airflow_provider_kafka_odps.exceptions import InvalidMapping
+
+ColumnInput: TypeAlias = "Mapping[str, str] | Sequence[str]"
+"""Source expressions by column name, or one for each column of the table in its order."""
+
+DEFAULT_COLUMNS: Mapping[str, str] = {
+    "key": "__key__",
+    "value": "__value__",
+    "partition": "__partition__",
+    "offset": "__offset__",
+    "timestamp": "__timestamp__",
+    "headers": "__headers__",
+}
+"""The mapping when none is given; ``partition`` and ``offset`` are what proves a load afterwards."""
+_CREATED_TYPES = {
+    SourceKind.INT8: "bigint",
+    SourceKind.INT16: "bigint",
+    SourceKind.INT32: "bigint",
+    SourceKind.INT64: "bigint",
+    SourceKind.INSTANT: "bigint",
+    SourceKind.FLOAT: "double",
+    SourceKind.DOUBLE: "double",
+}
+_EMPTY: Mapping[SourceKind, str | bytes] = {SourceKind.BYTES: b"", SourceKind.TEXT: "", SourceKind.JSON: '""'}
+_OF_OBJECTS = frozenset({"string", "varchar", "char", "json", "map", "struct"})
+
+
+def named_columns(columns: ColumnInput, schema: TableSchema) -> Mapping[str, str]:
+    """Return the mapping by name, also of a list that goes by position.
+
+    Raises InvalidMapping for a list that has not one expression for each column of the table.
+    """
+    if isinstance(columns, Mapping):
+        return columns
+    names = [column.name for column in schema.columns]
+    if len(columns) != len(names):
+        raise InvalidMapping(
+            f"columns has {len(columns)} source expressions and the table has {len(names)} columns: "
+            f"{', '.join(names)}. A list goes by position; name the columns in a mapping to leave some out"
+        )
+    return dict(zip(names, columns, strict=True))
+
+
+def compile_projection(columns: Mapping[str, str], schema: TableSchema, reading: Reading | None = None) -> Projection:
+    """Decide, once per table, how every column is filled.
+
+    ``columns`` maps column names (case is ignored) to source expressions.
+    Raises InvalidMapping with everything that does not fit, and InvalidExpression, before any record is read.
+    """
+    reading = reading or Reading()
+    sources = {name: parse_expression(text) for name, text in columns.items()}
+    known = {column.name.lower(): column for column in schema.columns}
+    problems = [_unknown(name, schema) for name in sources if name.lower() not in known]
+    mapped = Counter(name.lower() for name in sources)
+    # Names differ by case in the mapping only: of two sources one would win in silence.
+    problems += [f"column {name} is mapped {times} times" for name, times in mapped.items() if times > 1]
+    problems += [
+        f"column {column.name} is NOT NULL and nothing is mapped to it"
+        for column in schema.columns
+        if column.name.lower() not in mapped and not column.nullable
+    ]
+    plans: list[Plan] = []
+    constants: dict[str, pa.Scalar] = {}
+    for name, source in sources.items():
+        column = known.get(name.lower())
+        if column is None:
+            continue
+        try:
+            if isinstance(source, Constant):
+                constants[column.name] = _constant(source, column, reading)
+            else:
+                plans.append(_plan(source, columns[name], column, reading))
+        except InvalidMapping as problem:
+            problems.append(str(problem))
+    if problems:
+        has = ", ".join(f"{column.name} {column.type}" for column in schema.columns)
+        raise InvalidMapping(f"columns do not fit the table: {'; '.join(problems)}. The table has: {has}")
+    return Projection(schema, plans, constants, reading)
+
+
+def created_columns(columns: Mapping[str, str], reading: Reading | None = None) -> tuple[Column, ...]:
+    """Return the columns of a table that is created for this mapping: BIGINT and DOUBLE for numbers, otherwise STRING.
+
+    >>> [f"{column.name} {column.type}" for column in created_columns({"k": "__key__", "o": "__offset__"})]
+    ['k string', 'o bigint']
+    """
+    reading = reading or Reading()
+    kinds = {name: kind_of(parse_expression(text), reading) for name, text in columns.items()}
+    return columns_of({name: _CREATED_TYPES.get(kind, "string") for name, kind in kinds.items()})
+
+
+def _unknown(name: str, schema: TableSchema) -> str:
+    if name.lower() in {column.name.lower() for column in schema.partition_columns}:
+        return f"{name!r} is a partition column: its value comes from the parameter partition, not from records"
+    return f"the table has no column {name!r}"
+
+
+def _constant(source: Constant, column: Column, reading: Reading) -> pa.Scalar:
+    if reading.empty_as_null and not source.text:
+        if not column.nullable:
+            raise InvalidMapping(f"column {column.name} is NOT NULL, and with empty_as_null the constant '' is NULL")
+        return pa.scalar(None, column.type.arrow)
+    convert = from_text(column.type) if column.type.writable else None
+    array, misfits = convert.apply(pa.array([source.text])) if convert else (None, [])
+    if array is None or misfits:
+        why = f": {misfits[0].reason}" if misfits else ""
+        raise InvalidMapping(f"column {column.name}: the constant {source.text!r} is no value of {column.type}{why}")
+    return array[0]
+
+
+def _plan(source: Expression, text: str, column: Column, reading: Reading) -> Plan:
+    kind = kind_of(source, reading)
+    convert = conversion(kind, column.type)
+    if convert is None or (isinstance(source, Rest) and column.type.name not in _OF_OBJECTS):
+        raise InvalidMapping(f"column {column.name}: {text} cannot become {column.type} without being altered")
+    if reading.empty_as_null and kind in _EMPTY and column.type.name != "binary":
+        convert = _EmptyAsNull(_EMPTY[kind], convert)
+    return Plan(column, source, convert)
+
+
+@dataclass(frozen=True, slots=True)
+class _EmptyAsNull:
+    """A conversion that takes an empty text for NULL."""
+
+    empty: str | bytes
+    then: Conversion
+
+    def apply(self, values: pa.Array) -> Converted:
+        empty = pc.fill_null(pc.equal(values, pa.scalar(self.empty, values.type)), fill_value=False)
+        return self.then.apply(pc.if_else(empty, pa.scalar(None, values.type), values))
