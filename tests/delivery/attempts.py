@@ -17,15 +17,17 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import kafka  # noqa: F401 - what a child imports costs every child its time
 import numpy as np  # noqa: F401 - the same
 import odps.types  # noqa: F401 - the same
 import pandas as pd  # noqa: F401 - the same: PyODPS and pyarrow look for it
+import pyarrow.pandas_compat  # noqa: F401 - the same
 from delivery.points import Points, signalling, watched
 from delivery.state_store import StateStore
+from kit.stand_in import context_of
+from odps.rest import default_user_agent
 
 from airflow_provider_kafka_odps.core import transfer as order_of_effects
 from airflow_provider_kafka_odps.core.attempt import Attempt
@@ -87,11 +89,8 @@ def load(orders: Orders) -> dict[str, Any]:
     patience = Patience(**orders.patience)
     task.clock = HastyClock(lambda: task.asked_to_stop)
     task.odps_hook = OdpsHook(patience=patience, block_patience=patience, clock=task.clock)
-    context: Any = {
-        "task_state_store": StateStore(folder / "store.json", orders.number),
-        "ti": SimpleNamespace(xcom_push=lambda *_: None, try_number=orders.number),
-        "dag_run": SimpleNamespace(clear_number=orders.clear_number),
-    }
+    store = StateStore(folder / "store.json", orders.number)
+    context: Any = context_of(store, lambda *_: None, orders.clear_number, orders.number)
     try:
         receipt = KafkaToMaxComputeOperator.execute.__wrapped__(task, context)  # type: ignore[attr-defined]
     except Exception as error:  # noqa: BLE001 - whatever it is, the test looks at it
@@ -127,6 +126,8 @@ def main() -> None:
     # These import much more of Airflow.
     assert OdpsHook().settings
     assert KafkaHook().settings
+    # It looks for the versions of packages, once.
+    assert default_user_agent()
     # What is there by now stays: no child has to copy it in order to count its references.
     gc.collect()
     gc.freeze()

@@ -89,7 +89,8 @@ def nursery(environment: Mapping[str, str]) -> Iterator[Nursery]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env={**os.environ, **environment, "PYTHONPATH": path},
+        # Without the last one each request searches the whole environment for proxies.
+        env={**os.environ, **environment, "PYTHONPATH": path, "no_proxy": "127.0.0.1"},
     ) as process:
         try:
             asking = Nursery(process)

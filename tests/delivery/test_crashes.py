@@ -1,10 +1,12 @@
-"""SIGKILL between any two effects, then a retry or a click on "Clear": every record of the window once."""
+"""SIGKILL or SIGSTOP between any two effects, then a retry or a click on "Clear": every record of the window once."""
 
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 from delivery.conftest import MakeScene
-from delivery.points import KILL
+from delivery.points import KILL, STOP
 from delivery.scene import Log, Scene, together
 
 MODES = ("append", "overwrite")
@@ -15,11 +17,20 @@ LOADING = [
 POINTS = ["survey", "save planned", "announce", *LOADING]
 VISIBLE = POINTS[POINTS.index("commit") + 1 :]
 """Where the rows are in the table already."""
+IN_DOUBT = ["commit", *VISIBLE]
+"""Where the fence is behind the attempt: the rows are in the table, or the next attempt puts them there."""
+WAYS_ON = ("a retry", "keep", "replace", "fail")
+"""A retry, or a click on "Clear" with this `on_rerun`. Before the fence the latter makes no difference."""
 REPLACING = [
     *["announce", "count", "save replacing", "start removal", "save replacing #2", "await removal"],
     *["topic id", "save uploading", "block 1", "save committing", "commit", "save committed", "reconcile"],
 ]
 SETTLING = ["announce", "status", "commit", "save committed", "reconcile", "end"]
+
+
+def on_rerun(way: str) -> str:
+    """Return the operator's parameter for a way on."""
+    return "keep" if way == "a retry" else way
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -34,17 +45,26 @@ def test_every_effect_has_a_point(make_scene: MakeScene, mode: str) -> None:
 @pytest.mark.parametrize("point", POINTS)
 def test_killed_at(point: str, make_scene: MakeScene, log: Log) -> None:
     """All or nothing is visible; the next attempt, a retry or a user's, uses the window that was recorded, if any."""
-    cases = [(make_scene(mode), by_the_user) for mode in MODES for by_the_user in (False, True)]
+    both = [*product(MODES, WAYS_ON)]
+    # Before the fence every way on is the same one: each point takes two of them.
+    first = POINTS.index(point) % 4
+    chosen = both if point in IN_DOUBT else [both[first], both[4 + (first + 1) % 4]]
+    cases = [(make_scene(mode, on_rerun=on_rerun(way)), way) for mode, way in chosen]
 
-    def kill(scene: Scene, _: bool) -> None:
+    def kill(scene: Scene, _: str) -> None:
         assert scene.attempt({point: KILL}).killed
         if point not in VISIBLE:
             scene.check_unchanged()
 
-    def go_on(scene: Scene, by_the_user: bool) -> None:
+    def go_on(scene: Scene, way: str) -> None:
         recorded = scene.journal()
-        scene.clear_number += by_the_user
+        if way != "a retry":
+            scene.clear()
         ended = scene.attempt()
+        if way == "fail" and point in IN_DOUBT:
+            assert (ended.error, ended.retry_helps) == ("AlreadyLoaded", False)
+            scene.check_rows()
+            return
         scene.check_loaded_once(ended)
         assert ended.receipt is not None
         window = ended.receipt["window"]
@@ -55,6 +75,47 @@ def test_killed_at(point: str, make_scene: MakeScene, log: Log) -> None:
     together(kill, cases)
     log.come_later()
     together(go_on, cases)
+
+
+@pytest.mark.parametrize("point", ["topic id", "block 1", "save committing", "commit", "save committed"])
+def test_a_zombie(point: str, make_scene: MakeScene) -> None:
+    """An attempt that was superseded while it stood still goes on afterwards, and changes nothing."""
+    both = [*product(MODES, ("a retry", "replace"))]
+    cases = [
+        (make_scene(mode, on_rerun=on_rerun(way)), way) for mode, way in (both if point in IN_DOUBT else both[::3])
+    ]
+
+    def go_through(scene: Scene, way: str) -> None:
+        zombie = scene.start({point: STOP})
+        assert zombie.wait().stopped
+        if way != "a retry":
+            scene.clear()
+        ended = scene.attempt()
+        scene.check_loaded_once(ended)
+        zombie.go_on()
+        assert zombie.wait().error == "AirflowRuntimeError", zombie.log()
+        scene.check_loaded_once(ended)
+        assert ("commit" in zombie.trace()) is (point in IN_DOUBT)
+
+    together(go_through, cases)
+
+
+def test_a_zombie_meets_the_living(make_scene: MakeScene) -> None:
+    """Two attempts stand before the commit of one session: whoever goes first, the rows are there once."""
+    cases = [(make_scene(mode), zombie_first) for mode in MODES for zombie_first in (True, False)]
+
+    def go_through(scene: Scene, zombie_first: bool) -> None:
+        zombie = scene.start({"commit": STOP})
+        assert zombie.wait().stopped
+        living = scene.start({"commit": STOP})
+        assert living.wait().stopped
+        for attempt in (zombie, living) if zombie_first else (living, zombie):
+            attempt.go_on()
+            attempt.wait()
+            scene.check_rows()
+        scene.check_loaded_once(scene.attempt())
+
+    together(go_through, cases)
 
 
 def test_killed_over_and_over(make_scene: MakeScene) -> None:
@@ -72,12 +133,11 @@ def test_killed_over_and_over(make_scene: MakeScene) -> None:
     together(go_through, [(make_scene(mode),) for mode in MODES])
 
 
-@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("first", ["commit", "save committed"])
-def test_killed_while_settling(make_scene: MakeScene, mode: str, first: str) -> None:
+def test_killed_while_settling(make_scene: MakeScene, first: str) -> None:
     """The attempt that finds a commit in doubt dies, too, wherever it may; the third one finds the rows, once."""
     points = [point for point in SETTLING if (point, first) != ("commit", "save committed")]
-    cases = [(make_scene(mode), point) for point in points]
+    cases = [(make_scene(MODES[number % 2]), point) for number, point in enumerate(points)]
 
     def go_through(scene: Scene, point: str) -> None:
         assert scene.attempt({first: KILL}).killed
