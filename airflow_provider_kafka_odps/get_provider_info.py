@@ -36,6 +36,12 @@ def get_provider_info() -> dict[str, Any]:
             {"integration-name": _KAFKA, "python-modules": ["airflow_provider_kafka_odps.hooks.kafka"]},
             {"integration-name": _MAXCOMPUTE, "python-modules": ["airflow_provider_kafka_odps.hooks.odps"]},
         ],
+        "sensors": [
+            {"integration-name": _KAFKA, "python-modules": ["airflow_provider_kafka_odps.sensors.kafka_window"]},
+        ],
+        "triggers": [
+            {"integration-name": _KAFKA, "python-modules": ["airflow_provider_kafka_odps.triggers.kafka_window"]},
+        ],
         "transfers": [
             {
                 "source-integration-name": _KAFKA,

@@ -1,0 +1,1 @@
+"""Triggers: what waits in Airflow's triggerer, where no worker slot is taken."""

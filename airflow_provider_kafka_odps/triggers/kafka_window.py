@@ -1,0 +1,69 @@
+"""The trigger of ``KafkaWindowSensor``: it asks the broker from time to time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+from airflow_provider_kafka_odps.core.waiting import as_end, parse_goal
+from airflow_provider_kafka_odps.exceptions import KafkaOdpsError
+from airflow_provider_kafka_odps.hooks.kafka import KafkaHook
+
+
+class KafkaWindowTrigger(BaseTrigger):
+    """Fires once: ``{"end": …}`` when the topic has what is waited for, ``{"error": …}`` when it never will.
+
+    A broker that does not answer is asked again: how long in all is the deferral's own timeout.
+
+    :param topic: the topic.
+    :param goal: the keyword arguments of ``core.waiting.parse_goal``, as JSON can carry them.
+    :param poll_interval: seconds between two questions.
+    :param kafka_config_id: the Airflow connection of the Kafka cluster.
+    """
+
+    def __init__(self, topic: str, goal: Mapping[str, Any], poll_interval: float, kafka_config_id: str) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # Airflow leaves its return type out
+        self.topic = topic
+        self.goal = dict(goal)
+        self.poll_interval = poll_interval
+        self.kafka_config_id = kafka_config_id
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Return the class and its arguments, by which the triggerer builds it again."""
+        arguments = {
+            "topic": self.topic,
+            "goal": self.goal,
+            "poll_interval": self.poll_interval,
+            "kafka_config_id": self.kafka_config_id,
+        }
+        return f"{type(self).__module__}.{type(self).__qualname__}", arguments
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Ask until there is something to say; the questions run in a thread, the triggerer serves others meanwhile."""
+        while True:
+            try:
+                end = await asyncio.to_thread(self.ask)
+            except KafkaOdpsError as error:
+                if not error.retry_helps:
+                    yield TriggerEvent({"error": f"{type(error).__name__}: {error}"})
+                    return
+                self.log.warning("asked in vain, and ask again in %s s: %s", self.poll_interval, error)
+                end = None
+            if end is not None:
+                yield TriggerEvent({"end": end})
+                return
+            await asyncio.sleep(self.poll_interval)
+
+    def ask(self) -> str | None:
+        """Survey the broker once; return the ends as JSON text, None as long as the topic has not reached the goal."""
+        goal = parse_goal(**self.goal)
+        hook = KafkaHook(self.kafka_config_id)
+        facts = hook.survey(self.topic, goal.questions(hook.group_id))
+        ends = goal.reached(facts)
+        if ends is None:
+            self.log.info("%s: %s", self.topic, goal.progress(facts))
+            return None
+        return as_end(ends)
