@@ -18,6 +18,7 @@ from airflow_provider_kafka_odps.exceptions import (
     UploadFailed,
 )
 from airflow_provider_kafka_odps.hooks.odps_frames import framed
+from airflow_provider_kafka_odps.hooks.odps_records import record_body
 from airflow_provider_kafka_odps.hooks.odps_rest import (
     BoundedRestClient,
     answers,
@@ -134,7 +135,8 @@ class OdpsUpload:
     def write_block(self, number: int, batches: Sequence[pa.RecordBatch]) -> int:
         """Write one block of columns in the session's schema; return the bytes of its body before compression.
 
-        A try that fails is repeated whole under the same number, which replaces what was there.
+        It is an Arrow block, or a block of records where the table has a JSON column. A try that fails is repeated
+        whole under the same number, which replaces what was there.
         Raises TableRefused for columns that are not the table's, UploadFailed where it could not be written in time.
         """
         if not 0 <= number < MAX_BLOCKS:
@@ -142,8 +144,10 @@ class OdpsUpload:
                 f"block {number}: one upload takes {MAX_BLOCKS} blocks; load smaller windows, or cut larger blocks"
             )
         self._check(batches)
-        params = {**self._tunnel.params, "uploadid": self._id, "blockid": str(number), "arrow": ""}
-        body = _Body(batches, self._asker)
+        params = {**self._tunnel.params, "uploadid": self._id, "blockid": str(number)}
+        if self.schema.in_arrow_blocks:
+            params["arrow"] = ""
+        body = _Body(batches, self.schema, self._asker)
         try:
             self._tunnel.client.put(
                 self._tunnel.url, data=body, params=params, headers=_BLOCK_HEADERS, asker=self._asker
@@ -207,14 +211,14 @@ class OdpsUpload:
 class _Body:
     """The body of one block, made anew for every try, one batch at a time."""
 
-    def __init__(self, batches: Sequence[pa.RecordBatch], asker: Asker) -> None:
-        self._batches, self._clock, self._check = batches, asker.clock, asker.check
+    def __init__(self, batches: Sequence[pa.RecordBatch], schema: TableSchema, asker: Asker) -> None:
+        self._batches, self._schema, self._clock, self._check = batches, schema, asker.clock, asker.check
         self._until = asker.clock.monotonic() + asker.patience.total
         self.bytes = 0
 
     def __iter__(self) -> Iterator[bytes]:
         self.bytes = 0
-        for piece in framed(self._batches):
+        for piece in self._pieces():
             if self._check is not None:
                 self._check()
             # The HTTP client bounds one write; this bounds all of them.
@@ -222,6 +226,11 @@ class _Body:
                 raise TimeoutError(f"{self.bytes} bytes were sent before the deadline")
             self.bytes += len(piece)
             yield piece
+
+    def _pieces(self) -> Iterator[bytes]:
+        if self._schema.in_arrow_blocks:
+            return framed(self._batches)
+        return record_body(self._batches, [column.type for column in self._schema.columns])
 
 
 def _answer_type() -> type[Exception]:
