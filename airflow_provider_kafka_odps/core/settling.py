@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
-
-import pyarrow as pa
+from typing import TYPE_CHECKING, Protocol
 
 from airflow_provider_kafka_odps.exceptions import CommitPending, CommitRejected, CommitUnknown, Unreachable
+
+# A receipt names what settling found: a DAG that is parsed must not pay for pyarrow.
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 POLL_SECONDS = 1.0
 COMMIT_TRIES = 3
