@@ -4,6 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from .pacing import Pace
 from .settings import (
     DEFAULT_ACCESS_ID,
     DEFAULT_ACCESS_KEY,
@@ -30,6 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
             strict_limits=options.strict_limits,
             sts_token=options.sts_token,
             longest_block=options.longest_block,
+            pace=Pace(options.running_polls, options.running_seconds),
         )
         # The libraries take a second: --help must not wait for them.
         from .server import serve
@@ -56,6 +58,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--sts-token", default="", help="temporary token that every request must carry")
     parser.add_argument(
         "--longest-block", type=int, default=LONGEST_BLOCK, help="bytes that one block may have when it is unpacked"
+    )
+    parser.add_argument(
+        "--running-polls", type=int, default=0, help="questions for its status that a statement is shown as running to"
+    )
+    parser.add_argument(
+        "--running-seconds", type=float, default=0.0, help="seconds that a statement is shown as running for at least"
     )
     parser.add_argument("--strict-limits", action="store_true", help="enforce the service's documented limits")
     parser.add_argument(

@@ -55,6 +55,13 @@ class EndpointControl:
         """
         self._ask("PUT", f"uploads/{upload_id}", {"status": status})
 
+    def pace_statements(self, polls: int = 0, seconds: float = 0.0) -> None:
+        """Show new statements as running to so many questions for their status, and for so many seconds at least.
+
+        `pace_statements()` shows them as they are again. Raises ValueError when the endpoint refuses the numbers.
+        """
+        self._ask("PUT", "statements", {"polls": polls, "seconds": seconds})
+
     def _ask(self, method: str, path: str, content: Any = None) -> Any:
         body = None if content is None else json.dumps(content).encode()
         request = Request(f"{self.endpoint}/_control/{path}", body, method=method)  # noqa: S310 - the endpoint's own URL

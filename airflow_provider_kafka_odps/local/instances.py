@@ -1,7 +1,5 @@
 """Instances: jobs that run by themselves and can be asked how they do."""
 
-import json
-import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -18,22 +16,15 @@ from .catalog.shelf import Shelf
 from .catalog.store import Store
 from .catalog.texts import csv_text
 from .errors import ServiceError, SqlError
+from .jobs import Job, TaskKind
+from .pacing import Pace, Pacing
 from .sessions.uploads import DAY
 from .sql.engine import Engine, Outcome
 
 _STOPPED = "ODPS-0010000:System internal error - the endpoint was stopped while this ran; look before you run it again"
+_CANCELLED = "ODPS-0130252:Cancelled - the instance was stopped before it began"
 MOST_RESULT_ROWS = 10_000
 """Rows of a result that isn't read through the instance tunnel, as on the service."""
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """What is to run: one SQL task with its settings; `source` is the XML as it came, for `?source`."""
-
-    task: str
-    query: str
-    settings: dict[str, str]
-    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +39,7 @@ class Instance:
     text: str = ""
     columns: tuple[Column, ...] = ()
     blobs: tuple[Blob, ...] = ()
+    cancelled: bool = False
 
     @property
     def status(self) -> str:
@@ -56,56 +48,27 @@ class Instance:
 
     @property
     def task_status(self) -> str:
-        """Running, Success or Failed."""
+        """Running, Success, Failed or Cancelled."""
         if self.ended is None:
             return "Running"
+        if self.cancelled:
+            return "Cancelled"
         return "Failed" if self.failure else "Success"
-
-
-def read_job(body: bytes) -> Job:
-    """Read the XML of POST /instances.
-
-    Raises ServiceError (MalformedXML, InvalidArgument).
-    """
-    try:
-        if b"<!DOCTYPE" in body or b"<!ENTITY" in body:
-            raise ServiceError(400, "MalformedXML", "a job must not declare a document type")
-        root = ET.fromstring(body)  # noqa: S314 - without a document type there are no entities to expand
-    except (ET.ParseError, ValueError, LookupError) as reason:
-        raise ServiceError(400, "MalformedXML", f"The XML you provided was not well-formed: {reason}") from None
-    job = root if root.tag == "Job" else root.find("Job")
-    task = None if job is None else job.find("Tasks/SQL")
-    if job is None or task is None:
-        raise ServiceError(400, "InvalidArgument", "only jobs with one SQL task can run here")
-    query = task.findtext("Query") or ""
-    if not query.strip():
-        raise ServiceError(400, "InvalidArgument", "the SQL task has no Query")
-    properties = {p.findtext("Name"): p.findtext("Value") for p in task.iterfind("Config/Property")}
-    return Job(
-        task.findtext("Name") or "AnonymousSQLTask",
-        query,
-        _read_settings(properties.get("settings") or "{}"),
-        ET.tostring(job, encoding="unicode"),
-    )
-
-
-def _read_settings(text: str) -> dict[str, str]:
-    try:
-        settings = json.loads(text)
-        return {str(key): str(value) for key, value in settings.items()}
-    except (ValueError, AttributeError):
-        raise ServiceError(
-            400, "InvalidArgument", f"the settings of the task are not a JSON map: {text[:80]!r}"
-        ) from None
 
 
 class Instances:
     """The jobs of one project; `now` gives milliseconds since the epoch."""
 
-    def __init__(self, store: Store, engine: Engine, shelf: Shelf, now: Callable[[], int]) -> None:
-        """Run jobs on `engine`; their rows are kept in `store`, and they themselves on `shelf` for a day."""
+    def __init__(
+        self, store: Store, engine: Engine, shelf: Shelf, now: Callable[[], int], pace: Pace | None = None
+    ) -> None:
+        """Run jobs on `engine`; their rows are kept in `store`, and they themselves on `shelf` for a day.
+
+        Statements are shown as running as long as `pace` says.
+        """
         self._store = store
         self.engine = engine
+        self.pacing = Pacing(pace or Pace())
         self._now = now
         self._lock = Lock()
         self._shelf = shelf
@@ -119,15 +82,31 @@ class Instances:
         instance = Instance(instance_id, job, self._now() // 1000)
         with self._lock:
             self._keep(instance)
-            self._futures[instance_id] = self._threads.submit(self._run, instance)
+            self.pacing.begin(instance_id, self._now())
+            future = self._threads.submit(self._run, instance)
+            self._futures[instance_id] = future
         with suppress(TimeoutError):
-            self._futures[instance_id].result(patience)
+            future.result(0 if self.pacing.pace != Pace() else patience)
         return instance
+
+    def stop(self, instance: Instance) -> None:
+        """Cancel a job that has not begun; one that has ends by itself, and is shown as it is from now on.
+
+        Raises ServiceError (InvalidStateSetting) when it ended already.
+        """
+        if instance.ended is not None:
+            raise ServiceError(400, "InvalidStateSetting", f"instance {instance.instance_id} has ended already")
+        with self._lock:
+            future = self._futures.get(instance.instance_id)
+            if future is not None and future.cancel():
+                self._keep(replace(instance, ended=self._now() // 1000, failure=_CANCELLED, cancelled=True))
+        self.pacing.end(instance.instance_id)
 
     def _run(self, instance: Instance) -> None:
         try:
-            outcome = self.engine.run(instance.job.query, instance.job.settings)
-            done = self._kept_outcome(instance, outcome)
+            job = instance.job
+            run = self.engine.cost if job.kind is TaskKind.SQL_COST else self.engine.run
+            done = self._kept_outcome(instance, run(job.query, job.settings))
         except SqlError as reason:
             done = replace(instance, failure=f"{reason}")
         except ServiceError as reason:
@@ -136,6 +115,7 @@ class Instances:
             done = replace(instance, failure=f"ODPS-0010000:System internal error - {type(reason).__name__}: {reason}")
         with self._lock:
             self._keep(replace(done, ended=self._now() // 1000))
+            self._futures.pop(instance.instance_id, None)
 
     def _keep(self, instance: Instance) -> None:
         self._shelf.keep(instance.instance_id, _dump(instance))
@@ -160,8 +140,8 @@ class Instances:
         blob = write_rows(self._store.blobs, name, outcome.columns, outcome.rows)
         return replace(instance, columns=outcome.columns, blobs=(blob,))
 
-    def find(self, instance_id: str) -> Instance:
-        """Give the instance of this id.
+    def find(self, instance_id: str, *, polled: bool = False) -> Instance:
+        """Give the instance of this id as it is shown; `polled` when its status is asked for.
 
         Raises ServiceError (NoSuchObject).
         """
@@ -169,6 +149,8 @@ class Instances:
             instance = self._kept.get(instance_id)
         if instance is None:
             raise ServiceError(404, "NoSuchObject", f"The specified instance does not exist: {instance_id}")
+        if self.pacing.runs(instance_id, self._now(), polled=polled):
+            return Instance(instance_id, instance.job, instance.started)
         return instance
 
     def all(self) -> list[Instance]:
@@ -198,24 +180,30 @@ def _dump(instance: Instance) -> dict[str, Any]:
     job = instance.job
     return {
         "id": instance.instance_id,
-        "job": [job.task, job.query, job.settings, job.source],
+        "job": [job.task, job.query, job.settings, job.source, job.kind],
         "started": instance.started,
         "ended": instance.ended,
         "failure": instance.failure,
         "text": instance.text,
         "columns": [dump_column(column) for column in instance.columns],
         "blobs": [[blob.name, blob.rows, blob.size] for blob in instance.blobs],
+        "cancelled": instance.cancelled,
     }
 
 
 def _load(document: dict[str, Any]) -> Instance:
     return Instance(
         document["id"],
-        Job(*document["job"]),
+        _load_job(*document["job"]),
         document["started"],
         document["ended"],
         document["failure"],
         document["text"],
         tuple(map(load_column, document["columns"])),
         tuple(Blob(*blob) for blob in document["blobs"]),
+        document.get("cancelled", False),
     )
+
+
+def _load_job(task: str, query: str, settings: dict[str, str], source: str, kind: str = "SQL") -> Job:
+    return Job(task, query, settings, source, TaskKind(kind))

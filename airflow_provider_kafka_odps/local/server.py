@@ -56,7 +56,7 @@ def _run(settings: Settings, services: Services, listener: socket.socket, *, unt
     where = settings.folder.resolve() if settings.folder else IN_MEMORY
     ready = f"MaxCompute endpoint ready: http://{shown}:{port} project={settings.project} data={where}"
     config = uvicorn.Config(
-        Door(Application(services), Control(services.uploads)),
+        Door(Application(services), Control(services.uploads, services.instances.pacing)),
         http=_Protocol,
         loop="auto",
         lifespan="off",

@@ -1,7 +1,9 @@
 """What an endpoint is started with, as one value."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from .pacing import Pace
 
 DEFAULT_PROJECT = "demo_project"
 DEFAULT_ACCESS_ID = "demo_access_id"
@@ -25,6 +27,8 @@ class Settings:
     """The temporary token that every request must carry; when it is empty, tokens are not looked at."""
     longest_block: int = LONGEST_BLOCK
     """Bytes that one block may have when it is unpacked."""
+    pace: Pace = field(default_factory=Pace)
+    """How long statements are shown as running."""
 
     def __post_init__(self) -> None:
         """Refuse what no client could call."""

@@ -5,6 +5,7 @@ GET    /_control/faults            every rule, how many requests matched, at whi
 DELETE /_control/faults            forget all rules
 GET    /_control/requests[?after=N] the log of requests, the oldest first
 PUT    /_control/uploads/ID        {"status": "expired"}: give an upload session another status
+PUT    /_control/statements        {"polls": 3, "seconds": 0}: show new statements as running so long
 """
 
 import ipaddress
@@ -12,7 +13,7 @@ import json
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import count
 from typing import Any
 
@@ -20,6 +21,7 @@ from airflow_provider_kafka_odps.local.api.call import Answer, Call, json_answer
 from airflow_provider_kafka_odps.local.api.operations import block_of, operation_of, table_of
 from airflow_provider_kafka_odps.local.errors import ServiceError
 from airflow_provider_kafka_odps.local.faults import FaultPlan, Request, Rule, dump, load_rule
+from airflow_provider_kafka_odps.local.pacing import Pace, Pacing
 from airflow_provider_kafka_odps.local.sessions.upload import UploadStatus
 from airflow_provider_kafka_odps.local.sessions.uploads import Uploads
 
@@ -33,6 +35,7 @@ class Control:
     """The faults that are asked for, and the log of requests."""
 
     uploads: Uploads
+    pacing: Pacing
     plan: FaultPlan = field(default_factory=FaultPlan)
     requests: deque[Request] = field(default_factory=lambda: deque(maxlen=MOST_REQUESTS))
     _numbers: Any = field(default_factory=lambda: count(1))
@@ -68,6 +71,9 @@ class Control:
                 return json_answer([dump(request) for request in list(self.requests) if request.number > after])
             case "PUT", ("uploads", upload_id):
                 return self._force(upload_id, _json(call.body))
+            case "PUT", ("statements",):
+                self.pacing.pace = _pace(_json(call.body))
+                return json_answer(asdict(self.pacing.pace))
             case _:
                 raise ServiceError(404, "NoSuchObject", f"the control route has no {call.method} {call.segments[1:]}")
 
@@ -109,3 +115,10 @@ def _rule(body: bytes) -> Rule:
         return load_rule(_json(body))
     except ValueError as reason:
         raise ServiceError(400, "InvalidArgument", str(reason)) from None
+
+
+def _pace(content: Any) -> Pace:
+    try:
+        return Pace(int(content.get("polls", 0)), float(content.get("seconds", 0)))
+    except (AttributeError, TypeError, ValueError) as reason:
+        raise ServiceError(400, "InvalidArgument", f'not a pace like {{"polls": 3, "seconds": 0}}: {reason}') from None

@@ -2,7 +2,7 @@
 
 from airflow_provider_kafka_odps.local.catalog.catalog import Schema
 from airflow_provider_kafka_odps.local.errors import ServiceError, SqlError
-from airflow_provider_kafka_odps.local.instances import read_job
+from airflow_provider_kafka_odps.local.jobs import read_job
 from airflow_provider_kafka_odps.local.sql.define import define
 from airflow_provider_kafka_odps.local.sql.scope import Scope
 from airflow_provider_kafka_odps.local.sql.statements import CreateSchema, DropSchema
@@ -92,7 +92,7 @@ def _nowhere(call: Call) -> ServiceError:
 
 def _instances(services: Services, call: Call) -> Answer:
     if call.method != "POST":
-        return rest_instances.list_instances(services)
+        return rest_instances.list_instances(services, call)
     instance = services.instances.submit(read_job(call.body), rest_instances.PATIENCE)
     location = f"http://{call.host}/projects/{services.settings.project}/instances/{instance.instance_id}"
     return Answer(201, headers={"Location": location})

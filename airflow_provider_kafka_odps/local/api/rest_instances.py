@@ -1,13 +1,15 @@
 """REST calls about instances, and the XML bodies that clients post."""
 
 import base64
-import xml.etree.ElementTree as ET
+import json
+from collections.abc import Callable
 
 from airflow_provider_kafka_odps.local.errors import ServiceError
 from airflow_provider_kafka_odps.local.instances import Instance
+from airflow_provider_kafka_odps.local.jobs import parse_xml, stops
 
 from . import tunnel
-from .call import Answer, Call, element, plain, rfc822, xml
+from .call import Answer, Call, element, json_answer, plain, rfc822, xml
 from .services import Services
 
 PATIENCE = 5.0
@@ -19,22 +21,21 @@ def read_schema(body: bytes) -> tuple[str, str]:
 
     Raises ServiceError (MalformedXML).
     """
-    try:
-        if b"<!DOCTYPE" in body:
-            raise ServiceError(400, "MalformedXML", "a schema must not declare a document type")
-        root = ET.fromstring(body)  # noqa: S314 - without a document type there are no entities to expand
-    except (ET.ParseError, ValueError, LookupError) as reason:
-        raise ServiceError(400, "MalformedXML", f"The XML you provided was not well-formed: {reason}") from None
+    root = parse_xml(body, "a schema")
     name = (root.findtext("Name") or "").lower()
     if not name.replace("_", "").isalnum():
         raise ServiceError(400, "InvalidArgument", f"{name!r} is not the name of a schema")
     return name, root.findtext("Description") or ""
 
 
-def list_instances(services: Services) -> Answer:
-    """All instances."""
+def list_instances(services: Services, call: Call) -> Answer:
+    """Give the instances, the newest first; all of them, or those of one status."""
     texts = []
-    for instance in services.instances.all():
+    wanted = call.query.get("status", "").lower()
+    for found in services.instances.all():
+        instance = services.instances.find(found.instance_id)
+        if wanted not in ("", instance.status.lower()):
+            continue
         parts = (
             element("Name", instance.instance_id),
             element("Owner", services.settings.owner),
@@ -51,27 +52,80 @@ def answer(services: Services, call: Call, instance_id: str) -> Answer:
 
     Raises ServiceError.
     """
-    instance = services.instances.find(instance_id)
-    if call.method == "PUT":
-        return Answer()
-    if call.has("downloads") or call.has("downloadid"):
-        return tunnel.answer_instance(services, call, instance)
-    if call.has("taskstatus"):
-        return xml(f"<Instance>{element('Status', instance.status)}<Tasks>{_task(instance)}</Tasks></Instance>")
-    if call.has("result"):
-        return _result(services, instance)
-    if call.has("source"):
-        return Answer(200, instance.job.source.encode(), "application/xml")
-    if call.has("instancesummary") or call.has("detail") or call.has("instancedetail"):
-        return Answer(200, b'{"Instance":{}}', "application/json")
-    if call.has("instanceprogress"):
-        return xml("<Progress></Progress>")
-    if call.has("cached"):
+    if call.has("info"):
+        services.instances.find(instance_id)
         return plain("")
+    if call.method == "PUT":
+        if stops(call.body):
+            services.instances.stop(services.instances.find(instance_id))
+        return Answer()
+    instance = services.instances.find(instance_id, polled=not call.query.keys() & _DETAILS)
+    for key, tell in _ANSWERS.items():
+        if call.has(key):
+            return tell(services, call, instance)
+    if call.has("log"):
+        raise ServiceError(400, "NotImplemented", "Statements run in this process: there are no workers with logs")
     headers = {"x-odps-owner": services.settings.owner, "x-odps-start-time": rfc822(instance.started)}
     if instance.ended is not None:
         headers["x-odps-end-time"] = rfc822(instance.ended)
     return xml(f"<Instance>{element('Status', instance.status)}</Instance>", headers=headers)
+
+
+def _statuses(_services: Services, _call: Call, instance: Instance) -> Answer:
+    return xml(f"<Instance>{element('Status', instance.status)}<Tasks>{_task(instance)}</Tasks></Instance>")
+
+
+def _source(_services: Services, _call: Call, instance: Instance) -> Answer:
+    return Answer(200, instance.job.source.encode(), "application/xml")
+
+
+def _summary(_services: Services, _call: Call, instance: Instance) -> Answer:
+    ended = instance.ended is not None
+    rows = sum(blob.rows for blob in instance.blobs)
+    written = {"Cost": {"CPU": 0, "Memory": 0, "Input": 0, "Output": sum(blob.size for blob in instance.blobs)}}
+    summary = {"JsonSummary": json.dumps(written), "Summary": f"output records: {rows}"} if ended else {}
+    answered = json_answer({"Instance": summary})
+    return Answer(200, answered.body, answered.media, {"x-odps-task-finalized": "true" if ended else "false"})
+
+
+def _detail(_services: Services, _call: Call, instance: Instance) -> Answer:
+    stage = {"Name": "M1_job_0", "Status": instance.task_status}
+    detail = {"Instance": {"Id": instance.instance_id, "Status": instance.status, "Stages": [stage]}}
+    return json_answer(detail)
+
+
+def _progress(_services: Services, _call: Call, instance: Instance) -> Answer:
+    ended = instance.ended is not None
+    numbers = {
+        "BackupWorkers": 0,
+        "TerminatedWorkers": int(ended),
+        "RunningWorkers": int(not ended),
+        "TotalWorkers": 1,
+        "InputRecords": 0,
+        "OutputRecords": sum(blob.rows for blob in instance.blobs),
+        "FinishedPercentage": 100 if ended else 0,
+    }
+    inside = "".join(element(name, number) for name, number in numbers.items())
+    return xml(f'<Progress><Stage ID="M1_job_0">{inside}</Stage></Progress>')
+
+
+def _queueing(services: Services, _call: Call, instance: Instance) -> Answer:
+    return json_answer(
+        {
+            "instanceId": instance.instance_id,
+            "instancePriority": 9,
+            "instanceProcess": 1.0 if instance.ended is not None else 0.0,
+            "projectName": services.settings.project,
+            "status": instance.status,
+            "taskType": instance.job.kind.value,
+            "taskName": instance.job.task,
+            "userAccount": services.settings.owner,
+        }
+    )
+
+
+def _rows(services: Services, call: Call, instance: Instance) -> Answer:
+    return tunnel.answer_instance(services, call, instance)
 
 
 def _task(instance: Instance) -> str:
@@ -82,22 +136,29 @@ def _task(instance: Instance) -> str:
         element("Status", instance.task_status),
         "<Histories/>",
     )
-    return f'<Task Type="SQL">{"".join(parts)}</Task>'
+    return f'<Task Type="{instance.job.kind}">{"".join(parts)}</Task>'
 
 
-def _result(services: Services, instance: Instance) -> Answer:
+def _result(services: Services, _call: Call, instance: Instance) -> Answer:
     kind, text = services.instances.result(instance)
     packed = base64.b64encode(text.encode(errors="replace")).decode()
     result = f'<Result Transform="Base64" Format="{kind}"><![CDATA[{packed}]]></Result>'
     task = element("Name", instance.job.task) + result
-    done = f'<Task Type="SQL">{task}</Task>' if instance.ended is not None else ""
+    done = f'<Task Type="{instance.job.kind}">{task}</Task>' if instance.ended is not None else ""
     return xml(f"<Instance><Tasks>{done}</Tasks></Instance>")
 
 
-def require_rows(instance: Instance) -> None:
-    """Refuse to read rows of what gives none; clients then read the text instead.
-
-    Raises ServiceError (InstanceTypeNotSupported).
-    """
-    if not instance.columns:
-        raise ServiceError(400, "InstanceTypeNotSupported", "The specified instance has no rows: it is not a SELECT")
+_ANSWERS: dict[str, Callable[[Services, Call, Instance], Answer]] = {
+    "downloads": _rows,
+    "downloadid": _rows,
+    "taskstatus": _statuses,
+    "result": _result,
+    "source": _source,
+    "instancesummary": _summary,
+    "instancedetail": _detail,
+    "detail": _detail,
+    "instanceprogress": _progress,
+    "instancequota": _queueing,
+    "cached": _queueing,
+}
+_DETAILS = frozenset(_ANSWERS) - {"taskstatus"}

@@ -74,7 +74,8 @@ def open_services(settings: Settings, now: Callable[[], int]) -> Services:
     )
     downloads = Downloads(store, FolderShelf(folder / "downloads") if folder else MemoryShelf(), now)
     engine = Engine(store, now, settings.owner)
-    instances = Instances(store, engine, FolderShelf(folder / "instances") if folder else MemoryShelf(), now)
+    shelf = FolderShelf(folder / "instances") if folder else MemoryShelf()
+    instances = Instances(store, engine, shelf, now, settings.pace)
     # Only now is known which files anybody needs.
     store.sweep(uploads.blobs)
     return Services(settings, store, uploads, downloads, instances, now)

@@ -1,5 +1,6 @@
 """Runs a script: its statements one after the other, the last one giving the result."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -9,6 +10,7 @@ import pyarrow as pa
 
 from airflow_provider_kafka_odps.local.catalog.model import Column
 from airflow_provider_kafka_odps.local.catalog.store import Store
+from airflow_provider_kafka_odps.local.errors import SqlError
 
 from .define import define
 from .insert import insert
@@ -46,15 +48,26 @@ class Engine:
         script = parse_script(text)
         outcome = Outcome()
         for statement in script.statements:
-            scope = Scope(
-                self._store.catalog.project,
-                self._now() // 1000,
-                self._owner,
-                {**settings, **script.settings},
-                uuid4().hex,
-            )
+            scope = self._scope({**settings, **script.settings})
             outcome = self._run(statement, scope)
         return outcome
+
+    def cost(self, text: str, settings: dict[str, str]) -> Outcome:
+        """Tell what the queries of a script would read, in bytes, without running them, as the JSON that clients parse.
+
+        Raises SqlError.
+        """
+        script = parse_script(text)
+        size = 0
+        for statement in script.statements:
+            if not isinstance(statement, Query | Insert):
+                raise SqlError.semantic("only the cost of queries can be estimated")
+            query = statement.text if isinstance(statement, Query) else statement.query
+            size += self._queries.size(query, self._scope({**settings, **script.settings}))
+        return Outcome(json.dumps({"Cost": {"SQL": {"UDF": 0, "Complexity": 1.0, "Input": size}}}))
+
+    def _scope(self, settings: dict[str, str]) -> Scope:
+        return Scope(self._store.catalog.project, self._now() // 1000, self._owner, settings, uuid4().hex)
 
     def _run(self, statement: Statement, scope: Scope) -> Outcome:
         match statement:

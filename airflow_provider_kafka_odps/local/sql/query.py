@@ -74,6 +74,15 @@ class Queries:
             rows = run(cursor, f"SELECT {casts} FROM ({translated}) AS q({names})")  # noqa: S608 - the user's own query
         return in_columns(rows, columns)
 
+    def size(self, text: str, scope: Scope) -> int:
+        """How many bytes the tables of a query have.
+
+        Raises SqlError when it could not run.
+        """
+        with self._prepared(text, scope) as (cursor, translated):
+            run(cursor, shape_of(translated))
+        return sum(table.size for table in translate(text, self._store.catalog, scope)[1])
+
     @contextmanager
     def _prepared(self, text: str, scope: Scope) -> Iterator[tuple[Any, str]]:
         catalog = self._store.catalog
