@@ -98,12 +98,19 @@ def compile_projection(columns: Mapping[str, str], schema: TableSchema, reading:
     return Projection(schema, plans, constants, reading)
 
 
-def created_columns(columns: Mapping[str, str], reading: Reading | None = None) -> tuple[Column, ...]:
+def created_columns(columns: ColumnInput, reading: Reading | None = None) -> tuple[Column, ...]:
     """Return the columns of a table that is created for this mapping: BIGINT and DOUBLE for numbers, otherwise STRING.
+
+    Raises InvalidMapping for a list, which has no names.
 
     >>> [f"{column.name} {column.type}" for column in created_columns({"k": "__key__", "o": "__offset__"})]
     ['k string', 'o bigint']
     """
+    if not isinstance(columns, Mapping):
+        raise InvalidMapping(
+            "columns is a list, which goes by the position of the table's columns, but there is no such table; name "
+            "the columns in a mapping"
+        )
     reading = reading or Reading()
     kinds = {name: kind_of(parse_expression(text), reading) for name, text in columns.items()}
     return columns_of({name: _CREATED_TYPES.get(kind, "string") for name, kind in kinds.items()})

@@ -59,10 +59,12 @@ def parse_partitions(asked: Sequence[int | str] | str | int | None) -> frozenset
     return frozenset(numbers)
 
 
-def parse_columns(asked: Mapping[str, str] | str | None) -> Mapping[str, str] | None:
-    """Return the mapping of columns to source expressions, also from JSON text; None where none was given.
+def parse_columns(
+    asked: Mapping[str, str] | Sequence[str] | str | None,
+) -> Mapping[str, str] | Sequence[str] | None:
+    """Return the source expressions, by column or as a list by position, also from JSON text; None for none at all.
 
-    Raises InvalidInput for anything but text on both sides.
+    Raises InvalidInput for anything but text in them.
     """
     if not asked:
         return None
@@ -70,6 +72,13 @@ def parse_columns(asked: Mapping[str, str] | str | None) -> Mapping[str, str] | 
         columns = json.loads(asked) if isinstance(asked, str) else asked
     except ValueError as error:
         raise InvalidInput(f"columns={asked!r} is no JSON: {error}") from None
-    if not isinstance(columns, Mapping) or not all(isinstance(part, str) for pair in columns.items() for part in pair):
-        raise InvalidInput(f"columns={columns!r}: a mapping of column names to source expressions is wanted")
+    parts = [part for pair in columns.items() for part in pair] if isinstance(columns, Mapping) else columns
+    if (
+        not isinstance(parts, list | tuple)
+        or not (parts or columns == {})
+        or not all(isinstance(part, str) for part in parts)
+    ):
+        raise InvalidInput(
+            f"columns={columns!r}: a mapping of column names to source expressions is wanted, or a list of expressions"
+        )
     return columns

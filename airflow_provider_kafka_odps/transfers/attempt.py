@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kafka_odps.core.attempt import Attempt
 from airflow_provider_kafka_odps.core.bounds import Interval, Side, parse_bound
-from airflow_provider_kafka_odps.core.compiling import DEFAULT_COLUMNS, compile_projection, created_columns
+from airflow_provider_kafka_odps.core.compiling import (
+    DEFAULT_COLUMNS,
+    ColumnInput,
+    compile_projection,
+    created_columns,
+    named_columns,
+)
 from airflow_provider_kafka_odps.core.journal import Mode, OnRerun, Target
 from airflow_provider_kafka_odps.core.parameters import parse_columns, parse_partitions
 from airflow_provider_kafka_odps.core.planning import WindowRequest
@@ -36,10 +42,11 @@ def build_attempt(
     Raises an InvalidInput or a TableRefused; asks MaxCompute for the table's columns, and writes nothing.
     """
     request = _request(task, context)
-    columns = parse_columns(task.columns) or DEFAULT_COLUMNS
+    asked = parse_columns(task.columns) or DEFAULT_COLUMNS
     partition = PartitionSpec.parse(task.partition) if task.partition else None
-    sink = _sink(task, columns, partition)
-    projection = compile_projection(columns, sink.schema)
+    sink = _sink(task, asked, partition)
+    columns = named_columns(asked, sink.schema)
+    projection = compile_projection(columns, sink.schema, task.reading)
     finder = row_finder(columns, sink.table, sink.schema, partition)
     if task.on_rerun is OnRerun.REPLACE and task.mode is Mode.APPEND and finder is None:
         raise InvalidMapping(NO_OFFSET_COLUMNS)
@@ -73,10 +80,10 @@ def build_attempt(
     )
 
 
-def _sink(task: KafkaToMaxComputeOperator, columns: Mapping[str, str], partition: PartitionSpec | None) -> TableSink:
+def _sink(task: KafkaToMaxComputeOperator, columns: ColumnInput, partition: PartitionSpec | None) -> TableSink:
     table = task.odps_hook.resolve(TableName.parse(task.table))
     found = task.odps_hook.describe(table)
-    schema = found or TableSchema(created_columns(columns), string_partition_columns(partition))
+    schema = found or TableSchema(created_columns(columns, task.reading), string_partition_columns(partition))
     if found is None and not task.create_table:
         raise UnknownTable(
             f"there is no table {table}. Create it with create_table=True, or by hand:\n"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from time import monotonic
@@ -17,6 +17,7 @@ from airflow_provider_kafka_odps.core.journal import Mode, OnRerun
 from airflow_provider_kafka_odps.core.limit import TimeLimit
 from airflow_provider_kafka_odps.core.parameters import choice, seconds
 from airflow_provider_kafka_odps.core.planning import OnShortLog
+from airflow_provider_kafka_odps.core.reading import Format, OnBadJson, Reading
 from airflow_provider_kafka_odps.core.table import PartitionInput
 from airflow_provider_kafka_odps.core.window import IsolationLevel
 from airflow_provider_kafka_odps.exceptions import KafkaOdpsError
@@ -27,6 +28,7 @@ from airflow_provider_kafka_odps.hooks.odps import BLOCK_PATIENCE, OdpsHook
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from airflow_provider_kafka_odps.core.compiling import ColumnInput
     from airflow_provider_kafka_odps.core.settling import Clock
     from airflow_provider_kafka_odps.core.window import Window
 
@@ -44,9 +46,18 @@ class KafkaToMaxComputeOperator(BaseOperator):
     :param table: ``t``, ``project.t`` or ``project.schema.t``. *(templated)*
     :param partition: the partition to load into, ``"ds=20261122,hh=10"`` or a dict; created when missing;
         leave it out for a table without partitions. *(templated)*
-    :param columns: column of the table → source expression, in order:
-        ``__key__ __value__ __partition__ __offset__ __timestamp__ __headers__``, a constant in single quotes, or a
-        dotted path into a JSON value. Default: the six parts of a record, as columns of these names. *(templated)*
+    :param columns: column of the table → source expression, or a list with one for each column, by position: parts of a
+        record such as ``__key__`` and ``__headers__.trace``, a constant in single quotes, a path into a JSON value such
+        as ``a[0].b``, or ``*``; docs/mapping.md has them all. Default: six parts of a record, under their names.
+        *(templated)*
+    :param key_type: what keys are: ``"bytes"``, ``"string"``, ``"json"``, ``"csv"``, ``"delimited"``, or a number as
+        Kafka's serializers write it: ``"short"``, ``"integer"``, ``"long"``, ``"float"``, ``"double"``.
+    :param value_type: what values are; the same choices.
+    :param encoding: of keys and values that are ``"string"``, ``"csv"`` or ``"delimited"``; a name that Python knows.
+    :param field_delimiter: between the fields of ``"csv"`` (one character) and ``"delimited"``.
+    :param empty_as_null: whether an empty text becomes NULL, also where a number is wanted; not in BINARY columns.
+    :param on_bad_json: what a key or value leads to that is no JSON object although paths lead into it: ``"null"``
+        (NULL, counted in the receipt), ``"reject"``, or ``"fail"``.
     :param start: where the window starts: ``"interval"`` (the run's data interval), a time with a zone, ``"earliest"``,
         ``"latest"``, ``"committed"`` (by the group of the Kafka connection), one offset, or offsets per partition as a
         dict or JSON text. *(templated)*
@@ -105,7 +116,13 @@ class KafkaToMaxComputeOperator(BaseOperator):
         topic: str,
         table: str,
         partition: PartitionInput | None = None,
-        columns: Mapping[str, str] | None = None,
+        columns: ColumnInput | None = None,
+        key_type: str = "bytes",
+        value_type: str = "bytes",
+        encoding: str = "utf-8",
+        field_delimiter: str = ",",
+        empty_as_null: bool = False,
+        on_bad_json: str = "null",
         start: BoundInput = "interval",
         end: BoundInput = "interval",
         first_start: BoundInput | None = None,
@@ -135,6 +152,15 @@ class KafkaToMaxComputeOperator(BaseOperator):
         self.table = table
         self.partition = partition
         self.columns = columns
+        self.key_type = choice(Format, key_type, "key_type")
+        self.value_type = choice(Format, value_type, "value_type")
+        self.encoding = encoding
+        self.field_delimiter = field_delimiter
+        self.empty_as_null = empty_as_null
+        self.on_bad_json = choice(OnBadJson, on_bad_json, "on_bad_json")
+        self.reading = Reading(
+            self.key_type, self.value_type, encoding, field_delimiter, empty_as_null, self.on_bad_json
+        )
         self.start = start
         self.end = end
         self.first_start = first_start

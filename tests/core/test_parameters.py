@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_kafka_odps.core.journal import Mode
-from airflow_provider_kafka_odps.core.parameters import choice, parse_columns, parse_partitions
+from airflow_provider_kafka_odps.core.parameters import choice, parse_columns, parse_partitions, seconds
 from airflow_provider_kafka_odps.exceptions import InvalidInput
 
 
@@ -48,19 +48,29 @@ def test_what_is_no_partition_is_shown(asked: Any) -> None:
         ("", None),
         ({"a": "__key__"}, {"a": "__key__"}),
         ('{"a": "__key__", "b": "x.y"}', {"a": "__key__", "b": "x.y"}),
+        (["__key__", "x.y"], ["__key__", "x.y"]),
+        ('["__key__", "x.y"]', ["__key__", "x.y"]),
     ],
     ids=repr,
 )
-def test_columns_come_as_mappings_and_json(asked: Any, columns: dict[str, str] | None) -> None:
-    """A mapping is taken as it is, JSON text is read, nothing means the default."""
+def test_columns_come_as_mappings_lists_and_json(asked: Any, columns: Any) -> None:
+    """A mapping or a list is taken as it is, JSON text is read, nothing means the default."""
     assert parse_columns(asked) == columns
 
 
-@pytest.mark.parametrize("asked", ["{", "[]", '"a"', {"a": 1}, {1: "a"}, ["a"]], ids=repr)
+@pytest.mark.parametrize("asked", ["{", "[]", '"a"', {"a": 1}, {1: "a"}, ["a", 1], 5], ids=repr)
 def test_what_is_no_mapping_of_columns_is_shown(asked: Any) -> None:
-    """Anything but text to text is quoted and refused."""
+    """Anything but text to text, or a list of texts, is quoted and refused."""
     with pytest.raises(InvalidInput, match=r"^columns="):
         parse_columns(asked)
+
+
+@pytest.mark.parametrize("asked", [0, -1, -0.5, float("nan"), float("inf"), True, None, "60"], ids=repr)
+def test_a_deadline_is_a_number_of_seconds(asked: Any) -> None:
+    """What is no positive, finite number would never end a wait, or at once."""
+    with pytest.raises(InvalidInput, match=rf"^load_timeout={asked!r}: a number of seconds above 0 is wanted$"):
+        seconds(asked, "load_timeout")
+    assert seconds(1, "load_timeout") == 1.0
 
 
 def test_a_choice_names_its_alternatives() -> None:
