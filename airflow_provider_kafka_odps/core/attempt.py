@@ -107,6 +107,8 @@ class Attempt:
     """How far a stage may be ahead of the next one."""
     concurrency: int = 0
     """How many blocks are written at a time, beside reading and projecting; 0: one thing after the other."""
+    max_bytes_per_second: int | None = None
+    """Bytes of columns; None: as fast as it goes."""
     stop_reading: Callable[[], None] = lambda: None
     """Tells the source, from any thread, that nobody wants the rest."""
     waited: Callable[[], float] = lambda: 0.0

@@ -12,6 +12,11 @@ QUEUE_BYTES = 16 * 1024 * 1024
 """What two stages hold between them: two groups of the decoder."""
 
 
+def size_of(batch: pa.RecordBatch) -> int:
+    """Return the bytes of a batch's rows."""
+    return int(batch.nbytes)
+
+
 def cut_blocks(batches: Iterable[pa.RecordBatch], block_bytes: int = BLOCK_BYTES) -> Iterator[list[pa.RecordBatch]]:
     """Yield lists of batches of at least ``block_bytes`` together, then the rest; nothing if no rows came."""
     block: list[pa.RecordBatch] = []
@@ -20,7 +25,7 @@ def cut_blocks(batches: Iterable[pa.RecordBatch], block_bytes: int = BLOCK_BYTES
         if not batch.num_rows:
             continue
         block.append(batch)
-        size += batch.nbytes
+        size += size_of(batch)
         if size >= block_bytes:
             yield block
             block, size = [], 0

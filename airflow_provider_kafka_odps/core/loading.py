@@ -84,6 +84,11 @@ class Loading:
 
         return write
 
+    @property
+    def passed(self) -> int:
+        """How many offsets of the window are behind the last record that was projected."""
+        return self._account.passed
+
     def pass_over(self, passed: Iterable[PassedOver]) -> None:
         """Take note of offsets without a record that the log itself accounts for."""
         for each in passed:

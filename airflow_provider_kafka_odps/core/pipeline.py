@@ -11,6 +11,7 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
+from airflow_provider_kafka_odps.core.settling import Clock
 from airflow_provider_kafka_odps.exceptions import InvalidInput
 
 T = TypeVar("T")
@@ -91,6 +92,14 @@ class Pipeline:
         self._wait(lambda: self._busy < self._lanes)
         self._change(lambda: self._count(1))
         self._start("lane", call, lambda: self._count(-1))
+
+    def sleep_until(self, instant: float, clock: Clock) -> None:
+        """Wait for an instant of ``clock.monotonic()``, or for the first error."""
+        while (left := instant - clock.monotonic()) > 0:
+            if self._ending:
+                raise _Stopped
+            self._check()
+            clock.sleep(min(left, _GLANCE))
 
     def _count(self, calls: int) -> None:
         self._busy += calls

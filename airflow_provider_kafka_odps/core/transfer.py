@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import assert_never
 
-import pyarrow as pa
-
-from airflow_provider_kafka_odps.core.attempt import Attempt
-from airflow_provider_kafka_odps.core.blocks import cut_blocks
+from airflow_provider_kafka_odps.core import lineage
+from airflow_provider_kafka_odps.core.attempt import Attempt, Rows
+from airflow_provider_kafka_odps.core.blocks import cut_blocks, size_of
 from airflow_provider_kafka_odps.core.journal import HOW_TO_FORGET, Journal, Mode, NextStep, Phase, next_step
 from airflow_provider_kafka_odps.core.loading import Loading
+from airflow_provider_kafka_odps.core.pace import Pace
 from airflow_provider_kafka_odps.core.pipeline import Pipeline
 from airflow_provider_kafka_odps.core.planning import plan_window
 from airflow_provider_kafka_odps.core.receipt import Receipt
@@ -128,18 +128,15 @@ def _write(attempt: Attempt, loading: Loading, upload: Upload) -> None:
             lambda: _between_batches(attempt, loading),
             attempt.waited,
         )
-        batches = pipeline.ahead(records, _bytes, attempt.queue_bytes)
-        columns = pipeline.ahead(loading.columns(batches), _bytes, attempt.queue_bytes)
-        for block in cut_blocks(columns, attempt.block_bytes):
+        batches = pipeline.ahead(records, size_of, attempt.queue_bytes)
+        columns = pipeline.ahead(loading.columns(batches), size_of, attempt.queue_bytes)
+        pace = Pace(attempt.clock, loading.window.span, attempt.say, attempt.max_bytes_per_second, pipeline.sleep_until)
+        for block in cut_blocks(pace.keep(columns, loading), attempt.block_bytes):
             pipeline.dispatch(loading.writing(upload, block))
     _prove(attempt, loading)
     if not loading.blocks and attempt.target.mode is Mode.OVERWRITE:
         # Whether a commit of no block at all replaces the old rows is not documented; one of an empty block does.
         loading.writing(upload, [])()
-
-
-def _bytes(batch: pa.RecordBatch) -> int:
-    return int(batch.nbytes)
 
 
 def _between_batches(attempt: Attempt, loading: Loading) -> None:
