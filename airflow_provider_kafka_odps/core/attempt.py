@@ -73,8 +73,11 @@ class Rows(Protocol):
     def count(self, window: Window) -> FoundRows:
         """Return how much of the window is visible."""
 
-    def start_removal(self, window: Window) -> str:
-        """Start to remove the window's rows and no others, all at once; return the id to wait for."""
+    def start_removal(self, window: Window, name: str) -> str:
+        """Start to remove the window's rows and no others, all at once; return the id to wait for.
+
+        What was started under this name before, by whomever, is not started again: its id is returned.
+        """
 
     def await_removal(self, statement_id: str) -> str | None:
         """Wait until the removal has ended; return why nothing was removed, if it was not."""

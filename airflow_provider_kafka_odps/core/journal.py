@@ -82,6 +82,8 @@ class Journal:
     """From ``committing`` on: what is proved once the upload is committed."""
     statement_id: str | None = None
     """In ``replacing``: the statement that removes the rows, once it runs."""
+    failed_removals: int = 0
+    """In ``replacing``: how many such statements have failed before."""
 
     def __post_init__(self) -> None:
         """Refuse a phase without what it needs."""
@@ -102,11 +104,20 @@ class Journal:
 
     def committed(self, receipt: Receipt) -> Journal:
         """Return the entry to write after the commit."""
-        return replace(self, phase=Phase.COMMITTED, upload_id=receipt.upload_id, receipt=receipt, statement_id=None)
+        return Journal(Phase.COMMITTED, self.target, self.window, self.clear_number, receipt.upload_id, receipt)
 
     def replacing(self, clear_number: int, statement_id: str | None = None) -> Journal:
         """Return the entry to write before the window's rows are removed, and again when the statement has an id."""
         return replace(self, phase=Phase.REPLACING, clear_number=clear_number, statement_id=statement_id)
+
+    def removal_failed(self) -> Journal:
+        """Return the entry to write when the statement has failed; the next one has another name."""
+        return replace(self, statement_id=None, failed_removals=self.failed_removals + 1)
+
+    @property
+    def removal(self) -> str:
+        """The name of the statement that removes the upload's rows: the service runs what has one name only once."""
+        return f"remove-{self.upload_id}-{self.failed_removals}"
 
     def check_target(self, target: Target) -> None:
         """Raise JournalMismatch unless the recorded window belongs to ``target``."""
@@ -134,6 +145,7 @@ class Journal:
             "upload_id": self.upload_id,
             "receipt": receipt,
             "statement_id": self.statement_id,
+            "failed_removals": self.failed_removals,
         }
 
     @classmethod
@@ -154,6 +166,7 @@ class Journal:
                 upload_id=written["upload_id"],
                 receipt=None if receipt is None else Receipt.from_json({**receipt, "window": written["window"]}),
                 statement_id=written.get("statement_id"),
+                failed_removals=written.get("failed_removals", 0),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise InvalidInput(

@@ -102,6 +102,8 @@ def _load(attempt: Attempt, entry: Journal) -> Receipt:
     _check_topic(attempt, window)
     attempt.sink.ensure()
     if window.span == 0 and attempt.target.mode is Mode.APPEND:
+        # Of this clear: otherwise a retry of it would take it for a load that was cleared since.
+        entry = replace(entry, clear_number=attempt.clear_number)
         return _committed(attempt, entry, loading.receipt(upload_id=None))
     upload = attempt.sink.open_upload()
     entry = entry.uploading(upload.id, attempt.clear_number)
@@ -219,10 +221,20 @@ def _replace(attempt: Attempt, entry: Journal) -> Receipt:
     """Remove the window's rows, then load them again; a crash in between is gone on from by the next attempt."""
     if attempt.rows is None:
         raise InvalidMapping(NO_OFFSET_COLUMNS)
-    if entry.statement_id is not None:
-        # It may still run, and would remove what is loaded now.
-        attempt.rows.await_removal(entry.statement_id)
-    found, wrote = attempt.rows.count(entry.window), _receipt(entry).rows
+    if entry.upload_id is None:
+        # A load of no rows has left none to remove.
+        return _load(attempt, entry)
+    if entry.statement_id is None:
+        entry = _remove(attempt, attempt.rows, entry)
+    assert entry.statement_id is not None, "a removal that was started has an id"
+    if refusal := attempt.rows.await_removal(entry.statement_id):
+        attempt.journal.save(entry.removal_failed().to_json())
+        raise StatementFailed(f"the window's rows could not be removed, they are as they were: {refusal}")
+    return _load(attempt, entry)
+
+
+def _remove(attempt: Attempt, rows: Rows, entry: Journal) -> Journal:
+    found, wrote = rows.count(entry.window), _receipt(entry).rows
     if found.rows > wrote:
         raise RowsDiffer(
             f"{entry.target.table} has {found.rows} rows with partitions and offsets of the window, but upload "
@@ -231,12 +243,11 @@ def _replace(attempt: Attempt, entry: Journal) -> Receipt:
     entry = entry.replacing(attempt.clear_number)
     attempt.journal.save(entry.to_json())
     attempt.say(f"{found.rows} rows of the window are removed, to be loaded again")
-    entry = entry.replacing(attempt.clear_number, attempt.rows.start_removal(entry.window))
+    # Under its name it runs once: an attempt that died here may have started it, and one that was superseded here may
+    # start it yet. A second one would remove what is loaded now.
+    entry = entry.replacing(attempt.clear_number, rows.start_removal(entry.window, entry.removal))
     attempt.journal.save(entry.to_json())
-    assert entry.statement_id is not None, "a removal that was started has an id"
-    if refusal := attempt.rows.await_removal(entry.statement_id):
-        raise StatementFailed(f"the window's rows could not be removed, they are as they were: {refusal}")
-    return _load(attempt, entry)
+    return entry
 
 
 def _committed(attempt: Attempt, entry: Journal, receipt: Receipt, learned: Learned | None = None) -> Receipt:

@@ -175,15 +175,16 @@ class OdpsHook(BaseHook):
 
         return odps_sql.fetch(self._run(statement, hints or {}), statement, self._tunnel)
 
-    def start_sql(self, statement: str, table: TableName) -> str:
+    def start_sql(self, statement: str, table: TableName, name: str | None = None) -> str:
         """Start a statement on one table and return the id of its instance, without waiting for it.
 
+        :param name: of statements of the same name only the first runs; the others return its instance.
         :raises StatementFailed: where the service refuses it at once.
         """
         from airflow_provider_kafka_odps.hooks import odps_sql
 
         self.log.info("%s", statement)
-        return odps_sql.start(self._odps, self.settings, statement, odps_sql.hints_for(self.resolve(table)))
+        return odps_sql.start(self._odps, self.settings, statement, odps_sql.hints_for(self.resolve(table)), name)
 
     def await_sql(self, instance_id: str) -> str | None:
         """Wait until a started statement has ended; return the service's words where it failed, None where it did not.

@@ -59,13 +59,15 @@ def run(
     return instance
 
 
-def start(odps: ODPS, settings: OdpsSettings, statement: str, hints: Mapping[str, str]) -> str:
+def start(odps: ODPS, settings: OdpsSettings, statement: str, hints: Mapping[str, str], name: str | None = None) -> str:
     """Start a statement and return the id of its instance.
 
+    Of all statements of one ``name`` the service runs the first and answers the others with its instance. (The job's
+    element Guid; the test UniqueIdentifyIDTest of the official Java SDK shows it.)
     Raises StatementFailed where the service refuses it at once.
     """
     try:
-        return str(odps.run_sql(statement, hints={**_HINTS, **hints}).id)
+        return str(odps.run_sql(statement, hints={**_HINTS, **hints}, unique_identifier_id=name).id)
     except odps_errors.BaseODPSError as error:
         if is_unauthorized(error) or is_foreign(error):
             raise refusal(settings, "running a statement", error) from error
@@ -75,15 +77,22 @@ def start(odps: ODPS, settings: OdpsSettings, statement: str, hints: Mapping[str
 def outcome(odps: ODPS, settings: OdpsSettings, instance_id: str, clock: Clock, seconds: float) -> str | None:
     """Wait until a started statement has ended; return the service's words where it failed, None where it did not.
 
-    Raises StatementFailed where it takes longer than ``seconds``.
+    Raises StatementFailed where it takes longer than ``seconds``, and where the service does not say how it does.
     """
+    statement = f"(started before, as instance {instance_id})"
     try:
         instance = odps.get_instance(instance_id)
-        _wait(instance, f"(started before, as instance {instance_id})", clock, seconds)
-        instance.wait_for_success()
+        _wait(instance, statement, clock, seconds)
     except odps_errors.BaseODPSError as error:
         if is_unauthorized(error) or is_foreign(error):
             raise refusal(settings, f"waiting for instance {instance_id}", error) from error
+        if isinstance(error, odps_errors.NoSuchObject):
+            # Forgotten: it has ended long ago.
+            return words_of(error)
+        raise _failed(statement, words_of(error)) from error
+    try:
+        instance.wait_for_success()
+    except odps_errors.BaseODPSError as error:
         return words_of(error)
     return None
 

@@ -73,14 +73,20 @@ class Instances:
         self._lock = Lock()
         self._shelf = shelf
         self._kept = self._resumed()
+        self._guids = {each.job.guid: each.instance_id for each in self._kept.values() if each.job.guid}
         self._futures: dict[str, Future[None]] = {}
         self._threads = ThreadPoolExecutor(4, "sql")
 
     def submit(self, job: Job, patience: float) -> Instance:
-        """Start a job; wait `patience` seconds for it, so that a client's first question finds it done."""
+        """Start a job; wait `patience` seconds for it, so that a client's first question finds it done.
+
+        A job with the guid of an earlier one is not started: the earlier instance is the answer, as on the service.
+        """
         instance_id = f"{_id_prefix(self._now())}{uuid4().hex[:12]}"
         instance = Instance(instance_id, job, self._now() // 1000)
         with self._lock:
+            if job.guid and self._guids.setdefault(job.guid, instance_id) != instance_id:
+                return self._kept[self._guids[job.guid]]
             self._keep(instance)
             self.pacing.begin(instance_id, self._now())
             future = self._threads.submit(self._run, instance)

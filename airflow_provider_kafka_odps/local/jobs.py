@@ -25,6 +25,11 @@ class Job:
     source: str
     kind: TaskKind = TaskKind.SQL
 
+    @property
+    def guid(self) -> str:
+        """The name that a client gave the job; a second job of the same name is not run. Empty: none."""
+        return ET.fromstring(self.source).findtext("Guid") or ""  # noqa: S314 - we wrote it
+
 
 def parse_xml(body: bytes, what: str) -> ET.Element:
     """Read a posted document.

@@ -147,9 +147,9 @@ class TableRows:
             for row in answer.to_pylist()
         }
 
-    def start_removal(self, window: Window) -> str:
-        """Start to remove the window's rows and no others; return the id of the instance."""
-        return self.hook.start_sql(self.finder.removal_statement(window), self.finder.table)
+    def start_removal(self, window: Window, name: str) -> str:
+        """Start to remove the window's rows and no others, once per name; return the id of the instance."""
+        return self.hook.start_sql(self.finder.removal_statement(window), self.finder.table, name)
 
     def await_removal(self, statement_id: str) -> str | None:
         """Wait until the removal has ended; return why nothing was removed, if it was not."""

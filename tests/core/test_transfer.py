@@ -286,8 +286,8 @@ def test_a_removal_that_still_runs_is_waited_for() -> None:
         replacing()
     world.effects.clear()
     replacing()
-    assert world.effects[:3] == ["announce", "await removal", "count"]
-    assert None in world.removals.values()
+    assert world.effects[:3] == ["announce", "await removal", "ask for the topic's id"]
+    assert [statement.ended for statement in world.statements.values()] == [True]
     assert sorted(world.table) == sorted([OLD_ROW, *world.records()])
 
 

@@ -218,13 +218,16 @@ class Sink:
         self.world.effect("ensure", _nothing)
 
     def open_upload(self) -> Upload:
-        upload = Upload(self.world, f"u{len(self.world.sessions) + 1}")
-        self.world.effect("open", lambda: self.world.sessions.__setitem__(upload.id, Session(self.overwrite)))
-        return upload
+        return Upload(self.world, self.world.effect("open", self._open))
 
     def attach_upload(self, upload_id: str) -> Upload:
         self.world.effect("attach", _nothing)
         return Upload(self.world, upload_id)
+
+    def _open(self) -> str:
+        upload_id = f"u{len(self.world.sessions) + 1}"
+        self.world.sessions[upload_id] = Session(self.overwrite)
+        return upload_id
 
 
 @dataclass

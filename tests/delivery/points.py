@@ -163,8 +163,8 @@ class _Rows:
     def count(self, window: Window) -> FoundRows:
         return self.points.before("count", lambda: self.inner.count(window))
 
-    def start_removal(self, window: Window) -> str:
-        return self.points.before("start removal", lambda: self.inner.start_removal(window))
+    def start_removal(self, window: Window, name: str) -> str:
+        return self.points.before("start removal", lambda: self.inner.start_removal(window, name))
 
     def await_removal(self, statement_id: str) -> str | None:
         return self.points.before("await removal", lambda: self.inner.await_removal(statement_id))
