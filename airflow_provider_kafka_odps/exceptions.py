@@ -15,7 +15,12 @@
     │   ├── OffsetsExpired       the log starts after the window's start
     │   ├── LogTooShort          the log ends before the window's end
     │   ├── OpenTransaction      records before a boundary instant are not decided yet (a retry may help)
-    │   └── NoCommittedOffset
+    │   ├── NoCommittedOffset
+    │   ├── InstantAhead         a boundary instant has not come yet (a retry may help)
+    │   ├── NeighboursDiffer     windows that share a boundary instant would leave a hole, or overlap
+    │   │   └── PlannedAtOnce    another run has just planned the neighbour (a retry helps)
+    │   ├── NoPreviousWindow     start="previous", and no window that this task has committed is known
+    │   └── PredecessorPending   start="previous", and the window before is not committed yet (a retry may help)
     ├── ReadFailed               reading the window went wrong
     │   ├── CorruptBatch         bytes that are no record batch
     │   ├── TopicReplaced        the topic is not the one that the window was planned on
@@ -121,6 +126,32 @@ class OpenTransaction(WindowRefused):
 
 class NoCommittedOffset(WindowRefused):
     """The consumer group has committed no offset, and no other start was given."""
+
+
+class InstantAhead(WindowRefused):
+    """A boundary instant lies in the future: records before it are still to come."""
+
+    retry_helps = True
+
+
+class NeighboursDiffer(WindowRefused):
+    """Two windows that share a boundary instant would leave a hole between them, or overlap."""
+
+
+class PlannedAtOnce(NeighboursDiffer):
+    """A neighbour was planned at the same moment and cut the log elsewhere; the next attempt takes its cut."""
+
+    retry_helps = True
+
+
+class NoPreviousWindow(WindowRefused):
+    """No window that this task has committed is known, and nothing says where to start without one."""
+
+
+class PredecessorPending(WindowRefused):
+    """The window before this one was planned and is not committed yet, so nobody knows whether it will be."""
+
+    retry_helps = True
 
 
 class ReadFailed(KafkaOdpsError):

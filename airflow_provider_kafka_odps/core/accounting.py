@@ -11,6 +11,7 @@ import pyarrow as pa
 from airflow_provider_kafka_odps.core.gaps import GapKind, OnDataLoss, PassedOver, Ranges, without
 from airflow_provider_kafka_odps.core.offsets import OffsetRange, next_offset
 from airflow_provider_kafka_odps.core.receipt import Counts
+from airflow_provider_kafka_odps.core.strays import Strays
 from airflow_provider_kafka_odps.core.window import Window
 from airflow_provider_kafka_odps.exceptions import ReadFailed, UnexplainedGap
 
@@ -24,6 +25,7 @@ class Account:
         self._ranges = {offsets.partition: offsets for offsets in window.ranges()}
         self._positions = {number: offsets.start for number, offsets in self._ranges.items()}
         self._records = dict.fromkeys(self._ranges, 0)
+        self._strays = Strays(window)
         self._first_last: dict[int, tuple[int, int]] = {}
         self._rejects = dict.fromkeys(self._ranges, 0)
         self._gaps = {number: Ranges(offsets.start, offsets.end) for number, offsets in self._ranges.items()}
@@ -46,6 +48,7 @@ class Account:
         self._first_last[partition] = first, int(offsets[-1])
         self._positions[partition] = next_offset(int(offsets[-1]))
         self._records[partition] += batch.num_rows
+        self._strays.add(partition, batch.column("timestamp"))
         self._rejects[partition] += rejects
 
     def pass_over(self, passed: PassedOver) -> None:
@@ -122,6 +125,8 @@ class Account:
             aborted=kinds[GapKind.ABORTED],
             compacted=compacted,
             missing=kinds[GapKind.MISSING],
+            late=self._strays.late[number],
+            early=self._strays.early[number],
         )
 
     def progress(self) -> str:

@@ -13,6 +13,7 @@ from airflow_provider_kafka_odps.core.facts import Questions, TopicFacts
 from airflow_provider_kafka_odps.core.gaps import PassedOver
 from airflow_provider_kafka_odps.core.journal import OnRerun, Target
 from airflow_provider_kafka_odps.core.limit import TimeLimit
+from airflow_provider_kafka_odps.core.past import Past
 from airflow_provider_kafka_odps.core.planning import WindowRequest
 from airflow_provider_kafka_odps.core.projection import Projection
 from airflow_provider_kafka_odps.core.reconciling import Shown
@@ -117,6 +118,8 @@ class Attempt:
     waited: Callable[[], float] = lambda: 0.0
     """How many seconds reading has waited for the broker so far."""
     """None counts gaps without accounting for them."""
+    past: Past | None = None
+    """None plans every window for itself."""
     rows: Rows | None = None
     """None where partition and offset are no columns of the table."""
     shown: Shown | None = None

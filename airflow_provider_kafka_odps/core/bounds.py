@@ -2,7 +2,7 @@
 
 | asked | bound |
 |---|---|
-| ``"earliest"``, ``"latest"``, ``"committed"`` | the value of that name |
+| ``"earliest"``, ``"latest"``, ``"committed"``, ``"previous"`` | the value of that name |
 | ``"interval"`` | ``At`` of the run's data interval |
 | an aware datetime, ISO-8601 text with a zone | ``At`` |
 | ``"2026-11-22T10:00[Asia/Shanghai]"``, ``"20261122100000[Asia/Shanghai]"`` | ``At``, by the clock of that zone |
@@ -117,7 +117,28 @@ class Offsets:
         return json.dumps({str(partition): offset for partition, offset in sorted(self.each.items())})
 
 
-Bound: TypeAlias = Earliest | Latest | Committed | At | Offsets
+@dataclass(frozen=True, slots=True)
+class Previous:
+    """Where the last window ended that this task has committed."""
+
+    def __str__(self) -> str:
+        return "previous"
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A bound that was turned into offsets before; nobody writes one, it is remembered."""
+
+    asked: str
+    offsets: Mapping[int, int]
+    """A partition that is not among them did not exist then: all of it lies behind the cut."""
+    source: str
+
+    def __str__(self) -> str:
+        return self.asked
+
+
+Bound: TypeAlias = Earliest | Latest | Committed | At | Offsets | Previous | Cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +193,8 @@ def _parse_text(text: str, side: Side, interval: Interval) -> Bound:
             return Earliest()
         case "committed", Side.START:
             return Committed()
+        case "previous", Side.START:
+            return Previous()
         case "latest", _:
             return Latest()
     if _OFFSET.match(text):
@@ -245,7 +268,9 @@ def _millis(moment: datetime) -> int:
 
 
 def _refused(asked: object, side: Side) -> InvalidInput:
-    names = "'interval', 'earliest', 'latest', 'committed'" if side is Side.START else "'interval', 'latest'"
+    names = (
+        "'interval', 'earliest', 'latest', 'committed', 'previous'" if side is Side.START else "'interval', 'latest'"
+    )
     return InvalidInput(
         f"{side}={asked!r} is no bound; accepted: {names}, an ISO-8601 time with a zone, "
         "an offset, or offsets per partition such as {'0': 120, '1': 98}"
@@ -256,6 +281,7 @@ def _no_interval(seen: str) -> str:
     return (
         f"{seen}, so 'interval' names no window. Airflow's plain cron and timedelta schedules, and manual runs, "
         "give none. "
-        "Schedule the DAG with CronDataIntervalTimetable or DeltaDataIntervalTimetable, or give explicit bounds "
+        "Schedule the DAG with CronDataIntervalTimetable, DeltaDataIntervalTimetable or CronPartitionTimetable, "
+        "or give explicit bounds "
         "(start='earliest', end='latest', times, or offsets)"
     )

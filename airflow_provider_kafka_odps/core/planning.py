@@ -8,7 +8,17 @@ from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
 
-from airflow_provider_kafka_odps.core.bounds import At, Bound, Committed, Earliest, Latest, Offsets, Side
+from airflow_provider_kafka_odps.core.bounds import (
+    At,
+    Bound,
+    Committed,
+    Cut,
+    Earliest,
+    Latest,
+    Offsets,
+    Previous,
+    Side,
+)
 from airflow_provider_kafka_odps.core.facts import PartitionFacts, Questions, TopicFacts
 from airflow_provider_kafka_odps.core.gaps import OnDataLoss
 from airflow_provider_kafka_odps.core.window import IsolationLevel, ResolvedBound, Window
@@ -118,6 +128,10 @@ def _check_offsets_named(topic: str, side: Side, bound: Bound, chosen: Sequence[
 def _plan_partition(facts: PartitionFacts, request: WindowRequest, group: str | None) -> tuple[int, int]:
     where = f"{request.topic}[{facts.partition}]"
     log_end = _log_end(facts, request.isolation_level)
+    if isinstance(request.end, Cut) and facts.partition not in request.end.offsets:
+        # It was added after that cut was made: the window that starts there has what comes next of it.
+        came_to = request.start.offsets.get(facts.partition, facts.low) if isinstance(request.start, Cut) else facts.low
+        return came_to, came_to
     start = _resolve_start(facts, request, log_end, where, group)
     end = _resolve(request.end, facts, log_end)
     assert end is not None, "an end bound always resolves: 'committed' is refused as an end"
@@ -164,7 +178,7 @@ def _check_decided(request: WindowRequest, facts: PartitionFacts, log_end: int, 
     starts at the first offset of this instant, which may lie behind them.
     """
     for bound in (request.start, request.end):
-        if isinstance(bound, At) and _offset_at(bound, facts, facts.high) > log_end:
+        if isinstance(bound, (At, Cut)) and log_end < (_resolve(bound, facts, facts.high) or 0) <= facts.high:
             raise OpenTransaction(
                 f"{where}: {bound} lies beyond the last stable offset {log_end} (the log ends at {facts.high}): a "
                 "transaction that began before is still open, so its records are neither to be loaded nor to be "
@@ -196,6 +210,12 @@ def _resolve(bound: Bound, facts: PartitionFacts, log_end: int) -> int | None:
             return _offset_at(bound, facts, log_end)
         case Offsets():
             return bound.of(facts.partition)
+        case Cut():
+            return bound.offsets.get(facts.partition, facts.low)
+        case Previous():
+            raise InvalidInput(
+                "start='previous' is answered by what a task remembers of its windows; here is no task that does"
+            )
         case _:
             assert_never(bound)
 
@@ -228,7 +248,9 @@ def _source(bound: Bound, facts: TopicFacts, on_short_log: OnShortLog) -> str:
             return "given, clamped to the log end" if on_short_log is OnShortLog.CLAMP else "given"
         case Committed():
             return f"group {facts.group}"
-        case Earliest() | Latest() | At():
+        case Cut():
+            return bound.source
+        case Earliest() | Latest() | At() | Previous():
             return "broker"
         case _:
             assert_never(bound)

@@ -29,17 +29,23 @@ class Counts:
     """Removed by compaction."""
     missing: int = 0
     """Lost, and skipped; not among the gaps."""
+    late: int = 0
+    """Records with a timestamp before the instant at which the window starts; they came when that hour was cut."""
+    early: int = 0
+    """Records with a timestamp at or after the instant at which the window ends."""
 
     def __post_init__(self) -> None:
         """Refuse negative counts: more records came out of a range than it has offsets."""
-        if min(self.rows, self.rejects, self.gaps, self.control, self.aborted, self.compacted, self.missing) < 0:
+        gaps = (self.gaps, self.control, self.aborted, self.compacted, self.missing)
+        if min(self.rows, self.rejects, *gaps, self.late, self.early) < 0:
             raise InvalidInput(f"counts cannot be negative: {self}")
 
     def to_json(self) -> dict[str, int]:
-        """Return the counts; kinds of gaps that there are none of are left out."""
+        """Return the counts; kinds of gaps and of strays that there are none of are left out."""
         kinds = {"control": self.control, "aborted": self.aborted, "compacted": self.compacted, "missing": self.missing}
         always = {"rows": self.rows, "rejects": self.rejects, "gaps": self.gaps}
-        return {**always, **{kind: count for kind, count in kinds.items() if count}}
+        strays = {"late": self.late, "early": self.early}
+        return {**always, **{kind: count for kind, count in (kinds | strays).items() if count}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +95,8 @@ class Receipt:
             "rows": self.rows,
             "rejects": sum(counts.rejects for counts in self.partitions.values()),
             "gaps": sum(counts.gaps for counts in self.partitions.values()),
+            "late": sum(counts.late for counts in self.partitions.values()),
+            "early": sum(counts.early for counts in self.partitions.values()),
             "partitions": {str(number): counts.to_json() for number, counts in sorted(self.partitions.items())},
             "missing": list(self.missing),
             "offsets": {str(number): list(each) for number, each in sorted(self.offsets.items())},

@@ -12,11 +12,11 @@ from airflow_provider_kafka_odps.core.journal import HOW_TO_FORGET, Journal, Mod
 from airflow_provider_kafka_odps.core.loading import Loading
 from airflow_provider_kafka_odps.core.pace import Pace
 from airflow_provider_kafka_odps.core.pipeline import Pipeline
-from airflow_provider_kafka_odps.core.planning import plan_window
 from airflow_provider_kafka_odps.core.receipt import Receipt
 from airflow_provider_kafka_odps.core.reconciling import reconcile
 from airflow_provider_kafka_odps.core.rows import NO_OFFSET_COLUMNS
 from airflow_provider_kafka_odps.core.settling import Learned, Upload, UploadStatus, commit, settle
+from airflow_provider_kafka_odps.core.strays import Strays
 from airflow_provider_kafka_odps.core.window import Window
 from airflow_provider_kafka_odps.exceptions import (
     AlreadyLoaded,
@@ -53,7 +53,9 @@ def transfer(attempt: Attempt) -> Receipt:
     if entry is None:
         entry = _plan(attempt)
     attempt.announce(entry.window)
-    return _after_the_commit(attempt, _take(attempt, entry, step))
+    receipt = _after_the_commit(attempt, _take(attempt, entry, step))
+    lineage.committed(attempt, receipt.window)
+    return receipt
 
 
 def _take(attempt: Attempt, entry: Journal, step: NextStep) -> Receipt:
@@ -88,8 +90,7 @@ def _recorded(attempt: Attempt) -> Journal | None:
 
 
 def _plan(attempt: Attempt) -> Journal:
-    facts = attempt.source.survey(attempt.request.topic, attempt.request.questions(attempt.group))
-    window = plan_window(facts, attempt.request, attempt.clock.now())
+    window = lineage.plan(attempt)
     entry = Journal(Phase.PLANNED, attempt.target, window, attempt.clear_number)
     attempt.journal.save(entry.to_json())
     return entry
@@ -126,7 +127,7 @@ def _write(attempt: Attempt, loading: Loading, upload: Upload) -> None:
     )
     with Pipeline(attempt.concurrency, lambda: _check_running(attempt), attempt.stop_reading) as pipeline:
         records = loading.read(
-            attempt.source.read(loading.window, attempt.projection.wanted),
+            attempt.source.read(loading.window, attempt.projection.wanted | Strays(loading.window).columns),
             lambda: _between_batches(attempt, loading),
             attempt.waited,
         )

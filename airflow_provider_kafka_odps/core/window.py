@@ -29,6 +29,14 @@ class ResolvedBound:
     asked: str
     source: str
 
+    @property
+    def instant(self) -> datetime | None:
+        """The instant that was asked for; None for a bound of another kind."""
+        try:
+            return datetime.fromisoformat(self.asked) if self.asked.endswith("Z") else None
+        except ValueError:
+            return None
+
 
 @dataclass(frozen=True, slots=True)
 class Window:

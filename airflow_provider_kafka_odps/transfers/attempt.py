@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kafka_odps.core.attempt import Attempt
-from airflow_provider_kafka_odps.core.bounds import Interval, Side, parse_bound
+from airflow_provider_kafka_odps.core.bounds import Previous, Side, parse_bound
 from airflow_provider_kafka_odps.core.compiling import (
     DEFAULT_COLUMNS,
     ColumnInput,
@@ -15,13 +15,16 @@ from airflow_provider_kafka_odps.core.compiling import (
     named_columns,
 )
 from airflow_provider_kafka_odps.core.journal import Mode, OnRerun, Target
+from airflow_provider_kafka_odps.core.occasion import refuse_repeated_offsets
 from airflow_provider_kafka_odps.core.parameters import parse_columns, parse_partitions
+from airflow_provider_kafka_odps.core.past import Past
 from airflow_provider_kafka_odps.core.planning import WindowRequest
 from airflow_provider_kafka_odps.core.rows import NO_OFFSET_COLUMNS, row_finder
 from airflow_provider_kafka_odps.core.schema import TableSchema, string_partition_columns
 from airflow_provider_kafka_odps.core.table import PartitionSpec, TableName
 from airflow_provider_kafka_odps.core.window import Window
 from airflow_provider_kafka_odps.exceptions import InvalidConnection, InvalidInput, InvalidMapping, UnknownTable
+from airflow_provider_kafka_odps.transfers.past import asset_store, author_of, previous_window, run_interval
 from airflow_provider_kafka_odps.transfers.wiring import (
     StateStoreJournal,
     TableRows,
@@ -69,6 +72,7 @@ def build_attempt(
         announce=announce,
         say=task.log.info,
         cancelled=task.has_to_stop,
+        past=_past(task, context, request),
         limit=task.limit,
         clear_number=context["dag_run"].clear_number or 0,
         try_number=context["ti"].try_number,
@@ -105,10 +109,10 @@ def _sink(task: KafkaToMaxComputeOperator, columns: ColumnInput, partition: Part
 def _request(task: KafkaToMaxComputeOperator, context: Mapping[str, Any]) -> WindowRequest:
     if not task.topic:
         raise InvalidInput(f"topic={task.topic!r}: the name of a topic is wanted")
-    interval = Interval(context.get("data_interval_start"), context.get("data_interval_end"))
+    interval = run_interval(context)
     first_start = task.first_start
 
-    return WindowRequest(
+    request = WindowRequest(
         topic=task.topic,
         start=parse_bound(task.start, Side.START, interval),
         end=parse_bound(task.end, Side.END, interval),
@@ -117,4 +121,29 @@ def _request(task: KafkaToMaxComputeOperator, context: Mapping[str, Any]) -> Win
         on_short_log=task.on_short_log,
         on_data_loss=task.on_data_loss,
         first_start=None if first_start in (None, "") else parse_bound(first_start, Side.START, interval),
+    )
+    dag_run = context["dag_run"]
+    refuse_repeated_offsets(dag_run.run_type, dag_run.conf, request.start, request.end)
+    return request
+
+
+def _past(task: KafkaToMaxComputeOperator, context: Mapping[str, Any], request: WindowRequest) -> Past:
+    chained = isinstance(request.start, Previous)
+    if task.max_offsets is not None and not chained:
+        raise InvalidInput(
+            f"max_offsets={task.max_offsets} leaves offsets for the next run, which loads them only where start is "
+            f"'previous', not {str(request.start)!r}"
+        )
+    # The task as the scheduler knows it: of a mapped one, that is not this instance.
+    if chained and context["dag"].get_task(task.task_id).max_active_tis_per_dag != 1:
+        raise InvalidInput(
+            "start='previous' needs max_active_tis_per_dag=1 on this task, given by hand where start is a template or "
+            "the task is mapped: two runs that plan at the same moment would both start where the last one ended"
+        )
+    return Past(
+        author=author_of(context),
+        store=asset_store(context, task.asset),
+        previous=lambda: previous_window(context),
+        on_gap=task.on_gap,
+        max_offsets=task.max_offsets,
     )

@@ -12,6 +12,7 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_provider_kafka_odps.core.bounds import BoundInput
+from airflow_provider_kafka_odps.core.cuts import OnGap
 from airflow_provider_kafka_odps.core.gaps import OnDataLoss
 from airflow_provider_kafka_odps.core.journal import Mode, OnRerun
 from airflow_provider_kafka_odps.core.limit import TimeLimit
@@ -24,15 +25,14 @@ from airflow_provider_kafka_odps.exceptions import KafkaOdpsError
 from airflow_provider_kafka_odps.hooks.clock import StoppableClock
 from airflow_provider_kafka_odps.hooks.kafka import KafkaHook
 from airflow_provider_kafka_odps.hooks.odps import BLOCK_PATIENCE, OdpsHook
+from airflow_provider_kafka_odps.transfers.past import XCOM_WINDOW, table_asset
 
 if TYPE_CHECKING:
-    from airflow.sdk import Context
+    from airflow.sdk import Asset, Context
 
     from airflow_provider_kafka_odps.core.compiling import ColumnInput
     from airflow_provider_kafka_odps.core.settling import Clock
     from airflow_provider_kafka_odps.core.window import Window
-
-XCOM_WINDOW = "window"
 
 
 class KafkaToMaxComputeOperator(BaseOperator):
@@ -59,10 +59,13 @@ class KafkaToMaxComputeOperator(BaseOperator):
     :param on_bad_json: what a key or value leads to that is no JSON object although paths lead into it: ``"null"``
         (NULL, counted in the receipt), ``"reject"``, or ``"fail"``.
     :param start: where the window starts: ``"interval"`` (the run's data interval), a time with a zone, ``"earliest"``,
-        ``"latest"``, ``"committed"`` (by the group of the Kafka connection), one offset, or offsets per partition as a
-        dict or JSON text. *(templated)*
+        ``"latest"``, ``"committed"`` (by the group of the Kafka connection), ``"previous"`` (where the last window
+        ended that this task has committed), one offset, or offsets per partition as a dict or JSON text. *(templated)*
     :param end: where it ends, exclusive: ``"interval"``, a time with a zone, ``"latest"``, or offsets. *(templated)*
-    :param first_start: the start for partitions in which the group has committed nothing. *(templated)*
+    :param first_start: the start for partitions in which the group has committed nothing; with ``start="previous"``,
+        the start of the first window. *(templated)*
+    :param max_offsets: the most offsets that a window has which starts at ``"previous"``; the rest is left for the
+        next run.
     :param partitions: load only these partitions: a list, or text such as ``"0,2-4"``. *(templated)*
     :param mode: ``"append"``, or ``"overwrite"``: the rows replace those of the table or partition, atomically.
     :param on_rerun: what clearing the task leads to once its rows are committed. Of appended rows, ``"keep"`` leaves
@@ -71,6 +74,8 @@ class KafkaToMaxComputeOperator(BaseOperator):
     :param create_table: create the table from ``columns`` if it is missing.
     :param lifecycle: days that a table which is created keeps its rows.
     :param on_short_log: what explicit offsets beyond the log's end lead to: ``"fail"``, or ``"clamp"`` them to it.
+    :param on_gap: what a hole or an overlap between this window and its neighbour at a boundary instant leads to:
+        ``"fail"``, ``"absorb"`` (use the neighbour's cut), or ``"ignore"``.
     :param on_data_loss: what offsets of the window lead to that are lost (expired, cut off the log, or without a record
         and unexplained): ``"fail"``, or ``"skip"``: load what is there and record in the receipt what is missing.
     :param isolation_level: ``"read_committed"``, or ``"read_uncommitted"``: aborted and open transactions are read too.
@@ -87,6 +92,8 @@ class KafkaToMaxComputeOperator(BaseOperator):
     :param project: the project, in place of the connection's. *(templated)*
     :param endpoint: the endpoint, in place of the connection's. *(templated)*
     :param quota_name: the tunnel quota to upload with. *(templated)*
+    :param asset: the table's Asset, which becomes inlet and outlet of the task: what is remembered of its windows is
+        in the asset's state store. Default: named after project and table, unless these are templates.
     """
 
     template_fields: Sequence[str] = (
@@ -126,12 +133,14 @@ class KafkaToMaxComputeOperator(BaseOperator):
         start: BoundInput = "interval",
         end: BoundInput = "interval",
         first_start: BoundInput | None = None,
+        max_offsets: int | None = None,
         partitions: Sequence[int] | str | None = None,
         mode: str = "append",
         on_rerun: str = "keep",
         create_table: bool = False,
         lifecycle: int | None = None,
         on_short_log: str = "fail",
+        on_gap: str = "fail",
         on_data_loss: str = "fail",
         isolation_level: str = "read_committed",
         poll_timeout: float = 60.0,
@@ -145,8 +154,12 @@ class KafkaToMaxComputeOperator(BaseOperator):
         project: str | None = None,
         endpoint: str | None = None,
         quota_name: str | None = None,
+        asset: Asset | None = None,
         **kwargs: Any,
     ) -> None:
+        if start == "previous":
+            # The scheduler lets no two runs of this task plan at the same moment.
+            kwargs.setdefault("max_active_tis_per_dag", 1)
         super().__init__(**kwargs)
         self.topic = topic
         self.table = table
@@ -164,12 +177,14 @@ class KafkaToMaxComputeOperator(BaseOperator):
         self.start = start
         self.end = end
         self.first_start = first_start
+        self.max_offsets = max_offsets
         self.partitions = partitions
         self.mode = choice(Mode, mode, "mode")
         self.on_rerun = choice(OnRerun, on_rerun, "on_rerun")
         self.create_table = create_table
         self.lifecycle = lifecycle
         self.on_short_log = choice(OnShortLog, on_short_log, "on_short_log")
+        self.on_gap = choice(OnGap, on_gap, "on_gap")
         self.on_data_loss = choice(OnDataLoss, on_data_loss, "on_data_loss")
         self.isolation_level = choice(IsolationLevel, isolation_level, "isolation_level")
         self.poll_timeout = seconds(poll_timeout, "poll_timeout")
@@ -183,6 +198,11 @@ class KafkaToMaxComputeOperator(BaseOperator):
         self.project = project
         self.endpoint = endpoint
         self.quota_name = quota_name
+        self.asset = asset or table_asset(table, project, maxcompute_conn_id)
+        if self.asset is not None:
+            # As an outlet only, Airflow would forget its state while the DAG's file has an error.
+            self.inlets = [*self.inlets, *([] if self.asset in self.inlets else [self.asset])]
+            self.outlets = [*self.outlets, *([] if self.asset in self.outlets else [self.asset])]
         # Set by `on_kill`, which Airflow may call before `execute`.
         self.asked_to_stop = False
 
@@ -224,6 +244,7 @@ class KafkaToMaxComputeOperator(BaseOperator):
 
         Errors that another attempt cannot mend fail the task without retries.
         """
+        from airflow_provider_kafka_odps.core.occasion import event_of
         from airflow_provider_kafka_odps.core.transfer import transfer
         from airflow_provider_kafka_odps.transfers.attempt import build_attempt
 
@@ -231,11 +252,16 @@ class KafkaToMaxComputeOperator(BaseOperator):
             context["ti"].xcom_push(XCOM_WINDOW, window.to_json())
 
         try:
-            return transfer(build_attempt(self, context, announce)).to_json()
+            attempt = build_attempt(self, context, announce)
+            before = attempt.journal.load()
+            receipt = transfer(attempt)
         except KafkaOdpsError as error:
             if error.retry_helps:
                 raise
             raise AirflowFailException(f"{type(error).__name__}: {error}") from error
+        if self.asset is not None:
+            context["outlet_events"][self.asset].extra = event_of(receipt, before, attempt.clear_number)
+        return receipt.to_json()
 
     def on_kill(self) -> None:
         """Ask the load to stop; it does so within a second or two, and commits nothing.

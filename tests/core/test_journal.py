@@ -95,6 +95,8 @@ def test_the_receipts_json_is_as_documented() -> None:
         "rows": 3,
         "rejects": 1,
         "gaps": 1,
+        "late": 0,
+        "early": 0,
         "partitions": {"0": {"rows": 3, "rejects": 1, "gaps": 1}},
         "missing": [],
         "offsets": {"0": [0, 4]},
