@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 from airflow_provider_kafka_odps.local.catalog.model import Column, Partition, Spec, Table, spec_text
-from airflow_provider_kafka_odps.local.catalog.rows import read_rows, shown_schema, with_partition_columns
+from airflow_provider_kafka_odps.local.catalog.rows import concatenated, read_rows, shown_schema, with_partition_columns
 from airflow_provider_kafka_odps.local.catalog.specs import full_spec, read_spec
 from airflow_provider_kafka_odps.local.catalog.texts import csv_text
 from airflow_provider_kafka_odps.local.errors import ServiceError
@@ -193,7 +193,7 @@ def _first_rows(services: Services, call: Call, table: Table, count: int) -> tup
     names = [name for name in (call.query.get("cols") or call.query.get("columns") or "").split(",") if name]
     every = table.columns + table.partition_columns
     columns = pick_columns(every, names) if names else every
-    first = pa.concat_tables(found) if found else shown_schema(every).empty_table()
+    first = concatenated(found) if found else shown_schema(every).empty_table()
     return columns, first.select([column.name for column in columns])
 
 

@@ -17,6 +17,7 @@ from airflow_provider_kafka_odps.local.sessions.upload import Block, UploadSessi
 from airflow_provider_kafka_odps.local.wire.arrays import seconds_and_nanos
 from airflow_provider_kafka_odps.local.wire.encodings import ENCODINGS, pack
 from airflow_provider_kafka_odps.local.wire.frames import encode_frames
+from airflow_provider_kafka_odps.local.wire.moments import WIDE, is_moment
 from airflow_provider_kafka_odps.local.wire.records import RecordEncoder
 
 from .call import Answer, Call, json_answer, rfc822
@@ -157,6 +158,8 @@ def _read(services: Services, call: Call, session: DownloadSession) -> Answer:
         wanted = {column.name for column in pick_columns(session.columns, names)}
         names = [column.name for column in session.columns if column.name in wanted]
     rows = services.downloads.read(session, int(match[1]), int(match[2]), names)
+    if call.has("arrow") and not isinstance(session.owner, str):
+        _require_narrow(rows)
     encoding = _accepted(call.headers.get("accept-encoding", ""))
     body = (
         _arrow_body(rows, split=isinstance(session.owner, str))
@@ -165,6 +168,16 @@ def _read(services: Services, call: Call, session: DownloadSession) -> Answer:
     )
     headers = {"Content-Encoding": encoding} if encoding else {}
     return Answer(200, pack(encoding, body), "application/octet-stream", headers)
+
+
+def _require_narrow(rows: RowRange) -> None:
+    moments = [at for at, column in enumerate(rows.columns) if is_moment(column.type)]
+    if moments and any(batch.column(at).type == WIDE for batch in rows.batches() for at in moments):
+        raise ServiceError(
+            400,
+            "InvalidArgument",
+            "a TIMESTAMP is outside 1677 to 2262, and Arrow's nanoseconds cannot carry it; read records, or a query",
+        )
 
 
 def _accepted(header: str) -> str:

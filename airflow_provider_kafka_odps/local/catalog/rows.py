@@ -7,18 +7,37 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_provider_kafka_odps.local.errors import MalformedError
-from airflow_provider_kafka_odps.local.wire.types import Kind, arrow_type
+from airflow_provider_kafka_odps.local.wire.moments import (
+    FIRST_SECOND,
+    LAST_SECOND,
+    NARROW,
+    WIDE,
+    is_moment,
+    moment_texts,
+    narrowed,
+    widened,
+)
+from airflow_provider_kafka_odps.local.wire.types import ColumnType, Kind, arrow_type
 
 from .blobs import BlobStore, open_batches, stream_end
 from .model import Blob, Column, Spec, Table
 
 _ROWS_PER_BATCH = 65536
+_SECONDS_OF_A_DAY = 24 * 60 * 60
 _COUNTED = frozenset({Kind.CHAR, Kind.VARCHAR})
 
 
-def stored_schema(columns: Sequence[Column]) -> pa.Schema:
-    """Give the schema inside files: columns are named by their field id, so that renaming one changes no file."""
-    return pa.schema([pa.field(column.stored_name, arrow_type(column.type)) for column in columns])
+def stored_schema(columns: Sequence[Column], *, wide: bool = False) -> pa.Schema:
+    """Give the schema inside files: columns are named by their field id, so that renaming one changes no file.
+
+    Files that are written record by record are `wide`: they have each TIMESTAMP as seconds and nanoseconds.
+    """
+    return pa.schema(
+        [
+            pa.field(column.stored_name, WIDE if wide and is_moment(column.type) else arrow_type(column.type))
+            for column in columns
+        ]
+    )
 
 
 def shown_schema(columns: Sequence[Column]) -> pa.Schema:
@@ -27,10 +46,31 @@ def shown_schema(columns: Sequence[Column]) -> pa.Schema:
 
 
 def read_rows(store: BlobStore, blobs: Sequence[Blob], columns: Sequence[Column]) -> pa.Table:
-    """Map all rows of these files in these columns; a column that a file lacks is NULL."""
+    """Map all rows of these files in these columns; a column that a file lacks is NULL.
+
+    A TIMESTAMP is in nanoseconds where all its values fit, and otherwise `WIDE`.
+    """
     schema = shown_schema(columns)
     tables = [_adapted(open_batches(store.read(blob.name)).read_all(), columns, schema) for blob in blobs]
-    return pa.concat_tables(tables) if tables else schema.empty_table()
+    return concatenated(tables) if tables else schema.empty_table()
+
+
+def concatenated(tables: Sequence[pa.Table]) -> pa.Table:
+    """Give the rows of several tables that differ in the form of their TIMESTAMPs at most."""
+    wide = {
+        name
+        for table in tables
+        for name, kind in zip(table.schema.names, table.schema.types, strict=True)
+        if kind == WIDE
+    }
+    return pa.concat_tables([_with_wide(table, wide) for table in tables])
+
+
+def _with_wide(table: pa.Table, names: set[str]) -> pa.Table:
+    for at, field in enumerate(table.schema):
+        if field.name in names and field.type == NARROW:
+            table = table.set_column(at, field.name, widened(table.column(at)))
+    return table
 
 
 def _adapted(found: pa.Table, columns: Sequence[Column], schema: pa.Schema) -> pa.Table:
@@ -40,9 +80,22 @@ def _adapted(found: pa.Table, columns: Sequence[Column], schema: pa.Schema) -> p
         if at < 0:
             arrays.append(pa.chunked_array([pa.nulls(found.num_rows, field.type)]))
             continue
-        stored = found.column(at)
-        arrays.append(stored if stored.type == field.type else stored.cast(field.type, safe=False))
-    return pa.Table.from_arrays(arrays, schema=schema)
+        arrays.append(padded(_shown(found.column(at), column, field.type), column.type))
+    return pa.Table.from_arrays(arrays, names=schema.names)
+
+
+def padded(array: pa.Array | pa.ChunkedArray, column: ColumnType) -> pa.Array | pa.ChunkedArray:
+    """Give the values of a CHAR(n) filled up with blanks to n characters, and any others as they are."""
+    return pc.utf8_rpad(array, width=column.sizes[0]) if column.kind is Kind.CHAR else array
+
+
+def _shown(stored: pa.ChunkedArray, column: Column, wanted: pa.DataType) -> pa.Array | pa.ChunkedArray:
+    if stored.type == wanted:
+        return stored
+    if stored.type == WIDE:
+        # Of a column that is a TIMESTAMP now, or was one before it became a STRING.
+        return narrowed(stored) if is_moment(column.type) else moment_texts(narrowed(stored)).cast(wanted)
+    return stored.cast(wanted, safe=False)
 
 
 def with_partition_columns(rows: pa.Table, table: Table, spec: Spec) -> pa.Table:
@@ -76,7 +129,9 @@ class RowRange:
 
 def write_rows(store: BlobStore, name: str, columns: Sequence[Column], rows: pa.Table) -> Blob:
     """Write rows, whose columns are in this order and of these types, as a file."""
-    schema = stored_schema(columns)
+    schema = pa.schema(
+        [pa.field(column.stored_name, kind) for column, kind in zip(columns, rows.schema.types, strict=True)]
+    )
     writer = store.create(name)
     try:
         writer.write(schema.serialize().to_pybytes())
@@ -98,19 +153,51 @@ def _check_lengths(column: pa.Array, longest: int) -> None:
 def _check_column(stored: pa.Array, column: Column, longest: int | None) -> None:
     if not column.nullable and stored.null_count:
         raise MalformedError(f"column {column.name} is NOT NULL, but {stored.null_count} rows have NULL there")
+    _check_texts(stored, column.type, column.name, longest)
+    _check_times(stored, column)
+
+
+def _check_times(stored: pa.Array, column: Column) -> None:
+    match column.type.kind:
+        case Kind.DATE:
+            numbers, each = stored.cast(pa.int32()), _SECONDS_OF_A_DAY
+        case Kind.DATETIME:
+            numbers, each = stored.cast(pa.int64()), 1 / 1000
+        case Kind.TIMESTAMP | Kind.TIMESTAMP_NTZ if stored.type == WIDE:
+            numbers, each = pc.struct_field(stored, "sec"), 1
+        case _:
+            return
+    bounds = pc.min_max(numbers)
+    for bound in (bounds["min"].as_py(), bounds["max"].as_py()):
+        if bound is not None and not FIRST_SECOND <= bound * each < LAST_SECOND + 1:
+            raise MalformedError(f"column {column.name} is {column.type}, but a value is outside the years 1 to 9999")
+
+
+def _check_texts(stored: pa.Array, column: ColumnType, name: str, longest: int | None) -> None:
     # Texts are checked as bytes: the tunnel carries them whatever their encoding.
     plain = stored.cast(pa.binary()) if pa.types.is_string(stored.type) else stored
     plain.validate(full=True)
     if longest is not None and pa.types.is_binary(plain.type):
         _check_lengths(plain, longest)
-    if column.type.kind in _COUNTED:
-        _check_characters(stored, column)
+    match column.kind:
+        case kind if kind in _COUNTED:
+            _check_characters(stored, column, name)
+        case Kind.ARRAY:
+            _check_texts(stored.flatten(), column.parts[0][1], f"{name}[]", longest)
+        case Kind.MAP:
+            _check_texts(stored.keys, column.parts[0][1], f"{name}.key", longest)
+            _check_texts(stored.items, column.parts[1][1], f"{name}.value", longest)
+        case Kind.STRUCT:
+            for at, (part, kind) in enumerate(column.parts):
+                _check_texts(stored.field(at), kind, f"{name}.{part}", longest)
+        case _:
+            pass
 
 
-def _check_characters(stored: pa.Array, column: Column) -> None:
+def _check_characters(stored: pa.Array, column: ColumnType, name: str) -> None:
     found = pc.max(pc.utf8_length(stored)).as_py() or 0
-    if found > column.type.sizes[0]:
-        raise MalformedError(f"column {column.name} is {column.type}, but a value has {found} characters")
+    if found > column.sizes[0]:
+        raise MalformedError(f"column {name} is {column}, but a value has {found} characters")
 
 
 def count_checked(content: pa.Buffer, columns: Sequence[Column], longest: int | None = None) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from airflow_provider_kafka_odps.local.wire.moments import is_moment, moment_texts
 from airflow_provider_kafka_odps.local.wire.types import ColumnType, Kind
 
 from .model import Column
@@ -27,14 +28,14 @@ def csv_text(columns: Sequence[Column], batches: Iterable[pa.RecordBatch]) -> st
 
 
 def _cells(array: pa.Array, column: ColumnType) -> list[str]:
+    if is_moment(column):
+        return [NULL if value is None else value for value in moment_texts(array).to_pylist()]
     if pa.types.is_nested(array.type):
         return [_nested(value, column) for value in array.to_pylist()]
     if column.kind is Kind.DATETIME:
         # strftime writes the fraction of seconds too; DATETIME results show none.
         written = pc.strftime(array, format="%Y-%m-%d %H:%M:%S")
         array = pc.replace_substring_regex(written, pattern=r"\.\d+$", replacement="")
-    elif pa.types.is_timestamp(array.type):
-        array = pc.strftime(array, format="%Y-%m-%d %H:%M:%S")
     elif pa.types.is_binary(array.type):
         array = array.cast(pa.string(), safe=False)
     elif column.kind is Kind.BOOLEAN:

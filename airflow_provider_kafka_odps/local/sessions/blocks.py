@@ -10,6 +10,7 @@ from airflow_provider_kafka_odps.local.catalog.blobs import BlobStore, stream_en
 from airflow_provider_kafka_odps.local.catalog.model import Blob
 from airflow_provider_kafka_odps.local.catalog.rows import count_checked, stored_schema
 from airflow_provider_kafka_odps.local.errors import MalformedError
+from airflow_provider_kafka_odps.local.wire.arrays import wide_moments
 from airflow_provider_kafka_odps.local.wire.encodings import unpacker
 from airflow_provider_kafka_odps.local.wire.frames import FrameDecoder
 from airflow_provider_kafka_odps.local.wire.record_values import LONGEST_VALUE
@@ -54,7 +55,7 @@ class BlockWriter:
         # The encoding is looked at first: a refused one must not leave an open file.
         self._unpack = unpacker(encoding, self._unpacked)
         self._writer = blobs.create(name)
-        schema = stored_schema(session.columns)
+        schema = stored_schema(session.columns, wide=body is BodyFormat.RECORDS)
         self._writer.write(schema.serialize().to_pybytes())
         self._decoder: _Decoder
         match body:
@@ -74,7 +75,9 @@ class BlockWriter:
         self._decoder.feed(piece)
 
     def _write_batch(self, batch: pa.RecordBatch) -> None:
-        self._writer.write(batch.serialize().to_pybytes())
+        # A file has one schema, whatever comes in its later batches.
+        wide = wide_moments(batch, [column.type for column in self._columns])
+        self._writer.write(wide.serialize().to_pybytes())
 
     def feed(self, piece: bytes) -> None:
         """Take the next bytes of the body.

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from airflow_provider_kafka_odps.local.catalog.model import Column
+from airflow_provider_kafka_odps.local.wire.moments import MICROS, WIDE, as_micros, from_micros, is_moment
 from airflow_provider_kafka_odps.local.wire.types import MAX_PRECISION, ColumnType, Kind, arrow_type
 
 QUOTE = '"'
@@ -25,6 +27,7 @@ _FROM_ARROW = {
     pa.timestamp("ms"): Kind.DATETIME,
     pa.timestamp("us"): Kind.DATETIME,
     pa.timestamp("ns"): Kind.TIMESTAMP,
+    MICROS: Kind.TIMESTAMP,
     pa.binary(): Kind.BINARY,
     pa.large_binary(): Kind.BINARY,
 }
@@ -42,6 +45,33 @@ _IN_DUCKDB = {
     Kind.INTERVAL_YEAR_MONTH: "BIGINT",
     Kind.INTERVAL_DAY_TIME: "STRUCT(sec BIGINT, nano INTEGER)",
 }
+
+
+def is_wide(table: pa.Table, columns: Sequence[Column]) -> bool:
+    """Whether a TIMESTAMP of the table is beyond nanoseconds."""
+    return any(is_moment(column.type) and table.schema.field(at).type == WIDE for at, column in enumerate(columns))
+
+
+def in_micros(table: pa.Table, columns: Sequence[Column]) -> pa.Table:
+    """Give the table with its TIMESTAMPs in microseconds, which hold every year."""
+    for at, column in enumerate(columns):
+        if is_moment(column.type):
+            table = table.set_column(at, column.name, as_micros(table.column(at)))
+    return table
+
+
+def without_padding(table: pa.Table, columns: Sequence[Column]) -> pa.Table:
+    """Give the table with its CHARs as they compare: blanks at the end don't count."""
+    for at, column in enumerate(columns):
+        if column.type.kind is Kind.CHAR:
+            table = table.set_column(at, column.name, pc.utf8_rtrim(table.column(at), " "))
+    return table
+
+
+def cast_text(expression: str, column: ColumnType, *, wide: bool) -> str:
+    """Give DuckDB's cast of an expression to a column's type; a text is cut to the length of its column."""
+    cast = f"CAST({expression} AS {duckdb_type(column, wide=wide)})"
+    return f"left({cast}, {column.sizes[0]})" if column.kind in (Kind.CHAR, Kind.VARCHAR) else cast
 
 
 def queried(table: pa.Table) -> pa.Table:
@@ -62,9 +92,11 @@ def _readable(found: pa.DataType) -> pa.DataType:
     return found
 
 
-def duckdb_type(column: ColumnType) -> str:
-    """Give the type that DuckDB casts to for a column."""
+def duckdb_type(column: ColumnType, *, wide: bool = False) -> str:
+    """Give the type that DuckDB casts to for a column; `wide` when TIMESTAMPs are in microseconds."""
     match column.kind:
+        case Kind.TIMESTAMP | Kind.TIMESTAMP_NTZ if wide:
+            return "TIMESTAMPTZ"
         case Kind.DECIMAL:
             precision, scale = column.sizes or (38, 18)
             return f"DECIMAL({precision},{scale})"
@@ -99,9 +131,12 @@ def column_type(found: pa.DataType) -> ColumnType:
 
 def in_columns(table: pa.Table, columns: Sequence[Column]) -> pa.Table:
     """Give the rows in exactly the types of these columns, by position."""
-    fields = [pa.field(column.name, arrow_type(column.type)) for column in columns]
-    arrays = [
-        array if array.type == field.type else array.cast(field.type, safe=False)
-        for array, field in zip(table.columns, fields, strict=True)
-    ]
-    return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
+    arrays = [_cast(array, column.type) for array, column in zip(table.columns, columns, strict=True)]
+    return pa.Table.from_arrays(arrays, names=[column.name for column in columns])
+
+
+def _cast(array: pa.ChunkedArray, column: ColumnType) -> pa.Array | pa.ChunkedArray:
+    if is_moment(column) and array.type == MICROS:
+        return from_micros(array)
+    wanted = arrow_type(column)
+    return array if array.type == wanted else array.cast(wanted, safe=False)

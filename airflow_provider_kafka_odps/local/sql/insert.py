@@ -99,7 +99,7 @@ def _filled(part: pa.Table, targets: tuple[Column, ...], table: Table) -> pa.Tab
                 "ODPS-0121095", f"column {column.name} of {table.name} is NOT NULL, but a row has NULL there"
             )
     arrays = [given.get(f.name, pa.chunked_array([pa.nulls(part.num_rows, f.type)])) for f in schema]
-    return pa.Table.from_arrays(arrays, schema=schema)
+    return pa.Table.from_arrays(arrays, names=schema.names)
 
 
 def _transition(

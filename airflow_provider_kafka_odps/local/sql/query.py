@@ -10,12 +10,13 @@ import pyarrow as pa
 
 from airflow_provider_kafka_odps.local.catalog.catalog import Catalog
 from airflow_provider_kafka_odps.local.catalog.model import Column, Table
-from airflow_provider_kafka_odps.local.catalog.rows import read_rows, shown_schema
+from airflow_provider_kafka_odps.local.catalog.rows import concatenated, read_rows, shown_schema
 from airflow_provider_kafka_odps.local.catalog.store import Store
 from airflow_provider_kafka_odps.local.errors import SqlError
-from airflow_provider_kafka_odps.local.wire.types import arrow_type
+from airflow_provider_kafka_odps.local.wire.moments import is_moment
+from airflow_provider_kafka_odps.local.wire.types import ColumnType, arrow_type
 
-from .engine_types import column_type, duckdb_type, in_columns, queried
+from .engine_types import cast_text, column_type, in_columns, in_micros, is_wide, queried, without_padding
 from .functions import dialect, rewrite
 from .scope import Scope
 
@@ -25,6 +26,12 @@ _CODES = (
     ("Parser Error", "ODPS-0130161"),
     ("Conversion Error", "ODPS-0121095"),
 )
+
+
+_FAR = re.compile(
+    r"['\"](?:0\d{3}|1[0-5]\d\d|16[0-6]\d|167[0-7]|226[2-9]|22[7-9]\d|2[3-9]\d\d|[3-9]\d{3})-\d\d?-\d\d?\b"
+)
+"""A date in quotes that nanoseconds don't hold."""
 
 
 class Queries:
@@ -43,6 +50,7 @@ class Queries:
 
                 self._root = duckdb.connect(":memory:")
                 # A query must not reach files, the network or Python objects of this process.
+                self._root.execute("SET GLOBAL TimeZone='UTC'")
                 self._root.execute("SET python_enable_replacements=false")
                 self._root.execute("SET enable_external_access=false")
                 self._root.execute("SET lock_configuration=true")
@@ -53,7 +61,7 @@ class Queries:
 
         Raises SqlError.
         """
-        with self._prepared(text, scope) as (cursor, translated):
+        with self._prepared(text, scope) as (cursor, translated, _):
             found = run(cursor, translated)
         columns = tuple(
             Column(at, field.name.lower(), column_type(field.type)) for at, field in enumerate(found.schema)
@@ -65,12 +73,12 @@ class Queries:
 
         Raises SqlError when the numbers of columns differ or a value cannot be cast.
         """
-        with self._prepared(text, scope) as (cursor, translated):
+        with self._prepared(text, scope, [column.type for column in columns]) as (cursor, translated, wide):
             width = len(run(cursor, shape_of(translated)).schema)
             if width != len(columns):
                 raise SqlError.semantic(f"the query has {width} columns, but {len(columns)} are to be inserted")
             names = ", ".join(f"c{at}" for at in range(width))
-            casts = ", ".join(f"CAST(c{at} AS {duckdb_type(column.type)})" for at, column in enumerate(columns))
+            casts = ", ".join(cast_text(f"c{at}", column.type, wide=wide) for at, column in enumerate(columns))
             rows = run(cursor, f"SELECT {casts} FROM ({translated}) AS q({names})")  # noqa: S608 - the user's own query
         return in_columns(rows, columns)
 
@@ -79,21 +87,28 @@ class Queries:
 
         Raises SqlError when it could not run.
         """
-        with self._prepared(text, scope) as (cursor, translated):
+        with self._prepared(text, scope) as (cursor, translated, _):
             run(cursor, shape_of(translated))
         return sum(table.size for table in translate(text, self._store.catalog, scope)[1])
 
     @contextmanager
-    def _prepared(self, text: str, scope: Scope) -> Iterator[tuple[Any, str]]:
+    def _prepared(self, text: str, scope: Scope, into: Sequence[ColumnType] = ()) -> Iterator[tuple[Any, str, bool]]:
         catalog = self._store.catalog
         translated, tables = translate(text, catalog, scope)
         blobs = frozenset().union(*(table.blobs for table in tables))
         cursor = self._cursor()
         try:
             with self._store.pinned(blobs):
-                for at, table in enumerate(tables):
-                    cursor.register(f"_t{at}", self._rows_of(table))
-                yield cursor, translated
+                rows = [self._rows_of(table) for table in tables]
+                # Nanoseconds hold 1677 to 2262 only: a query that meets more has microseconds throughout.
+                wide = _FAR.search(text) is not None and (any(map(is_moment, into)) or "TIMESTAMP" in text.upper())
+                wide = wide or any(map(is_wide, rows, [table.columns for table in tables]))
+                if wide:
+                    rows = [in_micros(found, table.columns) for found, table in zip(rows, tables, strict=True)]
+                    translated, _ = translate(text, catalog, scope, wide=True)
+                for at, found in enumerate(rows):
+                    cursor.register(f"_t{at}", queried(without_padding(found, tables[at].columns)))
+                yield cursor, translated, wide
         finally:
             cursor.close()
 
@@ -105,9 +120,9 @@ class Queries:
                 rows = rows.append_column(name, _constant(value, column, rows.num_rows))
             parts.append(rows)
         if parts:
-            return queried(pa.concat_tables(parts))
+            return concatenated(parts)
         columns = [pa.field(c.name, _partition_type(c)) for c in table.partition_columns]
-        return queried(pa.schema([*shown_schema(table.columns), *columns]).empty_table())
+        return pa.schema([*shown_schema(table.columns), *columns]).empty_table()
 
 
 def _partition_type(column: Column) -> pa.DataType:
@@ -141,8 +156,8 @@ def run(cursor: Any, text: str) -> pa.Table:
         raise SqlError(code, f"[0,0] {message}") from None
 
 
-def translate(text: str, catalog: Catalog, scope: Scope) -> tuple[str, list[Table]]:
-    """DuckDB's SQL for a query, and the tables that it calls _t0, _t1, ….
+def translate(text: str, catalog: Catalog, scope: Scope, *, wide: bool = False) -> tuple[str, list[Table]]:
+    """DuckDB's SQL for a query, and the tables that it calls _t0, _t1, …; `wide` has TIMESTAMPs in microseconds.
 
     Raises SqlError: parse error, table not found.
     """
@@ -159,7 +174,7 @@ def translate(text: str, catalog: Catalog, scope: Scope) -> tuple[str, list[Tabl
     for kind in tree.find_all(exp.DataType):
         # TIMESTAMP has nanoseconds here; DATETIME keeps DuckDB's own type, which has all functions.
         if kind.this is exp.DataType.Type.TIMESTAMP:
-            kind.set("this", exp.DataType.Type.TIMESTAMP_NS)
+            kind.set("this", exp.DataType.Type.TIMESTAMPTZ if wide else exp.DataType.Type.TIMESTAMP_NS)
     tree = rewrite(tree, catalog, scope)
     tables: dict[Any, int] = {}
     found: list[Table] = []

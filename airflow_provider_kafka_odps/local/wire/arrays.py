@@ -1,14 +1,14 @@
 """Between Arrow arrays and the raw Python values of record bodies: integers for times, bytes for texts."""
 
+from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_provider_kafka_odps.local.errors import MalformedError
 
-from .record_values import NANOS
+from .moments import NANOS, NARROW, WIDE, from_pairs, is_moment, widened
 from .types import ColumnType, Kind, arrow_type
 
 _AS_INTEGERS = {
@@ -21,7 +21,7 @@ _TEXTS = frozenset({Kind.STRING, Kind.CHAR, Kind.VARCHAR, Kind.JSON})
 
 
 def build_array(values: list[Any], column: ColumnType) -> pa.Array:
-    """Turn values as `record_values.reader` gives them into an Arrow array of the column's type.
+    """Turn values as `record_values.reader` gives them into an Arrow array of the column's type, or of `WIDE`.
 
     Raises MalformedError when one is outside its type. Texts that aren't UTF-8 are kept as they came.
     """
@@ -29,6 +29,8 @@ def build_array(values: list[Any], column: ColumnType) -> pa.Array:
     try:
         if column.kind in _TEXTS:
             return pa.array(values, pa.binary()).cast(pa.string(), safe=False)
+        if is_moment(column):
+            return from_pairs([None if value is None else divmod(value, NANOS) for value in values])
         return pa.array(values, wanted)
     except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, ValueError) as reason:
         raise MalformedError(f"a value is outside {column}: {reason}") from None
@@ -37,6 +39,8 @@ def build_array(values: list[Any], column: ColumnType) -> pa.Array:
 def raw_values(array: pa.Array, column: ColumnType) -> list[Any]:
     """Turn an Arrow array of the column's type into the values that `record_values.writer` takes."""
     match column.kind:
+        case kind if is_moment(column) and array.type == WIDE:
+            return [None if pair is None else pair["sec"] * NANOS + pair["nano"] for pair in array.to_pylist()]
         case kind if kind in _AS_INTEGERS:
             return list(array.cast(_AS_INTEGERS[kind], safe=False).to_pylist())
         case kind if kind in _TEXTS:
@@ -74,12 +78,14 @@ def _cut(array: pa.Array, elements: list[Any]) -> list[list[Any] | None]:
 
 def seconds_and_nanos(batch: pa.RecordBatch) -> pa.RecordBatch:
     """Give the batch with each TIMESTAMP column as struct{sec, nano}: query results and previews carry them so."""
-    arrays = [_split_nanos(array) if array.type == pa.timestamp("ns") else array for array in batch.columns]
+    arrays = [widened(array) if array.type == NARROW else array for array in batch.columns]
     return pa.RecordBatch.from_arrays(arrays, names=batch.schema.names)
 
 
-def _split_nanos(array: pa.Array) -> pa.Array:
-    # Floored, so that the nanoseconds of a time before 1970 are positive too.
-    seconds, rest = np.divmod(array.cast(pa.int64()).fill_null(0).to_numpy(), NANOS)
-    fields = [pa.array(seconds, pa.int64()), pa.array(rest.astype("int32"), pa.int32())]
-    return pa.StructArray.from_arrays(fields, names=["sec", "nano"], mask=array.is_null())
+def wide_moments(batch: pa.RecordBatch, columns: Sequence[ColumnType]) -> pa.RecordBatch:
+    """Give the batch with each column of type TIMESTAMP, but none inside a nested one, as `WIDE`."""
+    arrays = [
+        widened(array) if is_moment(column) and array.type == NARROW else array
+        for array, column in zip(batch.columns, columns, strict=True)
+    ]
+    return pa.RecordBatch.from_arrays(arrays, names=batch.schema.names)

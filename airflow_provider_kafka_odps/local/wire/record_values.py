@@ -8,12 +8,12 @@ from typing import Any, TypeAlias
 from airflow_provider_kafka_odps.local.errors import MalformedError
 
 from . import varint
+from .moments import NANOS
 from .types import ColumnType, Kind
 from .varint import read_varint, unzigzag, write_varint, zigzag
 
 LONGEST_VALUE = 200 << 20
 """Bytes of one record at most, as the service documents."""
-NANOS = 1_000_000_000
 _LEGACY_SCALE = 18
 _EXACT = Context(prec=100)
 _INT64 = struct.Struct("<q")

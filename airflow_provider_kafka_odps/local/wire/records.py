@@ -35,7 +35,6 @@ class RecordDecoder:
     ) -> None:
         """Give the records of these columns to `out`; a text of more than `longest` bytes is refused."""
         self._columns = columns
-        self._schema = record_schema(columns)
         self._out = out
         self._fields = {
             number << 3 | record_values.wire_type(column): (
@@ -132,7 +131,7 @@ class RecordDecoder:
         if self._rows:
             values = zip(*self._rows, strict=True)
             arrays = [build_array(list(v), c) for v, (_, c) in zip(values, self._columns, strict=True)]
-            self._out(pa.RecordBatch.from_arrays(arrays, schema=self._schema))
+            self._out(pa.RecordBatch.from_arrays(arrays, names=[name for name, _ in self._columns]))
         self._crcs, self._rows, self._bytes = [], [], 0
 
     def close(self) -> None:
