@@ -86,14 +86,19 @@ class Account:
             )
 
     @property
-    def rows(self) -> int:
-        """How many rows were counted so far."""
-    @property
     def passed(self) -> int:
         """How many offsets are behind the last record of their partition."""
         return sum(position - self._ranges[number].start for number, position in self._positions.items())
 
-        return sum(self._records.values()) - sum(self._rejects.values())
+    @property
+    def records(self) -> int:
+        """How many records were counted so far, rejects among them."""
+        return sum(self._records.values())
+
+    @property
+    def rows(self) -> int:
+        """How many rows were counted so far."""
+        return self.records - sum(self._rejects.values())
 
     def counts(self, cleanup_policy: Callable[[], str | None] | None = None) -> dict[int, Counts]:
         """Return what became of each partition's offsets; to be asked when the window has been read to its end.

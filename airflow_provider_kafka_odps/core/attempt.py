@@ -19,6 +19,7 @@ from airflow_provider_kafka_odps.core.projection import Projection
 from airflow_provider_kafka_odps.core.reconciling import Shown
 from airflow_provider_kafka_odps.core.rows import FoundRows
 from airflow_provider_kafka_odps.core.settling import Clock, Upload
+from airflow_provider_kafka_odps.core.tolerance import Tolerance
 from airflow_provider_kafka_odps.core.window import Window
 
 
@@ -105,18 +106,18 @@ class Attempt:
     commit_timeout: float = 300.0
     """Seconds until a commit's fate has to be known."""
     block_bytes: int = BLOCK_BYTES
-    on_rerun: OnRerun = OnRerun.KEEP
-    evidence: Evidence | None = None
     queue_bytes: int = QUEUE_BYTES
     """How far a stage may be ahead of the next one."""
-    concurrency: int = 0
-    """How many blocks are written at a time, beside reading and projecting; 0: one thing after the other."""
     max_bytes_per_second: int | None = None
     """Bytes of columns; None: as fast as it goes."""
-    stop_reading: Callable[[], None] = lambda: None
-    """Tells the source, from any thread, that nobody wants the rest."""
+    concurrency: int = 0
+    """How many blocks are written at a time, beside reading and projecting; 0: one thing after the other."""
+    give_up: Callable[[], None] = lambda: None
+    """Tells source and sink that the load has failed: what they do in other threads is wanted no more."""
     waited: Callable[[], float] = lambda: 0.0
     """How many seconds reading has waited for the broker so far."""
+    on_rerun: OnRerun = OnRerun.KEEP
+    evidence: Evidence | None = None
     """None counts gaps without accounting for them."""
     past: Past | None = None
     """None plans every window for itself."""
@@ -126,6 +127,8 @@ class Attempt:
     """What a committed load is held against; None: nothing."""
     commit_ends: Callable[[Window], None] | None = None
     """Called with the window of a committed load, by every attempt that finds it committed; None: nothing is."""
+    tolerance: Tolerance = field(default_factory=Tolerance)
+    """How many records may fail to fit the table."""
     limit: TimeLimit = field(default_factory=TimeLimit)
     """How long the load may take up to its commit; ``cancelled`` raises when it is over."""
     try_number: int = 1

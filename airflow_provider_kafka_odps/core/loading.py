@@ -12,24 +12,31 @@ import pyarrow as pa
 from airflow_provider_kafka_odps.core.accounting import Account
 from airflow_provider_kafka_odps.core.gaps import OnDataLoss, PassedOver
 from airflow_provider_kafka_odps.core.journal import Target
-from airflow_provider_kafka_odps.core.projection import Projection, describe_rejects
+from airflow_provider_kafka_odps.core.projection import Projection
 from airflow_provider_kafka_odps.core.receipt import Receipt
 from airflow_provider_kafka_odps.core.settling import Clock, Upload
+from airflow_provider_kafka_odps.core.tolerance import Rejections, Tolerance
 from airflow_provider_kafka_odps.core.window import Window
-from airflow_provider_kafka_odps.exceptions import RecordsRejected
 
 
 class Loading:
     """The pass, and what it has counted so far."""
 
     def __init__(
-        self, target: Target, projection: Projection, window: Window, clock: Clock, on_data_loss: OnDataLoss
+        self,
+        target: Target,
+        projection: Projection,
+        window: Window,
+        clock: Clock,
+        on_data_loss: OnDataLoss,
+        tolerance: Tolerance,
     ) -> None:
         self.window = window
         self.blocks = 0
         self._target, self._projection, self._clock = target, projection, clock
         self._account = Account(window, on_data_loss)
         self._counts = self._account.counts()
+        self._rejections = Rejections(tolerance)
         self._bytes = 0
         self._not_json = 0
         self._seconds: defaultdict[str, float] = defaultdict(float)
@@ -58,17 +65,13 @@ class Loading:
     def columns(self, batches: Generator[pa.RecordBatch]) -> Generator[pa.RecordBatch]:
         """Yield the rows of each batch in the table's columns.
 
-        Raises RecordsRejected for the first batch with a record that does not fit.
+        Raises RecordsRejected as soon as more records do not fit than is tolerated.
         """
         for batch in batches:
             with self._timed("project"):
                 projected = self._projection.apply(self.window.topic, batch)
-                if projected.rejects:
-                    raise RecordsRejected(
-                        f"{len(projected.rejects)} records do not fit the table, nothing was committed:"
-                        f"{describe_rejects(projected.rejects)}"
-                    )
-                self._account.add(batch, rejects=0)
+                self._rejections.add(projected.rejects)
+                self._account.add(batch, rejects=len(projected.rejects))
                 self._not_json += projected.not_json
             yield projected.columns
 
@@ -97,13 +100,20 @@ class Loading:
     def prove(self, cleanup_policy: Callable[[], str | None] | None) -> None:
         """Account for every offset of the window, which has been read to its end.
 
-        Raises UnexplainedGap; see ``Account.counts``.
+        Raises UnexplainedGap, see ``Account.counts``; and RecordsRejected for a larger share than is tolerated.
         """
+        self._rejections.prove(self._account.records)
         self._counts = self._account.counts(cleanup_policy)
 
     def progress(self) -> str:
         """Return how far the load has come."""
         return f"{self._account.progress()}; {self.blocks} blocks"
+
+    @property
+    def rejected(self) -> str:
+        """How many records do not fit the table, and the first ten of them; empty where all do."""
+        count = self._rejections.count
+        return f"{count} records do not fit the table and are left out:{self._rejections.shown}" if count else ""
 
     @property
     def missing(self) -> tuple[str, ...]:

@@ -40,8 +40,8 @@ def transfer(attempt: Attempt) -> Receipt:
     2. Announce the window (XCom).
     3. Ensure table and partition; open a fresh upload; save ``uploading``.
     4. Read, project, write blocks 0…n-1: invisible.
-    5. Prove the window complete: all of it read, every offset accounted for, no reject, the same topic still, not
-       cancelled.
+    5. Prove the window complete: all of it read, every offset accounted for, no more rejects than are tolerated, the
+       same topic still, not cancelled.
     6. Save ``committing``: the fence. A superseded attempt fails here, before it can commit.
     7. Commit; on any doubt settle.
     8. Save ``committed`` with the receipt.
@@ -98,7 +98,8 @@ def _plan(attempt: Attempt) -> Journal:
 
 def _load(attempt: Attempt, entry: Journal) -> Receipt:
     window = entry.window
-    loading = Loading(attempt.target, attempt.projection, window, attempt.clock, attempt.request.on_data_loss)
+    on_data_loss = attempt.request.on_data_loss
+    loading = Loading(attempt.target, attempt.projection, window, attempt.clock, on_data_loss, attempt.tolerance)
     attempt.limit.begin(loading.progress)
     _check_topic(attempt, window)
     attempt.sink.ensure()
@@ -125,7 +126,7 @@ def _write(attempt: Attempt, loading: Loading, upload: Upload) -> None:
     attempt.say(
         f"upload {upload.id}: loading {loading.window.span} offsets: {', '.join(map(str, loading.window.ranges()))}"
     )
-    with Pipeline(attempt.concurrency, lambda: _check_running(attempt), attempt.stop_reading) as pipeline:
+    with Pipeline(attempt.concurrency, lambda: _check_running(attempt), attempt.give_up) as pipeline:
         records = loading.read(
             attempt.source.read(loading.window, attempt.projection.wanted | Strays(loading.window).columns),
             lambda: _between_batches(attempt, loading),
@@ -155,6 +156,8 @@ def _prove(attempt: Attempt, loading: Loading) -> None:
         return
     loading.pass_over(evidence.take_passed_over())
     loading.prove(lambda: evidence.cleanup_policy(loading.window.topic))
+    if loading.rejected:
+        attempt.say(loading.rejected)
     if loading.missing:
         attempt.say(f"on_data_loss='skip': the window is loaded without {', '.join(loading.missing)}: these are lost")
 

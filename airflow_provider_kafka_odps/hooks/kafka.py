@@ -10,6 +10,7 @@ from airflow.sdk import BaseHook, Connection
 from airflow.sdk.exceptions import AirflowNotFoundException
 
 from airflow_provider_kafka_odps.core.bounds import BoundInput, Interval, Side, parse_bound
+from airflow_provider_kafka_odps.core.effort import FETCH_BYTES
 from airflow_provider_kafka_odps.core.facts import Questions, TopicFacts
 from airflow_provider_kafka_odps.core.gaps import OnDataLoss
 from airflow_provider_kafka_odps.core.kafka_settings import KafkaSettings, parse_kafka_settings
@@ -27,15 +28,17 @@ class KafkaHook(BaseHook):
     """Asks a Kafka cluster, and reads from it; it joins no group, creates no topic, commits only what it is told.
 
     :param kafka_config_id: the Airflow connection, in the format of the official ``kafka`` connection type.
+    :param group_id: the consumer group, in place of the connection's.
     """
 
     conn_name_attr = "kafka_config_id"
     default_conn_name = "kafka_default"
     hook_name = "Kafka (windows of offsets)"
 
-    def __init__(self, kafka_config_id: str = default_conn_name) -> None:
+    def __init__(self, kafka_config_id: str = default_conn_name, group_id: str | None = None) -> None:
         super().__init__()
         self.kafka_config_id = kafka_config_id
+        self._group_id = group_id
 
     @cached_property
     def settings(self) -> KafkaSettings:
@@ -61,8 +64,8 @@ class KafkaHook(BaseHook):
 
     @property
     def group_id(self) -> str | None:
-        """The connection's consumer group, whose committed offsets ``"committed"`` means."""
-        return self.settings.group_id
+        """The consumer group whose committed offsets ``"committed"`` means."""
+        return self._group_id or self.settings.group_id
 
     def survey(self, topic: str, questions: Questions | None = None) -> TopicFacts:
         """Ask once for all that a plan needs: where the logs begin and end, and what ``questions`` add.
@@ -131,6 +134,8 @@ class KafkaHook(BaseHook):
         cancelled: Callable[[], bool] = lambda: False,
         passed_over: Callable[[PassedOver], None] = lambda _: None,
         on_data_loss: OnDataLoss = OnDataLoss.FAIL,
+        fetch_bytes: int = FETCH_BYTES,
+        waited: Callable[[float], None] = lambda _: None,
     ) -> Generator[pa.RecordBatch]:
         """Yield every record of the window as Arrow record batches (``decoding.batch.BATCH_SCHEMA``).
 
@@ -138,6 +143,7 @@ class KafkaHook(BaseHook):
         its end, and only then; columns that are not ``wanted`` (None: all are) are NULL.
         ``passed_over`` is told of transaction markers and aborted transactions before the batches behind them come, and
         under ``OnDataLoss.SKIP`` of offsets that are lost, which fail the read otherwise.
+        A response of the broker holds up to ``fetch_bytes``; ``waited`` is told the seconds of each wait for one.
         Raises NoProgress after ``poll_timeout`` seconds without any, OffsetsExpired, CorruptBatch, Cancelled.
         """
         from airflow_provider_kafka_odps.decoding.batch import ALL_COLUMNS
@@ -152,4 +158,6 @@ class KafkaHook(BaseHook):
             cancelled=cancelled,
             passed_over=passed_over,
             on_data_loss=on_data_loss,
+            fetch_bytes=fetch_bytes,
+            waited=waited,
         )

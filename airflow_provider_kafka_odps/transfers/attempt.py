@@ -14,6 +14,7 @@ from airflow_provider_kafka_odps.core.compiling import (
     created_columns,
     named_columns,
 )
+from airflow_provider_kafka_odps.core.effort import Effort, parse_bytes
 from airflow_provider_kafka_odps.core.journal import Mode, OnRerun, Target
 from airflow_provider_kafka_odps.core.occasion import refuse_repeated_offsets
 from airflow_provider_kafka_odps.core.parameters import parse_columns, parse_partitions
@@ -22,6 +23,7 @@ from airflow_provider_kafka_odps.core.planning import WindowRequest
 from airflow_provider_kafka_odps.core.rows import NO_OFFSET_COLUMNS, row_finder
 from airflow_provider_kafka_odps.core.schema import TableSchema, string_partition_columns
 from airflow_provider_kafka_odps.core.table import PartitionSpec, TableName
+from airflow_provider_kafka_odps.core.tolerance import Tolerance
 from airflow_provider_kafka_odps.core.window import Window
 from airflow_provider_kafka_odps.exceptions import InvalidConnection, InvalidInput, InvalidMapping, UnknownTable
 from airflow_provider_kafka_odps.transfers.past import asset_store, author_of, previous_window, run_interval
@@ -55,7 +57,10 @@ def build_attempt(
         raise InvalidMapping(NO_OFFSET_COLUMNS)
     if task.commit_to_group and task.kafka_hook.group_id is None:
         raise InvalidConnection(task.kafka_config_id, "commit_to_group=True needs a group.id in it")
-    source = TopicSource(task.kafka_hook, task.poll_timeout, task.has_to_stop, task.on_data_loss)
+    effort = _effort(task)
+    source = TopicSource(
+        task.kafka_hook, task.poll_timeout, task.has_to_stop, task.on_data_loss, effort.fetch_bytes
+    )
     rows = None if finder is None else TableRows(task.odps_hook, finder)
     journal = StateStoreJournal(context)
     journal.warn_if_forgetful(task.log.warning)
@@ -72,6 +77,12 @@ def build_attempt(
         announce=announce,
         say=task.log.info,
         cancelled=task.has_to_stop,
+        give_up=task.give_up,
+        waited=source.waited,
+        block_bytes=effort.block_bytes,
+        queue_bytes=effort.queue_bytes,
+        concurrency=effort.concurrency,
+        max_bytes_per_second=effort.max_bytes_per_second,
         past=_past(task, context, request),
         limit=task.limit,
         clear_number=context["dag_run"].clear_number or 0,
@@ -79,6 +90,7 @@ def build_attempt(
         commit_timeout=task.commit_timeout,
         on_rerun=task.on_rerun,
         rows=rows,
+        tolerance=Tolerance.parse(task.max_rejects),
         shown=TableShown(sink, rows) if task.reconcile else None,
         commit_ends=source.commit_ends if task.commit_to_group else None,
     )
@@ -103,6 +115,16 @@ def _sink(task: KafkaToMaxComputeOperator, columns: ColumnInput, partition: Part
         create=found is None,
         lifecycle=task.lifecycle,
         say=task.log.info,
+        compression=task.compression,
+    )
+
+
+def _effort(task: KafkaToMaxComputeOperator) -> Effort:
+    rate = task.max_bytes_per_second
+    return Effort(
+        max_memory=parse_bytes(task.max_memory, "max_memory"),
+        concurrency=task.concurrency,
+        max_bytes_per_second=None if rate is None else parse_bytes(rate, "max_bytes_per_second"),
     )
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from time import monotonic
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_provider_kafka_odps.core.bounds import BoundInput
 from airflow_provider_kafka_odps.core.cuts import OnGap
+from airflow_provider_kafka_odps.core.effort import CONCURRENCY, MAX_MEMORY, Compression
 from airflow_provider_kafka_odps.core.gaps import OnDataLoss
 from airflow_provider_kafka_odps.core.journal import Mode, OnRerun
 from airflow_provider_kafka_odps.core.limit import TimeLimit
@@ -20,7 +22,10 @@ from airflow_provider_kafka_odps.core.parameters import choice, seconds
 from airflow_provider_kafka_odps.core.planning import OnShortLog
 from airflow_provider_kafka_odps.core.reading import Format, OnBadJson, Reading
 from airflow_provider_kafka_odps.core.table import PartitionInput
+from airflow_provider_kafka_odps.core.tolerance import ToleranceInput
 from airflow_provider_kafka_odps.core.window import IsolationLevel
+from airflow_provider_kafka_odps.dataworks.arguments import operator_arguments
+from airflow_provider_kafka_odps.dataworks.job import JobInput, read_job
 from airflow_provider_kafka_odps.exceptions import KafkaOdpsError
 from airflow_provider_kafka_odps.hooks.clock import StoppableClock
 from airflow_provider_kafka_odps.hooks.kafka import KafkaHook
@@ -71,6 +76,8 @@ class KafkaToMaxComputeOperator(BaseOperator):
     :param on_rerun: what clearing the task leads to once its rows are committed. Of appended rows, ``"keep"`` leaves
         them as they are, and ``"replace"`` removes them and loads the window again, which needs columns for
         ``__partition__`` and ``__offset__``. In mode overwrite both load the window again. ``"fail"`` fails the task.
+    :param max_rejects: how many records may fail to fit the table: a number, a share as ``"1%"``, both as ``"10, 1%"``,
+        or ``"unlimited"``. Checked before the commit: beyond it, no row is visible. *(templated)*
     :param create_table: create the table from ``columns`` if it is missing.
     :param lifecycle: days that a table which is created keeps its rows.
     :param on_short_log: what explicit offsets beyond the log's end lead to: ``"fail"``, or ``"clamp"`` them to it.
@@ -87,7 +94,12 @@ class KafkaToMaxComputeOperator(BaseOperator):
         different offsets per Kafka partition where these are columns, otherwise all rows in mode overwrite.
     :param commit_to_group: after the commit, commit the window's ends to the group of the Kafka connection, for tools
         that show its lag; never back.
+    :param concurrency: blocks that are written at a time, while the next is filled; 0 does one thing after the other.
+    :param max_memory: how much the process may grow by: bytes, or text such as ``"330MB"``.
+    :param max_bytes_per_second: how fast it may go, in bytes of the columns: a number, or text such as ``"20MB"``.
+    :param compression: how blocks are packed on their way: ``"none"``, ``"lz4"``, ``"zstd"`` or ``"zlib"``.
     :param kafka_config_id: the Airflow connection of the Kafka cluster.
+    :param group_id: the consumer group whose offsets ``"committed"`` means, in place of the connection's. *(templated)*
     :param maxcompute_conn_id: the Airflow connection of the MaxCompute project.
     :param project: the project, in place of the connection's. *(templated)*
     :param endpoint: the endpoint, in place of the connection's. *(templated)*
@@ -105,6 +117,8 @@ class KafkaToMaxComputeOperator(BaseOperator):
         "end",
         "first_start",
         "partitions",
+        "max_rejects",
+        "group_id",
         "project",
         "endpoint",
         "quota_name",
@@ -137,6 +151,7 @@ class KafkaToMaxComputeOperator(BaseOperator):
         partitions: Sequence[int] | str | None = None,
         mode: str = "append",
         on_rerun: str = "keep",
+        max_rejects: ToleranceInput = 0,
         create_table: bool = False,
         lifecycle: int | None = None,
         on_short_log: str = "fail",
@@ -149,7 +164,12 @@ class KafkaToMaxComputeOperator(BaseOperator):
         commit_timeout: float = 300.0,
         reconcile: bool = True,
         commit_to_group: bool = False,
+        concurrency: int = CONCURRENCY,
+        max_memory: int | str = MAX_MEMORY,
+        max_bytes_per_second: int | str | None = None,
+        compression: str = "none",
         kafka_config_id: str = "kafka_default",
+        group_id: str | None = None,
         maxcompute_conn_id: str = "maxcompute_default",
         project: str | None = None,
         endpoint: str | None = None,
@@ -181,6 +201,7 @@ class KafkaToMaxComputeOperator(BaseOperator):
         self.partitions = partitions
         self.mode = choice(Mode, mode, "mode")
         self.on_rerun = choice(OnRerun, on_rerun, "on_rerun")
+        self.max_rejects = max_rejects
         self.create_table = create_table
         self.lifecycle = lifecycle
         self.on_short_log = choice(OnShortLog, on_short_log, "on_short_log")
@@ -193,7 +214,12 @@ class KafkaToMaxComputeOperator(BaseOperator):
         self.commit_timeout = seconds(commit_timeout, "commit_timeout")
         self.reconcile = reconcile
         self.commit_to_group = commit_to_group
+        self.concurrency = concurrency
+        self.max_memory = max_memory
+        self.max_bytes_per_second = max_bytes_per_second
+        self.compression = choice(Compression, compression, "compression")
         self.kafka_config_id = kafka_config_id
+        self.group_id = group_id
         self.maxcompute_conn_id = maxcompute_conn_id
         self.project = project
         self.endpoint = endpoint
@@ -205,11 +231,36 @@ class KafkaToMaxComputeOperator(BaseOperator):
             self.outlets = [*self.outlets, *([] if self.asset in self.outlets else [self.asset])]
         # Set by `on_kill`, which Airflow may call before `execute`.
         self.asked_to_stop = False
+        self._given_up = False
+
+    @classmethod
+    def from_dataworks(
+        cls,
+        job: JobInput,
+        *,
+        task_id: str,
+        timezone: str | None = None,
+        variables: Mapping[str, str] | None = None,
+        **more: Any,
+    ) -> Self:
+        """Return the operator that does what a job of DataWorks or DataX says (docs/dataworks.md).
+
+        :param job: its JSON: parsed, as text, or as the path of a file.
+        :param timezone: by which clock times and schedule variables are meant where the job does not say.
+        :param variables: what the job's schedule assigns to variables of its own: ``{"day": "$[yyyymmdd-1]"}``.
+        :param more: further arguments of the operator, which win over the job's.
+        :raises InvalidJob: with the place in the JSON, for what cannot be done, or not without a guess.
+        """
+        read = read_job(job)
+        arguments = operator_arguments(read, timezone=timezone, variables=variables)
+        if unknown := read.unknown():
+            warnings.warn(f"{task_id}: not understood in the job, and ignored: {', '.join(unknown)}", stacklevel=2)
+        return cls(task_id=task_id, **{**arguments, **more})
 
     @cached_property
     def kafka_hook(self) -> KafkaHook:
         """The hook that reads the topic."""
-        return KafkaHook(kafka_config_id=self.kafka_config_id)
+        return KafkaHook(kafka_config_id=self.kafka_config_id, group_id=self.group_id or None)
 
     @cached_property
     def odps_hook(self) -> OdpsHook:
@@ -234,10 +285,16 @@ class KafkaToMaxComputeOperator(BaseOperator):
         return TimeLimit(self.load_timeout, monotonic)
 
     def has_to_stop(self) -> bool:
-        """Tell whether the task was asked to stop; raise LoadTimedOut if the load has taken too long."""
+        """Tell whether to stop, being asked to or after an error; raise LoadTimedOut if it has taken too long."""
+        if self._given_up:
+            return True
         if not self.asked_to_stop:
             self.limit.check()
         return self.asked_to_stop
+
+    def give_up(self) -> None:
+        """Have whatever the load still does end: it has failed."""
+        self._given_up = True
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Load the window of this task instance and return the receipt.

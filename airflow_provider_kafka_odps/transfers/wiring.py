@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from airflow_provider_kafka_odps.core.effort import FETCH_BYTES, Compression
 from airflow_provider_kafka_odps.core.reconciling import FoundOffsets
 from airflow_provider_kafka_odps.core.rows import FoundRows, RowFinder, rows_statement
 from airflow_provider_kafka_odps.core.table import PartitionSpec, TableName
@@ -44,7 +45,10 @@ class TopicSource:
     """Seconds without any progress before the read fails."""
     cancelled: Callable[[], bool]
     on_data_loss: OnDataLoss
+    fetch_bytes: int = FETCH_BYTES
     passed_over: list[PassedOver] = field(default_factory=list)
+    waits: list[float] = field(default_factory=lambda: [0.0])
+    """The seconds that reading has waited for the broker."""
 
     def survey(self, topic: str, questions: Questions) -> TopicFacts:
         """Ask the broker once for all that a plan needs."""
@@ -63,7 +67,16 @@ class TopicSource:
             cancelled=self.cancelled,
             passed_over=self.passed_over.append,
             on_data_loss=self.on_data_loss,
+            fetch_bytes=self.fetch_bytes,
+            waited=self._wait,
         )
+
+    def waited(self) -> float:
+        """Return how many seconds reading has waited for the broker so far."""
+        return self.waits[0]
+
+    def _wait(self, seconds: float) -> None:
+        self.waits[0] += seconds
 
     def take_passed_over(self) -> Sequence[PassedOver]:
         """Return, once, what the read has passed over by now."""
@@ -105,6 +118,7 @@ class TableSink:
     lifecycle: int | None
     """Days that the created table keeps its rows."""
     say: Callable[[str], None]
+    compression: Compression = Compression.NONE
 
     def ensure(self) -> None:
         """Create what is missing: the table, the partition. Both statements are harmless to repeat."""
@@ -115,7 +129,7 @@ class TableSink:
 
     def open_upload(self) -> Upload:
         """Open a fresh upload session."""
-        return self.hook.open_upload(self.table, self.partition, overwrite=self.overwrite)
+        return self.hook.open_upload(self.table, self.partition, overwrite=self.overwrite, compression=self.compression)
 
     def attach_upload(self, upload_id: str) -> Upload:
         """Return a session that an earlier attempt opened, alive or not."""

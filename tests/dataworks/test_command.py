@@ -12,6 +12,7 @@ from dataworks.jobs import GUIDE, changed
 from airflow_provider_kafka_odps.dataworks.__main__ import main
 from airflow_provider_kafka_odps.dataworks.hazards import hazards
 from airflow_provider_kafka_odps.dataworks.job import read_job
+from airflow_provider_kafka_odps.transfers.kafka_to_maxcompute import KafkaToMaxComputeOperator
 
 ALONE = """
 import runpy, sys
@@ -89,12 +90,40 @@ def test_no_secret_of_a_job_is_printed(tmp_path: Path, capsys: pytest.CaptureFix
     assert "planted" not in capsys.readouterr().out
 
 
+def test_convert_prints_the_operator_that_runs_the_job(job: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The printed Python builds the same operator as `from_dataworks`."""
+    assert main(["convert", job, "--task-id", "load"]) == 0
+    names: dict[str, Any] = {}
+    exec(capsys.readouterr().out, names)
+    printed, read = names["load"], KafkaToMaxComputeOperator.from_dataworks(job, task_id="load")
+    assert {name: getattr(printed, name) for name in read.template_fields} == {
+        name: getattr(read, name) for name in read.template_fields
+    }
+    assert (printed.mode, printed.on_short_log, printed.poll_timeout) == (
+        read.mode,
+        read.on_short_log,
+        read.poll_timeout,
+    )
+
+
 def test_what_is_not_understood_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A key that has no meaning is neither an error nor passed over in silence."""
     path = tmp_path / "job.json"
     path.write_text(json.dumps(changed(reader={"beginOfset": "0"})))
     assert main(["lint", str(path)]) == 0
     assert "not understood, and ignored: steps.reader.parameter.beginOfset" in capsys.readouterr().out
+
+
+def test_the_operator_names_what_it_ignores() -> None:
+    """A misspelled key is a warning when the DAG is parsed."""
+    with pytest.warns(UserWarning, match=r"load: not understood in the job, and ignored: steps.reader.parameter.topik"):
+        KafkaToMaxComputeOperator.from_dataworks(changed(reader={"topik": "x"}), task_id="load")
+
+
+def test_further_arguments_win_over_the_job() -> None:
+    """What the DAG's author says goes before what the job says."""
+    task = KafkaToMaxComputeOperator.from_dataworks(GUIDE, task_id="load", mode="append", max_rejects=3, retries=7)
+    assert (task.mode, task.max_rejects, task.retries) == ("append", 3, 7)
 
 
 @pytest.mark.parametrize(

@@ -84,6 +84,30 @@ def test_backfill_by_form(odps: OdpsHook) -> None:
     assert odps.run_sql("SELECT COUNT(*) AS n FROM by_form")["n"].to_pylist() == [3]
 
 
+def test_the_dataworks_job(tutorial: Finished, odps: OdpsHook) -> None:
+    """The guide's own job, as it is, gives the rows that the guide shows, and the same ones when it is run again."""
+    before = table(odps)
+    for _ in range(2):
+        finished = run("dataworks_job", HOUR)
+        assert finished.state == "success"
+        assert tutorial.window is not None
+        assert finished.window is not None
+        assert finished.window["end"]["asked"] == "3"
+        assert table(odps) == [row for row in before if int(str(row[4])) < 3]
+
+
+def test_what_has_come_since(tutorial: Finished, odps: OdpsHook) -> None:
+    """The first run loads all there is, the next one what has come since: nothing."""
+    assert tutorial.state == "success"
+    first, second = (run("continuous_kafka_to_maxcompute", HOUR + timedelta(minutes=10 * n)) for n in range(2))
+    assert first.window is not None
+    assert second.window is not None
+    assert (second.state, second.window["start"]["source"]) == ("success", f"end of run {first.run_id}")
+    loaded = odps.run_sql("SELECT COUNT(*) AS n FROM testkafka_continuous")["n"].to_pylist()
+    assert loaded == [first.window["span"]]
+    assert second.window["span"] == 0
+
+
 def test_hooks_in_tasks(tutorial: Finished) -> None:
     """The hooks work in tasks of one's own."""
     assert tutorial.state == "success"
@@ -96,8 +120,10 @@ def test_every_example_is_tested() -> None:
     assert examples == {
         "tutorial_kafka_to_maxcompute",
         "hourly_kafka_to_maxcompute",
+        "continuous_kafka_to_maxcompute",
         "backfill_kafka_to_maxcompute",
         "hooks_in_tasks",
+        "dataworks_job",
     }
 
 
