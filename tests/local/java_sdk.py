@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
 import shutil
 import subprocess
-import tempfile
-from collections.abc import Callable
+import time
 from pathlib import Path
 from typing import Any
+
+from demo.downloads import cache_folder, download_jars, kept
 
 from airflow_provider_kafka_odps.local.testing import RunningEndpoint
 
@@ -45,43 +45,23 @@ def run_scenarios(endpoint: RunningEndpoint, prefix: str) -> dict[str, dict[str,
     Tables that the scenarios make have names that begin with ``prefix``.
     Raises RuntimeError with what Java wrote if it did not get to the end.
     """
-    jars = _kept(f"sdk-{SDK_VERSION}", _download)
+    cache = cache_folder("odps-java-sdk")
+    jars = kept(cache, f"sdk-{SDK_VERSION}", lambda into: download_jars(_COORDINATES, into))
     sources = sorted(_SOURCES.glob("*.java"))
     written = b"".join([_COORDINATES.encode(), *(source.read_bytes() for source in sources)])
-    classes = _kept(f"scenarios-{hashlib.sha256(written).hexdigest()[:16]}", lambda into: _compile(sources, jars, into))
+    name = f"scenarios-{hashlib.sha256(written).hexdigest()[:16]}"
+    _forget_old_scenarios(cache)
+    classes = kept(cache, name, lambda into: _compile(sources, jars, into))
     where = [endpoint.endpoint, endpoint.project, endpoint.access_id, endpoint.access_key, prefix]
     written_lines = _java([*_FLAGS, "-cp", f"{classes}{os.pathsep}{jars / '*'}", "Scenarios", *where])
     return {line["scenario"]: line for line in map(json.loads, written_lines.splitlines())}
 
 
-def _kept(name: str, make: Callable[[Path], None]) -> Path:
-    """Return a folder of the user's cache, made at most once: it is there completely or not at all."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "odps-java-sdk"
-    folder = cache / name
-    if folder.is_dir():
-        return folder
-    cache.mkdir(parents=True, exist_ok=True)
-    with (cache / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not folder.is_dir():
-            with tempfile.TemporaryDirectory(dir=cache, prefix="making-") as scratch:
-                complete = Path(scratch) / "complete"
-                complete.mkdir()
-                make(complete)
-                complete.rename(folder)
-    return folder
-
-
-def _download(into: Path) -> None:
-    from jgo.env import EnvironmentBuilder, LinkStrategy
-    from jgo.maven import MavenContext
-
-    # jgo takes half a file in its own cache for a whole one: it gets a cache of its own.
-    with tempfile.TemporaryDirectory(dir=into.parent, prefix="resolving-") as scratch:
-        context = MavenContext(repo_cache=Path(scratch) / "repository")
-        builder = EnvironmentBuilder(context, Path(scratch) / "environments", LinkStrategy.HARD)
-        for jar in builder.from_endpoint(_COORDINATES).all_jars:
-            shutil.move(jar, into / Path(jar).name)
+def _forget_old_scenarios(cache: Path) -> None:
+    """Remove scenarios that nobody compiled since yesterday: each change of their sources leaves a folder."""
+    for folder in cache.glob("scenarios-*"):
+        if folder.stat().st_mtime < time.time() - 86_400:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _compile(sources: list[Path], jars: Path, into: Path) -> None:

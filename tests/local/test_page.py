@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from local.browser import browsing, find_browser
+from local.browser import browser_is_there, browsing
 from odps import ODPS, errors
 from odps.tunnel import TableTunnel
 
@@ -72,15 +72,15 @@ def test_the_page_shows_tables_sessions_and_requests(
         assert shown in text
 
 
-@pytest.mark.skipif(find_browser() is None, reason="no Chromium on the path and none named by CHROMIUM")
+@pytest.mark.skipif(not browser_is_there(), reason="the browser is for Linux on x86_64, and CHROMIUM names no other")
 def test_the_page_is_readable_on_a_phone(odps: ODPS, endpoint: RunningEndpoint, name: str) -> None:
     """A browser of 390 px shows the texts, and nothing makes the page itself wider than that."""
     wide = f"{name}_{'a_very_long_name_' * 5}"
     odps.create_table(wide, ("k bigint, v string", "ds string"))
     odps.execute_sql(f"INSERT INTO {wide} PARTITION (ds) VALUES (1, '{'x' * 300}', 'first')")
     upload = TableTunnel(odps).create_upload_session(wide, partition_spec="ds=first")
-    with browsing(find_browser() or "") as page:
-        page.open(endpoint.endpoint, 390)
+    with browsing() as page:
+        page.open(f"{endpoint.endpoint}/", 390)
         page.value("document.querySelectorAll('details').forEach(one => one.open = true)")
         text = page.value("document.body.innerText")
         assert [shown for shown in (wide, "x" * 200, "ds=first", upload.id) if shown not in text] == []
