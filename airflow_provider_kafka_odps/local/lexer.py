@@ -105,6 +105,10 @@ class Cursor:
         upcoming = self._tokens[self._at : self._at + len(words)]
         return len(upcoming) == len(words) and all(map(_is, upcoming, words))
 
+    def after(self, word: str) -> bool:
+        """Whether this keyword or symbol comes after the next token."""
+        return self._at + 1 < len(self._tokens) and _is(self._tokens[self._at + 1], word)
+
     def accept(self, *words: str) -> bool:
         """Take these keywords or symbols if they come next."""
         if not self.sees(*words):

@@ -177,7 +177,7 @@ def test_settings_before_statements_are_theirs() -> None:
         ("CREATE TABLE t (k BIGINT) LIFECYCLE x", "expected an integer"),
         ("DROP TABLE t extra", "'extra', expected the end"),
         ("INSERT t SELECT 1", "expected INTO"),
-        ("EXPLAIN SELECT 1", "'EXPLAIN', expected a statement"),
+        ("EXPLODE SELECT 1", "'EXPLODE', expected a statement"),
     ],
 )
 def test_parse_errors_show_where_and_what(text: str, message: str) -> None:

@@ -29,6 +29,7 @@ def _column(column: Column) -> dict[str, Any]:
         "comment": column.comment,
         "label": "",
         "isNullable": column.nullable,
+        "defaultValue": column.default,
     }
 
 
@@ -76,6 +77,13 @@ def _reserved(table: Table) -> dict[str, Any]:
     reserved: dict[str, Any] = {"schema_version": "0", "Transactional": "true" if table.transactional else "false"}
     if table.primary_key:
         reserved["PrimaryKey"] = list(table.primary_key)
+    if table.clustering is not None:
+        reserved |= {
+            "ClusterType": "range" if table.clustering.ranged else "hash",
+            "BucketNum": table.clustering.buckets,
+            "ClusterCols": list(table.clustering.columns),
+            "SortCols": [{"col": name, "order": order} for name, order in table.clustering.sorts],
+        }
     return reserved
 
 

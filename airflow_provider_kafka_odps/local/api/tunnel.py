@@ -88,7 +88,7 @@ def _columns_json(columns: Sequence[Column]) -> list[dict[str, Any]]:
             "comment": column.comment,
             "nullable": column.nullable,
             "column_id": "",
-            "default_value": "",
+            "default_value": column.default,
         }
         for column in columns
     ]

@@ -1,12 +1,13 @@
 """The catalog as JSON and back: what the manifest file holds."""
 
 import json
+from dataclasses import astuple
 from typing import Any
 
 from airflow_provider_kafka_odps.local.wire.types import parse_type
 
 from .catalog import Catalog, Schema
-from .model import Blob, Column, Partition, Table, TableName
+from .model import Blob, Clustering, Column, Partition, Table, TableName
 
 VERSION = 1
 
@@ -59,6 +60,7 @@ def dump_table(table: Table) -> dict[str, Any]:
         "lifecycle": table.lifecycle,
         "properties": dict(table.properties),
         "primary_key": list(table.primary_key),
+        "clustering": None if table.clustering is None else list(astuple(table.clustering)),
         "times": [table.created, table.defined, table.modified],
     }
 
@@ -83,6 +85,7 @@ def load_table(content: dict[str, Any]) -> Table:
         lifecycle=content["lifecycle"],
         properties=content["properties"],
         primary_key=tuple(content["primary_key"]),
+        clustering=_load_clustering(content.get("clustering")),
         created=created,
         defined=defined,
         modified=modified,
@@ -91,10 +94,18 @@ def load_table(content: dict[str, Any]) -> Table:
 
 def dump_column(column: Column) -> list[Any]:
     """Write one column."""
-    return [column.field_id, column.name, str(column.type), column.comment, column.nullable]
+    return [column.field_id, column.name, str(column.type), column.comment, column.nullable, column.default]
 
 
 def load_column(content: list[Any]) -> Column:
     """Read what `dump_column` wrote."""
-    field_id, name, type_text, comment, nullable = content
-    return Column(field_id, name, parse_type(type_text), comment, nullable)
+    # Columns of earlier versions have no default.
+    field_id, name, type_text, comment, nullable, *default = content
+    return Column(field_id, name, parse_type(type_text), comment, nullable, *default)
+
+
+def _load_clustering(content: list[Any] | None) -> Clustering | None:
+    if content is None:
+        return None
+    ranged, columns, sorts, buckets = content
+    return Clustering(ranged, tuple(columns), tuple((name, order) for name, order in sorts), buckets)

@@ -13,13 +13,17 @@ WHOLE: Spec = ()
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column; `field_id` stays the same when it is renamed, and names it in the files."""
+    """A column; `field_id` stays the same when it is renamed, and names it in the files.
+
+    `default` is the literal, as SQL, that an INSERT gives it when it doesn't name it.
+    """
 
     field_id: int
     name: str
     type: ColumnType
     comment: str = ""
     nullable: bool = True
+    default: str = ""
 
     @property
     def stored_name(self) -> str:
@@ -71,6 +75,23 @@ class TableName:
 
 
 @dataclass(frozen=True, slots=True)
+class Clustering:
+    """How a table was asked to be clustered: kept and shown, and of no effect here. `sorts` are (column, order)."""
+
+    ranged: bool
+    columns: tuple[str, ...]
+    sorts: tuple[tuple[str, str], ...] = ()
+    buckets: int = 0
+
+    def __str__(self) -> str:
+        """As a CREATE TABLE statement has it."""
+        text = f"{'RANGE ' if self.ranged else ''}CLUSTERED BY ({', '.join(f'`{name}`' for name in self.columns)})"
+        if self.sorts:
+            text += f" SORTED BY ({', '.join(f'`{name}` {order.upper()}' for name, order in self.sorts)})"
+        return text + (f" INTO {self.buckets} BUCKETS" if self.buckets else "")
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """A table: `columns` hold data, `partition_columns` name partitions, `next_field_id` goes to the next column."""
 
@@ -85,6 +106,7 @@ class Table:
     lifecycle: int = -1
     properties: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     primary_key: tuple[str, ...] = ()
+    clustering: Clustering | None = None
     created: int = 0
     defined: int = 0
     modified: int = 0

@@ -160,11 +160,11 @@ def _check_column(stored: pa.Array, column: Column, longest: int | None) -> None
 def _check_times(stored: pa.Array, column: Column) -> None:
     match column.type.kind:
         case Kind.DATE:
-            numbers, each = stored.cast(pa.int32()), _SECONDS_OF_A_DAY
+            numbers, each = stored.cast(pa.int32()), float(_SECONDS_OF_A_DAY)
         case Kind.DATETIME:
             numbers, each = stored.cast(pa.int64()), 1 / 1000
         case Kind.TIMESTAMP | Kind.TIMESTAMP_NTZ if stored.type == WIDE:
-            numbers, each = pc.struct_field(stored, "sec"), 1
+            numbers, each = pc.struct_field(stored, "sec"), 1.0
         case _:
             return
     bounds = pc.min_max(numbers)
@@ -188,8 +188,8 @@ def _check_texts(stored: pa.Array, column: ColumnType, name: str, longest: int |
             _check_texts(stored.keys, column.parts[0][1], f"{name}.key", longest)
             _check_texts(stored.items, column.parts[1][1], f"{name}.value", longest)
         case Kind.STRUCT:
-            for at, (part, kind) in enumerate(column.parts):
-                _check_texts(stored.field(at), kind, f"{name}.{part}", longest)
+            for at, (part, part_type) in enumerate(column.parts):
+                _check_texts(stored.field(at), part_type, f"{name}.{part}", longest)
         case _:
             pass
 

@@ -1,22 +1,38 @@
 """Reads what follows ALTER TABLE."""
 
+from dataclasses import replace
+
 from airflow_provider_kafka_odps.local.lexer import Cursor
 from airflow_provider_kafka_odps.local.wire.types import read_type
 
-from .clauses import read_column, read_columns, read_name, read_names, read_partitions, read_properties, read_spec
+from .clauses import (
+    read_clustering,
+    read_column,
+    read_columns,
+    read_keys,
+    read_name,
+    read_names,
+    read_partitions,
+    read_properties,
+    read_spec,
+)
 from .statements import (
     AddColumns,
     AddPartitions,
     AlterTable,
     ChangeColumn,
+    Cluster,
     ColumnDefinition,
     DropColumns,
     DropPartitions,
     Name,
     RenamePartition,
     Statement,
+    Tend,
     Touch,
 )
+
+_TENDING = (("ENABLE", "LIFECYCLE"), ("DISABLE", "LIFECYCLE"), ("MERGE", "SMALLFILES"))
 
 
 def read_alter(cursor: Cursor) -> Statement:
@@ -33,15 +49,43 @@ def read_alter(cursor: Cursor) -> Statement:
         return _read_change(cursor, name)
     if cursor.accept("RENAME"):
         return _read_rename(cursor, name)
+    return _read_upkeep(cursor, name)
+
+
+def _read_upkeep(cursor: Cursor, name: Name) -> Statement:
     if cursor.accept("CHANGEOWNER", "TO"):
         return AlterTable(name, owner=cursor.string())
     if cursor.accept("TOUCH"):
         return Touch(name, read_partitions(cursor) if cursor.sees("PARTITION") else ())
-    if cursor.accept("PARTITION"):
-        spec = read_spec(cursor)
-        cursor.expect("RENAME", "TO", "PARTITION")
-        return RenamePartition(name, spec, read_spec(cursor))
-    raise cursor.error("expected ADD, DROP, SET, CHANGE, RENAME, CHANGEOWNER, TOUCH or PARTITION")
+    if cursor.accept("UNSET", "TBLPROPERTIES"):
+        return AlterTable(name, unset=read_keys(cursor))
+    if cursor.accept("NOT", "CLUSTERED"):
+        return Cluster(name, None)
+    if (clustering := read_clustering(cursor)) is not None:
+        return Cluster(name, clustering)
+    if _tends(cursor):
+        return Tend(name)
+    return _read_partition(cursor, name)
+
+
+def _read_partition(cursor: Cursor, name: Name) -> Statement:
+    if not cursor.accept("PARTITION"):
+        raise cursor.error(
+            "expected ADD, DROP, SET, CHANGE, RENAME, CHANGEOWNER, TOUCH, UNSET, CLUSTERED, MERGE or PARTITION"
+        )
+    spec = read_spec(cursor)
+    if _tends(cursor):
+        return Tend(name)
+    cursor.expect("RENAME", "TO", "PARTITION")
+    return RenamePartition(name, spec, read_spec(cursor))
+
+
+def _tends(cursor: Cursor) -> bool:
+    # No table grows old here, and no files need merging: there is nothing to do.
+    if cursor.accept("SET", "PARTITIONPROPERTIES"):
+        read_properties(cursor)
+        return True
+    return any(cursor.accept(*words) for words in _TENDING)
 
 
 def _read_add(cursor: Cursor, name: Name) -> Statement:
@@ -92,10 +136,20 @@ def _read_change(cursor: Cursor, name: Name) -> ChangeColumn:
         return ChangeColumn(name, column, nullable=False)
     if cursor.accept("NULL"):
         return ChangeColumn(name, column, nullable=True)
-    new_name = cursor.name()
-    new_type = read_type(cursor)
-    comment = cursor.string() if cursor.accept("COMMENT") else None
-    return ChangeColumn(name, column, new_name, new_type, comment)
+    if cursor.sees("AFTER") or cursor.sees("FIRST"):
+        return _placed(cursor, ChangeColumn(name, column))
+    change = ChangeColumn(name, column, cursor.name(), read_type(cursor))
+    if cursor.accept("NOT", "NULL"):
+        change = replace(change, nullable=False)
+    if cursor.accept("COMMENT"):
+        change = replace(change, comment=cursor.string())
+    return _placed(cursor, change)
+
+
+def _placed(cursor: Cursor, change: ChangeColumn) -> ChangeColumn:
+    if cursor.accept("AFTER"):
+        return replace(change, after=cursor.name())
+    return replace(change, first=True) if cursor.accept("FIRST") else change
 
 
 def _read_rename(cursor: Cursor, name: Name) -> Statement:

@@ -1,11 +1,14 @@
 """Parts that several statements share: names, partition specs, column lists, properties."""
 
+from airflow_provider_kafka_odps.local.catalog.model import Clustering
+from airflow_provider_kafka_odps.local.errors import SqlError
 from airflow_provider_kafka_odps.local.lexer import Cursor, TokenKind
 from airflow_provider_kafka_odps.local.wire.types import read_type
 
 from .statements import ColumnDefinition, Name, Values
 
 _LONGEST_NAME = 3
+_CONSTANTS = frozenset({"TRUE", "FALSE", "NULL", "DATE", "DATETIME", "TIMESTAMP"})
 
 
 def read_name(cursor: Cursor) -> Name:
@@ -77,7 +80,7 @@ def read_column(cursor: Cursor) -> ColumnDefinition:
     """Take one column."""
     name = cursor.name()
     column_type = read_type(cursor)
-    nullable, comment = True, ""
+    nullable, comment, default = True, "", ""
     while True:
         if cursor.accept("NOT", "NULL"):
             nullable = False
@@ -86,9 +89,51 @@ def read_column(cursor: Cursor) -> ColumnDefinition:
         elif cursor.accept("COMMENT"):
             comment = cursor.string()
         elif cursor.accept("DEFAULT"):
-            cursor.take()
+            default = _read_default(cursor)
         else:
-            return ColumnDefinition(name, column_type, comment, nullable)
+            return ColumnDefinition(name, column_type, comment, nullable, default)
+
+
+def _read_default(cursor: Cursor) -> str:
+    begin = cursor.next.start
+    if not (cursor.accept("-") or cursor.accept("+")) and cursor.next.kind is TokenKind.WORD:
+        word = cursor.next.value.upper()
+        if word not in _CONSTANTS or cursor.after("("):
+            raise SqlError.unsupported(f"DEFAULT {cursor.next.value}: a default must be a literal here")
+    elif cursor.next.kind not in (TokenKind.NUMBER, TokenKind.STRING):
+        raise cursor.error("expected a literal")
+    end = cursor.take().end
+    if cursor.next.kind is TokenKind.STRING and cursor.text[begin:end].upper() in _CONSTANTS:
+        end = cursor.take().end
+    return cursor.text[begin:end]
+
+
+def read_clustering(cursor: Cursor) -> Clustering | None:
+    """Take `[RANGE] CLUSTERED BY (…) [SORTED BY (…)] [INTO n BUCKETS]`, if it comes next."""
+    ranged = cursor.accept("RANGE", "CLUSTERED", "BY")
+    if not ranged and not cursor.accept("CLUSTERED", "BY"):
+        return None
+    columns = read_names(cursor)
+    sorts = _read_sorts(cursor) if cursor.accept("SORTED", "BY") else ()
+    buckets = 0
+    if cursor.accept("INTO"):
+        buckets = cursor.integer()
+        cursor.expect("BUCKETS")
+    return Clustering(ranged, columns, sorts, buckets)
+
+
+def _read_sorts(cursor: Cursor) -> tuple[tuple[str, str], ...]:
+    cursor.expect("(")
+    sorts = []
+    while True:
+        name = cursor.name()
+        order = "desc" if cursor.accept("DESC") else "asc"
+        cursor.accept("ASC")
+        sorts.append((name, order))
+        if not cursor.accept(","):
+            break
+    cursor.expect(")")
+    return tuple(sorts)
 
 
 def read_names(cursor: Cursor) -> tuple[str, ...]:
@@ -113,6 +158,16 @@ def read_properties(cursor: Cursor) -> dict[str, str]:
             break
     cursor.expect(")")
     return properties
+
+
+def read_keys(cursor: Cursor) -> tuple[str, ...]:
+    """Take `('k', …)`: the names of properties."""
+    cursor.expect("(")
+    keys = [_read_key(cursor)]
+    while cursor.accept(","):
+        keys.append(_read_key(cursor))
+    cursor.expect(")")
+    return tuple(keys)
 
 
 def _read_key(cursor: Cursor) -> str:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from airflow_provider_kafka_odps.local.catalog.catalog import DEFAULT_SCHEMA, Catalog, Schema
-from airflow_provider_kafka_odps.local.catalog.model import WHOLE, Column, Partition, Table
+from airflow_provider_kafka_odps.local.catalog.model import WHOLE, Clustering, Column, Partition, Table
 from airflow_provider_kafka_odps.local.errors import SqlError
 from airflow_provider_kafka_odps.local.wire.types import Kind
 
@@ -16,6 +16,7 @@ from .statements import (
     AddPartitions,
     AlterTable,
     ChangeColumn,
+    Cluster,
     ColumnDefinition,
     CreateSchema,
     CreateTable,
@@ -25,6 +26,7 @@ from .statements import (
     DropSchema,
     DropTable,
     RenamePartition,
+    Tend,
     Touch,
     Truncate,
     Values,
@@ -64,6 +66,12 @@ def define(catalog: Catalog, statement: Definition, scope: Scope) -> Catalog:  #
             return catalog.with_table(_touched(scope.table(catalog, name), specs, scope))
         case AddColumns() | DropColumns() | ChangeColumn():
             return catalog.with_table(evolve.evolved(scope.table(catalog, statement.name), statement, scope.now))
+        case Cluster(name, clustering):
+            table = scope.table(catalog, name)
+            _check_clustering(clustering, [column.name for column in table.columns])
+            return catalog.with_table(replace(table, clustering=clustering, defined=scope.now))
+        case Tend(name):
+            return catalog.with_table(scope.table(catalog, name))
         case AlterTable():
             return _altered(catalog, statement, scope)
         case CreateSchema() | DropSchema():
@@ -89,6 +97,7 @@ def _create_table(catalog: Catalog, statement: CreateTable, scope: Scope) -> Cat
             comment=model.comment,
             properties=model.properties,
             primary_key=model.primary_key,
+            clustering=model.clustering,
             lifecycle=statement.lifecycle,
         )
     else:
@@ -110,11 +119,12 @@ def _defined(base: Table, statement: CreateTable) -> Table:
         lifecycle=statement.lifecycle,
         properties=dict(statement.properties),
         primary_key=statement.primary_key,
+        clustering=statement.clustering,
     )
 
 
 def _numbered(columns: Sequence[ColumnDefinition], first: int) -> tuple[Column, ...]:
-    return tuple(Column(first + at, c.name, c.type, c.comment, c.nullable) for at, c in enumerate(columns))
+    return tuple(Column(first + at, c.name, c.type, c.comment, c.nullable, c.default) for at, c in enumerate(columns))
 
 
 def _check_columns(statement: CreateTable) -> None:
@@ -127,9 +137,17 @@ def _check_columns(statement: CreateTable) -> None:
     for column in statement.partition_columns:
         if column.type.kind not in _PARTITION_KINDS:
             raise SqlError.semantic(f"partition column {column.name} cannot be {column.type}")
+    _check_clustering(statement.clustering, names)
     absent = [name for name in statement.primary_key if name not in names]
     if absent:
         raise SqlError.semantic(f"the primary key names {', '.join(absent)}, which the table lacks")
+
+
+def _check_clustering(clustering: Clustering | None, names: Sequence[str]) -> None:
+    used = () if clustering is None else (*clustering.columns, *(name for name, _ in clustering.sorts))
+    absent = sorted({name for name in used if name not in names})
+    if absent:
+        raise SqlError.semantic(f"column {', '.join(absent)} to cluster by cannot be resolved")
 
 
 def _truncated(table: Table, specs: Sequence[Values], scope: Scope) -> Table:
@@ -190,7 +208,11 @@ def _altered(catalog: Catalog, statement: AlterTable, scope: Scope) -> Catalog:
         lifecycle=table.lifecycle if statement.lifecycle is None else statement.lifecycle,
         comment=table.comment if statement.comment is None else statement.comment,
         owner=table.owner if statement.owner is None else statement.owner,
-        properties={**table.properties, **(statement.properties or {})},
+        properties={
+            key: value
+            for key, value in {**table.properties, **(statement.properties or {})}.items()
+            if key not in statement.unset
+        },
         defined=scope.now,
     )
     if statement.new_name is None:

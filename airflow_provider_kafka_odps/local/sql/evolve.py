@@ -50,7 +50,7 @@ def _with_columns(table: Table, columns: Sequence[ColumnDefinition], now: int, *
             raise SqlError.semantic(f"column {column.name} exists already in {table.name}")
         known.add(column.name)
         number = table.next_field_id + len(added)
-        added.append(Column(number, column.name, column.type, column.comment, column.nullable))
+        added.append(Column(number, column.name, column.type, column.comment, column.nullable, column.default))
     return replace(
         table, columns=table.columns + tuple(added), next_field_id=table.next_field_id + len(added), defined=now
     )
@@ -74,7 +74,19 @@ def _changed(table: Table, change: ChangeColumn, now: int) -> Table:
         )
 
     columns = tuple(changed(c) if c.name == change.column else c for c in table.columns)
-    return replace(table, columns=columns, defined=now)
+    return replace(table, columns=_placed(table, columns, change, new_name), defined=now)
+
+
+def _placed(table: Table, columns: tuple[Column, ...], change: ChangeColumn, name: str) -> tuple[Column, ...]:
+    if change.after is None and not change.first:
+        return columns
+    moved = next(column for column in columns if column.name == name)
+    rest = [column for column in columns if column is not moved]
+    names = [column.name for column in rest]
+    if change.after is not None and change.after not in names:
+        raise SqlError.semantic(f"column {change.after} cannot be resolved in {table.name}")
+    rest.insert(0 if change.after is None else names.index(change.after) + 1, moved)
+    return tuple(rest)
 
 
 def _widens(before: ColumnType, after: ColumnType) -> bool:

@@ -1,6 +1,6 @@
 """INSERT: rows of a query, cut by partition, visible all at once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from uuid import uuid4
 
@@ -33,11 +33,12 @@ def insert(
     dynamic = _dynamic_columns(table, statement)
     targets = _targets(table, statement)
     rows = queries.select_into(statement.query, scope, (*targets, *dynamic))
+    defaults = _defaults(queries, scope, table, targets)
     written: dict[Spec, Blob] = {}
     try:
         for spec, part in _by_partition(table, statement, dynamic, rows):
             if part.num_rows:
-                filled = _filled(part.select(range(len(targets))), targets, table)
+                filled = _filled(part.select(range(len(targets))), targets, table, defaults)
                 written[spec] = write_rows(store.blobs, f"insert-{uuid4().hex}.arrow", table.columns, filled)
             else:
                 written[spec] = Blob("", 0, 0)
@@ -89,9 +90,18 @@ def _by_partition(
     return parts
 
 
-def _filled(part: pa.Table, targets: tuple[Column, ...], table: Table) -> pa.Table:
+def _defaults(queries: Queries, scope: Scope, table: Table, targets: tuple[Column, ...]) -> dict[str, pa.Scalar]:
+    missing = tuple(column for column in table.columns if column.default and column not in targets)
+    if not missing:
+        return {}
+    row = queries.select_into(f"SELECT {', '.join(column.default for column in missing)}", scope, missing)
+    return {column.name: row.column(at)[0] for at, column in enumerate(missing)}
+
+
+def _filled(part: pa.Table, targets: tuple[Column, ...], table: Table, defaults: Mapping[str, pa.Scalar]) -> pa.Table:
     schema = shown_schema(table.columns)
-    given = {column.name: part.column(at) for at, column in enumerate(targets)}
+    given = {name: pa.chunked_array([pa.repeat(value, part.num_rows)]) for name, value in defaults.items()}
+    given |= {column.name: part.column(at) for at, column in enumerate(targets)}
     for column in table.columns:
         array = given.get(column.name)
         if not column.nullable and (array is None or array.null_count):

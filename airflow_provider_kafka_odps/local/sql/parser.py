@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
+from airflow_provider_kafka_odps.local.errors import SqlError
 from airflow_provider_kafka_odps.local.lexer import Cursor, TokenKind, tokenize
 
 from .alter import read_alter
 from .clauses import (
+    read_clustering,
     read_columns,
     read_columns_and_key,
     read_name,
@@ -26,6 +28,44 @@ from .statements import (
     Show,
     Statement,
     Truncate,
+)
+
+_CLAUSES = (
+    ("AUTO",),
+    ("STORED", "BY"),
+    ("ROW", "FORMAT"),
+    ("WITH", "SERDEPROPERTIES"),
+    ("LOCATION",),
+    ("USING",),
+    ("INTO",),
+    ("PARTITIONED", "ON"),
+)
+_STATEMENTS = (
+    ("CREATE", "EXTERNAL"),
+    ("CREATE", "VIEW"),
+    ("CREATE", "OR"),
+    ("CREATE", "MATERIALIZED"),
+    ("CREATE", "FUNCTION"),
+    ("CREATE", "SQL"),
+    ("CREATE", "TEMPORARY"),
+    ("DROP", "VIEW"),
+    ("DROP", "MATERIALIZED"),
+    ("DROP", "FUNCTION"),
+    ("ALTER", "VIEW"),
+    ("ALTER", "MATERIALIZED"),
+    ("ALTER", "SCHEMA"),
+    ("UPDATE",),
+    ("DELETE",),
+    ("MERGE",),
+    ("EXPLAIN",),
+    ("ANALYZE",),
+    ("CLONE",),
+    ("MSCK",),
+    ("UNLOAD",),
+    ("LOAD",),
+    ("GRANT",),
+    ("REVOKE",),
+    ("USE",),
 )
 
 
@@ -80,6 +120,7 @@ def parse_statement(text: str) -> Statement:
 
 
 def _read_statement(cursor: Cursor) -> Statement:
+    _refuse_statements(cursor)
     if cursor.accept("CREATE"):
         return _read_create(cursor)
     if cursor.accept("DROP"):
@@ -110,12 +151,14 @@ def _read_create(cursor: Cursor) -> CreateTable | CreateSchema:  # noqa: C901 - 
     name = read_name(cursor)
     if cursor.accept("LIKE"):
         like = read_name(cursor)
-        return CreateTable(name, missing_only, like=like, lifecycle=_read_lifecycle(cursor))
+        return CreateTable(name, missing_only, lifecycle=_read_lifecycle(cursor), like=like)
     columns, key = read_columns_and_key(cursor) if cursor.sees("(") else ((), ())
     comment, lifecycle = "", -1
     properties: dict[str, str] = {}
     partition_columns: tuple[ColumnDefinition, ...] = ()
+    clustering = None
     while True:
+        _refuse_clauses(cursor)
         if cursor.accept("COMMENT"):
             comment = cursor.string()
         elif cursor.accept("PARTITIONED", "BY"):
@@ -126,30 +169,32 @@ def _read_create(cursor: Cursor) -> CreateTable | CreateSchema:  # noqa: C901 - 
             properties = read_properties(cursor)
         elif cursor.sees("LIFECYCLE"):
             lifecycle = _read_lifecycle(cursor)
-        elif not (_skip_clustering(cursor) or _skip_storage(cursor)):
+        elif (found := read_clustering(cursor)) is not None:
+            clustering = found
+        elif not _skip_storage(cursor):
             break
     query = cursor.rest if cursor.accept("AS") or cursor.sees("SELECT") else ""
     if not columns and not query:
         raise cursor.error("expected the columns of the table")
-    return CreateTable(name, missing_only, columns, partition_columns, comment, lifecycle, properties, key, query=query)
+    return CreateTable(
+        name, missing_only, columns, partition_columns, comment, lifecycle, properties, key, clustering, query=query
+    )
+
+
+def _refuse_clauses(cursor: Cursor) -> None:
+    for words in _CLAUSES:
+        if cursor.sees(*words):
+            raise SqlError.unsupported(f"CREATE TABLE … {' '.join(words)} is not part of this endpoint")
+
+
+def _refuse_statements(cursor: Cursor) -> None:
+    for words in _STATEMENTS:
+        if cursor.sees(*words):
+            raise SqlError.unsupported(f"{' '.join(words)} is not part of this endpoint")
 
 
 def _read_lifecycle(cursor: Cursor) -> int:
     return cursor.integer() if cursor.accept("LIFECYCLE") else -1
-
-
-def _skip_clustering(cursor: Cursor) -> bool:
-    if not (cursor.accept("CLUSTERED", "BY") or cursor.accept("RANGE", "CLUSTERED", "BY")):
-        return False
-    read_names(cursor)
-    if cursor.accept("SORTED", "BY"):
-        cursor.expect("(")
-        while not cursor.accept(")"):
-            cursor.take()
-    if cursor.accept("INTO"):
-        cursor.integer()
-        cursor.expect("BUCKETS")
-    return True
 
 
 def _skip_storage(cursor: Cursor) -> bool:
@@ -180,6 +225,10 @@ def _read_show(cursor: Cursor) -> Show:
         name = read_name(cursor)
         spec = read_spec(cursor) if cursor.accept("PARTITION") else {}
         return Show("PARTITIONS", name, spec=spec)
+    for what in ("COLUMNS", "TBLPROPERTIES"):
+        if cursor.accept(what):
+            cursor.accept("FROM") or cursor.accept("IN")
+            return Show(what, read_name(cursor))
     what = "TABLES" if cursor.accept("TABLES") else "SCHEMAS"
     if what == "SCHEMAS" and not (cursor.accept("SCHEMAS") or cursor.accept("DATABASES")):
         raise cursor.error("expected TABLES, SCHEMAS, PARTITIONS or CREATE TABLE")
@@ -191,9 +240,11 @@ def _read_show(cursor: Cursor) -> Show:
 def _read_describe(cursor: Cursor) -> Describe:
     if cursor.accept("SCHEMA"):
         return Describe(read_name(cursor), schema=True)
-    cursor.accept("EXTENDED")
+    cursor.accept("TABLE")
+    extended = cursor.accept("EXTENDED")
     name = read_name(cursor)
-    return Describe(name, read_spec(cursor) if cursor.accept("PARTITION") else None)
+    spec = read_spec(cursor) if cursor.accept("PARTITION") else None
+    return Describe(name, spec, extended=extended)
 
 
 def _read_insert(cursor: Cursor) -> Insert:

@@ -32,6 +32,12 @@ def show(catalog: Catalog, statement: Show, scope: Scope) -> str:
                 raise SqlError.ddl(f"table {table.name} is not partitioned")
             specs = specs_like(table, statement.spec) if statement.spec else list(table.partitions)
             return "\n".join(spec_text(spec, "/") for spec in sorted(specs))
+        case "COLUMNS":
+            table = scope.table(catalog, statement.name)
+            return "\n".join(column.name for column in table.columns + table.partition_columns)
+        case "TBLPROPERTIES":
+            table = scope.table(catalog, statement.name)
+            return "\n".join(f"{key}={value}" for key, value in sorted(table.properties.items()))
         case _:
             return definition(scope.table(catalog, statement.name))
 
@@ -43,11 +49,15 @@ def _matches(name: str, pattern: str) -> bool:
 def definition(table: Table) -> str:
     """Give the CREATE TABLE statement of a table."""
     columns = ", ".join(map(_column_text, table.columns))
+    if table.primary_key:
+        columns += f", PRIMARY KEY ({', '.join(f'`{name}`' for name in table.primary_key)})"
     text = f"CREATE TABLE IF NOT EXISTS {table.name}({columns})"
     if table.comment:
         text += f" COMMENT {_quoted(table.comment)}"
     if table.partition_columns:
         text += f" PARTITIONED BY ({', '.join(map(_column_text, table.partition_columns))})"
+    if table.clustering is not None:
+        text += f" {table.clustering}"
     if table.properties:
         pairs = ", ".join(f"{_quoted(key)}={_quoted(value)}" for key, value in table.properties.items())
         text += f" TBLPROPERTIES ({pairs})"
@@ -57,6 +67,7 @@ def definition(table: Table) -> str:
 def _column_text(column: Column) -> str:
     text = f"`{column.name}` {str(column.type).upper()}"
     text += "" if column.nullable else " NOT NULL"
+    text += f" DEFAULT {column.default}" if column.default else ""
     return text + (f" COMMENT {_quoted(column.comment)}" if column.comment else "")
 
 
@@ -82,8 +93,10 @@ def describe(catalog: Catalog, statement: Describe, scope: Scope) -> str:
             raise SqlError.ddl(f"NoSuchObjectException(message:partition {dict(statement.spec)} does not exist)")
         lines = [f"PartitionSize: {partition.size}", f"CreateTime: {_time(partition.created)}"]
         lines.append(f"LastModifiedTime: {_time(partition.modified)}")
+        if statement.extended:
+            lines += [f"PhysicalSize: {partition.size}", f"FileNum: {len(partition.blobs)}", f"Rows: {partition.rows}"]
         return _boxed(lines)
-    return _boxed(_table_lines(table))
+    return _boxed(_table_lines(table) + (_extended_lines(table) if statement.extended else []))
 
 
 def _table_lines(table: Table) -> list[str]:
@@ -101,6 +114,18 @@ def _table_lines(table: Table) -> list[str]:
     if table.partition_columns:
         lines += ["Partition Columns:", *(_column_line(column) for column in table.partition_columns)]
     return [line for line in lines if line]
+
+
+def _extended_lines(table: Table) -> list[str]:
+    lines = ["Extended Info:", f"TableID: {table.table_id}", "IsArchived: false", f"PhysicalSize: {table.size}"]
+    lines += [f"FileNum: {len(table.blobs)}", f"Rows: {table.rows}", "StoredAs: Arrow"]
+    lines.append(f"Transactional: {str(table.transactional).lower()}")
+    if table.primary_key:
+        lines.append(f"Primarykey: [{', '.join(table.primary_key)}]")
+    if table.clustering is not None:
+        lines.append(f"Clustering: {table.clustering}")
+    lines += [f"Property: {key}={value}" for key, value in sorted(table.properties.items())]
+    return lines + [f"Default: {column.name}={column.default}" for column in table.columns if column.default]
 
 
 def _column_line(column: Column) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from airflow_provider_kafka_odps.local.catalog.model import Clustering
 from airflow_provider_kafka_odps.local.wire.types import ColumnType
 
 Name = tuple[str, ...]
@@ -20,6 +21,7 @@ class ColumnDefinition:
     type: ColumnType
     comment: str = ""
     nullable: bool = True
+    default: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class CreateTable:
     lifecycle: int = -1
     properties: Mapping[str, str] = field(default_factory=dict)
     primary_key: tuple[str, ...] = ()
+    clustering: Clustering | None = None
     like: Name = ()
     query: str = ""
 
@@ -116,11 +119,16 @@ class ChangeColumn:
     type: ColumnType | None = None
     comment: str | None = None
     nullable: bool | None = None
+    after: str | None = None
+    first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class AlterTable:
-    """ALTER TABLE … SET LIFECYCLE, COMMENT, TBLPROPERTIES, RENAME TO, CHANGEOWNER: what is None stays as it is."""
+    """ALTER TABLE … SET LIFECYCLE, COMMENT, TBLPROPERTIES, RENAME TO, CHANGEOWNER: what is None stays as it is.
+
+    `unset` are properties that go.
+    """
 
     name: Name
     lifecycle: int | None = None
@@ -128,6 +136,22 @@ class AlterTable:
     properties: Mapping[str, str] | None = None
     new_name: Name | None = None
     owner: str | None = None
+    unset: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """ALTER TABLE … CLUSTERED BY, NOT CLUSTERED."""
+
+    name: Name
+    clustering: Clustering | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tend:
+    """What the service does to files and lifecycles, and nothing changes here: the table must exist."""
+
+    name: Name
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +174,7 @@ class DropSchema:
 
 @dataclass(frozen=True, slots=True)
 class Show:
-    """SHOW TABLES | SCHEMAS | PARTITIONS | CREATE TABLE."""
+    """SHOW TABLES | SCHEMAS | PARTITIONS | COLUMNS | TBLPROPERTIES | CREATE TABLE."""
 
     what: str
     name: Name = ()
@@ -165,6 +189,7 @@ class Describe:
     name: Name
     spec: Values | None = None
     schema: bool = False
+    extended: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +222,8 @@ Definition: TypeAlias = (
     | DropColumns
     | ChangeColumn
     | AlterTable
+    | Cluster
+    | Tend
     | CreateSchema
     | DropSchema
 )
