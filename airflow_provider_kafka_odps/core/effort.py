@@ -11,13 +11,14 @@ from airflow_provider_kafka_odps.exceptions import InvalidInput
 MAX_MEMORY = 330_000_000
 """What a load's process may grow by, unless a parameter says otherwise."""
 CONCURRENCY = 2
+FETCH_BYTES = 4 * 1024 * 1024
+"""What one answer of a broker may hold."""
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
 _AMOUNT = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([kmg]?i?)b?\s*", re.IGNORECASE)
 # Measured: what clients, buffers of the decoder and sockets take beside the records themselves.
 _FIXED = 90_000_000
 # Measured: how many times its size a fetch response is in memory, in parts of it and with the next one on its way.
 _PER_FETCHED = 7
-_FETCH = 4 * 1024 * 1024
 _QUEUES = 2
 _QUEUE = 8 * 1024 * 1024
 _LEAST_BLOCK = 4 * 1024 * 1024
@@ -51,7 +52,7 @@ class Effort:
         if self.max_bytes_per_second is not None and self.max_bytes_per_second < 1:
             raise InvalidInput(f"max_bytes_per_second={self.max_bytes_per_second}: at least 1, or None for no limit")
         if self.block_bytes < _LEAST_BLOCK:
-            least = _FIXED + _PER_FETCHED * _FETCH + _QUEUES * _QUEUE + _LEAST_BLOCK * (self.concurrency + 1)
+            least = _FIXED + _PER_FETCHED * FETCH_BYTES + _QUEUES * _QUEUE + _LEAST_BLOCK * (self.concurrency + 1)
             raise InvalidInput(
                 f"max_memory={self.max_memory} is too little for concurrency={self.concurrency}: at least "
                 f"{-(-least // 10**6)}MB are needed"
@@ -60,7 +61,7 @@ class Effort:
     @property
     def fetch_bytes(self) -> int:
         """What one answer of a broker may hold."""
-        return _FETCH
+        return FETCH_BYTES
 
     @property
     def queue_bytes(self) -> int:

@@ -39,7 +39,7 @@ class Pipeline:
     def __init__(self, lanes: int, check: Callable[[], None], stop: Callable[[], None] = lambda: None) -> None:
         """Take how many calls ``dispatch`` runs at once, and what raises if the load is to stop.
 
-        ``stop`` is called once when the stages are to end: it tells one that waits for the outside, not for a queue.
+        ``stop`` is called once after an error: it tells stages that wait for the outside, not for a queue.
         """
         if lanes < 0:
             raise InvalidInput(f"concurrency={lanes}: 0 or more blocks can be written at a time")
@@ -63,7 +63,7 @@ class Pipeline:
         except _Stopped:
             pass
         finally:
-            self._end()
+            self._end(failed=error is not None or self._failure is not None)
         if self._failure is not None and (error is None or isinstance(error, _Stopped)):
             raise self._failure
 
@@ -162,11 +162,12 @@ class Pipeline:
                     return
             self._check()
 
-    def _end(self) -> None:
+    def _end(self, *, failed: bool) -> None:
         with self._changed:
             self._ending = True
             self._changed.notify_all()
-        self._stop()
+        if failed:
+            self._stop()
         for items in reversed(self._open):
             items.close()
         with self._changed:

@@ -37,9 +37,6 @@ POLL_MS = 500
 """How long one poll may wait: so often a reader looks whether it is to stop."""
 
 _FETCH: Mapping[str, Any] = {
-    # One fetch of a partition is about one group of the decoder; what a response may hold bounds the memory.
-    "max_partition_fetch_bytes": 8 * 1024 * 1024,
-    "fetch_max_bytes": 32 * 1024 * 1024,
     # Batches, not records: all of a response may come at once.
     "max_poll_records": 1_000_000,
     "check_crcs": True,
@@ -52,7 +49,7 @@ _FETCH: Mapping[str, Any] = {
 }
 
 
-def read_window(
+def read_window(  # noqa: PLR0913 - named at the one call
     settings: KafkaSettings,
     window: Window,
     *,
@@ -61,6 +58,8 @@ def read_window(
     cancelled: Callable[[], bool],
     passed_over: Callable[[PassedOver], None],
     on_data_loss: OnDataLoss,
+    fetch_bytes: int,
+    waited: Callable[[float], None],
 ) -> Generator[pa.RecordBatch]:
     """Yield every record of the window as Arrow batches of ``decoding.batch.BATCH_SCHEMA``, one partition in each.
 
@@ -69,7 +68,8 @@ def read_window(
     does not count against ``poll_timeout``, in seconds.
 
     ``passed_over`` is told of markers and aborted transactions before positions move past them, some perhaps twice and
-    some beyond the window.
+    some beyond the window. ``waited`` is told how many seconds each wait for the broker took. A response holds up to
+    ``fetch_bytes``, or one record batch that is larger.
 
     Raises UnknownTopic, UnknownPartition, TopicReplaced, OffsetsExpired, LogTooShort, LogTruncated, NoProgress,
     CorruptBatch, ReadFailed, Unreachable, BrokerRefused, and Cancelled within a second after ``cancelled`` says so.
@@ -78,7 +78,7 @@ def read_window(
 
     from airflow_provider_kafka_odps.decoding.decoder import BatchDecoder
 
-    reading = _Reading(window, BatchDecoder(wanted), poll_timeout, cancelled, passed_over)
+    reading = _Reading(window, BatchDecoder(wanted), poll_timeout, cancelled, passed_over, waited)
     if not reading.ahead:
         return
     # Before anything is read: a log that is not what it was is waited for in vain, or moves under the reader.
@@ -86,7 +86,7 @@ def read_window(
     started = time.monotonic()
     while reading.ahead:
         try:
-            with _consumer(settings, window) as consumer:
+            with _consumer(settings, window, fetch_bytes, reading.check_cancelled) as consumer:
                 yield from reading.rest(consumer)
         except NoProgress as error:
             # A client waits for ever beyond the end of a log that became shorter.
@@ -106,6 +106,7 @@ class _Reading:
         poll_timeout: float,
         cancelled: Callable[[], bool],
         passed_over: Callable[[PassedOver], None],
+        waited: Callable[[float], None],
     ) -> None:
         self.window = window
         self.ahead = {offsets.partition: offsets for offsets in window.ranges() if offsets.span}
@@ -113,7 +114,7 @@ class _Reading:
         self.positions = {number: offsets.start for number, offsets in self.ahead.items()}
         """The next offset to read of each partition that is not finished."""
         self._decoder, self._poll_timeout, self._cancelled = decoder, poll_timeout, cancelled
-        self._passed_over = passed_over
+        self._passed_over, self._waited = passed_over, waited
         self._tried_at: dict[int, int] | None = None
 
     def try_again(self) -> bool:
@@ -133,7 +134,9 @@ class _Reading:
         quiet_since = time.monotonic()
         while self.ahead:
             self.check_cancelled()
+            asked = time.monotonic()
             polled = batch_consumer.poll(POLL_MS)
+            self._waited(time.monotonic() - asked)
             for place, spans in batch_consumer.take_passed_over().items():
                 for span in spans:
                     kind = GapKind(span.kind.value)
@@ -210,11 +213,15 @@ class _Reading:
 
 
 @contextmanager
-def _consumer(settings: KafkaSettings, window: Window) -> Iterator[KafkaConsumer]:
+def _consumer(
+    settings: KafkaSettings, window: Window, fetch_bytes: int, check: Callable[[], None]
+) -> Iterator[KafkaConsumer]:
     """Give a consumer, and close it on every path."""
     from kafka import KafkaConsumer
 
-    ours = {**_FETCH, "isolation_level": window.isolation_level.value}
+    # What a response may hold bounds the memory: it is there several times over, with the next one on its way.
+    sizes = {"fetch_max_bytes": fetch_bytes, "max_partition_fetch_bytes": fetch_bytes}
+    ours = {**_FETCH, **sizes, "isolation_level": window.isolation_level.value}
     # The client wants an answer later than the broker may wait with it.
     ours["fetch_max_wait_ms"] = min(POLL_MS, settings.client.get("request_timeout_ms", 30_000) // 2)
     consumer = KafkaConsumer(bootstrap_servers=list(settings.bootstrap_servers), **{**settings.client, **ours})

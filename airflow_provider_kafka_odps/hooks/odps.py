@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowNotFoundException
 
+from airflow_provider_kafka_odps.core.effort import Compression
 from airflow_provider_kafka_odps.core.odps_settings import OdpsSettings, parse_odps_settings
 from airflow_provider_kafka_odps.core.table import PartitionSpec, TableName
 from airflow_provider_kafka_odps.exceptions import InvalidConnection, InvalidInput
@@ -146,18 +147,23 @@ class OdpsHook(BaseHook):
         return odps_tables.partition_exists(self._odps, self.settings, self.resolve(table), partition)
 
     def open_upload(
-        self, table: TableName, partition: PartitionSpec | None = None, overwrite: bool = False
+        self,
+        table: TableName,
+        partition: PartitionSpec | None = None,
+        overwrite: bool = False,
+        compression: Compression = Compression.NONE,
     ) -> OdpsUpload:
         """Open an upload session to a table or one existing partition of it.
 
         :param overwrite: whether its commit replaces the rows of the table or partition.
+        :param compression: how its blocks are packed on their way.
         :raises TableRefused: with the service's words, such as NoSuchPartition.
         """
         from airflow_provider_kafka_odps.hooks.odps_upload import OdpsUpload
 
         door = self._door(table, partition)
         opened = door.open(overwrite=overwrite)
-        return OdpsUpload(door, str(opened["UploadID"]), self._block_asker, opened)
+        return OdpsUpload(door, str(opened["UploadID"]), self._block_asker, opened, compression)
 
     def attach_upload(self, table: TableName, partition: PartitionSpec | None, upload_id: str) -> OdpsUpload:
         """Return a session that was opened before, by whomever, without asking whether it is still there."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_kafka_odps.core.effort import Compression
 from airflow_provider_kafka_odps.core.schema import Column, TableSchema
 from airflow_provider_kafka_odps.core.settling import UploadStatus
 from airflow_provider_kafka_odps.core.types import OdpsType
@@ -18,6 +19,7 @@ from airflow_provider_kafka_odps.exceptions import (
     UploadFailed,
 )
 from airflow_provider_kafka_odps.hooks.odps_frames import framed
+from airflow_provider_kafka_odps.hooks.odps_packing import content_encoding, packed
 from airflow_provider_kafka_odps.hooks.odps_records import record_body
 from airflow_provider_kafka_odps.hooks.odps_rest import (
     BoundedRestClient,
@@ -101,9 +103,17 @@ class Tunnel:
 class OdpsUpload:
     """An open, committed or forgotten session; cheap to make, safe to use from several threads."""
 
-    def __init__(self, tunnel: Tunnel, upload_id: str, asker: Asker, opened: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        tunnel: Tunnel,
+        upload_id: str,
+        asker: Asker,
+        opened: Mapping[str, Any] | None = None,
+        compression: Compression = Compression.NONE,
+    ) -> None:
         """Take the session's id, who asks for whole blocks, and what the service said at its opening."""
         self._tunnel, self._id, self._asker = tunnel, upload_id, asker
+        self._compression = compression
         if opened is not None:
             self._facts = opened
 
@@ -147,11 +157,12 @@ class OdpsUpload:
         params = {**self._tunnel.params, "uploadid": self._id, "blockid": str(number)}
         if self.schema.in_arrow_blocks:
             params["arrow"] = ""
-        body = _Body(batches, self.schema, self._asker)
+        headers = dict(_BLOCK_HEADERS)
+        if encoding := content_encoding(self._compression, arrow=self.schema.in_arrow_blocks):
+            headers["Content-Encoding"] = encoding
+        body = _Body(batches, self.schema, self._asker, self._compression)
         try:
-            self._tunnel.client.put(
-                self._tunnel.url, data=body, params=params, headers=_BLOCK_HEADERS, asker=self._asker
-            )
+            self._tunnel.client.put(self._tunnel.url, data=body, params=params, headers=headers, asker=self._asker)
         except Unreachable as error:
             raise UploadFailed(f"block {number} of upload {self._id} to {self._tunnel.label}: {error}") from error
         except _answer_type() as error:
@@ -211,13 +222,19 @@ class OdpsUpload:
 class _Body:
     """The body of one block, made anew for every try, one batch at a time."""
 
-    def __init__(self, batches: Sequence[pa.RecordBatch], schema: TableSchema, asker: Asker) -> None:
+    def __init__(
+        self, batches: Sequence[pa.RecordBatch], schema: TableSchema, asker: Asker, compression: Compression
+    ) -> None:
         self._batches, self._schema, self._clock, self._check = batches, schema, asker.clock, asker.check
+        self._compression = compression
         self._until = asker.clock.monotonic() + asker.patience.total
         self.bytes = 0
 
     def __iter__(self) -> Iterator[bytes]:
         self.bytes = 0
+        return packed(self._unpacked(), self._compression)
+
+    def _unpacked(self) -> Iterator[bytes]:
         for piece in self._pieces():
             if self._check is not None:
                 self._check()

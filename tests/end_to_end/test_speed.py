@@ -1,0 +1,68 @@
+"""Parameters of speed: whatever they are, the rows are the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import AirflowFailException
+from kit.kafka_topics import producer
+from kit.task_run import TaskRun
+
+from airflow_provider_kafka_odps.hooks.odps import OdpsHook
+
+RECORDS = 30_000
+COLUMNS = {"p": "__partition__", "o": "__offset__", "v": "__value__"}
+WHOLE = {"start": "earliest", "end": "latest", "create_table": True, "columns": COLUMNS, "mode": "overwrite"}
+
+
+@pytest.fixture(scope="module")
+def filled(broker: Any, make_topic: Callable[..., str]) -> str:
+    """Return a topic of three partitions with 30 MB of records."""
+    topic = make_topic(partitions=3)
+    to = producer(broker.bootstrap_servers, queue_buffering_max_messages=1_000_000)
+    for number in range(RECORDS):
+        to.produce(topic, b"%d %s" % (number, b"x" * 1_000), partition=number % 3)
+    assert to.flush(60) == 0
+    return topic
+
+
+@pytest.mark.parametrize(
+    ("parameters", "blocks"),
+    [
+        ({}, 1),
+        ({"concurrency": 0}, 1),
+        ({"concurrency": 3, "max_memory": "155MB"}, 3),
+        ({"concurrency": 1, "compression": "lz4"}, 1),
+        ({"max_bytes_per_second": "1GB"}, 1),
+    ],
+    ids=str,
+)
+def test_every_way_loads_the_same_rows(
+    filled: str, task_run: TaskRun, odps: OdpsHook, parameters: dict[str, Any], blocks: int
+) -> None:
+    """In one thread or in many, in one block or in many, packed or not: each record is one row, and time is told."""
+    receipt = task_run.attempt(topic=filled, table="speed", **WHOLE, **parameters)
+    places = "COUNT(*) AS n, COUNT(DISTINCT concat(p, '-', o)) AS d, SUM(CAST(split_part(v, ' ', 1) AS BIGINT)) AS s"
+    (found,) = odps.run_sql(f"SELECT {places} FROM speed").to_pylist()
+    assert found == {"n": RECORDS, "d": RECORDS, "s": sum(range(RECORDS))}
+    assert (receipt["rows"], receipt["blocks"] >= blocks) == (RECORDS, True)
+    assert set(receipt["seconds"]) == {"wait", "decode", "project", "write", "commit"}
+    assert min(receipt["seconds"].values()) >= 0
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"max_memory": "1MB"}, r"max_memory=1000000 is too little for concurrency=2: at least \d+MB"),
+        ({"max_memory": "lots"}, r"max_memory='lots' is no amount of bytes"),
+        ({"max_bytes_per_second": "fast"}, r"max_bytes_per_second='fast' is no amount of bytes"),
+        ({"concurrency": -1}, r"concurrency=-1: 0 or more"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_is_refused(filled: str, task_run: TaskRun, parameters: dict[str, Any], message: str) -> None:
+    """Parameters of no sense fail the task before anything is read."""
+    with pytest.raises(AirflowFailException, match=message):
+        task_run.attempt(topic=filled, table="speed_refused", **WHOLE, **parameters)
