@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
+from zlib import crc32
 
 from airflow_provider_kafka_odps.exceptions import CommitPending, CommitRejected, CommitUnknown, Unreachable
 
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 POLL_SECONDS = 1.0
+LONGEST_PAUSE_SECONDS = 30.0
 COMMIT_TRIES = 3
+"""How often a commit may be refused; one that is not answered, or told to come later, has until its deadline."""
 
 
 class UploadStatus(StrEnum):
@@ -78,13 +81,17 @@ def commit(upload: Upload, blocks: int, clock: Clock, deadline: float) -> Learne
     """Commit and, on any doubt, settle; return only when the rows are visible.
 
     ``deadline`` is an instant of ``clock.monotonic()``.
-    Raises CommitRejected when the session is still open after all tries, and CommitUnknown when nobody can say.
+    Raises CommitRejected when the session is still open after a few refusals or at the deadline, and CommitUnknown when
+    nobody can say.
     """
-    for _ in range(COMMIT_TRIES):
+    tries = refusals = 0
+    while True:
+        tries += 1
         try:
             upload.commit(blocks)
         except (CommitRejected, Unreachable) as error:
             refusal = error
+            refusals += isinstance(error, CommitRejected)
         else:
             return Learned.ANSWERED
         match settle(upload, clock, deadline):
@@ -96,12 +103,20 @@ def commit(upload: Upload, blocks: int, clock: Clock, deadline: float) -> Learne
                     "so it cannot say whether its rows are visible"
                 ) from refusal
             case UploadStatus.NORMAL | UploadStatus.CLOSING:
+                pause = _pause(upload.id, tries)
+                if refusals == COMMIT_TRIES or clock.monotonic() + pause >= deadline:
+                    raise CommitRejected(
+                        f"upload {upload.id} is still open, none of its rows are visible: {tries} commits failed, the "
+                        f"last by: {refusal}. The next attempt commits this same upload"
+                    ) from refusal
                 # Committing once more is safe: a late first commit would make this one conflict, not apply twice.
-                clock.sleep(POLL_SECONDS)
-    raise CommitRejected(
-        f"upload {upload.id} is still open, none of its rows are visible: {COMMIT_TRIES} commits failed, the last by: "
-        f"{refusal}. The next attempt commits this same upload"
-    ) from refusal
+                clock.sleep(pause)
+
+
+def _pause(upload_id: str, tries: int) -> float:
+    """Return the seconds to wait after that many tries; every upload waits a little differently, so that few meet."""
+    spread = crc32(f"{upload_id} {tries}".encode()) / 2**32
+    return float(min(LONGEST_PAUSE_SECONDS, POLL_SECONDS * 2 ** (tries - 1)) * (0.5 + spread / 2))
 
 
 def settle(upload: Upload, clock: Clock, deadline: float) -> UploadStatus:

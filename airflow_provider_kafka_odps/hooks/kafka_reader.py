@@ -224,7 +224,9 @@ def _consumer(
     ours = {**_FETCH, **sizes, "isolation_level": window.isolation_level.value}
     # The client wants an answer later than the broker may wait with it.
     ours["fetch_max_wait_ms"] = min(POLL_MS, settings.client.get("request_timeout_ms", 30_000) // 2)
-    consumer = KafkaConsumer(bootstrap_servers=list(settings.bootstrap_servers), **{**settings.client, **ours})
+    servers, kwargs = list(settings.bootstrap_servers), {**settings.client, **ours}
+    # It waits for a broker that is away.
+    consumer = watched(lambda: KafkaConsumer(bootstrap_servers=servers, **kwargs), check)
     try:
         yield consumer
     finally:

@@ -43,8 +43,9 @@ def watched(question: Callable[[], Answer], check: Callable[[], None]) -> Answer
         while not answered.wait(_GLANCE):
             check()
     except BaseException:
-        # Whoever asks next does not wait behind this question.
+        # Whoever asks next does not wait behind this question, and the thread ends after it.
         _askers.asker = None
+        asker.questions.put(None)
         raise
     if errors:
         raise errors[0]

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 from core.examples import PLANNED_AT
 
-from airflow_provider_kafka_odps.core.settling import UploadStatus, commit, settle
+from airflow_provider_kafka_odps.core.settling import Learned, UploadStatus, commit, settle
 from airflow_provider_kafka_odps.exceptions import CommitPending, CommitRejected, CommitUnknown, Unreachable
 
 NORMAL, CLOSING, CLOSED, GONE = UploadStatus.NORMAL, UploadStatus.CLOSING, UploadStatus.CLOSED, UploadStatus.GONE
@@ -99,6 +99,20 @@ def test_no_and_dont_know_are_different_errors(
     with pytest.raises(error, match=message) as failed:
         commit(Scripted(list(commits), list(statuses)), 2, Clock(), 60.0)
     assert (type(failed.value), failed.value.retry_helps) == (error, retry_helps)
+
+
+def test_a_service_that_says_later_is_asked_until_the_deadline() -> None:
+    """Commits without an answer are repeated after growing pauses, of which no two uploads have the same."""
+    pauses = {}
+    for upload_id in ("u1", "u2"):
+        clock, upload = Clock(), Scripted([LOST], [NORMAL], id=upload_id)
+        with pytest.raises(CommitRejected, match=rf"{upload_id} is still open.* 1\d commits failed") as failed:
+            commit(upload, 2, clock, 300.0)
+        assert failed.value.retry_helps
+        assert 250 < clock.seconds < 300
+        pauses[upload_id] = clock.seconds
+    assert pauses["u1"] != pauses["u2"]
+    assert commit(Scripted([*[LOST] * 9, None], [NORMAL]), 2, Clock(), 300.0) is Learned.ANSWERED
 
 
 def test_settling_asks_at_least_once_and_ends_at_its_deadline() -> None:
