@@ -122,7 +122,9 @@ class RecordDecoder:
                 f"the body counts {self._counted} records and holds {self.rows}", "CorruptedDataStream"
             )
         if claimed & 0xFFFFFFFF != self._crc_of_crcs:
-            raise MalformedError("the checksum of the body is wrong", "CorruptedDataStream")
+            raise MalformedError(
+                f"the checksum of the body is {claimed}, its records have {self._crc_of_crcs}", "CorruptedDataStream"
+            )
         self._ended = True
         return after
 
