@@ -15,7 +15,7 @@ CAN_RUN_CHECKS := .venv/can-run-checks
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test lint types layers docs unit torture bench format wheel setup constraints clean
+.PHONY: help demo test lint types layers docs unit simulate torture bench format wheel setup constraints clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ unit: wheel ## run the tests on the built wheel; ARGS go to pytest
 
 bench: $(CAN_RUN_CHECKS) ## measure ours and the other ways; ROWS=2000000 WORKLOADS=W1,W2 ARGS='--rounds 3'
 	@PYTHONPATH=tests:example_dags $(BIN)/python -m benchmarks --rows $(ROWS) --workloads $(WORKLOADS) $(ARGS)
+
+simulate: $(CAN_RUN_CHECKS) ## play random histories of a load against its promise: HISTORIES=1000000 SEED=7 FAULTS=3
+	HISTORIES=$(HISTORIES) SEED=$(SEED) FAULTS=$(FAULTS) $(BIN)/pytest tests/simulation --timeout 0 $(ARGS)
 
 torture: $(CAN_RUN_CHECKS) ## kill, disturb and rerun loads at random: STEPS=2000 SEED=7
 	TORTURE_STEPS=$(STEPS) TORTURE_SEED=$(SEED) $(BIN)/pytest tests/delivery/test_walk.py -k no_walk --capture=no $(ARGS)

@@ -1,0 +1,110 @@
+"""The promise: each record of the recorded window once and nothing else, or none and the task says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from core.world import OLD_ROW
+from simulation.moves import Case
+from simulation.world import SimulatedWorld
+
+from airflow_provider_kafka_odps.core.journal import Mode, OnRerun, Phase
+from airflow_provider_kafka_odps.core.receipt import Receipt
+from airflow_provider_kafka_odps.core.settling import UploadStatus
+from airflow_provider_kafka_odps.exceptions import (
+    AlreadyLoaded,
+    CommitUnknown,
+    KafkaOdpsError,
+    OffsetsExpired,
+    StatementFailed,
+    TopicReplaced,
+)
+
+
+class BrokenPromise(AssertionError):
+    """A counter-example was found."""
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What has to hold in every moment of a history, after every attempt, and at its end."""
+
+    case: Case
+    world: SimulatedWorld
+
+    def check_table(self) -> None:
+        """Hold that the table has all of the window or none of it, and nothing else, as at every moment."""
+        table = self.world.table
+        if table == [OLD_ROW] or self._has_all():
+            return
+        raise BrokenPromise(f"the table has {table}, the recorded window {self.world.window_rows()}")
+
+    def check_attempt(self, ended: Receipt | BaseException | None) -> None:
+        """Hold that an attempt of which Airflow hears did not claim what is not so."""
+        if isinstance(ended, Receipt):
+            self._check_success(ended)
+
+    def check_end(self, ended: Receipt | BaseException | None, clear_number: int) -> None:
+        """Hold that the task ended well with the whole window, or for a reason that the design names."""
+        match ended:
+            case Receipt():
+                self._check_success(ended)
+            case KafkaOdpsError() if not ended.retry_helps:
+                allowed = _ALLOWED.get(type(ended))
+                if allowed is None or not allowed(self, clear_number):
+                    raise BrokenPromise(f"the task failed for no good reason: {type(ended).__name__}: {ended}")
+            case _:
+                raise BrokenPromise(f"without any fault left the task did not end: {ended!r}")
+
+    def _check_success(self, receipt: Receipt) -> None:
+        rows = self.world.window_rows()
+        if not self._has_all():
+            raise BrokenPromise(f"success is claimed, but the table has {self.world.table}, not {rows}")
+        if rows is None or receipt.rows != len(rows):
+            raise BrokenPromise(f"the receipt says {receipt.rows} rows, the window has {rows}")
+
+    def _has_all(self) -> bool:
+        rows = self.world.window_rows()
+        if rows is None:
+            return False
+        # Blocks become visible in their order, and a removal keeps the order of what is left.
+        return self.world.table == (rows if self.case.mode is Mode.OVERWRITE else [OLD_ROW, *rows])
+
+    def expired(self, _: int) -> bool:
+        """Tell whether records of the window are gone from the log; rows that were loaded before may be there."""
+        rows = self.world.window_rows()
+        return not rows or rows[0][1] < self.world.low
+
+    def replaced(self, _: int) -> bool:
+        """Tell whether the topic is another one now."""
+        return self.world.topic_id != "id-1"
+
+    def unknown(self, _: int) -> bool:
+        """Tell whether nobody can say what became of a commit: the session is gone, and rows cannot be found."""
+        journal = self.world.journal
+        return (
+            self.case.mode is Mode.APPEND
+            and not self.case.with_rows
+            and journal is not None
+            and journal["phase"] == Phase.COMMITTING
+            and self.world.sessions[journal["upload_id"]].status is UploadStatus.GONE
+        )
+
+    def cleared_after_the_load(self, clear_number: int) -> bool:
+        """Tell whether a user who wants no second load has cleared a task whose rows are there."""
+        return self.case.on_rerun is OnRerun.FAIL and clear_number > self.world.fenced_by and self._has_all()
+
+    def removal_failed(self, _: int) -> bool:
+        """Tell whether the service refused a statement, and left the rows."""
+        failed = any(statement.failure for statement in self.world.statements.values())
+        return failed and self._has_all()
+
+
+_ALLOWED: dict[type[BaseException], Callable[[Promise, int], bool]] = {
+    AlreadyLoaded: Promise.cleared_after_the_load,
+    CommitUnknown: Promise.unknown,
+    OffsetsExpired: Promise.expired,
+    StatementFailed: Promise.removal_failed,
+    TopicReplaced: Promise.replaced,
+}

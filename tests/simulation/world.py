@@ -1,0 +1,211 @@
+"""The world of tests/core made tiny and quick, with a conductor that decides what becomes of each effect."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, TypeVar, cast
+
+import pyarrow as pa
+from core.examples import target_of
+from core.world import COLUMNS, SCHEMA, Clock, Row, Rows, Sink, Source, Superseded, Upload, World, batch_of
+from simulation.moves import Case
+
+from airflow_provider_kafka_odps.core.attempt import Attempt
+from airflow_provider_kafka_odps.core.bounds import Earliest, Latest
+from airflow_provider_kafka_odps.core.compiling import compile_projection
+from airflow_provider_kafka_odps.core.facts import PartitionFacts, Questions, TopicFacts
+from airflow_provider_kafka_odps.core.journal import Mode, Phase
+from airflow_provider_kafka_odps.core.planning import WindowRequest
+from airflow_provider_kafka_odps.core.projection import Projected, Projection
+from airflow_provider_kafka_odps.core.settling import UploadStatus
+from airflow_provider_kafka_odps.core.window import Window
+from airflow_provider_kafka_odps.exceptions import OffsetsExpired, UploadFailed
+
+T = TypeVar("T")
+_PROJECTION = compile_projection(COLUMNS, SCHEMA)
+_REQUEST = WindowRequest("orders", Earliest(), Latest())
+_TARGETS = {mode: target_of(mode) for mode in Mode}
+
+
+@dataclass
+class SimulatedWorld(World):
+    """A world whose topic has one partition, and whose every effect is conducted."""
+
+    low: int = 0
+    high: int = 2
+    """Where the log starts and ends."""
+    late: list[Callable[[], object]] = field(default_factory=list)
+    """Requests that are under way, and that nobody waits for."""
+    fenced_by: int = -1
+    """The clear number of the attempt that last said how the window became, or would become, visible."""
+    conduct: Callable[[str, Callable[[], Any]], Any] = lambda _, apply: apply()
+    """Called with an effect's name and what it does."""
+
+    def effect(self, name: str, apply: Callable[[], T]) -> T:
+        """Let something happen to the world, or not, as the conductor says."""
+        return cast("T", self.conduct(name, apply))
+
+    def window_rows(self) -> list[Row] | None:
+        """Return what the recorded window holds; None: no window is recorded."""
+        if self.journal is None:
+            return None
+        window = self.journal["window"]
+        start, end = window["partitions"]["0"]
+        return _rows(window["topic_id"], start, end)
+
+    def follow(self) -> None:
+        """Let others see that the window is loaded."""
+        rows = self.window_rows()
+        assert rows is not None, "the ends of a window are committed that is not recorded"
+        assert self.table[len(self.table) - len(rows) :] == rows, "the ends are committed of what is not visible"
+
+    def land(self) -> None:
+        """Let every request that is under way arrive."""
+        while self.late:
+            self.late.pop(0)()
+
+    def expire(self) -> None:
+        """Let every session expire; a commit that is under way comes to its end first."""
+        for session in self.sessions.values():
+            if session.status is UploadStatus.CLOSING:
+                self.visible(session)
+            session.status = UploadStatus.GONE
+
+
+@dataclass
+class _Source(Source):
+    """The world's topic, whose records expire and whose batches are made once."""
+
+    world: SimulatedWorld
+
+    def survey(self, topic: str, questions: Questions) -> TopicFacts:
+        assert (topic, questions) == ("orders", Questions())
+        return self.world.effect("survey", self._facts)
+
+    def read(self, window: Window, wanted: frozenset[str]) -> Generator[pa.RecordBatch]:
+        assert {"partition", "offset", "value"} <= wanted
+        start, end = window.partitions[0]
+        batch = self.world.effect("read", lambda: self._batch(start, end))
+        if batch is not None:
+            yield batch
+
+    def _facts(self) -> TopicFacts:
+        world = self.world
+        facts = PartitionFacts(0, world.low, world.high, world.high)
+        return TopicFacts("orders", world.topic_id, "cluster", {0: facts})
+
+    def _batch(self, start: int, end: int) -> pa.RecordBatch | None:
+        if start < self.world.low:
+            raise OffsetsExpired(f"orders[0]: the window starts at {start} but the log starts at {self.world.low}")
+        return _batch_of(self.world.topic_id, start, end) if start < end else None
+
+
+@cache
+def _rows(topic_id: str, start: int, end: int) -> list[Row]:
+    return [(0, offset, f"{topic_id}:{offset}") for offset in range(start, end)]
+
+
+@cache
+def _batch_of(topic_id: str, start: int, end: int) -> pa.RecordBatch:
+    return batch_of(0, {offset: value.encode() for _, offset, value in _rows(topic_id, start, end)})
+
+
+class _CachedProjection:
+    """The real projection, asked once per batch: batches are never forgotten, so that their ids stay theirs."""
+
+    wanted = _PROJECTION.wanted
+
+    def __init__(self) -> None:
+        self._projected: dict[int, Projected] = {}
+        self._rows: dict[int, list[Row]] = {}
+
+    def apply(self, topic: str, batch: pa.RecordBatch) -> Projected:
+        if id(batch) not in self._projected:
+            projected = _PROJECTION.apply(topic, batch)
+            self._projected[id(batch)] = projected
+            self._rows[id(projected.columns)] = [tuple(row.values()) for row in projected.columns.to_pylist()]
+        return self._projected[id(batch)]
+
+    def rows(self, columns: Sequence[pa.RecordBatch]) -> list[Row]:
+        """Return the rows of columns that were projected here."""
+        return [row for each in columns for row in self._rows[id(each)]]
+
+
+_CACHED = _CachedProjection()
+
+
+@dataclass
+class _Upload(Upload):
+    """A handle on one session, which takes blocks as long as it is open."""
+
+    def write_block(self, number: int, batches: Sequence[pa.RecordBatch]) -> int:
+        rows = _CACHED.rows(batches)
+        self.world.effect("write a block", lambda: self._write(number, rows))
+        return len(rows)
+
+    def _write(self, number: int, rows: list[Row]) -> None:
+        if self._session.status is not UploadStatus.NORMAL:
+            raise UploadFailed(f"upload {self.id} is {self._session.status}")
+        self._session.blocks[number] = rows
+
+
+@dataclass
+class _Sink(Sink):
+    """The world's table."""
+
+    def open_upload(self) -> Upload:
+        return _Upload(self.world, super().open_upload().id)
+
+
+@dataclass
+class _Store:
+    """The journal as one attempt sees it: saving is refused in the moment in which a later attempt has started."""
+
+    world: SimulatedWorld
+    clear_number: int
+    is_current: Callable[[], bool]
+
+    def load(self) -> Mapping[str, Any] | None:
+        return self.world.journal
+
+    def save(self, entry: Mapping[str, Any]) -> None:
+        self.world.effect(f"save {entry['phase']}", lambda: self._save(entry))
+
+    def _save(self, entry: Mapping[str, Any]) -> None:
+        if not self.is_current():
+            raise Superseded("404")
+        before = self.world.journal
+        assert before is None or before["window"] == entry["window"], "the recorded window has changed"
+        settles = before is not None and before["phase"] == Phase.COMMITTING
+        if entry["phase"] == Phase.COMMITTING or (entry["phase"] == Phase.COMMITTED and not settles):
+            self.world.fenced_by = self.clear_number
+        self.world.journal = dict(entry)
+
+
+def attempt_in(
+    world: SimulatedWorld,
+    case: Case,
+    clear_number: int,
+    is_current: Callable[[], bool],
+    cancelled: Callable[[], bool],
+) -> Attempt:
+    """Return an attempt at loading all that is in the world's log."""
+    return Attempt(
+        request=_REQUEST,
+        group=None,
+        target=_TARGETS[case.mode],
+        projection=cast("Projection", _CACHED),
+        source=_Source(world),
+        sink=_Sink(world, case.mode is Mode.OVERWRITE),
+        journal=_Store(world, clear_number, is_current),
+        clock=Clock(world),
+        announce=lambda _: world.effect("announce", lambda: None),
+        say=lambda _: None,
+        cancelled=cancelled,
+        clear_number=clear_number,
+        on_rerun=case.on_rerun,
+        rows=Rows(world) if case.with_rows else None,
+        commit_ends=lambda _: world.effect("commit the ends", world.follow),
+    )
