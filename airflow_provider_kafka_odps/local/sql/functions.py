@@ -25,7 +25,21 @@ _UNITS = {
     "ff3": "millisecond",
 }
 _FORMATS = {"yyyy": "%Y", "MM": "%m", "dd": "%d", "hh": "%H", "HH": "%H", "mi": "%M", "ss": "%S", "ff3": "%g"}
-_OWN = frozenset({"TO_DATE", "TO_CHAR", "DATEDIFF", "FROM_UNIXTIME", "UNIX_TIMESTAMP"})
+_COMPUTED = tuple(
+    (spelt, sign)
+    for word, sign in (
+        ("yyyy", "%Y"),
+        ("mi", "%M"),
+        ("mm", "%m"),
+        ("dd", "%d"),
+        ("hh", "%H"),
+        ("ss", "%S"),
+        ("ff3", "%g"),
+    )
+    for spelt in (word, word.upper())
+)
+"""What the words of a computed format become, one after the other; no sign may be read as a word again."""
+_OWN = frozenset({"TO_DATE", "TO_CHAR", "DATEDIFF", "FROM_UNIXTIME", "UNIX_TIMESTAMP", "TRUNC", "SUBSTRING_INDEX"})
 """What sqlglot would read as Hive's: other formats, other results, and the unit of DATEDIFF would be lost."""
 
 
@@ -41,35 +55,51 @@ def dialect() -> Any:
     return MaxCompute
 
 
-def rewrite(tree: Node, catalog: Catalog, scope: Scope) -> Node:
-    """Exchange the service's functions for DuckDB's.
+def rewrite(tree: Node, catalog: Catalog, scope: Scope, *, wide: bool = False) -> Node:
+    """Exchange the service's functions for DuckDB's; `wide` when TIMESTAMPs are in microseconds.
 
     Raises SqlError for a wrong number of arguments, an unknown unit, or a table without partitions.
     """
+    # From the leaves up: the arguments of a function are exchanged before it is.
+    for node in reversed(list(tree.walk())):
+        new = _exchanged(node, catalog, scope, wide=wide)
+        if new is node:
+            continue
+        if node is tree:
+            tree = new
+        else:
+            node.replace(new)
+    return tree
+
+
+def _exchanged(node: Node, catalog: Catalog, scope: Scope, *, wide: bool) -> Node:
     from sqlglot import exp
 
-    def exchange(node: Node) -> Node:
-        if isinstance(node, exp.CurrentTimestamp):
-            return _as(_now(scope), "TIMESTAMP_NS")
-        if isinstance(node, exp.JSONExtractScalar):
-            # What isn't JSON has no members; DuckDB would fail the whole query.
-            return exp.case().when(_call("json_valid", node.this.copy()), node)
-        if not isinstance(node, exp.Anonymous):
-            return node
-        name = node.name.upper()
-        if name == "MAX_PT":
-            return _max_pt(node.expressions, catalog, scope)
-        if name in ("GETDATE", "NOW") or (name == "UNIX_TIMESTAMP" and not node.expressions):
-            return _now(scope) if name != "UNIX_TIMESTAMP" else exp.Literal.number(scope.now)
-        build = _FUNCTIONS.get(name)
-        if build is None:
-            return node
-        try:
-            return build(*node.expressions)
-        except TypeError:
-            raise SqlError.semantic(f"{name} is called with {len(node.expressions)} arguments") from None
+    if isinstance(node, exp.CurrentTimestamp):
+        return _as(_now(scope), "TIMESTAMPTZ" if wide else "TIMESTAMP_NS")
+    if isinstance(node, exp.Ceil | exp.Floor) and not node.args.get("decimals"):
+        return _as(node.copy(), "BIGINT")
+    if isinstance(node, exp.JSONExtractScalar):
+        # What isn't JSON has no members; DuckDB would fail the whole query.
+        return exp.case().when(_call("json_valid", node.this.copy()), node.copy())
+    return _exchanged_call(node, catalog, scope) if isinstance(node, exp.Anonymous) else node
 
-    return tree.transform(exchange)
+
+def _exchanged_call(node: Node, catalog: Catalog, scope: Scope) -> Node:
+    name = node.name.upper()
+    if name == "MAX_PT":
+        return _max_pt(node.expressions, catalog, scope)
+    if name in ("GETDATE", "NOW"):
+        return _now(scope)
+    if name == "UNIX_TIMESTAMP" and not node.expressions:
+        return _number(scope.now)
+    build = _FUNCTIONS.get(name)
+    if build is None:
+        return node
+    try:
+        return build(*node.expressions)
+    except TypeError:
+        raise SqlError.semantic(f"{name} is called with {len(node.expressions)} arguments") from None
 
 
 def _call(name: str, *arguments: Node) -> Node:
@@ -115,6 +145,13 @@ def _unit(node: Node) -> str:
 
 
 def _format(node: Node) -> Node:
+    from sqlglot import exp
+
+    if not isinstance(node, exp.Literal) and not node.find(exp.Column):
+        # DuckDB computes it once, if it is made of constants.
+        for word, sign in _COMPUTED:
+            node = _call("replace", node, _text(word), _text(sign))
+        return node
     text = _literal(node, "a format")
     # mm is the month, and beside MM it is Java's minute.
     known = {**_FORMATS, "mm": "%M" if "MM" in text else "%m", "SSS": "%g"}
@@ -164,6 +201,35 @@ def _is_date(text: Node, form: Node) -> Node:
     return exp.Not(this=exp.Is(this=_call("try_strptime", text, _format(form)), expression=exp.Null()))
 
 
+def _number(value: int) -> Node:
+    from sqlglot import exp
+
+    return exp.Literal.number(value)
+
+
+def _is_null(value: Node) -> Node:
+    from sqlglot import exp
+
+    return exp.Is(this=exp.paren(value), expression=exp.Null())
+
+
+def _truncated(number: Node, digits: Node | None) -> Node:
+    if digits is None:
+        return _call("trunc", number)
+    power = _call("pow", _number(10), digits)
+    return _call("divide", _call("trunc", _call("multiply", _as(number, "DOUBLE"), power)), power.copy())
+
+
+def _substring_index(text: Node, separator: Node, count: Node) -> Node:
+    from sqlglot import exp
+
+    parts = _call("str_split", text, separator)
+    forwards = _call("list_slice", parts, _number(1), count)
+    backwards = _call("list_slice", parts.copy(), count.copy(), _number(-1))
+    chosen = exp.case().when(exp.GT(this=count.copy(), expression=_number(0)), forwards).else_(backwards)
+    return _call("array_to_string", chosen, separator.copy())
+
+
 _FUNCTIONS: dict[str, Callable[..., Node]] = {
     "DATEADD": _date_add,
     "DATEDIFF": _date_diff,
@@ -177,6 +243,15 @@ _FUNCTIONS: dict[str, Callable[..., Node]] = {
     "WEEKDAY": _weekday,
     "ISDATE": _is_date,
     "TO_MILLIS": lambda moment: _call("epoch_ms", _time(moment)),
+    "LENGTHB": lambda text: _call("octet_length", _call("encode", _as(text, "VARCHAR"))),
+    "TOLOWER": lambda text: _call("lower", _as(text, "VARCHAR")),
+    "TOUPPER": lambda text: _call("upper", _as(text, "VARCHAR")),
+    "TRUNC": _truncated,
+    "ISNULL": _is_null,
+    "SUBSTRING_INDEX": _substring_index,
+    "FIND_IN_SET": lambda text, texts: _call(
+        "coalesce", _call("list_position", _call("str_split", texts, _text(",")), text), _number(0)
+    ),
     "WM_CONCAT": lambda separator, text: _call("string_agg", _as(text, "VARCHAR"), separator),
 }
 

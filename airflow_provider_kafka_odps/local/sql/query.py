@@ -175,7 +175,7 @@ def translate(text: str, catalog: Catalog, scope: Scope, *, wide: bool = False) 
         # TIMESTAMP has nanoseconds here; DATETIME keeps DuckDB's own type, which has all functions.
         if kind.this is exp.DataType.Type.TIMESTAMP:
             kind.set("this", exp.DataType.Type.TIMESTAMPTZ if wide else exp.DataType.Type.TIMESTAMP_NS)
-    tree = rewrite(tree, catalog, scope)
+    tree = rewrite(tree, catalog, scope, wide=wide)
     tables: dict[Any, int] = {}
     found: list[Table] = []
     for reference in list(tree.find_all(exp.Table)):
