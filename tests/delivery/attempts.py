@@ -62,6 +62,7 @@ class Orders:
     parameters: dict[str, Any]
     signals: dict[str, int]
     patience: dict[str, Any]
+    environment: dict[str, str]
 
 
 class HastyClock(StoppableClock):
@@ -74,6 +75,7 @@ class HastyClock(StoppableClock):
 
 def load(orders: Orders) -> dict[str, Any]:
     """Execute the operator as one attempt, and return how it ended."""
+    os.environ.update(orders.environment)
     folder = Path(orders.folder)
     points = Points(signalling(folder / f"trace-{orders.number}", orders.signals))
     whole = order_of_effects.transfer

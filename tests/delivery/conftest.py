@@ -9,7 +9,7 @@ from typing import Protocol
 import pytest
 from delivery.nursery import Nursery, nursery
 from delivery.scene import Log, Scene, environment, scene_of
-from demo.broker import Broker
+from demo.broker import Broker, running_broker
 
 from airflow_provider_kafka_odps.local.testing import RunningEndpoint
 
@@ -54,3 +54,18 @@ def make_scene(attempts: Nursery, log: Log, endpoint: RunningEndpoint, tmp_path:
         return scene
 
     return make
+
+
+@pytest.fixture
+def cluster() -> Iterator[Broker]:
+    """Return three brokers of its own, of which a test may kill one."""
+    settings = {
+        "broker.session.timeout.ms": "2000",
+        "broker.heartbeat.interval.ms": "300",
+        "controller.quorum.election.timeout.ms": "500",
+        "controller.quorum.fetch.timeout.ms": "1500",
+        # An answer has a record or two, so that a window takes many of them.
+        "fetch.max.bytes": "1024",
+    }
+    with running_broker(nodes=3, settings=settings) as cluster:
+        yield cluster

@@ -16,8 +16,8 @@ from airflow_provider_kafka_odps.core.attempt import Attempt
 from airflow_provider_kafka_odps.core.receipt import Receipt
 from airflow_provider_kafka_odps.transfers.kafka_to_maxcompute import KafkaToMaxComputeOperator
 
-HOLD = 0
-"""In place of a signal: the attempt waits at the point until it is asked to stop."""
+HOLD, ASK = 0, -1
+"""In place of a signal: the attempt waits at the point until it is asked to stop; it is asked to stop there."""
 
 
 class PausableOperator(KafkaToMaxComputeOperator):
@@ -57,6 +57,8 @@ class PausableOperator(KafkaToMaxComputeOperator):
                 case 0:
                     while not self.asked_to_stop:
                         time.sleep(0.01)
+                case -1:
+                    self.on_kill()
                 case number:
                     os.kill(os.getpid(), number)
 

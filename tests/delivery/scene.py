@@ -35,6 +35,12 @@ _FILLED = (8, 1)
 _SOON = 30.0
 
 
+def kafka_connection(servers: str, **settings: object) -> str:
+    """Return an Airflow connection to a Kafka cluster, as JSON; settings with underscores for dots."""
+    dotted = {name.replace("_", "."): value for name, value in settings.items()}
+    return json.dumps({"conn_type": "kafka", "extra": {"bootstrap.servers": servers, **dotted}})
+
+
 def environment(broker: Broker, endpoint: RunningEndpoint) -> dict[str, str]:
     """Return the environment variables in which Airflow finds its default connections."""
     extra = {
@@ -43,10 +49,9 @@ def environment(broker: Broker, endpoint: RunningEndpoint) -> dict[str, str]:
         "access_key_id": endpoint.access_id,
         "access_key_secret": endpoint.access_key,
     }
-    servers = {"bootstrap.servers": broker.bootstrap_servers}
     return {
         "AIRFLOW_CONN_MAXCOMPUTE_DEFAULT": json.dumps({"conn_type": "maxcompute", "extra": extra}),
-        "AIRFLOW_CONN_KAFKA_DEFAULT": json.dumps({"conn_type": "kafka", "extra": servers}),
+        "AIRFLOW_CONN_KAFKA_DEFAULT": kafka_connection(broker.bootstrap_servers),
     }
 
 
@@ -122,6 +127,8 @@ class Scene:
     table: str
     parameters: dict[str, Any]
     patience: dict[str, float] = field(default_factory=lambda: dict(PATIENCE))
+    environment: dict[str, str] = field(default_factory=dict)
+    """What its attempts have beside the environment of all."""
     number: int = 0
     clear_number: int = 0
 
@@ -136,7 +143,13 @@ class Scene:
         self.number += 1
         StateStore(self.folder / "store.json", self.number).claim()
         orders = Orders(
-            str(self.folder), self.number, self.clear_number, self.parameters, dict(signals or {}), self.patience
+            str(self.folder),
+            self.number,
+            self.clear_number,
+            self.parameters,
+            dict(signals or {}),
+            self.patience,
+            self.environment,
         )
         return Running(self.attempts, self.attempts.start(orders), orders)
 
