@@ -189,7 +189,7 @@ def test_antique_times_come_back_both_ways(odps: ODPS, make_table: MakeTable, na
     table = make_table("d date, t datetime, s timestamp, c char(5), m decimal, n decimal(20,5)")
     days = [dt.date(1, 1, 1), dt.date(1582, 10, 10), dt.date(1900, 2, 28), dt.date(1969, 12, 31)]
     rows = [
-        [d, at(d.year, d.month, d.day, 23, 59, 59, 999_000), None, "ab", Decimal("-1.25"), Decimal("1E+3")]
+        [d, at(d.year, d.month, d.day, 23, 59, 59, 999_000), None, "ab   ", Decimal("-1.25"), Decimal("1E+3")]
         for d in days
     ]
     odps.write_table(name, rows)

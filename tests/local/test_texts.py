@@ -40,6 +40,28 @@ def test_chars_are_compared_without_their_blanks(odps: ODPS, make_table: MakeTab
         assert [record[0] for record in reader] == [1, 2]
 
 
+def test_results_keep_the_length_of_their_column(odps: ODPS, make_table: MakeTable, name: str) -> None:
+    """A column of a table is CHAR or VARCHAR in a result too, and in a table that is made of it; others are STRING."""
+    make_table(("c char(4), v varchar(4), s string", "ds char(2)"))
+    odps.execute_sql(f"INSERT INTO {name} PARTITION (ds='x') VALUES ('ab', 'ab', 'ab')")
+    for query in (f"SELECT * FROM {name}", f"SELECT c AS c, t.v, t.s, ds FROM {name} t"):
+        with odps.execute_sql(query).open_reader(tunnel=True) as reader:
+            assert [str(column.type).lower() for column in reader.schema.columns] == [
+                "char(4)",
+                "varchar(4)",
+                "string",
+                "char(2)",
+            ]
+            assert [record.values for record in reader] == [["ab  ", "ab", "ab", "x "]]
+    odps.execute_sql(f"CREATE TABLE {name}_copy AS SELECT c, v, CONCAT(c, '|') AS s FROM {name}")
+    assert [str(column.type).lower() for column in odps.get_table(f"{name}_copy").table_schema.columns] == [
+        "char(4)",
+        "varchar(4)",
+        "string",
+    ]
+    assert [record.values for record in odps.read_table(f"{name}_copy")] == [["ab  ", "ab", "ab|"]]
+
+
 def test_inserts_cut_texts_to_their_column(odps: ODPS, make_table: MakeTable, name: str) -> None:
     """INSERT keeps as many characters as the column has room for."""
     make_table("c char(2), v varchar(3), s string")

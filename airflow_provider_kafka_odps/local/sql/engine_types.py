@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_provider_kafka_odps.local.catalog.model import Column
+from airflow_provider_kafka_odps.local.catalog.rows import padded
 from airflow_provider_kafka_odps.local.wire.moments import MICROS, WIDE, as_micros, from_micros, is_moment
 from airflow_provider_kafka_odps.local.wire.types import MAX_PRECISION, ColumnType, Kind, arrow_type
 
@@ -139,4 +140,4 @@ def _cast(array: pa.ChunkedArray, column: ColumnType) -> pa.Array | pa.ChunkedAr
     if is_moment(column) and array.type == MICROS:
         return from_micros(array)
     wanted = arrow_type(column)
-    return array if array.type == wanted else array.cast(wanted, safe=False)
+    return padded(array if array.type == wanted else array.cast(wanted, safe=False), column)

@@ -18,6 +18,7 @@ from airflow_provider_kafka_odps.local.wire.types import ColumnType, arrow_type
 
 from .engine_types import cast_text, column_type, in_columns, in_micros, is_wide, queried, without_padding
 from .functions import dialect, rewrite
+from .origins import sized_types
 from .scope import Scope
 
 _CODES = (
@@ -63,8 +64,12 @@ class Queries:
         """
         with self._prepared(text, scope) as (cursor, translated, _):
             found = run(cursor, translated)
+        sized = sized_types(text, self._store.catalog, scope)
+        if len(sized) != found.num_columns:
+            sized = [None] * found.num_columns
         columns = tuple(
-            Column(at, field.name.lower(), column_type(field.type)) for at, field in enumerate(found.schema)
+            Column(at, field.name.lower(), kept or column_type(field.type))
+            for at, (field, kept) in enumerate(zip(found.schema, sized, strict=True))
         )
         return columns, in_columns(found, columns)
 

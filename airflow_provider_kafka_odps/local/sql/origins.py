@@ -1,0 +1,64 @@
+"""Where the columns of a result come from: those that are a table's own keep the length of their CHAR or VARCHAR."""
+
+from typing import Any
+
+from airflow_provider_kafka_odps.local.catalog.catalog import Catalog
+from airflow_provider_kafka_odps.local.catalog.model import Table
+from airflow_provider_kafka_odps.local.wire.types import ColumnType, Kind
+
+from .functions import dialect
+from .scope import Scope
+
+_SIZED = frozenset({Kind.CHAR, Kind.VARCHAR})
+
+
+def sized_types(text: str, catalog: Catalog, scope: Scope) -> list[ColumnType | None]:
+    """Give the CHAR or VARCHAR of each result of a query that can be read; None for any other result.
+
+    A query that isn't a plain SELECT from tables gives an empty list: DuckDB's type is used then.
+    """
+    import sqlglot
+    from sqlglot import exp
+
+    tree = sqlglot.parse_one(text, read=dialect())
+    sources = _sources(tree)
+    if len(sources) == 1 and isinstance(sources[0], exp.Subquery) and tree.is_star:
+        tree = sources[0].this
+        sources = _sources(tree)
+    if not sources or not all(isinstance(s, exp.Table) and isinstance(s.this, exp.Identifier) for s in sources):
+        return []
+    tables = [
+        (s.alias_or_name.lower(), scope.table(catalog, tuple(part.name.lower() for part in s.parts))) for s in sources
+    ]
+    kinds: list[ColumnType | None] = []
+    for result in tree.selects:
+        if isinstance(result, exp.Star) and len(tables) == 1:
+            every = tables[0][1].columns + tables[0][1].partition_columns
+            kinds += [_sized(column.type) for column in every]
+        else:
+            kinds.append(_origin(result.unalias(), tables))
+    return kinds
+
+
+def _sources(tree: Any) -> list[Any]:
+    from sqlglot import exp
+
+    if not isinstance(tree, exp.Select) or any(tree.args.get(key) for key in ("with_", "with", "laterals")):
+        return []
+    start = tree.args.get("from_") or tree.args.get("from")
+    return [] if start is None else [start.this, *(join.this for join in tree.args.get("joins") or [])]
+
+
+def _origin(result: Any, tables: list[tuple[str, Table]]) -> ColumnType | None:
+    from sqlglot import exp
+
+    if not isinstance(result, exp.Column):
+        return None
+    wanted = result.table.lower()
+    found = [table.column(result.name) for alias, table in tables if wanted in ("", alias)]
+    types = [column.type for column in found if column is not None]
+    return _sized(types[0]) if len(types) == 1 else None
+
+
+def _sized(column: ColumnType) -> ColumnType | None:
+    return column if column.kind in _SIZED else None
