@@ -13,7 +13,7 @@ from odps.tunnel import InstanceTunnel, TableTunnel
 from airflow_provider_kafka_odps.local.testing import ForceStatus, Operation, RunningEndpoint
 
 MakeTable = Callable[..., Any]
-ROWS = [[1, "a", 0.5, ["x"], "p"], [2, None, None, None, "p"]]
+ROWS: list[list[Any]] = [[1, "a", 0.5, ["x"], "p"], [2, None, None, None, "p"]]
 
 
 @pytest.fixture

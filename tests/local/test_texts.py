@@ -24,7 +24,7 @@ def read_arrow(odps: ODPS, name: str) -> pa.Table:
 def test_chars_come_back_filled_up(odps: ODPS, make_table: MakeTable, name: str, arrow: bool) -> None:
     """A CHAR(4) has four characters in records, Arrow and previews, however it was written; a VARCHAR is as it came."""
     table = make_table("c char(4), v varchar(4)")
-    rows = [["ä", "ä"], ["  a ", "  a "], [None, None], ["four", "four"]]
+    rows: list[list[Any]] = [["ä", "ä"], ["  a ", "  a "], [None, None], ["four", "four"]]
     odps.write_table(name, pa.table({"c": [r[0] for r in rows], "v": [r[1] for r in rows]}) if arrow else rows)
     filled = ["ä   ", "  a ", None, "four"]
     assert [record.values for record in odps.read_table(name)] == [[c, r[1]] for c, r in zip(filled, rows, strict=True)]
