@@ -54,7 +54,7 @@ class Checked:
         else:
             array, overlooked = self._halved(pc.if_else(unfit, pa.scalar(None, values.type), values))
         rows = sorted([*rows, *overlooked])
-        seen = values.take(pa.array(rows, pa.int64())).to_pylist() if rows else []
+        seen = _plain(values.take(pa.array(rows, pa.int64()))).to_pylist()
         return array, [Misfit(row, self.reason(value)) for row, value in zip(rows, seen, strict=True)]
 
     def _halved(self, values: pa.Array) -> tuple[pa.Array, list[int]]:
@@ -99,6 +99,11 @@ class Sieved:
         array, rest = self.then.apply(pc.if_else(unfit, pa.scalar(None, values.type), values))
         found = [Misfit(row, self.reason(value)) for row, value in zip(rows, seen, strict=True)]
         return array, merged(found, rest)
+
+
+def _plain(values: pa.Array) -> pa.Array:
+    # Python has no instants beyond the year 9999, Kafka's timestamps have.
+    return values.cast(pa.int64()) if pa.types.is_timestamp(values.type) else values
 
 
 def merged(*lists: Sequence[Misfit]) -> list[Misfit]:

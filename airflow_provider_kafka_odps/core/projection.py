@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 import numpy as np
 import pyarrow as pa
@@ -31,8 +30,8 @@ class Reject:
     column: str
     """The first column of the table that does not take it."""
     reason: str
-    timestamp: datetime | None = None
-    """The record's; None where it has none, or where timestamps were not read."""
+    timestamp: int | None = None
+    """The record's, in milliseconds since 1970 (UTC); None where it has none, or where timestamps were not read."""
     row: int = 0
     """Which row of its batch it is: key, value and headers are there."""
 
@@ -124,10 +123,10 @@ def describe_rejects(rejects: Sequence[Reject]) -> str:
 def _rejects(topic: str, batch: pa.RecordBatch, misfits: Mapping[int, tuple[str, str]]) -> tuple[Reject, ...]:
     rows = sorted(misfits)
     partition = batch.column("partition")[0].as_py()
-    places = batch.select(["offset", "timestamp"]).take(pa.array(rows))
+    offsets, millis = (batch.column(name).take(pa.array(rows)).cast(pa.int64()) for name in ("offset", "timestamp"))
     return tuple(
         Reject(topic, partition, offset, *misfits[row], timestamp, row)
-        for row, offset, timestamp in zip(rows, *(column.to_pylist() for column in places.columns), strict=True)
+        for row, offset, timestamp in zip(rows, offsets.to_pylist(), millis.to_pylist(), strict=True)
     )
 
 
