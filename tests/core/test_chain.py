@@ -7,11 +7,17 @@ from dataclasses import replace
 
 import pytest
 from core.memory import Memory, Runs, Topic
+from core.world import Crash, World, attempt_at
 from hypothesis import given
 from hypothesis import strategies as st
 
+from airflow_provider_kafka_odps.core.attempt import Attempt
 from airflow_provider_kafka_odps.core.bounds import At, Bound, Earliest, Latest, Offsets, Previous
 from airflow_provider_kafka_odps.core.chain import shares
+from airflow_provider_kafka_odps.core.cuts import Author
+from airflow_provider_kafka_odps.core.journal import Mode
+from airflow_provider_kafka_odps.core.past import Past
+from airflow_provider_kafka_odps.core.transfer import transfer
 from airflow_provider_kafka_odps.core.window import Window
 from airflow_provider_kafka_odps.exceptions import (
     InvalidInput,
@@ -172,3 +178,26 @@ def test_a_limit_has_to_let_something_through() -> None:
     """A window of no offsets would never work anything off."""
     with pytest.raises(InvalidInput, match="max_offsets=0"):
         load(Runs(max_offsets=0), "a", first=Earliest())
+
+
+def test_a_crash_right_after_the_commit_does_not_hold_up_the_chain() -> None:
+    """An attempt that only finds its rows committed tells the chain so."""
+    world, memory = World(), Memory()
+
+    def attempt(run_id: str) -> Attempt:
+        plain = attempt_at(world, Mode.APPEND)
+        request = replace(plain.request, start=Previous(), first_start=Earliest())
+        return replace(plain, request=request, past=Past(Author("hourly.load", run_id), memory))
+
+    def die(name: str) -> None:
+        if name == "save committed":
+            raise Crash(name)
+
+    world.after = die
+    with pytest.raises(Crash):
+        transfer(attempt("a"))
+    assert json.loads(memory.entries[KEY])["committed"] is None
+    world.after = lambda _: None
+    transfer(attempt("a"))
+    assert json.loads(memory.entries[KEY])["committed"]["run_id"] == "a"
+    assert json.loads(memory.entries[KEY])["planned"] is None
