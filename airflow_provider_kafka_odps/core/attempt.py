@@ -17,6 +17,7 @@ from airflow_provider_kafka_odps.core.past import Past
 from airflow_provider_kafka_odps.core.planning import WindowRequest
 from airflow_provider_kafka_odps.core.projection import Projection
 from airflow_provider_kafka_odps.core.reconciling import Shown
+from airflow_provider_kafka_odps.core.rejects import RejectSink
 from airflow_provider_kafka_odps.core.rows import FoundRows
 from airflow_provider_kafka_odps.core.settling import Clock, Upload
 from airflow_provider_kafka_odps.core.tolerance import Tolerance
@@ -129,6 +130,8 @@ class Attempt:
     """Called with the window of a committed load, by every attempt that finds it committed; None: nothing is."""
     tolerance: Tolerance = field(default_factory=Tolerance)
     """How many records may fail to fit the table."""
+    rejects: RejectSink | None = None
+    """Where these records go; None: they are counted, and the first ten are in the log."""
     limit: TimeLimit = field(default_factory=TimeLimit)
     """How long the load may take up to its commit; ``cancelled`` raises when it is over."""
     try_number: int = 1

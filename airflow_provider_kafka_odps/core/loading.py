@@ -13,7 +13,8 @@ from airflow_provider_kafka_odps.core.accounting import Account
 from airflow_provider_kafka_odps.core.gaps import OnDataLoss, PassedOver
 from airflow_provider_kafka_odps.core.journal import Target
 from airflow_provider_kafka_odps.core.projection import Projection
-from airflow_provider_kafka_odps.core.receipt import Receipt
+from airflow_provider_kafka_odps.core.receipt import Receipt, RejectsUpload
+from airflow_provider_kafka_odps.core.rejects import Rejecting
 from airflow_provider_kafka_odps.core.settling import Clock, Upload
 from airflow_provider_kafka_odps.core.tolerance import Rejections, Tolerance
 from airflow_provider_kafka_odps.core.window import Window
@@ -30,6 +31,7 @@ class Loading:
         clock: Clock,
         on_data_loss: OnDataLoss,
         tolerance: Tolerance,
+        rejecting: Rejecting | None = None,
     ) -> None:
         self.window = window
         self.blocks = 0
@@ -37,6 +39,8 @@ class Loading:
         self._account = Account(window, on_data_loss)
         self._counts = self._account.counts()
         self._rejections = Rejections(tolerance)
+        self._rejecting = rejecting
+        self._rejected_to: RejectsUpload | None = None
         self._bytes = 0
         self._not_json = 0
         self._seconds: defaultdict[str, float] = defaultdict(float)
@@ -71,6 +75,8 @@ class Loading:
             with self._timed("project"):
                 projected = self._projection.apply(self.window.topic, batch)
                 self._rejections.add(projected.rejects)
+                if self._rejecting is not None:
+                    self._rejecting.take(batch, projected.rejects)
                 self._account.add(batch, rejects=len(projected.rejects))
                 self._not_json += projected.not_json
             yield projected.columns
@@ -105,6 +111,11 @@ class Loading:
         self._rejections.prove(self._account.records)
         self._counts = self._account.counts(cleanup_policy)
 
+    def seal_rejects(self) -> bool:
+        """Write the rejects that still wait to be written; tell whether there is something to make visible."""
+        self._rejected_to = None if self._rejecting is None else self._rejecting.seal()
+        return self._rejected_to is not None
+
     def progress(self) -> str:
         """Return how far the load has come."""
         return f"{self._account.progress()}; {self.blocks} blocks"
@@ -135,6 +146,7 @@ class Loading:
             seconds=dict(self._seconds),
             missing=self.missing,
             offsets=self._account.offsets,
+            rejected_to=self._rejected_to,
         )
 
     @contextmanager

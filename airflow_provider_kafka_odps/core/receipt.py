@@ -49,6 +49,20 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
+class RejectsUpload:
+    """Where the rejects of one load went, and by which upload."""
+
+    place: str
+    upload_id: str
+    blocks: int
+    rows: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as it stands in the receipt."""
+        return {"place": self.place, "upload_id": self.upload_id, "blocks": self.blocks, "rows": self.rows}
+
+
+@dataclass(frozen=True, slots=True)
 class Receipt:
     """Proof of one load; the return value of the operator, as JSON."""
 
@@ -77,6 +91,9 @@ class Receipt:
     reconciled: str | None = None
     """By what the table was found to show the load after the commit: ``offsets`` or ``rows``; None: it was not."""
 
+    rejected_to: RejectsUpload | None = None
+    """Where the rejects are; None: nowhere, or there were none."""
+
     @property
     def rows(self) -> int:
         """How many rows the load made visible."""
@@ -103,6 +120,7 @@ class Receipt:
             "attempts": self.attempts,
             "commit": self.learned and self.learned.value,
             "reconciled": self.reconciled,
+            "rejected_to": self.rejected_to and self.rejected_to.to_json(),
             "bytes": self.bytes,
             "not_json": self.not_json,
             "seconds": {stage: round(spent, 3) for stage, spent in self.seconds.items()},
@@ -133,6 +151,7 @@ class Receipt:
                 attempts=written.get("attempts", 1),
                 learned=None if written.get("commit") is None else Learned(written["commit"]),
                 reconciled=written.get("reconciled"),
+                rejected_to=None if not written.get("rejected_to") else RejectsUpload(**written["rejected_to"]),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise InvalidInput(f"this is no receipt ({type(error).__name__}: {error}): {written!r}") from error

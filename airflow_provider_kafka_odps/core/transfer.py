@@ -14,6 +14,7 @@ from airflow_provider_kafka_odps.core.pace import Pace
 from airflow_provider_kafka_odps.core.pipeline import Pipeline
 from airflow_provider_kafka_odps.core.receipt import Receipt
 from airflow_provider_kafka_odps.core.reconciling import reconcile
+from airflow_provider_kafka_odps.core.rejects import NEEDS, Rejecting, publish
 from airflow_provider_kafka_odps.core.rows import NO_OFFSET_COLUMNS
 from airflow_provider_kafka_odps.core.settling import Learned, Upload, UploadStatus, commit, settle
 from airflow_provider_kafka_odps.core.strays import Strays
@@ -98,8 +99,7 @@ def _plan(attempt: Attempt) -> Journal:
 
 def _load(attempt: Attempt, entry: Journal) -> Receipt:
     window = entry.window
-    on_data_loss = attempt.request.on_data_loss
-    loading = Loading(attempt.target, attempt.projection, window, attempt.clock, on_data_loss, attempt.tolerance)
+    loading = _loading(attempt, window)
     attempt.limit.begin(loading.progress)
     _check_topic(attempt, window)
     attempt.sink.ensure()
@@ -122,13 +122,21 @@ def _load(attempt: Attempt, entry: Journal) -> Receipt:
     return _commit(attempt, entry, upload)
 
 
+def _loading(attempt: Attempt, window: Window) -> Loading:
+    rejecting = None if attempt.rejects is None else Rejecting(attempt.rejects)
+    on_data_loss = attempt.request.on_data_loss
+    return Loading(
+        attempt.target, attempt.projection, window, attempt.clock, on_data_loss, attempt.tolerance, rejecting
+    )
+
+
 def _write(attempt: Attempt, loading: Loading, upload: Upload) -> None:
     attempt.say(
         f"upload {upload.id}: loading {loading.window.span} offsets: {', '.join(map(str, loading.window.ranges()))}"
     )
     with Pipeline(attempt.concurrency, lambda: _check_running(attempt), attempt.give_up) as pipeline:
         records = loading.read(
-            attempt.source.read(loading.window, attempt.projection.wanted | Strays(loading.window).columns),
+            attempt.source.read(loading.window, _wanted(attempt, loading.window)),
             lambda: _between_batches(attempt, loading),
             attempt.waited,
         )
@@ -138,9 +146,16 @@ def _write(attempt: Attempt, loading: Loading, upload: Upload) -> None:
         for block in cut_blocks(pace.keep(columns, loading), attempt.block_bytes):
             pipeline.dispatch(loading.writing(upload, block))
     _prove(attempt, loading)
-    if not loading.blocks and attempt.target.mode is Mode.OVERWRITE:
+    # Rejects are made visible with a commit of the rows, also where there are no rows.
+    rejected = loading.seal_rejects()
+    if not loading.blocks and (rejected or attempt.target.mode is Mode.OVERWRITE):
         # Whether a commit of no block at all replaces the old rows is not documented; one of an empty block does.
         loading.writing(upload, [])()
+
+
+def _wanted(attempt: Attempt, window: Window) -> frozenset[str]:
+    rejects = NEEDS if attempt.rejects is not None else frozenset[str]()
+    return attempt.projection.wanted | Strays(window).columns | rejects
 
 
 def _between_batches(attempt: Attempt, loading: Loading) -> None:
@@ -187,6 +202,8 @@ def _settle(attempt: Attempt, entry: Journal) -> Receipt:
 def _commit(attempt: Attempt, entry: Journal, upload: Upload) -> Receipt:
     receipt = _receipt(entry)
     started = attempt.clock.monotonic()
+    if receipt.rejected_to is not None:
+        publish(attempt.rejects, receipt.rejected_to, attempt.clock, attempt.commit_timeout)
     try:
         learned = commit(upload, receipt.blocks, attempt.clock, started + attempt.commit_timeout)
     except CommitPending:

@@ -20,13 +20,16 @@ from airflow_provider_kafka_odps.core.occasion import refuse_repeated_offsets
 from airflow_provider_kafka_odps.core.parameters import parse_columns, parse_partitions
 from airflow_provider_kafka_odps.core.past import Past
 from airflow_provider_kafka_odps.core.planning import WindowRequest
+from airflow_provider_kafka_odps.core.rejects import RejectSink
 from airflow_provider_kafka_odps.core.rows import NO_OFFSET_COLUMNS, row_finder
 from airflow_provider_kafka_odps.core.schema import TableSchema, string_partition_columns
 from airflow_provider_kafka_odps.core.table import PartitionSpec, TableName
 from airflow_provider_kafka_odps.core.tolerance import Tolerance
 from airflow_provider_kafka_odps.core.window import Window
 from airflow_provider_kafka_odps.exceptions import InvalidConnection, InvalidInput, InvalidMapping, UnknownTable
+from airflow_provider_kafka_odps.hooks.reject_files import RejectFile
 from airflow_provider_kafka_odps.transfers.past import asset_store, author_of, previous_window, run_interval
+from airflow_provider_kafka_odps.transfers.reject_table import LOAD, RejectTable, load_id
 from airflow_provider_kafka_odps.transfers.wiring import (
     StateStoreJournal,
     TableRows,
@@ -58,9 +61,7 @@ def build_attempt(
     if task.commit_to_group and task.kafka_hook.group_id is None:
         raise InvalidConnection(task.kafka_config_id, "commit_to_group=True needs a group.id in it")
     effort = _effort(task)
-    source = TopicSource(
-        task.kafka_hook, task.poll_timeout, task.has_to_stop, task.on_data_loss, effort.fetch_bytes
-    )
+    source = TopicSource(task.kafka_hook, task.poll_timeout, task.has_to_stop, task.on_data_loss, effort.fetch_bytes)
     rows = None if finder is None else TableRows(task.odps_hook, finder)
     journal = StateStoreJournal(context)
     journal.warn_if_forgetful(task.log.warning)
@@ -91,6 +92,7 @@ def build_attempt(
         on_rerun=task.on_rerun,
         rows=rows,
         tolerance=Tolerance.parse(task.max_rejects),
+        rejects=_rejects(task, context),
         shown=TableShown(sink, rows) if task.reconcile else None,
         commit_ends=source.commit_ends if task.commit_to_group else None,
     )
@@ -126,6 +128,19 @@ def _effort(task: KafkaToMaxComputeOperator) -> Effort:
         concurrency=task.concurrency,
         max_bytes_per_second=None if rate is None else parse_bytes(rate, "max_bytes_per_second"),
     )
+
+
+def _rejects(task: KafkaToMaxComputeOperator, context: Mapping[str, Any]) -> RejectSink | None:
+    if task.rejects_table and task.rejects_path:
+        raise InvalidInput(
+            f"rejects_table={task.rejects_table!r} and rejects_path={task.rejects_path!r}: rejects go to one place"
+        )
+    if task.rejects_path:
+        return RejectFile(task.rejects_path)
+    if not task.rejects_table:
+        return None
+    table = task.odps_hook.resolve(TableName.parse(task.rejects_table))
+    return RejectTable(task.odps_hook, table, PartitionSpec(((LOAD, load_id(context)),)), task.log.info)
 
 
 def _request(task: KafkaToMaxComputeOperator, context: Mapping[str, Any]) -> WindowRequest:

@@ -78,6 +78,10 @@ class KafkaToMaxComputeOperator(BaseOperator):
         ``__partition__`` and ``__offset__``. In mode overwrite both load the window again. ``"fail"`` fails the task.
     :param max_rejects: how many records may fail to fit the table: a number, a share as ``"1%"``, both as ``"10, 1%"``,
         or ``"unlimited"``. Checked before the commit: beyond it, no row is visible. *(templated)*
+    :param rejects_table: a MaxCompute table, created when it is missing, whose partition of this run gets the rejects;
+        they become visible with the rows. *(templated)*
+    :param rejects_path: in its place, a file ending in ``.parquet`` or ``.jsonl``, on any file system that Airflow or
+        fsspec knows; it belongs to one run, so name it after the run. *(templated)*
     :param create_table: create the table from ``columns`` if it is missing.
     :param lifecycle: days that a table which is created keeps its rows.
     :param on_short_log: what explicit offsets beyond the log's end lead to: ``"fail"``, or ``"clamp"`` them to it.
@@ -118,6 +122,8 @@ class KafkaToMaxComputeOperator(BaseOperator):
         "first_start",
         "partitions",
         "max_rejects",
+        "rejects_table",
+        "rejects_path",
         "group_id",
         "project",
         "endpoint",
@@ -131,7 +137,7 @@ class KafkaToMaxComputeOperator(BaseOperator):
     }
     ui_color = "#e8f1fb"
 
-    def __init__(  # noqa: PLR0913 - each is a parameter of the load, named at the call
+    def __init__(  # noqa: PLR0913, PLR0915 - each is a parameter of the load, named at the call, and kept
         self,
         *,
         topic: str,
@@ -152,6 +158,8 @@ class KafkaToMaxComputeOperator(BaseOperator):
         mode: str = "append",
         on_rerun: str = "keep",
         max_rejects: ToleranceInput = 0,
+        rejects_table: str | None = None,
+        rejects_path: str | None = None,
         create_table: bool = False,
         lifecycle: int | None = None,
         on_short_log: str = "fail",
@@ -202,6 +210,8 @@ class KafkaToMaxComputeOperator(BaseOperator):
         self.mode = choice(Mode, mode, "mode")
         self.on_rerun = choice(OnRerun, on_rerun, "on_rerun")
         self.max_rejects = max_rejects
+        self.rejects_table = rejects_table
+        self.rejects_path = rejects_path
         self.create_table = create_table
         self.lifecycle = lifecycle
         self.on_short_log = choice(OnShortLog, on_short_log, "on_short_log")

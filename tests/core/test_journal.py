@@ -103,6 +103,7 @@ def test_the_receipts_json_is_as_documented() -> None:
         "attempts": 2,
         "commit": "settled",
         "reconciled": "offsets",
+        "rejected_to": None,
         "bytes": 100,
         "not_json": 0,
         "seconds": {"read": 0.25},
