@@ -76,7 +76,7 @@ def _read_settings(text: str) -> dict[str, str]:
     try:
         settings = json.loads(text)
         return {str(key): str(value) for key, value in settings.items()}
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         raise ServiceError(
             400, "InvalidArgument", f"the settings of the task are not a JSON map: {text[:80]!r}"
         ) from None

@@ -195,6 +195,7 @@ BOMB = b'<!DOCTYPE a [<!ENTITY b "bbbbbbbbbb"><!ENTITY c "&b;&b;&b;&b;">]><Insta
         (job("  "), "InvalidArgument"),
         (job("SELECT 1", "[1]"), "InvalidArgument"),
         (job("SELECT 1", "{"), "InvalidArgument"),
+        (job("SELECT 1", "[" * 100_000), "InvalidArgument"),
     ],
 )
 def test_a_job_that_cannot_be_read_is_refused(raw: Raw, body: bytes, code: str) -> None:

@@ -106,7 +106,7 @@ def require_local(address: str) -> None:
 def _json(body: bytes) -> Any:
     try:
         return json.loads(body)
-    except ValueError as reason:
+    except (ValueError, RecursionError) as reason:
         raise ServiceError(400, "InvalidArgument", f"the body is not JSON: {reason}") from None
 
 
