@@ -383,6 +383,7 @@ def test_every_kind_has_an_arrow_type() -> None:
         Kind.STRUCT: "struct<a:bigint>",
         Kind.CHAR: "char(1)",
         Kind.VARCHAR: "varchar(1)",
+        Kind.VECTOR: "vector(float,2)",
     }
     for kind in Kind:
         column: ColumnType = parse_type(nested.get(kind, kind.value))

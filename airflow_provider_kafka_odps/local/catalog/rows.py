@@ -186,6 +186,8 @@ def _check_texts(stored: pa.Array, column: ColumnType, name: str, longest: int |
             _check_characters(stored, column, name)
         case Kind.ARRAY:
             _check_texts(stored.flatten(), column.parts[0][1], f"{name}[]", longest)
+        case Kind.VECTOR:
+            _check_vector(stored, column, name)
         case Kind.MAP:
             _check_texts(stored.keys, column.parts[0][1], f"{name}.key", longest)
             _check_texts(stored.items, column.parts[1][1], f"{name}.value", longest)
@@ -194,6 +196,12 @@ def _check_texts(stored: pa.Array, column: ColumnType, name: str, longest: int |
                 _check_texts(stored.field(at), part_type, f"{name}.{part}", longest)
         case _:
             pass
+
+
+def _check_vector(stored: pa.Array, column: ColumnType, name: str) -> None:
+    lengths = pc.min_max(pc.list_value_length(stored))
+    if {lengths["min"].as_py(), lengths["max"].as_py()} - {None, column.sizes[0]} or stored.flatten().null_count:
+        raise MalformedError(f"column {name} is {column}, but a value has another number of elements, or NULL in it")
 
 
 def _check_characters(stored: pa.Array, column: ColumnType, name: str) -> None:

@@ -47,7 +47,7 @@ def _nested(value: Any, column: ColumnType) -> str:
     if value is None:
         return NULL
     match column.kind:
-        case Kind.ARRAY:
+        case Kind.ARRAY | Kind.VECTOR:
             return f"[{', '.join(_nested(part, column.parts[0][1]) for part in value)}]"
         case Kind.MAP:
             pairs = (

@@ -101,7 +101,7 @@ def duckdb_type(column: ColumnType, *, wide: bool = False) -> str:
         case Kind.DECIMAL:
             precision, scale = column.sizes or (38, 18)
             return f"DECIMAL({precision},{scale})"
-        case Kind.ARRAY:
+        case Kind.ARRAY | Kind.VECTOR:
             return f"{duckdb_type(column.parts[0][1])}[]"
         case Kind.MAP:
             return f"MAP({', '.join(duckdb_type(part) for _, part in column.parts)})"

@@ -45,7 +45,7 @@ def raw_values(array: pa.Array, column: ColumnType) -> list[Any]:
             return list(array.cast(_AS_INTEGERS[kind], safe=False).to_pylist())
         case kind if kind in _TEXTS:
             return list(array.cast(pa.binary()).to_pylist())
-        case Kind.ARRAY:
+        case Kind.ARRAY | Kind.VECTOR:
             return _cut(array, raw_values(_reached(array, array.values), column.parts[0][1]))
         case Kind.MAP:
             keys = raw_values(_reached(array, array.keys), column.parts[0][1])

@@ -72,6 +72,8 @@ def reader(column: ColumnType, longest: int = LONGEST_VALUE) -> Read:  # noqa: C
             return _read_interval
         case Kind.ARRAY:
             return _list_reader(reader(column.parts[0][1], longest))
+        case Kind.VECTOR:
+            return _vector_reader(reader(column.parts[0][1]), column)
         case Kind.MAP:
             return _map_reader(*(_list_reader(reader(part, longest)) for _, part in column.parts))
         case Kind.STRUCT:
@@ -176,6 +178,21 @@ def _list_reader(read_element: Read) -> Read:
     return read
 
 
+def _vector_reader(read_element: Read, column: ColumnType) -> Read:
+    def read(body: bytes, at: int) -> tuple[list[Any], int, bytes]:
+        count, at = read_varint(body, at)
+        if count != column.sizes[0]:
+            raise MalformedError(f"a {column} has {count} elements")
+        values: list[Any] = []
+        begin = at
+        for _ in range(count):
+            value, at, _ = read_element(body, at)
+            values.append(value)
+        return values, at, body[begin:at]
+
+    return read
+
+
 def _map_reader(read_keys: Read, read_values: Read) -> Read:
     def read(body: bytes, at: int) -> tuple[list[tuple[Any, Any]], int, bytes]:
         keys, at, covered_keys = read_keys(body, at)
@@ -223,6 +240,8 @@ def writer(column: ColumnType) -> Write:  # noqa: C901 - one flat table of types
             return lambda value: _write_seconds(value["sec"], value["nano"])
         case Kind.ARRAY:
             return _list_writer(writer(column.parts[0][1]))
+        case Kind.VECTOR:
+            return _vector_writer(writer(column.parts[0][1]))
         case Kind.MAP:
             return _map_writer(*(_list_writer(writer(part)) for _, part in column.parts))
         case Kind.STRUCT:
@@ -260,6 +279,14 @@ def _list_writer(write_element: Write) -> Write:
             wire += (b"\0", piece)
             covered.append(checked)
         return b"".join(wire), b"".join(covered)
+
+    return write
+
+
+def _vector_writer(write_element: Write) -> Write:
+    def write(values: list[Any]) -> tuple[bytes, bytes]:
+        covered = b"".join(write_element(value)[1] for value in values)
+        return write_varint(len(values)) + covered, covered
 
     return write
 

@@ -41,6 +41,7 @@ class Kind(Enum):
     ARRAY = "array"
     MAP = "map"
     STRUCT = "struct"
+    VECTOR = "vector"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,8 @@ class ColumnType:
                 raise SqlError.semantic(f"char({n}): the length of CHAR is 1 to 255")
             case (Kind.VARCHAR, (n,)) if not 1 <= n <= 65535:  # noqa: PLR2004 - the documented limit
                 raise SqlError.semantic(f"varchar({n}): the length of VARCHAR is 1 to 65535")
+            case (Kind.VECTOR, (n,)) if n < 1:
+                raise SqlError.semantic(f"{self}: the dimension of a VECTOR is 1 at least")
             case (Kind.DECIMAL, (p, s)) if not (1 <= p <= MAX_PRECISION and 0 <= s <= p):
                 raise SqlError.semantic(f"decimal({p},{s}): precision is 1 to 38 and scale 0 to precision")
             case _:
@@ -70,6 +73,8 @@ class ColumnType:
                 return f"struct<{','.join(f'{name}:{part}' for name, part in self.parts)}>"
             case Kind.ARRAY | Kind.MAP:
                 return f"{self.kind.value}<{','.join(str(part) for _, part in self.parts)}>"
+            case Kind.VECTOR:
+                return f"vector({self.parts[0][1]},{self.sizes[0]})"
             case _:
                 sizes = f"({','.join(map(str, self.sizes))})" if self.sizes else ""
                 return f"{self.kind.value}{sizes}"
@@ -109,6 +114,8 @@ def read_type(cursor: Cursor) -> ColumnType:
             return ColumnType(kind, (), (("key", key), ("value", value)))
         case Kind.STRUCT:
             return ColumnType(kind, (), _read_fields(cursor))
+        case Kind.VECTOR:
+            return _read_vector(cursor)
         case Kind.CHAR | Kind.VARCHAR | Kind.DECIMAL:
             return ColumnType(kind, _read_sizes(cursor, kind))
         case _:
@@ -141,6 +148,17 @@ def _read_fields(cursor: Cursor) -> tuple[tuple[str, ColumnType], ...]:
     return tuple(fields)
 
 
+def _read_vector(cursor: Cursor) -> ColumnType:
+    cursor.expect("(")
+    element = read_type(cursor)
+    if element.kind not in (Kind.FLOAT, Kind.DOUBLE):
+        raise SqlError.semantic(f"vector({element}): the elements of a VECTOR are FLOAT or DOUBLE")
+    cursor.expect(",")
+    dimension = cursor.integer()
+    cursor.expect(")")
+    return ColumnType(Kind.VECTOR, (dimension,), (("element", element),))
+
+
 def _read_sizes(cursor: Cursor, kind: Kind) -> tuple[int, ...]:
     if not cursor.accept("("):
         if kind is not Kind.DECIMAL:
@@ -167,7 +185,7 @@ def arrow_type(column: ColumnType) -> pa.DataType:
     match column.kind:
         case Kind.DECIMAL:
             return pa.decimal128(*column.sizes) if column.sizes else pa.decimal256(*_LEGACY_DECIMAL)
-        case Kind.ARRAY:
+        case Kind.ARRAY | Kind.VECTOR:
             return pa.list_(arrow_type(column.parts[0][1]))
         case Kind.MAP:
             return pa.map_(arrow_type(column.parts[0][1]), arrow_type(column.parts[1][1]))
