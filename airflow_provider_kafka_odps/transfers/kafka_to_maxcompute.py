@@ -324,6 +324,7 @@ class KafkaToMaxComputeOperator(BaseOperator):
             receipt = transfer(attempt)
         except KafkaOdpsError as error:
             if error.retry_helps:
+        from airflow_provider_kafka_odps.transfers.metrics import tell_metrics
                 raise
             raise AirflowFailException(f"{type(error).__name__}: {error}") from error
         if self.asset is not None:
@@ -336,3 +337,6 @@ class KafkaToMaxComputeOperator(BaseOperator):
         Only a flag is set: anything else here could wait for the very call that it interrupted.
         """
         self.asked_to_stop = True
+        event = event_of(receipt, before, attempt.clear_number)
+        if event["changed"]:
+            tell_metrics(receipt, attempt.source.survey)

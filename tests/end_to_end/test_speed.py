@@ -7,10 +7,13 @@ from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
+from core.examples import facts_of, window_of
 from kit.kafka_topics import producer
 from kit.task_run import TaskRun
 
+from airflow_provider_kafka_odps.core.facts import PartitionFacts
 from airflow_provider_kafka_odps.hooks.odps import OdpsHook
+from airflow_provider_kafka_odps.transfers.metrics import lag
 
 RECORDS = 30_000
 COLUMNS = {"p": "__partition__", "o": "__offset__", "v": "__value__"}
@@ -66,3 +69,41 @@ def test_what_cannot_be_is_refused(filled: str, task_run: TaskRun, parameters: d
     """Parameters of no sense fail the task before anything is read."""
     with pytest.raises(AirflowFailException, match=message):
         task_run.attempt(topic=filled, table="speed_refused", **WHOLE, **parameters)
+
+
+class Recorder:
+    """A backend of Airflow's metrics that remembers."""
+
+    def __init__(self) -> None:
+        self.told: dict[str, tuple[float, dict[str, str]]] = {}
+
+    def incr(self, stat: str, count: int, *, tags: dict[str, str]) -> None:
+        self.told[stat] = (count, tags)
+
+    timing = gauge = incr
+
+
+@pytest.mark.parametrize("switched_on", [True, False])
+def test_a_load_tells_airflows_metrics(
+    filled: str, task_run: TaskRun, monkeypatch: pytest.MonkeyPatch, switched_on: bool
+) -> None:
+    """Rows, bytes, rejects, seconds per stage and what lies behind the window are told, where metrics are wanted."""
+    monkeypatch.setenv("AIRFLOW__METRICS__STATSD_ON", str(switched_on))
+    recorder = Recorder()
+    monkeypatch.setattr("airflow.sdk._shared.observability.metrics.stats._backend", recorder)
+    end = {"0": 4_000, "1": 10_000, "2": 10_000}
+    parameters = {**WHOLE, "end": end, "start": dict.fromkeys(end, 0)}
+    receipt = task_run.attempt(topic=filled, table="speed_metrics", **parameters)
+    found = {name.removeprefix("kafka_odps."): count for name, (count, _) in recorder.told.items()}
+    if not switched_on:
+        assert found == {}
+        return
+    stages = {stage: pytest.approx(spent * 1_000, abs=1) for stage, spent in receipt["seconds"].items()}
+    assert found == {"rows": 24_000, "bytes": receipt["bytes"], "rejects": 0, "lag": 6_000, **stages}
+    assert all(tags == {"topic": filled, "table": receipt["table"]} for _, tags in recorder.told.values())
+
+
+def test_lag_is_what_lies_behind_the_window_in_its_partitions() -> None:
+    """Partitions that are not loaded do not count, nor does a log that became shorter."""
+    facts = facts_of(*(PartitionFacts(number, 0, high, high) for number, high in enumerate([50, 5, 1_000])))
+    assert lag(window_of((0, 20), (0, 10)), facts) == 30
