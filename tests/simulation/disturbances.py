@@ -21,7 +21,7 @@ _ANSWERS: Mapping[str, tuple[Move, ...]] = {
     "ask for the status": (Move.DROP, Move.GONE),
     "write a block": (Move.GONE,),
     "count": (Move.DROP,),
-    "read": (Move.DROP, Move.SHRINK, Move.CANCEL),
+    "read": (Move.DROP, Move.SHRINK, Move.RECREATE, Move.CANCEL),
     "commit the ends": (Move.DROP, Move.LOSE),
     "survey": (Move.ARRIVE, Move.SHRINK, Move.RECREATE),
     "save planned": (Move.ARRIVE,),

@@ -63,6 +63,9 @@ class Promise:
             raise BrokenPromise(f"success is claimed, but the table has {self.world.table}, not {rows}")
         if rows is None or receipt.rows != len(rows):
             raise BrokenPromise(f"the receipt says {receipt.rows} rows, the window has {rows}")
+        journal = self.world.journal
+        if journal is None or journal["phase"] != Phase.COMMITTED:
+            raise BrokenPromise(f"success is claimed, but the journal does not know it: {journal}")
 
     def _has_all(self) -> bool:
         rows = self.world.window_rows()

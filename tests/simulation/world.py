@@ -55,6 +55,11 @@ class SimulatedWorld(World):
         start, end = window["partitions"]["0"]
         return _rows(window["topic_id"], start, end)
 
+    def hear(self, window: Window) -> None:
+        """Let others hear of the window, which has to be recorded by then."""
+        assert self.journal is not None, "a window is announced that the next attempt would not know"
+        assert self.journal["window"] == window.to_json(), "another window is announced than the one that is recorded"
+
     def follow(self) -> None:
         """Let others see that the window is loaded."""
         rows = self.window_rows()
@@ -201,7 +206,7 @@ def attempt_in(
         sink=_Sink(world, case.mode is Mode.OVERWRITE),
         journal=_Store(world, clear_number, is_current),
         clock=Clock(world),
-        announce=lambda _: world.effect("announce", lambda: None),
+        announce=lambda window: world.effect("announce", lambda: world.hear(window)),
         say=lambda _: None,
         cancelled=cancelled,
         clear_number=clear_number,
