@@ -158,3 +158,22 @@ def test_killed_while_replacing(make_scene: MakeScene) -> None:
         scene.check_loaded_once(scene.attempt())
 
     together(go_through, cases)
+
+
+def test_a_zombie_while_replacing(make_scene: MakeScene) -> None:
+    """An attempt that stands still while it removes rows does not remove those that the next one has loaded since."""
+    points = ["count", "save replacing", "start removal", "save replacing #2", "await removal", "commit"]
+    cases = [(make_scene(on_rerun="replace"), point) for point in points]
+
+    def go_through(scene: Scene, point: str) -> None:
+        scene.check_loaded_once(scene.attempt())
+        scene.clear()
+        zombie = scene.start({point: STOP})
+        assert zombie.wait().stopped
+        ended = scene.attempt()
+        scene.check_loaded_once(ended)
+        zombie.go_on()
+        assert zombie.wait().error is not None
+        scene.check_loaded_once(ended)
+
+    together(go_through, cases)

@@ -67,6 +67,29 @@ def test_what_goes_wrong_once(make_scene: MakeScene, control: EndpointControl, o
 
 
 @pytest.mark.parametrize(
+    "operation",
+    [Operation.CREATE_INSTANCE, Operation.READ_INSTANCE, Operation.CREATE_DOWNLOAD, Operation.READ_ROWS],
+)
+def test_what_goes_wrong_with_a_statement(
+    make_scene: MakeScene, control: EndpointControl, operation: Operation
+) -> None:
+    """Removing the window's rows and counting them gets over faults, if not in this attempt then in the next."""
+    scene = make_scene(on_rerun="replace")
+    scene.check_loaded_once(scene.attempt())
+    for fault in (Drop(Moment.BEFORE), Drop(Moment.AFTER), Refuse(503), Truncate(7)):
+        scene.clear()
+        control.inject(operation, fault, times=2)
+        for _ in range(4):
+            ended = scene.attempt()
+            if ended.receipt:
+                break
+            assert ended.retry_helps, ended
+        assert any(state.fired for state in control.faults())
+        control.clear()
+        scene.check_loaded_once(ended)
+
+
+@pytest.mark.parametrize(
     ("operation", "fault", "error"),
     [
         (CREATE, Refuse(503), "Unreachable"),

@@ -33,8 +33,6 @@ POINTS = [
     *["save committed", "reconcile", "end", "status", "count", "save replacing", "start removal", "save replacing #2"],
     *["await removal"],
 ]
-UNSAFE = {"start removal", "save replacing #2"}
-"""Where docs/delivery.md does not promise that an attempt may stand still, or die, while another one replaces rows."""
 TWICE = ["commit", "save committing", "save committed", "block 1"]
 """Where it matters most: drawn as often as all of the others."""
 ANYWHERE: list[Fault] = [
@@ -126,10 +124,8 @@ def _step(chance: random.Random) -> Step:
     match kind:
         case Kind.RUN | Kind.WAKE | Kind.CLEAR:
             return Step(kind)
-        case Kind.KILL | Kind.ASK:
+        case Kind.KILL | Kind.ASK | Kind.STOP:
             return Step(kind, chance.choice([*POINTS, *TWICE * 5]))
-        case Kind.STOP:
-            return Step(kind, chance.choice([point for point in [*POINTS, *TWICE * 5] if point not in UNSAFE]))
         case Kind.FAULT:
             operation = chance.choice(list(FAULTS))
             return Step(
