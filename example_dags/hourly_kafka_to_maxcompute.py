@@ -31,7 +31,8 @@ with DAG(
             "kafka_offset": "__offset__",
             "kafka_timestamp": "__timestamp__",
         },
-        # start and end are "interval": from data_interval_start to data_interval_end.
+        # start and end are "interval": from data_interval_start to data_interval_end. Both instants are cut once, for
+        # this hour and its neighbours, so hours may be backfilled in any order, and several at a time.
         create_table=True,
         lifecycle=365,
     )
