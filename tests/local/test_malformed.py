@@ -41,7 +41,7 @@ class Raw:
         plain, _, text = path.partition("?")
         head = {"date": date or format_datetime(NOW, usegmt=True), **(headers or {})}
         query = dict(parse_qsl(text, keep_blank_values=True))
-        signed = canonical(method, plain, query, head).encode()
+        signed = canonical(method, plain, query, {name.lower(): head[name] for name in head}).encode()
         key = hmac.new(self.endpoint.access_key.encode(), signed, hashlib.sha1).digest()
         head["authorization"] = f"ODPS {self.endpoint.access_id}:{base64.b64encode(key).decode()}"
         return self.send(method, path, body, head)
