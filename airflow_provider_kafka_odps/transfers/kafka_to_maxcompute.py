@@ -314,6 +314,7 @@ class KafkaToMaxComputeOperator(BaseOperator):
         from airflow_provider_kafka_odps.core.occasion import event_of
         from airflow_provider_kafka_odps.core.transfer import transfer
         from airflow_provider_kafka_odps.transfers.attempt import build_attempt
+        from airflow_provider_kafka_odps.transfers.metrics import tell_metrics
 
         def announce(window: Window) -> None:
             context["ti"].xcom_push(XCOM_WINDOW, window.to_json())
@@ -324,11 +325,13 @@ class KafkaToMaxComputeOperator(BaseOperator):
             receipt = transfer(attempt)
         except KafkaOdpsError as error:
             if error.retry_helps:
-        from airflow_provider_kafka_odps.transfers.metrics import tell_metrics
                 raise
             raise AirflowFailException(f"{type(error).__name__}: {error}") from error
+        event = event_of(receipt, before, attempt.clear_number)
+        if event["changed"]:
+            tell_metrics(receipt, attempt.source.survey)
         if self.asset is not None:
-            context["outlet_events"][self.asset].extra = event_of(receipt, before, attempt.clear_number)
+            context["outlet_events"][self.asset].extra = event
         return receipt.to_json()
 
     def on_kill(self) -> None:
@@ -337,6 +340,3 @@ class KafkaToMaxComputeOperator(BaseOperator):
         Only a flag is set: anything else here could wait for the very call that it interrupted.
         """
         self.asked_to_stop = True
-        event = event_of(receipt, before, attempt.clear_number)
-        if event["changed"]:
-            tell_metrics(receipt, attempt.source.survey)
