@@ -78,6 +78,7 @@ class Uploads:
         """
         require_partition(table, spec)
         self._count(table.name, Limited.SESSIONS)
+        self._forget_old()
         session = UploadSession(
             upload_id=f"{self._now():x}{uuid4().hex[:20]}",
             table=table.name,
@@ -93,6 +94,16 @@ class Uploads:
             self._log.append(session.upload_id, dump_session(session))
             self._sessions[session.upload_id] = session
         return session
+
+    def _forget_old(self) -> None:
+        # Also in an endpoint that is never restarted: otherwise abandoned blocks would fill the disk.
+        with self._lock:
+            for session in [s for s in self._sessions.values() if s.expires + self._life <= self._seconds]:
+                del self._sessions[session.upload_id]
+                self._log.forget(session.upload_id)
+                # Whoever lets go of a file last removes it, unless a table or a download has it.
+                with self._store.pinned([block.blob.name for block in session.blocks.values()]):
+                    pass
 
     def _count(self, table: TableName, what: Limited) -> None:
         if self._limits is not None:

@@ -37,7 +37,7 @@ def build_array(values: list[Any], column: ColumnType) -> pa.Array:
 
 
 def raw_values(array: pa.Array, column: ColumnType) -> list[Any]:
-    """Turn an Arrow array of the column's type into the values that `record_values.writer` takes."""
+    """Turn an Arrow array of the column's type into the values that `record_writing.writer` takes."""
     match column.kind:
         case kind if is_moment(column) and array.type == WIDE:
             return [None if pair is None else pair["sec"] * NANOS + pair["nano"] for pair in array.to_pylist()]

@@ -1,4 +1,4 @@
-"""One value of a record body, both ways: how it is read, how it is written, and what of it the checksum covers."""
+"""One value of a record body: how it is read, and what of it the checksum covers."""
 
 import struct
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from airflow_provider_kafka_odps.local.errors import MalformedError
 from . import varint
 from .moments import NANOS
 from .types import ColumnType, Kind
-from .varint import read_varint, unzigzag, write_varint, zigzag
+from .varint import read_varint, unzigzag
 
 LONGEST_VALUE = 200 << 20
 """Bytes of one record at most, as the service documents."""
@@ -23,8 +23,6 @@ _DOUBLE = struct.Struct("<d")
 
 Read: TypeAlias = Callable[[bytes, int], tuple[Any, int, bytes]]
 """(body, at) → (value for Arrow, where the next byte is, bytes under the checksum); IndexError: more is needed."""
-Write: TypeAlias = Callable[[Any], tuple[bytes, bytes]]
-"""Raw value → (bytes on the wire, bytes under the checksum)."""
 
 
 def wire_type(column: ColumnType) -> int:
@@ -34,13 +32,13 @@ def wire_type(column: ColumnType) -> int:
             return varint.FIXED32
         case Kind.DOUBLE:
             return varint.FIXED64
-        case kind if kind in _INTEGERS or kind is Kind.BOOLEAN:
+        case kind if kind in INTEGERS or kind is Kind.BOOLEAN:
             return varint.VARINT
         case _:
             return varint.BYTES
 
 
-_INTEGERS = frozenset(
+INTEGERS = frozenset(
     {
         Kind.TINYINT,
         Kind.SMALLINT,
@@ -56,7 +54,7 @@ _INTEGERS = frozenset(
 def reader(column: ColumnType, longest: int = LONGEST_VALUE) -> Read:  # noqa: C901 - one flat table of types
     """How a value of this type is read; a string of more than `longest` bytes is refused."""
     match column.kind:
-        case kind if kind in _INTEGERS:
+        case kind if kind in INTEGERS:
             return _read_integer
         case Kind.BOOLEAN:
             return _read_boolean
@@ -219,97 +217,3 @@ def _struct_reader(fields: list[tuple[str, Read]]) -> Read:
         return values, at, covered
 
     return read
-
-
-def writer(column: ColumnType) -> Write:  # noqa: C901 - one flat table of types
-    """How a raw value of this type is written; raw values are those of `raw_values`."""
-    match column.kind:
-        case kind if kind in _INTEGERS:
-            return _write_integer
-        case Kind.BOOLEAN:
-            return lambda value: (b"\1", b"\1") if value else (b"\0", b"\0")
-        case Kind.FLOAT:
-            return lambda value: (_FLOAT.pack(value),) * 2
-        case Kind.DOUBLE:
-            return lambda value: (_DOUBLE.pack(value),) * 2
-        case Kind.DECIMAL:
-            return lambda value: _write_bytes(_decimal_text(value))
-        case Kind.TIMESTAMP | Kind.TIMESTAMP_NTZ:
-            return lambda value: _write_seconds(*divmod(value, NANOS))
-        case Kind.INTERVAL_DAY_TIME:
-            return lambda value: _write_seconds(value["sec"], value["nano"])
-        case Kind.ARRAY:
-            return _list_writer(writer(column.parts[0][1]))
-        case Kind.VECTOR:
-            return _vector_writer(writer(column.parts[0][1]))
-        case Kind.MAP:
-            return _map_writer(*(_list_writer(writer(part)) for _, part in column.parts))
-        case Kind.STRUCT:
-            return _struct_writer([(name, writer(part)) for name, part in column.parts])
-        case _:
-            return _write_bytes
-
-
-def _decimal_text(value: Decimal) -> bytes:
-    text = format(value, "f")
-    return (text.rstrip("0").rstrip(".") if "." in text else text).encode()
-
-
-def _write_integer(value: int) -> tuple[bytes, bytes]:
-    return write_varint(zigzag(value)), _INT64.pack(value)
-
-
-def _write_bytes(value: bytes) -> tuple[bytes, bytes]:
-    return write_varint(len(value)) + value, value
-
-
-def _write_seconds(seconds: int, nanos: int) -> tuple[bytes, bytes]:
-    wire = write_varint(zigzag(seconds)) + write_varint(zigzag(nanos))
-    return wire, _INT64.pack(seconds) + _INT32.pack(nanos)
-
-
-def _list_writer(write_element: Write) -> Write:
-    def write(values: list[Any]) -> tuple[bytes, bytes]:
-        wire, covered = [write_varint(len(values))], []
-        for value in values:
-            if value is None:
-                wire.append(b"\1")
-                continue
-            piece, checked = write_element(value)
-            wire += (b"\0", piece)
-            covered.append(checked)
-        return b"".join(wire), b"".join(covered)
-
-    return write
-
-
-def _vector_writer(write_element: Write) -> Write:
-    def write(values: list[Any]) -> tuple[bytes, bytes]:
-        covered = b"".join(write_element(value)[1] for value in values)
-        return write_varint(len(values)) + covered, covered
-
-    return write
-
-
-def _map_writer(write_keys: Write, write_values: Write) -> Write:
-    def write(pairs: list[tuple[Any, Any]]) -> tuple[bytes, bytes]:
-        keys, covered_keys = write_keys([key for key, _ in pairs])
-        values, covered_values = write_values([value for _, value in pairs])
-        return keys + values, covered_keys + covered_values
-
-    return write
-
-
-def _struct_writer(fields: list[tuple[str, Write]]) -> Write:
-    def write(values: dict[str, Any]) -> tuple[bytes, bytes]:
-        wire, covered = [], []
-        for name, write_field in fields:
-            if values[name] is None:
-                wire.append(b"\1")
-                continue
-            piece, checked = write_field(values[name])
-            wire += (b"\0", piece)
-            covered.append(checked)
-        return b"".join(wire), b"".join(covered)
-
-    return write

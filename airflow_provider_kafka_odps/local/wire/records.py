@@ -11,6 +11,7 @@ from airflow_provider_kafka_odps.local.errors import MalformedError
 from . import record_values, varint
 from .arrays import build_array, raw_values
 from .checksum import crc32c, extend
+from .record_writing import writer
 from .types import ColumnType, arrow_type
 from .varint import read_varint, tag, unzigzag, write_varint, zigzag
 
@@ -154,7 +155,7 @@ class RecordEncoder:
         """Write these columns; `metrics`, a JSON text, goes into the trailer when there is one."""
         self._columns = columns
         self._writers = [
-            (tag(number, record_values.wire_type(column)), _UINT32.pack(number), record_values.writer(column))
+            (tag(number, record_values.wire_type(column)), _UINT32.pack(number), writer(column))
             for number, column in enumerate(columns, 1)
         ]
         self._end = tag(varint.END_OF_RECORD, varint.VARINT)
