@@ -40,10 +40,14 @@ class Promise:
             return
         raise BrokenPromise(f"the table has {table}, the recorded window {self.world.window_rows()}")
 
-    def check_attempt(self, ended: Receipt | BaseException | None) -> None:
-        """Hold that an attempt of which Airflow hears did not claim what is not so."""
-        if isinstance(ended, Receipt):
-            self._check_success(ended)
+    def check_attempt(self, ended: Receipt | BaseException | None, clear_number: int) -> None:
+        """Hold that an attempt of which Airflow hears did not claim what is not so, and did what a clear asks for."""
+        if not isinstance(ended, Receipt):
+            return
+        self._check_success(ended)
+        kept = self.case.mode is Mode.APPEND and self.case.on_rerun is OnRerun.KEEP
+        if not kept and self.world.fenced_by != clear_number:
+            raise BrokenPromise(f"success without what on_rerun={self.case.on_rerun} says of rows that were there")
 
     def check_end(self, ended: Receipt | BaseException | None, clear_number: int) -> None:
         """Hold that the task ended well with the whole window, or for a reason that the design names."""

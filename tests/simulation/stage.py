@@ -137,7 +137,7 @@ class Stage:
             actor.ended = error
         self.trace.append((actor.number, _told(actor.ended)))
         if actor is self.actors[-1]:
-            self.promise.check_attempt(actor.ended)
+            self.promise.check_attempt(actor.ended, actor.clear_number)
 
     def _leave(self) -> None:
         """End whoever is still there, without a trace."""
