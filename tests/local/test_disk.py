@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyarrow as pa
+
 from airflow_provider_kafka_odps.local.api.services import open_services
 from airflow_provider_kafka_odps.local.catalog.model import TableName
 from airflow_provider_kafka_odps.local.sessions.blocks import BodyFormat
 from airflow_provider_kafka_odps.local.settings import Settings
+from airflow_provider_kafka_odps.local.wire.frames import encode_frames
 
 DAY = 24 * 60 * 60 * 1000
 
@@ -22,7 +25,8 @@ def test_abandoned_uploads_leave_the_disk_without_a_restart(tmp_path: Path) -> N
     for commits in (True, False):
         session = services.uploads.create(services.store.catalog.tables[name], (), overwrite=False, owner="me")
         writer = services.uploads.open_block(session, 0, BodyFormat.ARROW, "")
-        writer.feed(bytes(4))
+        batch = pa.record_batch({"k": pa.array([7], pa.int64())})
+        writer.feed(b"".join(encode_frames(iter([batch.serialize().to_pybytes()]))))
         names.append(services.uploads.keep_block(session, 0, writer, None).blob.name)
         if commits:
             services.uploads.commit(session)
