@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -22,6 +22,8 @@ ALTERED = (
     r"(?:^|[:\[,\s])-?(?:[0-9.]+[eE]|[0-9]+\.[0-9]+0(?:[^0-9.]|$)|[0-9.]{17}|0\.00000)|(?:^|[:\[,\s])-0(?:[^0-9.]|$)"
 )
 _MAY_DIFFER = r"^-?[0-9]+\.|^0$|^-?[0-9.]+[eE]|^[\[{].*[0-9]"
+# All that is lost of a number whose value alone counts: that it was not 0, but smaller than a double can be.
+_MAY_BE_TOO_SMALL = r"^-?0\.0$"
 _NUMBER = r"\s*:\s*(?P<number>-?[0-9][0-9.eE+-]*)"
 # DuckDB reads these, and JSON (RFC 8259) has none of them: a trailing comma, NaN, infinity.
 _LENIENT = r",\s*[}\]]|(?:^|[:\[,])\s*-?(?i:nan|inf(?:inity)?)\s*(?:[,}\]]|$)"
@@ -48,8 +50,10 @@ class JsonReader:
     name the first counts. A JSON array is as good as an object where a path starts with an index.
     """
 
-    def __init__(self, sources: Sequence[JsonSource]) -> None:
+    def __init__(self, sources: Sequence[JsonSource], by_value: Container[object] = ()) -> None:
+        """Take what to find; of ``by_value`` the value of a number counts, and its spelling may change."""
         self._sources = tuple(sources)
+        self._patterns = [_MAY_BE_TOO_SMALL if source in by_value else _MAY_DIFFER for source in self._sources]
         paths = [source for source in self._sources if isinstance(source, FieldPath)]
         self._mapped = frozenset(step for path in paths if len(path.steps) == 1 for step in path.steps[:1])
         indexed = any(isinstance(path.steps[0], int) for path in paths)
@@ -82,7 +86,7 @@ class JsonReader:
             # One document that is no JSON fails them all; looking first costs a second parse of each.
             checked = f"CASE WHEN json_valid(item) THEN {self._found} END"
             unreadable, *leaves = query(statement(checked), values)
-        altered = _altered(values, leaves)
+        altered = _altered(values, leaves, self._patterns)
         doubts = pc.or_(_matches(values, _LENIENT), _deep(values, altered))
         return [pc.or_(unreadable, refused(values, doubts)), altered, *leaves]
 
@@ -147,11 +151,11 @@ def _matches(values: pa.Array, pattern: str) -> pa.Array:
     return pc.fill_null(pc.match_substring_regex(values, pattern), fill_value=False)
 
 
-def _altered(values: pa.Array, leaves: Sequence[pa.Array]) -> pa.Array:
+def _altered(values: pa.Array, leaves: Sequence[pa.Array], patterns: Sequence[str]) -> pa.Array:
     """Return which documents have numbers that may be printed otherwise, among those whose leaves may hold them."""
     which = pa.repeat(pa.scalar(False), len(values))  # noqa: FBT003 - a value, not a choice
-    for leaf in leaves:
-        which = pc.or_(which, _matches(leaf, _MAY_DIFFER))
+    for leaf, pattern in zip(leaves, patterns, strict=True):
+        which = pc.or_(which, _matches(leaf, pattern))
     if not pc.any(which).as_py():
         return which
     return pc.replace_with_mask(which, which, _matches(values.filter(which), ALTERED))

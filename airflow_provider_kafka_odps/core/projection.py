@@ -18,6 +18,8 @@ from airflow_provider_kafka_odps.exceptions import RecordsRejected
 
 MAX_FIELD_BYTES = 8 * 1024 * 1024
 """What the service takes as one STRING or BINARY value, unless the project says otherwise."""
+# Of a JSON number they take the value, exactly; how it is written is nothing to them.
+_BY_VALUE = frozenset({"tinyint", "smallint", "int", "bigint", "double", "boolean"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,9 @@ class Projection:
         self._arrow = schema.arrow
         self._plans = {plan.column.name: plan for plan in plans}
         self._constants = constants
-        self._sources = Sources([plan.source for plan in plans], reading)
+        spelled = {plan.source for plan in plans if plan.column.type.name not in _BY_VALUE}
+        sources = [plan.source for plan in plans]
+        self._sources = Sources(sources, reading, by_value=frozenset(sources) - spelled)
 
     @property
     def wanted(self) -> frozenset[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,11 +71,14 @@ class Taken:
 class Sources:
     """What a projection takes from each batch."""
 
-    def __init__(self, sources: Iterable[Expression], reading: Reading) -> None:
+    def __init__(
+        self, sources: Iterable[Expression], reading: Reading, by_value: AbstractSet[Expression] = frozenset()
+    ) -> None:
+        """Take what to find; of ``by_value`` the value of a JSON number counts, not how it is written."""
         self._reading = reading
         self._sources = tuple(dict.fromkeys(source for source in sources if not isinstance(source, Constant)))
         self._roots = [
-            root for root in (_Root(part, self._sources, reading) for part in (Part.KEY, Part.VALUE)) if root
+            root for root in (_Root(part, self._sources, reading, by_value) for part in (Part.KEY, Part.VALUE)) if root
         ]
 
     @property
@@ -109,7 +113,9 @@ class Sources:
 class _Root:
     """The key or the value, as a whole and by its fields."""
 
-    def __init__(self, part: Part, sources: Iterable[Expression], reading: Reading) -> None:
+    def __init__(
+        self, part: Part, sources: Iterable[Expression], reading: Reading, by_value: AbstractSet[Expression]
+    ) -> None:
         self.part, self._reading = part, reading
         self._form = _format(part, reading)
         self._whole = part in sources
@@ -119,7 +125,7 @@ class _Root:
             if (isinstance(source, FieldPath) and source.root is part)
             or (isinstance(source, Rest) and part is Part.VALUE)
         ]
-        self._json = JsonReader(self._inner) if self._inner and self._form.is_document else None
+        self._json = JsonReader(self._inner, by_value) if self._inner and self._form.is_document else None
         self._fields = Fields(self._form, reading.delimiter) if self._inner and self._form.has_fields else None
 
     def __bool__(self) -> bool:
