@@ -130,6 +130,8 @@ class Attempt:
     """Called with the window of a committed load, by every attempt that finds it committed; None: nothing is."""
     tolerance: Tolerance = field(default_factory=Tolerance)
     """How many records may fail to fit the table."""
+    drift: Mapping[str, Sequence[str]] | None = None
+    """What was decided about columns that the table lacks, for the receipt."""
     rejects: RejectSink | None = None
     """Where these records go; None: they are counted, and the first ten are in the log."""
     limit: TimeLimit = field(default_factory=TimeLimit)

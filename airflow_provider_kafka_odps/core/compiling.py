@@ -113,7 +113,8 @@ def created_columns(columns: ColumnInput, reading: Reading | None = None) -> tup
         )
     reading = reading or Reading()
     kinds = {name: kind_of(parse_expression(text), reading) for name, text in columns.items()}
-    return columns_of({name: _CREATED_TYPES.get(kind, "string") for name, kind in kinds.items()})
+    # MaxCompute keeps names in lower case: an upload session would otherwise have other columns than the batches.
+    return columns_of({name.lower(): _CREATED_TYPES.get(kind, "string") for name, kind in kinds.items()})
 
 
 def _unknown(name: str, schema: TableSchema) -> str:

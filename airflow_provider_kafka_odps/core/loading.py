@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 
 import pyarrow as pa
@@ -32,6 +32,7 @@ class Loading:
         on_data_loss: OnDataLoss,
         tolerance: Tolerance,
         rejecting: Rejecting | None = None,
+        drift: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         self.window = window
         self.blocks = 0
@@ -40,6 +41,7 @@ class Loading:
         self._counts = self._account.counts()
         self._rejections = Rejections(tolerance)
         self._rejecting = rejecting
+        self._drift = drift
         self._rejected_to: RejectsUpload | None = None
         self._bytes = 0
         self._not_json = 0
@@ -147,6 +149,7 @@ class Loading:
             missing=self.missing,
             offsets=self._account.offsets,
             rejected_to=self._rejected_to,
+            drift=self._drift,
         )
 
     @contextmanager

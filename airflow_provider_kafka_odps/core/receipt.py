@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -94,6 +94,9 @@ class Receipt:
     rejected_to: RejectsUpload | None = None
     """Where the rejects are; None: nowhere, or there were none."""
 
+    drift: Mapping[str, Sequence[str]] | None = None
+    """What was decided about columns that the table lacked: ``added`` and ``ignored`` ones; None: nothing had to be."""
+
     @property
     def rows(self) -> int:
         """How many rows the load made visible."""
@@ -121,6 +124,7 @@ class Receipt:
             "commit": self.learned and self.learned.value,
             "reconciled": self.reconciled,
             "rejected_to": self.rejected_to and self.rejected_to.to_json(),
+            "drift": self.drift,
             "bytes": self.bytes,
             "not_json": self.not_json,
             "seconds": {stage: round(spent, 3) for stage, spent in self.seconds.items()},
@@ -151,6 +155,7 @@ class Receipt:
                 attempts=written.get("attempts", 1),
                 learned=None if written.get("commit") is None else Learned(written["commit"]),
                 reconciled=written.get("reconciled"),
+                drift=written.get("drift"),
                 rejected_to=None if not written.get("rejected_to") else RejectsUpload(**written["rejected_to"]),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:

@@ -73,9 +73,7 @@ def _differences(receipt: Receipt, found: Mapping[int, FoundOffsets]) -> Iterato
         if _shows(there, counts, receipt.offsets.get(number)):
             continue
         first_last = "" if number not in receipt.offsets else " with offsets {} to {}".format(*receipt.offsets[number])
-        seen = (
-            f"{there.rows} with {there.offsets} different offsets {there.first} to {there.last}" if there else "none"
-        )
+        seen = f"{there.rows} with {there.offsets} different offsets {there.first} to {there.last}" if there else "none"
         yield f"{receipt.window.topic}[{number}]: {counts.rows} rows{first_last} were loaded; there: {seen}"
 
 

@@ -124,9 +124,15 @@ def _load(attempt: Attempt, entry: Journal) -> Receipt:
 
 def _loading(attempt: Attempt, window: Window) -> Loading:
     rejecting = None if attempt.rejects is None else Rejecting(attempt.rejects)
-    on_data_loss = attempt.request.on_data_loss
     return Loading(
-        attempt.target, attempt.projection, window, attempt.clock, on_data_loss, attempt.tolerance, rejecting
+        attempt.target,
+        attempt.projection,
+        window,
+        attempt.clock,
+        attempt.request.on_data_loss,
+        attempt.tolerance,
+        rejecting,
+        attempt.drift,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 from airflow_provider_kafka_odps.core.effort import Compression
 from airflow_provider_kafka_odps.core.odps_settings import OdpsSettings, parse_odps_settings
 from airflow_provider_kafka_odps.core.table import PartitionSpec, TableName
-from airflow_provider_kafka_odps.exceptions import InvalidConnection, InvalidInput
+from airflow_provider_kafka_odps.exceptions import InvalidConnection, InvalidInput, StatementFailed
 from airflow_provider_kafka_odps.hooks.clock import StoppableClock, SystemClock
 from airflow_provider_kafka_odps.hooks.odps_patience import Asker, Patience
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from odps import ODPS
 
-    from airflow_provider_kafka_odps.core.schema import TableSchema
+    from airflow_provider_kafka_odps.core.schema import Column, TableSchema
     from airflow_provider_kafka_odps.core.settling import Clock
     from airflow_provider_kafka_odps.hooks.odps_rest import BoundedRestClient
     from airflow_provider_kafka_odps.hooks.odps_upload import OdpsUpload, Tunnel
@@ -129,6 +129,23 @@ class OdpsHook(BaseHook):
         resolved = self.resolve(table)
         statement = schema.create_statement(resolved, lifecycle)
         self._change(statement, resolved)
+        return statement
+
+    def add_columns(self, table: TableName, columns: Sequence[Column]) -> str:
+        """Add columns behind those of a table, unless somebody else has by now, and return the DDL that ran.
+
+        :raises StatementFailed: with the DDL and the service's words.
+        """
+        from airflow_provider_kafka_odps.hooks import odps_tables
+
+        resolved = self.resolve(table)
+        statement = odps_tables.columns_statement(resolved, columns)
+        try:
+            self._change(statement, resolved)
+        except StatementFailed:
+            found = self.describe(resolved)
+            if found is None or not set(columns) <= set(found.columns):
+                raise
         return statement
 
     def create_partition(self, table: TableName, partition: PartitionSpec) -> str:

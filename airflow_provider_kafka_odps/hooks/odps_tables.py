@@ -12,6 +12,8 @@ from airflow_provider_kafka_odps.core.types import OdpsType
 from airflow_provider_kafka_odps.hooks.odps_rest import answers, is_foreign
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from odps import ODPS
 
     from airflow_provider_kafka_odps.core.odps_settings import OdpsSettings
@@ -56,3 +58,9 @@ def partition_statement(table: TableName, partition: PartitionSpec) -> str:
     """Return the DDL that makes a partition where it is missing."""
     name = ".".join(f"`{part}`" for part in str(table).split("."))
     return f"ALTER TABLE {name} ADD IF NOT EXISTS PARTITION ({partition.ddl});"
+
+
+def columns_statement(table: TableName, columns: Sequence[Column]) -> str:
+    """Return the DDL that adds columns to a table."""
+    name = ".".join(f"`{part}`" for part in str(table).split("."))
+    return f"ALTER TABLE {name} ADD COLUMNS ({', '.join(column.ddl for column in columns)});"

@@ -11,9 +11,9 @@ from airflow_provider_kafka_odps.core.compiling import (
     DEFAULT_COLUMNS,
     ColumnInput,
     compile_projection,
-    created_columns,
     named_columns,
 )
+from airflow_provider_kafka_odps.core.drift import Drift, decide_drift, drifted, parse_column_types, wanted_columns
 from airflow_provider_kafka_odps.core.effort import Effort, parse_bytes
 from airflow_provider_kafka_odps.core.journal import Mode, OnRerun, Target
 from airflow_provider_kafka_odps.core.occasion import refuse_repeated_offsets
@@ -52,7 +52,7 @@ def build_attempt(
     request = _request(task, context)
     asked = parse_columns(task.columns) or DEFAULT_COLUMNS
     partition = PartitionSpec.parse(task.partition) if task.partition else None
-    sink = _sink(task, asked, partition)
+    sink, drift, asked = _sink(task, asked, partition)
     columns = named_columns(asked, sink.schema)
     projection = compile_projection(columns, sink.schema, task.reading)
     finder = row_finder(columns, sink.table, sink.schema, partition)
@@ -91,6 +91,7 @@ def build_attempt(
         commit_timeout=task.commit_timeout,
         on_rerun=task.on_rerun,
         rows=rows,
+        drift=drift.to_json(),
         tolerance=Tolerance.parse(task.max_rejects),
         rejects=_rejects(task, context),
         shown=TableShown(sink, rows) if task.reconcile else None,
@@ -98,17 +99,23 @@ def build_attempt(
     )
 
 
-def _sink(task: KafkaToMaxComputeOperator, columns: ColumnInput, partition: PartitionSpec | None) -> TableSink:
+def _sink(
+    task: KafkaToMaxComputeOperator, columns: ColumnInput, partition: PartitionSpec | None
+) -> tuple[TableSink, Drift, ColumnInput]:
+    """Return the table, what is decided about a mapping that it does not fit, and that mapping then."""
     table = task.odps_hook.resolve(TableName.parse(task.table))
     found = task.odps_hook.describe(table)
-    schema = found or TableSchema(created_columns(columns, task.reading), string_partition_columns(partition))
+    types = parse_column_types(task.column_types, columns)
+    schema = found or TableSchema(wanted_columns(columns, task.reading, types), string_partition_columns(partition))
+    drift = decide_drift(columns, schema, task.reading, types, task.on_schema_drift)
+    columns, schema = drifted(columns, schema, drift)
     if found is None and not task.create_table:
         raise UnknownTable(
             f"there is no table {table}. Create it with create_table=True, or by hand:\n"
             f"{schema.create_statement(table, task.lifecycle)}"
         )
     schema.check_partition(table, partition)
-    return TableSink(
+    sink = TableSink(
         hook=task.odps_hook,
         table=table,
         schema=schema,
@@ -118,7 +125,9 @@ def _sink(task: KafkaToMaxComputeOperator, columns: ColumnInput, partition: Part
         lifecycle=task.lifecycle,
         say=task.log.info,
         compression=task.compression,
+        added=drift.added,
     )
+    return sink, drift, columns
 
 
 def _effort(task: KafkaToMaxComputeOperator) -> Effort:

@@ -14,6 +14,7 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_provider_kafka_odps.core.bounds import BoundInput
 from airflow_provider_kafka_odps.core.cuts import OnGap
+from airflow_provider_kafka_odps.core.drift_policy import OnSchemaDrift
 from airflow_provider_kafka_odps.core.effort import CONCURRENCY, MAX_MEMORY, Compression
 from airflow_provider_kafka_odps.core.gaps import OnDataLoss
 from airflow_provider_kafka_odps.core.journal import Mode, OnRerun
@@ -83,6 +84,10 @@ class KafkaToMaxComputeOperator(BaseOperator):
     :param rejects_path: in its place, a file ending in ``.parquet`` or ``.jsonl``, on any file system that Airflow or
         fsspec knows; it belongs to one run, so name it after the run. *(templated)*
     :param create_table: create the table from ``columns`` if it is missing.
+    :param column_types: types of columns that are created, ``{"amount": "DECIMAL(18,2)"}``; the others are BIGINT,
+        DOUBLE or STRING, by their source. *(templated)*
+    :param on_schema_drift: what a mapped column leads to that the table lacks: ``"fail"``, ``"add"`` it to the table,
+        or ``"ignore"`` it; what was decided is in the receipt.
     :param lifecycle: days that a table which is created keeps its rows.
     :param on_short_log: what explicit offsets beyond the log's end lead to: ``"fail"``, or ``"clamp"`` them to it.
     :param on_gap: what a hole or an overlap between this window and its neighbour at a boundary instant leads to:
@@ -99,7 +104,7 @@ class KafkaToMaxComputeOperator(BaseOperator):
     :param commit_to_group: after the commit, commit the window's ends to the group of the Kafka connection, for tools
         that show its lag; never back.
     :param concurrency: blocks that are written at a time, while the next is filled; 0 does one thing after the other.
-    :param max_memory: how much the process may grow by: bytes, or text such as ``"330MB"``.
+    :param max_memory: how much the process may grow by: bytes, or text such as ``"340MB"``.
     :param max_bytes_per_second: how fast it may go, in bytes of the columns: a number, or text such as ``"20MB"``.
     :param compression: how blocks are packed on their way: ``"none"``, ``"lz4"``, ``"zstd"`` or ``"zlib"``.
     :param kafka_config_id: the Airflow connection of the Kafka cluster.
@@ -117,6 +122,7 @@ class KafkaToMaxComputeOperator(BaseOperator):
         "table",
         "partition",
         "columns",
+        "column_types",
         "start",
         "end",
         "first_start",
@@ -161,6 +167,8 @@ class KafkaToMaxComputeOperator(BaseOperator):
         rejects_table: str | None = None,
         rejects_path: str | None = None,
         create_table: bool = False,
+        column_types: Mapping[str, str] | str | None = None,
+        on_schema_drift: str = "fail",
         lifecycle: int | None = None,
         on_short_log: str = "fail",
         on_gap: str = "fail",
@@ -213,6 +221,8 @@ class KafkaToMaxComputeOperator(BaseOperator):
         self.rejects_table = rejects_table
         self.rejects_path = rejects_path
         self.create_table = create_table
+        self.column_types = column_types
+        self.on_schema_drift = choice(OnSchemaDrift, on_schema_drift, "on_schema_drift")
         self.lifecycle = lifecycle
         self.on_short_log = choice(OnShortLog, on_short_log, "on_short_log")
         self.on_gap = choice(OnGap, on_gap, "on_gap")

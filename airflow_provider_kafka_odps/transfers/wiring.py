@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_kafka_odps.core.facts import Questions, TopicFacts
     from airflow_provider_kafka_odps.core.gaps import OnDataLoss, PassedOver
-    from airflow_provider_kafka_odps.core.schema import TableSchema
+    from airflow_provider_kafka_odps.core.schema import Column, TableSchema
     from airflow_provider_kafka_odps.core.settling import Upload
     from airflow_provider_kafka_odps.core.window import Window
     from airflow_provider_kafka_odps.hooks.kafka import KafkaHook
@@ -119,11 +119,15 @@ class TableSink:
     """Days that the created table keeps its rows."""
     say: Callable[[str], None]
     compression: Compression = Compression.NONE
+    added: tuple[Column, ...] = ()
+    """Columns of ``schema`` that the table lacks."""
 
     def ensure(self) -> None:
-        """Create what is missing: the table, the partition. Both statements are harmless to repeat."""
+        """Create what is missing: the table, columns, the partition. All statements are harmless to repeat."""
         if self.create:
             self.say(f"creating the table:\n{self.hook.create_table(self.table, self.schema, self.lifecycle)}")
+        if self.added:
+            self.say(f"adding columns to the table:\n{self.hook.add_columns(self.table, self.added)}")
         if self.partition is not None:
             self.hook.create_partition(self.table, self.partition)
 

@@ -104,6 +104,7 @@ def test_the_receipts_json_is_as_documented() -> None:
         "commit": "settled",
         "reconciled": "offsets",
         "rejected_to": None,
+        "drift": None,
         "bytes": 100,
         "not_json": 0,
         "seconds": {"read": 0.25},
