@@ -75,6 +75,12 @@ def test_a_removal_that_fails_is_started_again_by_the_user() -> None:
     assert [*stage.world.statements] == ["remove-u1-0", "remove-u1-1"]
 
 
+def test_each_load_is_removed_by_a_statement_of_its_own() -> None:
+    """A user who has the rows replaced twice gets two removals: the first one's name is not used again."""
+    stage = _played(Case(Mode.APPEND, OnRerun.REPLACE, with_rows=True, ways=(Way.CLEAR, Way.CLEAR)), {})
+    assert [*stage.world.statements] == ["remove-u1-0", "remove-u2-0"]
+
+
 def test_an_empty_load_is_of_the_clear_that_loaded_it() -> None:
     """A retry of a cleared attempt that recorded an empty load is no rerun of it by a user."""
     case = Case(Mode.APPEND, OnRerun.FAIL, with_rows=True, ways=(Way.CLEAR, Way.RETRY), records=0)
