@@ -8,15 +8,17 @@ from enum import StrEnum
 
 from airflow_provider_kafka_odps.exceptions import InvalidInput
 
-MAX_MEMORY = 330_000_000
+MAX_MEMORY = 340_000_000
 """What a load's process may grow by, unless a parameter says otherwise."""
-CONCURRENCY = 2
+CONCURRENCY = 1
+"""One block is sent while the next one is filled; with two, blocks would be smaller than the service wants them."""
 FETCH_BYTES = 4 * 1024 * 1024
 """What one answer of a broker may hold."""
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
 _AMOUNT = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([kmg]?i?)b?\s*", re.IGNORECASE)
-# Measured: what clients, buffers of the decoder and sockets take beside the records themselves.
-_FIXED = 90_000_000
+# Measured, where writing is slower than reading: what clients, the decoder, DuckDB, sockets and what allocators do not
+# give back take beside the records themselves.
+_FIXED = 160_000_000
 # Measured: how many times its size a fetch response is in memory, in parts of it and with the next one on its way.
 _PER_FETCHED = 7
 _QUEUES = 2

@@ -91,18 +91,18 @@ def test_what_is_no_amount_of_bytes_is_refused(written: str) -> None:
 
 
 def test_the_default_fills_blocks_as_the_service_wants_them() -> None:
-    """By default two blocks of 64 MB are written while the next one is filled, within 350 MB in all."""
+    """By default a block of 64 MB is written while the next one is filled, within 350 MB in all."""
     effort = Effort()
-    assert (effort.concurrency, effort.compression) == (2, Compression.NONE)
+    assert (effort.concurrency, effort.compression) == (1, Compression.NONE)
     assert effort.block_bytes >= 64 * MB
     assert effort.max_memory <= 350 * MB
 
 
 def test_too_little_memory_is_refused_with_what_is_needed() -> None:
     """A limit that cannot be held is refused, with one that can; this one is then taken."""
-    with pytest.raises(InvalidInput, match=r"max_memory=50000000 is too little for concurrency=2: at least 149MB"):
+    with pytest.raises(InvalidInput, match=r"max_memory=50000000 is too little for concurrency=1: at least 215MB"):
         Effort(max_memory=50 * MB)
-    assert Effort(max_memory=149 * MB).block_bytes >= 4 << 20
+    assert Effort(max_memory=215 * MB).block_bytes >= 4 << 20
 
 
 def test_a_speed_of_nothing_is_refused() -> None:
