@@ -197,7 +197,7 @@ _HEADERS = st.lists(
     ),
     max_size=3,
 )
-_RECORDS = st.fixed_dictionaries(
+RECORDS = st.fixed_dictionaries(
     {
         "partition": st.just(7),
         "timestamp": st.none() | st.integers(0, 2**41) | st.integers(-(2**50), 2**50),
@@ -210,7 +210,8 @@ _RECORDS = st.fixed_dictionaries(
 )
 
 
-def _batch(records: list[dict[str, Any]]) -> pa.RecordBatch:
+def batch_of_records(records: list[dict[str, Any]]) -> pa.RecordBatch:
+    """Return records as a batch; instants beyond the year 9999 are welcome."""
     columns = [
         pa.array([record[field.name] for record in records], pa.int64()).cast(field.type)
         if field.name == "timestamp"
@@ -253,12 +254,12 @@ PROJECTIONS = {name: scene.projection for name, scene in SCENES.items()}
 
 # Each example has many records and is held against every scene: a tenth of the usual examples does.
 @settings(max_examples=settings().max_examples // 10)
-@given(st.lists(_RECORDS, min_size=1, max_size=15), st.integers(0, 2))
+@given(st.lists(RECORDS, min_size=1, max_size=15), st.integers(0, 2))
 def test_the_projection_is_what_a_slow_converter_says(records: list[dict[str, Any]], cut: int) -> None:
     """The same rows, the same rejects with the same column, the same count of what is no JSON."""
     for offset, record in enumerate(records):
         record["offset"] = offset * 3
-    batch = _batch(records).slice(cut)
+    batch = batch_of_records(records).slice(cut)
     for name, scene in SCENES.items():
         note(name)
         _hold(scene, PROJECTIONS[name].apply("orders", batch), records[cut:])

@@ -294,18 +294,19 @@ def _json_as_text(tree: Any, target: OdpsType) -> Any:
     if isinstance(tree, str):
         return from_text(str(tree), target)
     text = JsonText(tree)
-    if target.numbers and len(_printed(tree)) > target.numbers[0]:
+    if target.numbers and len(printed(tree)) > target.numbers[0]:
         raise Misfit
     return text
 
 
-def _printed(tree: Any) -> str:
+def printed(tree: Any) -> str:
+    """Return a tree as JSON text without blanks, numbers as they are written."""
     match tree:
         case Number():
             return str(tree)
         case tuple():
             return (
-                "{" + ",".join(f"{json.dumps(name, ensure_ascii=False)}:{_printed(each)}" for name, each in tree) + "}"
+                "{" + ",".join(f"{json.dumps(name, ensure_ascii=False)}:{printed(each)}" for name, each in tree) + "}"
             )
         case list():
             return "[" + ",".join(map(_printed, tree)) + "]"
