@@ -309,7 +309,7 @@ def printed(tree: Any) -> str:
                 "{" + ",".join(f"{json.dumps(name, ensure_ascii=False)}:{printed(each)}" for name, each in tree) + "}"
             )
         case list():
-            return "[" + ",".join(map(_printed, tree)) + "]"
+            return "[" + ",".join(map(printed, tree)) + "]"
     return json.dumps(tree, ensure_ascii=False)
 
 
