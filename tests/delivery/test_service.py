@@ -22,7 +22,7 @@ from airflow_provider_kafka_odps.local.testing import RunningEndpoint
 
 DAG_ID = "pausable_load"
 DAGS = Path(__file__).parents[1] / "dags"
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def ended(airflow: AirflowService, task: Task, attempt: int, state: str = "succe
 
 def until(condition: Callable[[], object]) -> None:
     """Wait for a condition."""
-    ends = time.monotonic() + 120
+    ends = time.monotonic() + 240
     while not condition():
         assert time.monotonic() < ends, "the condition did not come about"
         time.sleep(0.05)

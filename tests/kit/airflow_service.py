@@ -27,7 +27,7 @@ Task: TypeAlias = tuple[str, str, str]
 
 START_SECONDS = 180.0
 """How long it may take until all four components answer; 25 s where nothing else runs."""
-PATIENCE_SECONDS = 120.0
+PATIENCE_SECONDS = 240.0
 """How long a condition may take to come about, unless the caller says otherwise."""
 
 _ROOT = Path(__file__).parents[2]
