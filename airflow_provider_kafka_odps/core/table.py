@@ -14,7 +14,8 @@ PartitionInput: TypeAlias = "str | Mapping[str, str | int]"
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}\Z")
 # What stands between quotes in DDL and unquoted in tunnel addresses: no quotes, separators or control characters.
-_PARTITION_VALUE = re.compile(r"[A-Za-z0-9 _:.\-+$#!@]{1,255}\Z")
+# And no +, which PyODPS signs as a blank, so that the service refuses its every request.
+_PARTITION_VALUE = re.compile(r"[A-Za-z0-9 _:.\-$#!@]{1,255}\Z")
 
 
 def check_identifier(name: str, what: str) -> str:
@@ -73,7 +74,7 @@ class PartitionSpec:
             check_identifier(name, "partition column")
             if not _PARTITION_VALUE.match(value):
                 raise InvalidInput(
-                    f"partition {name}={value!r}: a value is 1 to 255 of letters, digits, space and _:.-+$#!@"
+                    f"partition {name}={value!r}: a value is 1 to 255 of letters, digits, space and _:.-$#!@"
                 )
 
     @classmethod

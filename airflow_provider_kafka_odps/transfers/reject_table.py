@@ -27,7 +27,7 @@ _TYPES = {
     "reason": "string",
 }
 _LONGEST = 200
-_ODD = re.compile(r"[^A-Za-z0-9_:.+-]")
+_ODD = re.compile(r"[^A-Za-z0-9_:.-]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +62,13 @@ class RejectTable:
 
 
 def load_id(context: Mapping[str, Any]) -> str:
-    """Return what names one task instance over all of its tries: DAG, task, map index and run.
+    """Return what names one task instance over all of its tries: DAG, task, map index and run, ``Z`` for ``+00:00``.
 
     Characters that a partition's value cannot have become ``_``, and a hash then keeps different names different.
     """
     ti = context["ti"]
-    mapped = f"[{ti.map_index}]" if ti.map_index >= 0 else ""
-    name = f"{ti.dag_id}.{ti.task_id}{mapped}.{ti.run_id}"
+    mapped = f"-{ti.map_index}" if ti.map_index >= 0 else ""
+    name = f"{ti.dag_id}.{ti.task_id}{mapped}.{ti.run_id.replace('+00:00', 'Z')}"
     plain = _ODD.sub("_", name)
     if plain == name and len(name) <= _LONGEST:
         return name

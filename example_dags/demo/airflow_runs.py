@@ -39,13 +39,13 @@ class Finished:
 
 def run(dag_id: str, logical_date: datetime, conf: Mapping[str, Any] | None = None) -> Finished:
     """Run the example DAG once, in this process."""
-    ended = _dag(dag_id).test(logical_date=logical_date, run_conf=dict(conf or {}))
+    ended = example(dag_id).test(logical_date=logical_date, run_conf=dict(conf or {}))
     return _finished(ended)
 
 
 def run_again(first: Finished) -> Finished:
     """Clear a finished run of an example DAG, and run it again."""
-    return _finished(rerun(_dag(first.dag_id), first.run_id))
+    return _finished(rerun(example(first.dag_id), first.run_id))
 
 
 def rerun(dag: DAG, run_id: str) -> DagRun:
@@ -71,7 +71,8 @@ def rerun(dag: DAG, run_id: str) -> DagRun:
 
 
 @cache
-def _dag(dag_id: str) -> DAG:
+def example(dag_id: str) -> DAG:
+    """Return an example DAG, parsed once."""
     bag = DagBag(dag_folder=DAGS / f"{dag_id}.py", bundle_path=DAGS, bundle_name="dags-folder")
     if bag.import_errors:
         raise RuntimeError(f"the example DAG {dag_id} cannot be imported: {bag.import_errors}")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from airflow.sdk import DAG
 from demo import records
-from demo.airflow_runs import Finished, run, run_again
+from demo.airflow_runs import Finished, example, run, run_again
 from demo.broker import Broker
 from kit.airflow_home import ROOT
 
@@ -108,6 +108,28 @@ def test_what_has_come_since(tutorial: Finished, odps: OdpsHook) -> None:
     assert second.window["span"] == 0
 
 
+def test_rejects_are_replayed_after_a_fix(tutorial: Finished, odps: OdpsHook) -> None:
+    """Events without a number are in the table of rejects; mended and cleared, they are in the table."""
+    assert tutorial.state == "success"
+    first = run("rejects_kafka_to_maxcompute", HOUR)
+    assert first.receipt is not None
+    rejects, rows = first.receipt["rejects"], first.receipt["rows"]
+    assert rejects > 0
+    assert rows == 2
+    assert odps.run_sql("SELECT COUNT(*) AS n FROM testkafka_rejects")["n"].to_pylist() == [rejects]
+
+    task = example("rejects_kafka_to_maxcompute").get_task("load")
+    assert isinstance(task, KafkaToMaxComputeOperator)
+    assert isinstance(task.columns, dict)
+    task.columns = {**task.columns, "amount": "'1'"}
+    again = run_again(first)
+
+    assert again.receipt is not None
+    assert (again.receipt["rows"], again.receipt["rejects"]) == (rows + rejects, 0)
+    assert odps.run_sql("SELECT COUNT(*) AS n FROM testkafka_numbers")["n"].to_pylist() == [rows + rejects]
+    assert odps.run_sql("SELECT COUNT(*) AS n FROM testkafka_rejects")["n"].to_pylist() == [0]
+
+
 def test_hooks_in_tasks(tutorial: Finished) -> None:
     """The hooks work in tasks of one's own."""
     assert tutorial.state == "success"
@@ -124,6 +146,7 @@ def test_every_example_is_tested() -> None:
         "backfill_kafka_to_maxcompute",
         "hooks_in_tasks",
         "dataworks_job",
+        "rejects_kafka_to_maxcompute",
     }
 
 
