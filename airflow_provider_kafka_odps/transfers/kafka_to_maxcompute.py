@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from time import monotonic
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
@@ -18,30 +16,27 @@ from airflow_provider_kafka_odps.core.drift_policy import OnSchemaDrift
 from airflow_provider_kafka_odps.core.effort import CONCURRENCY, MAX_MEMORY, Compression
 from airflow_provider_kafka_odps.core.gaps import OnDataLoss
 from airflow_provider_kafka_odps.core.journal import Mode, OnRerun
-from airflow_provider_kafka_odps.core.limit import TimeLimit
 from airflow_provider_kafka_odps.core.parameters import choice, seconds
 from airflow_provider_kafka_odps.core.planning import OnShortLog
 from airflow_provider_kafka_odps.core.reading import Format, OnBadJson, Reading
 from airflow_provider_kafka_odps.core.table import PartitionInput
 from airflow_provider_kafka_odps.core.tolerance import ToleranceInput
 from airflow_provider_kafka_odps.core.window import IsolationLevel
-from airflow_provider_kafka_odps.dataworks.arguments import operator_arguments
-from airflow_provider_kafka_odps.dataworks.job import JobInput, read_job
 from airflow_provider_kafka_odps.exceptions import KafkaOdpsError
-from airflow_provider_kafka_odps.hooks.clock import StoppableClock
 from airflow_provider_kafka_odps.hooks.kafka import KafkaHook
 from airflow_provider_kafka_odps.hooks.odps import BLOCK_PATIENCE, OdpsHook
+from airflow_provider_kafka_odps.transfers.jobs import FromJob
 from airflow_provider_kafka_odps.transfers.past import XCOM_WINDOW, table_asset
+from airflow_provider_kafka_odps.transfers.stopping import Stoppable
 
 if TYPE_CHECKING:
     from airflow.sdk import Asset, Context
 
     from airflow_provider_kafka_odps.core.compiling import ColumnInput
-    from airflow_provider_kafka_odps.core.settling import Clock
     from airflow_provider_kafka_odps.core.window import Window
 
 
-class KafkaToMaxComputeOperator(BaseOperator):
+class KafkaToMaxComputeOperator(Stoppable, FromJob, BaseOperator):
     """Load a bounded window of Kafka offsets into a MaxCompute table: every record once, and nothing else.
 
     The window is planned once per task instance, recorded before the first record is read, and used by every later
@@ -249,33 +244,6 @@ class KafkaToMaxComputeOperator(BaseOperator):
             # As an outlet only, Airflow would forget its state while the DAG's file has an error.
             self.inlets = [*self.inlets, *([] if self.asset in self.inlets else [self.asset])]
             self.outlets = [*self.outlets, *([] if self.asset in self.outlets else [self.asset])]
-        # Set by `on_kill`, which Airflow may call before `execute`.
-        self.asked_to_stop = False
-        self._given_up = False
-
-    @classmethod
-    def from_dataworks(
-        cls,
-        job: JobInput,
-        *,
-        task_id: str,
-        timezone: str | None = None,
-        variables: Mapping[str, str] | None = None,
-        **more: Any,
-    ) -> Self:
-        """Return the operator that does what a job of DataWorks or DataX says (docs/dataworks.md).
-
-        :param job: its JSON: parsed, as text, or as the path of a file.
-        :param timezone: by which clock times and schedule variables are meant where the job does not say.
-        :param variables: what the job's schedule assigns to variables of its own: ``{"day": "$[yyyymmdd-1]"}``.
-        :param more: further arguments of the operator, which win over the job's.
-        :raises InvalidJob: with the place in the JSON, for what cannot be done, or not without a guess.
-        """
-        read = read_job(job)
-        arguments = operator_arguments(read, timezone=timezone, variables=variables)
-        if unknown := read.unknown():
-            warnings.warn(f"{task_id}: not understood in the job, and ignored: {', '.join(unknown)}", stacklevel=2)
-        return cls(task_id=task_id, **{**arguments, **more})
 
     @cached_property
     def kafka_hook(self) -> KafkaHook:
@@ -293,28 +261,6 @@ class KafkaToMaxComputeOperator(BaseOperator):
             block_patience=replace(BLOCK_PATIENCE, total=self.block_timeout),
             clock=self.clock,
         )
-
-    @cached_property
-    def clock(self) -> Clock:
-        """The time; a wait ends at once when the task is asked to stop, or when the load has taken too long."""
-        return StoppableClock(self.has_to_stop)
-
-    @cached_property
-    def limit(self) -> TimeLimit:
-        """How long the load may take up to its commit."""
-        return TimeLimit(self.load_timeout, monotonic)
-
-    def has_to_stop(self) -> bool:
-        """Tell whether to stop, being asked to or after an error; raise LoadTimedOut if it has taken too long."""
-        if self._given_up:
-            return True
-        if not self.asked_to_stop:
-            self.limit.check()
-        return self.asked_to_stop
-
-    def give_up(self) -> None:
-        """Have whatever the load still does end: it has failed."""
-        self._given_up = True
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Load the window of this task instance and return the receipt.
@@ -343,10 +289,3 @@ class KafkaToMaxComputeOperator(BaseOperator):
         if self.asset is not None:
             context["outlet_events"][self.asset].extra = event
         return receipt.to_json()
-
-    def on_kill(self) -> None:
-        """Ask the load to stop; it does so within a second or two, and commits nothing.
-
-        Only a flag is set: anything else here could wait for the very call that it interrupted.
-        """
-        self.asked_to_stop = True
