@@ -8,22 +8,21 @@ from typing import assert_never
 from airflow_provider_kafka_odps.core import lineage
 from airflow_provider_kafka_odps.core.attempt import Attempt, Rows
 from airflow_provider_kafka_odps.core.blocks import cut_blocks, size_of
+from airflow_provider_kafka_odps.core.committing import commit_rows, proved_by_rows, receipt_of, record
 from airflow_provider_kafka_odps.core.journal import HOW_TO_FORGET, Journal, Mode, NextStep, Phase, next_step
 from airflow_provider_kafka_odps.core.loading import Loading
 from airflow_provider_kafka_odps.core.pace import Pace
 from airflow_provider_kafka_odps.core.pipeline import Pipeline
 from airflow_provider_kafka_odps.core.receipt import Receipt
 from airflow_provider_kafka_odps.core.reconciling import reconcile
-from airflow_provider_kafka_odps.core.rejects import NEEDS, Rejecting, publish
+from airflow_provider_kafka_odps.core.rejects import NEEDS, Rejecting
 from airflow_provider_kafka_odps.core.rows import NO_OFFSET_COLUMNS
-from airflow_provider_kafka_odps.core.settling import Learned, Upload, UploadStatus, commit, settle
+from airflow_provider_kafka_odps.core.settling import Learned, Upload, UploadStatus, settle
 from airflow_provider_kafka_odps.core.strays import Strays
 from airflow_provider_kafka_odps.core.window import Window
 from airflow_provider_kafka_odps.exceptions import (
     AlreadyLoaded,
     Cancelled,
-    CommitPending,
-    CommitUnknown,
     InvalidMapping,
     RowsDiffer,
     StatementFailed,
@@ -69,11 +68,11 @@ def _take(attempt: Attempt, entry: Journal, step: NextStep) -> Receipt:
             return _replace(attempt, entry)
         case NextStep.REFUSE:
             raise AlreadyLoaded(
-                f"{_receipt(entry).rows} rows of this run's window are in {entry.target.table} already, by upload "
+                f"{receipt_of(entry).rows} rows of this run's window are in {entry.target.table} already, by upload "
                 f'{entry.upload_id}; on_rerun="fail" loads nothing again'
             )
         case NextStep.KEEP:
-            receipt = _receipt(entry)
+            receipt = receipt_of(entry)
             attempt.say(f"{receipt.rows} rows are already there, by upload {entry.upload_id}; nothing is loaded again")
             return receipt
         case _:
@@ -106,7 +105,7 @@ def _load(attempt: Attempt, entry: Journal) -> Receipt:
     if window.span == 0 and attempt.target.mode is Mode.APPEND:
         # Of this clear: otherwise a retry of it would take it for a load that was cleared since.
         entry = replace(entry, clear_number=attempt.clear_number)
-        return _committed(attempt, entry, loading.receipt(upload_id=None))
+        return record(attempt, entry, loading.receipt(upload_id=None))
     upload = attempt.sink.open_upload()
     entry = entry.uploading(upload.id, attempt.clear_number)
     attempt.journal.save(entry.to_json())
@@ -114,12 +113,12 @@ def _load(attempt: Attempt, entry: Journal) -> Receipt:
     _check_topic(attempt, window)
     _check_running(attempt)
     if not loading.blocks:
-        return _committed(attempt, entry, loading.receipt(upload_id=None))
+        return record(attempt, entry, loading.receipt(upload_id=None))
     entry = entry.committing(loading.receipt(upload.id))
     attempt.journal.save(entry.to_json())
     # From here on the commit's own deadline counts.
     attempt.limit.lift()
-    return _commit(attempt, entry, upload)
+    return commit_rows(attempt, entry, upload)
 
 
 def _loading(attempt: Attempt, window: Window) -> Loading:
@@ -189,59 +188,20 @@ def _settle(attempt: Attempt, entry: Journal) -> Receipt:
     upload = attempt.sink.attach_upload(entry.upload_id)
     match settle(upload, attempt.clock, attempt.clock.monotonic() + attempt.commit_timeout):
         case UploadStatus.CLOSED:
-            receipt = _committed(attempt, entry, _receipt(entry), Learned.SETTLED)
+            receipt = record(attempt, entry, receipt_of(entry), Learned.SETTLED)
         case UploadStatus.NORMAL | UploadStatus.CLOSING:
             _check_running(attempt)
             # Blocks are written before the phase `committing` only, so this upload is complete.
-            receipt = _commit(attempt, entry, upload)
+            receipt = commit_rows(attempt, entry, upload)
         case UploadStatus.GONE:
-            if not _proved_by_rows(attempt, entry):
+            if not proved_by_rows(attempt, entry):
                 return _load(attempt, entry)
-            receipt = _committed(attempt, entry, _receipt(entry), Learned.PROVED)
+            receipt = record(attempt, entry, receipt_of(entry), Learned.PROVED)
         case status:
             assert_never(status)
     entry = entry.committed(receipt)
     step = next_step(entry, attempt.clear_number, attempt.on_rerun)
     return receipt if step is NextStep.KEEP else _take(attempt, entry, step)
-
-
-def _commit(attempt: Attempt, entry: Journal, upload: Upload) -> Receipt:
-    receipt = _receipt(entry)
-    started = attempt.clock.monotonic()
-    if receipt.rejected_to is not None:
-        publish(attempt.rejects, receipt.rejected_to, attempt.clock, attempt.commit_timeout)
-    try:
-        learned = commit(upload, receipt.blocks, attempt.clock, started + attempt.commit_timeout)
-    except CommitPending:
-        raise
-    except CommitUnknown as error:
-        if not _proved_by_rows(attempt, entry):
-            raise CommitPending(f"{error}. The next attempt loads the window again") from error
-        learned = Learned.PROVED
-    spent = attempt.clock.monotonic() - started
-    return _committed(attempt, entry, replace(receipt, seconds={**receipt.seconds, "commit": spent}), learned)
-
-
-def _proved_by_rows(attempt: Attempt, entry: Journal) -> bool:
-    """Tell, where the session cannot, whether an upload was committed; False means that its window is to be loaded.
-
-    Raises CommitUnknown where the rows do not say it either.
-    """
-    if attempt.target.mode is Mode.OVERWRITE:
-        # Loading the same window again replaces the same rows, whatever became of these.
-        return False
-    if attempt.rows is None:
-        raise CommitUnknown(_gone(entry))
-    found, wrote = attempt.rows.count(entry.window), _receipt(entry).rows
-    attempt.say(f"upload {entry.upload_id} is gone; the table has {found.rows} of the {wrote} rows that it carried")
-    if found.rows == 0:
-        return False
-    if found.rows == found.offsets == wrote:
-        return True
-    raise CommitUnknown(
-        f"{_gone(entry)}. The table has {found.rows} rows with {found.offsets} different offsets of the window: "
-        "neither none nor all of it, once"
-    )
 
 
 def _replace(attempt: Attempt, entry: Journal) -> Receipt:
@@ -261,7 +221,7 @@ def _replace(attempt: Attempt, entry: Journal) -> Receipt:
 
 
 def _remove(attempt: Attempt, rows: Rows, entry: Journal) -> Journal:
-    found, wrote = rows.count(entry.window), _receipt(entry).rows
+    found, wrote = rows.count(entry.window), receipt_of(entry).rows
     if found.rows > wrote:
         raise RowsDiffer(
             f"{entry.target.table} has {found.rows} rows with partitions and offsets of the window, but upload "
@@ -277,14 +237,6 @@ def _remove(attempt: Attempt, rows: Rows, entry: Journal) -> Journal:
     return entry
 
 
-def _committed(attempt: Attempt, entry: Journal, receipt: Receipt, learned: Learned | None = None) -> Receipt:
-    receipt = replace(receipt, attempts=attempt.try_number, learned=learned)
-    attempt.journal.save(entry.committed(receipt).to_json())
-    attempt.limit.lift()
-    attempt.say(f"{receipt.rows} rows are in {receipt.table}, by upload {receipt.upload_id}")
-    return receipt
-
-
 def _after_the_commit(attempt: Attempt, receipt: Receipt) -> Receipt:
     if attempt.shown is not None and receipt.upload_id is not None:
         overwritten = attempt.target.mode is Mode.OVERWRITE
@@ -294,19 +246,6 @@ def _after_the_commit(attempt: Attempt, receipt: Receipt) -> Receipt:
     if attempt.commit_ends is not None:
         attempt.commit_ends(receipt.window)
     return receipt
-
-
-def _gone(entry: Journal) -> str:
-    return (
-        f"Upload {entry.upload_id} was being committed and is gone now, so nobody can say whether its "
-        f"{_receipt(entry).rows} rows are in {entry.target.table}. Look for them; if they are there, mark the task as "
-        f"success; if not, forget the window. {HOW_TO_FORGET}"
-    )
-
-
-def _receipt(entry: Journal) -> Receipt:
-    assert entry.receipt is not None, "a journal has its receipt from phase committing on"
-    return entry.receipt
 
 
 def _check_topic(attempt: Attempt, window: Window) -> None:

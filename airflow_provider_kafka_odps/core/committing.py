@@ -1,0 +1,79 @@
+"""Committing an upload behind the fence, and writing down that it is committed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from airflow_provider_kafka_odps.core.attempt import Attempt
+from airflow_provider_kafka_odps.core.journal import HOW_TO_FORGET, Journal, Mode
+from airflow_provider_kafka_odps.core.receipt import Receipt
+from airflow_provider_kafka_odps.core.rejects import publish
+from airflow_provider_kafka_odps.core.settling import Learned, Upload, commit
+from airflow_provider_kafka_odps.exceptions import CommitPending, CommitUnknown
+
+
+def commit_rows(attempt: Attempt, entry: Journal, upload: Upload) -> Receipt:
+    """Commit an upload whose blocks are complete, record it, and return the receipt.
+
+    Raises CommitRejected and CommitPending, after which the next attempt goes on, and CommitUnknown, which asks a
+    person to look.
+    """
+    receipt = receipt_of(entry)
+    started = attempt.clock.monotonic()
+    if receipt.rejected_to is not None:
+        publish(attempt.rejects, receipt.rejected_to, attempt.clock, attempt.commit_timeout)
+    try:
+        learned = commit(upload, receipt.blocks, attempt.clock, started + attempt.commit_timeout)
+    except CommitPending:
+        raise
+    except CommitUnknown as error:
+        if not proved_by_rows(attempt, entry):
+            raise CommitPending(f"{error}. The next attempt loads the window again") from error
+        learned = Learned.PROVED
+    spent = attempt.clock.monotonic() - started
+    return record(attempt, entry, replace(receipt, seconds={**receipt.seconds, "commit": spent}), learned)
+
+
+def proved_by_rows(attempt: Attempt, entry: Journal) -> bool:
+    """Tell, where the session cannot, whether an upload was committed; False means that its window is to be loaded.
+
+    Raises CommitUnknown where the rows do not say it either.
+    """
+    if attempt.target.mode is Mode.OVERWRITE:
+        # Loading the same window again replaces the same rows, whatever became of these.
+        return False
+    if attempt.rows is None:
+        raise CommitUnknown(_gone(entry))
+    found, wrote = attempt.rows.count(entry.window), receipt_of(entry).rows
+    attempt.say(f"upload {entry.upload_id} is gone; the table has {found.rows} of the {wrote} rows that it carried")
+    if found.rows == 0:
+        return False
+    if found.rows == found.offsets == wrote:
+        return True
+    raise CommitUnknown(
+        f"{_gone(entry)}. The table has {found.rows} rows with {found.offsets} different offsets of the window: "
+        "neither none nor all of it, once"
+    )
+
+
+def record(attempt: Attempt, entry: Journal, receipt: Receipt, learned: Learned | None = None) -> Receipt:
+    """Save ``committed`` with the receipt, which also says how and by which try it was learned; return it."""
+    receipt = replace(receipt, attempts=attempt.try_number, learned=learned)
+    attempt.journal.save(entry.committed(receipt).to_json())
+    attempt.limit.lift()
+    attempt.say(f"{receipt.rows} rows are in {receipt.table}, by upload {receipt.upload_id}")
+    return receipt
+
+
+def receipt_of(entry: Journal) -> Receipt:
+    """Return what an upload that is, or was, to be committed had proved."""
+    assert entry.receipt is not None, "a journal has its receipt from phase committing on"
+    return entry.receipt
+
+
+def _gone(entry: Journal) -> str:
+    return (
+        f"Upload {entry.upload_id} was being committed and is gone now, so nobody can say whether its "
+        f"{receipt_of(entry).rows} rows are in {entry.target.table}. Look for them; if they are there, mark the task "
+        f"as success; if not, forget the window. {HOW_TO_FORGET}"
+    )
