@@ -20,8 +20,6 @@ def commit_rows(attempt: Attempt, entry: Journal, upload: Upload) -> Receipt:
     """
     receipt = receipt_of(entry)
     started = attempt.clock.monotonic()
-    if receipt.rejected_to is not None:
-        publish(attempt.rejects, receipt.rejected_to, attempt.clock, attempt.commit_timeout)
     try:
         learned = commit(upload, receipt.blocks, attempt.clock, started + attempt.commit_timeout)
     except CommitPending:
@@ -30,8 +28,40 @@ def commit_rows(attempt: Attempt, entry: Journal, upload: Upload) -> Receipt:
         if not proved_by_rows(attempt, entry):
             raise CommitPending(f"{error}. The next attempt loads the window again") from error
         learned = Learned.PROVED
-    spent = attempt.clock.monotonic() - started
-    return record(attempt, entry, replace(receipt, seconds={**receipt.seconds, "commit": spent}), learned)
+    return record(attempt, entry, _spent(attempt, receipt, started), learned)
+
+
+def pass_fence(attempt: Attempt, entry: Journal, receipt: Receipt) -> Journal:
+    """Save ``committing``, once the load's rejects are visible; return that entry. A superseded attempt fails here.
+
+    Raises CommitPending where the upload of the rejects is gone; the next attempt loads the window again.
+    """
+    if receipt.rejected_to is not None:
+        entry = entry.publishing(receipt)
+        attempt.journal.save(entry.to_json())
+        started = attempt.clock.monotonic()
+        if not publish_rejects(attempt, entry):
+            raise CommitPending(
+                f"upload {receipt.rejected_to.upload_id} of {receipt.rejected_to.rows} rejects to "
+                f"{receipt.rejected_to.place} is gone; no rows were committed. The next attempt loads the window again"
+            )
+        receipt = _spent(attempt, receipt, started)
+    entry = entry.committing(receipt)
+    attempt.journal.save(entry.to_json())
+    return entry
+
+
+def publish_rejects(attempt: Attempt, entry: Journal) -> bool:
+    """Make the rejects of a recorded load visible; False where their upload is gone."""
+    rejected_to = receipt_of(entry).rejected_to
+    assert rejected_to is not None, "a journal in phase publishing has rejects"
+    attempt.say(f"{rejected_to.rows} rejects go to {rejected_to.place}, by upload {rejected_to.upload_id}")
+    return publish(attempt.rejects, rejected_to, attempt.clock, attempt.commit_timeout)
+
+
+def _spent(attempt: Attempt, receipt: Receipt, started: float) -> Receipt:
+    spent = receipt.seconds.get("commit", 0.0) + attempt.clock.monotonic() - started
+    return replace(receipt, seconds={**receipt.seconds, "commit": spent})
 
 
 def proved_by_rows(attempt: Attempt, entry: Journal) -> bool:

@@ -41,6 +41,8 @@ class Phase(StrEnum):
 
     PLANNED = "planned"
     UPLOADING = "uploading"
+    PUBLISHING = "publishing"
+    """Rejects are being made visible; nobody has asked for the rows yet."""
     COMMITTING = "committing"
     COMMITTED = "committed"
     REPLACING = "replacing"
@@ -52,6 +54,7 @@ class NextStep(StrEnum):
 
     PLAN = "plan a window"
     LOAD = "load the recorded window through a fresh upload"
+    PUBLISH = "make the rejects of the recorded upload visible, then commit it"
     SETTLE = "find out whether the recorded upload is committed"
     KEEP = "keep the rows that are there"
     REPLACE = "remove the rows that are there, then load the recorded window"
@@ -79,7 +82,7 @@ class Journal:
     """How often the DAG run had been cleared when this was written: a higher number now means a rerun by a user."""
     upload_id: str | None = None
     receipt: Receipt | None = None
-    """From ``committing`` on: what is proved once the upload is committed."""
+    """From ``publishing`` on: what is proved once the upload is committed."""
     statement_id: str | None = None
     """In ``replacing``: the statement that removes the rows, once it runs."""
     failed_removals: int = 0
@@ -87,8 +90,8 @@ class Journal:
 
     def __post_init__(self) -> None:
         """Refuse a phase without what it needs."""
-        if (self.phase in (Phase.UPLOADING, Phase.COMMITTING) and not self.upload_id) or (
-            self.phase in (Phase.COMMITTING, Phase.COMMITTED, Phase.REPLACING) and self.receipt is None
+        if (self.phase in (Phase.UPLOADING, Phase.PUBLISHING, Phase.COMMITTING) and not self.upload_id) or (
+            self.phase not in (Phase.PLANNED, Phase.UPLOADING) and self.receipt is None
         ):
             raise InvalidInput(f"a journal in phase {self.phase} lacks its upload id or its receipt")
         if self.window.topic != self.target.topic:
@@ -97,6 +100,10 @@ class Journal:
     def uploading(self, upload_id: str, clear_number: int) -> Journal:
         """Return the entry to write before the first block."""
         return Journal(Phase.UPLOADING, self.target, self.window, clear_number, upload_id)
+
+    def publishing(self, receipt: Receipt) -> Journal:
+        """Return the entry to write before rejects are made visible."""
+        return replace(self, phase=Phase.PUBLISHING, upload_id=receipt.upload_id, receipt=receipt)
 
     def committing(self, receipt: Receipt) -> Journal:
         """Return the entry to write before the commit: the fence."""
@@ -182,6 +189,7 @@ def next_step(journal: Journal | None, clear_number: int, on_rerun: OnRerun = On
     | nothing | | | plan | plan |
     | planned | | | load | load |
     | uploading | | | load | load |
+    | publishing | | | publish | publish |
     | committing | | | settle | settle |
     | committed | no | | keep | keep |
     | committed | yes | keep | keep | load |
@@ -196,6 +204,8 @@ def next_step(journal: Journal | None, clear_number: int, on_rerun: OnRerun = On
         case Phase.PLANNED | Phase.UPLOADING:
             # Blocks of an upload that was never committed are never visible: nothing to ask, nothing to undo.
             return NextStep.LOAD
+        case Phase.PUBLISHING:
+            return NextStep.PUBLISH
         case Phase.COMMITTING:
             return NextStep.SETTLE
         case Phase.COMMITTED:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, assert_never
 
 import pyarrow as pa
 
@@ -13,7 +13,7 @@ from airflow_provider_kafka_odps.core.journal import HOW_TO_FORGET
 from airflow_provider_kafka_odps.core.projection import Reject
 from airflow_provider_kafka_odps.core.receipt import RejectsUpload
 from airflow_provider_kafka_odps.core.settling import Clock, Upload, UploadStatus, commit, settle
-from airflow_provider_kafka_odps.exceptions import CommitUnknown, JournalMismatch
+from airflow_provider_kafka_odps.exceptions import CommitPending, CommitUnknown, JournalMismatch
 
 REJECT_SCHEMA = pa.schema(
     [
@@ -92,29 +92,36 @@ class Rejecting:
         self._waiting, self._bytes = None, 0
 
 
-def publish(sink: RejectSink | None, wrote: RejectsUpload, clock: Clock, seconds: float) -> None:
-    """Make the rejects visible, unless an earlier attempt has; to be called behind the fence, before the rows' commit.
+def publish(sink: RejectSink | None, wrote: RejectsUpload, clock: Clock, seconds: float) -> bool:
+    """Make the rejects visible, unless an earlier attempt has; False: their upload is gone, its fate unknown.
 
-    Raises CommitUnknown where nobody can say, CommitRejected, CommitPending, and JournalMismatch where the parameters
-    name another place by now.
+    Either way nothing of this upload becomes visible later: whoever loads the window again has the last word.
+    Raises CommitRejected and CommitPending, after which the next attempt asks again, and JournalMismatch where the
+    parameters name another place by now.
     """
     if sink is None or sink.place != wrote.place:
         raise JournalMismatch(
             f"{wrote.rows} rejects of this window were written to {wrote.place}, but the task's parameters now say "
-            f"{'nowhere' if sink is None else sink.place}; nothing was committed. {HOW_TO_FORGET}"
+            f"{'nowhere' if sink is None else sink.place}; its rows were not committed. {HOW_TO_FORGET}"
         )
     upload = sink.attach_upload(wrote.upload_id)
     deadline = clock.monotonic() + seconds
     match settle(upload, clock, deadline):
         case UploadStatus.CLOSED:
-            return
+            return True
         case UploadStatus.GONE:
-            raise CommitUnknown(
-                f"upload {wrote.upload_id} of {wrote.rows} rejects to {wrote.place} is gone, and nobody can say "
-                f"whether it was committed; the rows were not. {HOW_TO_FORGET}"
-            )
+            return False
         case UploadStatus.NORMAL | UploadStatus.CLOSING:
-            commit(upload, wrote.blocks, clock, deadline)
+            pass
+        case status:
+            assert_never(status)
+    try:
+        commit(upload, wrote.blocks, clock, deadline)
+    except CommitPending:
+        raise
+    except CommitUnknown:
+        return False
+    return True
 
 
 def _none() -> pa.RecordBatch:

@@ -8,7 +8,14 @@ from typing import assert_never
 from airflow_provider_kafka_odps.core import lineage
 from airflow_provider_kafka_odps.core.attempt import Attempt, Rows
 from airflow_provider_kafka_odps.core.blocks import cut_blocks, size_of
-from airflow_provider_kafka_odps.core.committing import commit_rows, proved_by_rows, receipt_of, record
+from airflow_provider_kafka_odps.core.committing import (
+    commit_rows,
+    pass_fence,
+    proved_by_rows,
+    publish_rejects,
+    receipt_of,
+    record,
+)
 from airflow_provider_kafka_odps.core.journal import HOW_TO_FORGET, Journal, Mode, NextStep, Phase, next_step
 from airflow_provider_kafka_odps.core.loading import Loading
 from airflow_provider_kafka_odps.core.pace import Pace
@@ -42,7 +49,8 @@ def transfer(attempt: Attempt) -> Receipt:
     4. Read, project, write blocks 0…n-1: invisible.
     5. Prove the window complete: all of it read, every offset accounted for, no more rejects than are tolerated, the
        same topic still, not cancelled.
-    6. Save ``committing``: the fence. A superseded attempt fails here, before it can commit.
+    6. Where there are rejects, save ``publishing`` and make them visible. Save ``committing``: the fence. A superseded
+       attempt fails here, before it can commit.
     7. Commit; on any doubt settle.
     8. Save ``committed`` with the receipt.
     9. Hold the table against the receipt, commit the window's ends to the consumer group, return the receipt. A retry
@@ -62,6 +70,8 @@ def _take(attempt: Attempt, entry: Journal, step: NextStep) -> Receipt:
     match step:
         case NextStep.PLAN | NextStep.LOAD:
             return _load(attempt, entry)
+        case NextStep.PUBLISH:
+            return _publish(attempt, entry)
         case NextStep.SETTLE:
             return _settle(attempt, entry)
         case NextStep.REPLACE:
@@ -114,10 +124,9 @@ def _load(attempt: Attempt, entry: Journal) -> Receipt:
     _check_running(attempt)
     if not loading.blocks:
         return record(attempt, entry, loading.receipt(upload_id=None))
-    entry = entry.committing(loading.receipt(upload.id))
-    attempt.journal.save(entry.to_json())
     # From here on the commit's own deadline counts.
     attempt.limit.lift()
+    entry = pass_fence(attempt, entry, loading.receipt(upload.id))
     return commit_rows(attempt, entry, upload)
 
 
@@ -182,11 +191,32 @@ def _prove(attempt: Attempt, loading: Loading) -> None:
         attempt.say(f"on_data_loss='skip': the window is loaded without {', '.join(loading.missing)}: these are lost")
 
 
+def _publish(attempt: Attempt, entry: Journal) -> Receipt:
+    """Go on where rejects were being made visible: the rows are not, for nobody has passed the fence."""
+    published = publish_rejects(attempt, entry)
+    upload = _attach(attempt, entry)
+    if not published or _status(attempt, upload) is UploadStatus.GONE:
+        # What became visible of the rejects is replaced.
+        return _load(attempt, entry)
+    _check_running(attempt)
+    entry = entry.committing(receipt_of(entry))
+    attempt.journal.save(entry.to_json())
+    return _rerun(attempt, entry, commit_rows(attempt, entry, upload))
+
+
+def _attach(attempt: Attempt, entry: Journal) -> Upload:
+    assert entry.upload_id is not None, "a journal has its upload id behind phase uploading"
+    return attempt.sink.attach_upload(entry.upload_id)
+
+
+def _status(attempt: Attempt, upload: Upload) -> UploadStatus:
+    return settle(upload, attempt.clock, attempt.clock.monotonic() + attempt.commit_timeout)
+
+
 def _settle(attempt: Attempt, entry: Journal) -> Receipt:
     """Finish what an earlier attempt left in doubt, before anything else is done."""
-    assert entry.upload_id is not None, "a journal in phase committing has its upload id"
-    upload = attempt.sink.attach_upload(entry.upload_id)
-    match settle(upload, attempt.clock, attempt.clock.monotonic() + attempt.commit_timeout):
+    upload = _attach(attempt, entry)
+    match _status(attempt, upload):
         case UploadStatus.CLOSED:
             receipt = record(attempt, entry, receipt_of(entry), Learned.SETTLED)
         case UploadStatus.NORMAL | UploadStatus.CLOSING:
@@ -199,6 +229,11 @@ def _settle(attempt: Attempt, entry: Journal) -> Receipt:
             receipt = record(attempt, entry, receipt_of(entry), Learned.PROVED)
         case status:
             assert_never(status)
+    return _rerun(attempt, entry, receipt)
+
+
+def _rerun(attempt: Attempt, entry: Journal, receipt: Receipt) -> Receipt:
+    """Do what a click on "Clear" asks for, now that the load that it found in doubt is committed."""
     entry = entry.committed(receipt)
     step = next_step(entry, attempt.clear_number, attempt.on_rerun)
     return receipt if step is NextStep.KEEP else _take(attempt, entry, step)

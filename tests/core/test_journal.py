@@ -43,6 +43,8 @@ def entry_of(phase: Phase, mode: Mode = Mode.APPEND, clear_number: int = 0) -> J
             return planned
         case Phase.UPLOADING:
             return planned.uploading("u1", clear_number)
+        case Phase.PUBLISHING:
+            return planned.uploading("u1", clear_number).publishing(receipt_of())
         case Phase.COMMITTING:
             return planned.uploading("u1", clear_number).committing(receipt_of())
         case Phase.COMMITTED:
@@ -162,6 +164,8 @@ def test_a_journal_survives_json(
     match phase:
         case Phase.UPLOADING:
             entry = entry.uploading("u1", clears)
+        case Phase.PUBLISHING:
+            entry = entry.publishing(receipt)
         case Phase.COMMITTING:
             entry = entry.committing(receipt)
         case Phase.COMMITTED:
@@ -209,6 +213,8 @@ def test_a_journal_of_another_target_is_not_ours(target: Target) -> None:
         (Phase.PLANNED, {"window": {**window_of((0, 5)).to_json(), "topic": "other"}}),
         (Phase.PLANNED, {"clear_number": "x"}),
         (Phase.UPLOADING, {"upload_id": None}),
+        (Phase.PUBLISHING, {"upload_id": None}),
+        (Phase.PUBLISHING, {"receipt": None}),
         (Phase.COMMITTING, {"upload_id": None}),
         (Phase.COMMITTING, {"receipt": None}),
         (Phase.COMMITTING, {"receipt": {}}),
