@@ -219,6 +219,8 @@ def _consumer(
     """Give a consumer, and close it on every path."""
     from kafka import KafkaConsumer
 
+    from airflow_provider_kafka_odps.hooks.kafka_transport import RoomyClient
+
     # What a response may hold bounds the memory: it is there several times over, with the next one on its way.
     sizes = {"fetch_max_bytes": fetch_bytes, "max_partition_fetch_bytes": fetch_bytes}
     ours = {**_FETCH, **sizes, "isolation_level": window.isolation_level.value}
@@ -226,7 +228,7 @@ def _consumer(
     ours["fetch_max_wait_ms"] = min(POLL_MS, settings.client.get("request_timeout_ms", 30_000) // 2)
     servers, kwargs = list(settings.bootstrap_servers), {**settings.client, **ours}
     # It waits for a broker that is away.
-    consumer = watched(lambda: KafkaConsumer(bootstrap_servers=servers, **kwargs), check)
+    consumer = watched(lambda: KafkaConsumer(bootstrap_servers=servers, kafka_client=RoomyClient, **kwargs), check)
     try:
         yield consumer
     finally:

@@ -1,0 +1,99 @@
+"""kafka-python's connections, receiving in large pieces and with fewer copies of each answer."""
+
+from __future__ import annotations
+
+import ssl
+import time
+from functools import partial
+from typing import Any
+
+from kafka.errors import KafkaConnectionError, KafkaProtocolError
+from kafka.net.compat import KafkaNetClient
+from kafka.net.manager import KafkaConnectionManager
+from kafka.net.selector import NetworkSelector
+
+_ROOM = 1 << 20
+"""Bytes that are received at once; the client itself asks for 4 096, which costs more than decoding does."""
+_TURN = 4 * _ROOM
+"""Bytes after which others that wait for the event loop have their turn."""
+_LARGE = 1 << 16
+"""Bytes from which on the copies of an answer are worth avoiding."""
+_NOTHING_THERE = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+
+
+class RoomyClient(KafkaNetClient):  # type: ignore[misc]  # kafka-python has no types
+    """What kafka-python takes as ``kafka_client``: its own client, whose transports receive as here.
+
+    It relies on what ``tests/hooks/test_kafka_transport.py`` looks for in the client.
+    """
+
+    def __init__(self, **configs: Any) -> None:
+        net = NetworkSelector(**configs)
+        super().__init__(net=net, manager=_Manager(net, **configs), **configs)
+
+
+class _Manager(KafkaConnectionManager):  # type: ignore[misc]  # the same
+    async def _build_transport(self, node: Any, timeout_at: float | None = None) -> Any:
+        transport = await super()._build_transport(node, timeout_at=timeout_at)
+        transport._read_from_sock = _Receiving(transport).run  # noqa: SLF001 - the seam
+        return transport
+
+
+class _Receiving:
+    """The reading half of one transport."""
+
+    def __init__(self, transport: Any) -> None:
+        self._transport, self._room = transport, memoryview(bytearray(_ROOM))
+
+    async def run(self) -> None:
+        """Hand on what arrives until the transport is paused or closed."""
+        transport = self._transport
+        _spare_copies(transport.get_protocol().parser)
+        while transport.is_reading() and not transport.is_closing():
+            await transport._net.wait_read(transport._sock)  # noqa: SLF001
+            try:
+                self._receive()
+            except KafkaProtocolError as error:
+                transport.abort(error=error)
+            except OSError as error:
+                transport.abort(error=KafkaConnectionError(error))
+
+    def _receive(self) -> None:
+        transport, taken = self._transport, 0
+        # What TLS has already deciphered wakes nobody up, so it is taken now.
+        while transport.is_reading() and not transport.is_closing() and (taken < _TURN or self._deciphered()):
+            try:
+                size = transport._sock.recv_into(self._room)  # noqa: SLF001
+            except _NOTHING_THERE:
+                return
+            if not size:
+                transport.abort(error=KafkaConnectionError("socket disconnected"))
+                return
+            taken += size
+            transport.last_read = time.monotonic()
+            transport.get_protocol().data_received(self._room[:size])
+
+    def _deciphered(self) -> bool:
+        sock = self._transport._sock  # noqa: SLF001
+        return isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
+
+
+def _spare_copies(parser: Any) -> None:
+    """Let a large answer be decoded where it was received; the client copies it twice before."""
+    decode = parser._process_response  # noqa: SLF001
+
+    def decode_in_place(received: Any) -> Any:
+        if len(received) >= _LARGE:
+            received.read = partial(_read, received)
+        return decode(received)
+
+    parser._process_response = decode_in_place  # noqa: SLF001
+
+
+def _read(received: Any, size: int | None = None) -> bytes | memoryview:
+    if size is not None:
+        found: bytes = type(received).read(received, size)
+        return found
+    start = received.tell()
+    received.seek(len(received))
+    return memoryview(received)[start:]
