@@ -6,6 +6,7 @@ import inspect
 import json
 import logging
 import os
+from collections import defaultdict
 from types import SimpleNamespace
 from typing import Any
 
@@ -42,9 +43,10 @@ def load(orders: Orders) -> int:
     )
     context: Any = {
         "task_state_store": _Store(),
-        "ti": SimpleNamespace(xcom_push=lambda *_: None, try_number=1),
+        "ti": SimpleNamespace(dag_id="bench", task_id="load", map_index=-1, xcom_push=lambda *_: None, try_number=1),
+        "run_id": "bench",
         "dag_run": SimpleNamespace(clear_number=0, run_type="manual", conf={}, partition_key=None, run_id="bench"),
-        "outlet_events": {},
+        "outlet_events": defaultdict(SimpleNamespace),
     }
     execute: Any = KafkaToMaxComputeOperator.execute
     receipt = execute.__wrapped__(task, context)
