@@ -66,8 +66,9 @@ class UploadMachine(RuleBasedStateMachine):
 
     @rule(target=uploads_drawn, overwrite=st.booleans())
     def create(self, overwrite: bool) -> str:
-        """Open a session."""
+        """Open a session; those that ended long ago are forgotten."""
         session = self.uploads.create(self.store.catalog.tables[NAME], WHOLE, overwrite=overwrite, owner="me")
+        self.forget_old()
         self.blocks[session.upload_id] = {}
         self.status[session.upload_id] = UploadStatus.NORMAL
         self.expires[session.upload_id] = self.now // 1000 + LIFE
@@ -131,6 +132,10 @@ class UploadMachine(RuleBasedStateMachine):
     def restart(self) -> None:
         """Begin with what was kept; sessions that ended long ago are forgotten."""
         self.uploads = Uploads(self.store, self.log, lambda: self.now, LIFE)
+        self.forget_old()
+
+    def forget_old(self) -> None:
+        """Expect the sessions to be gone that ended a lifetime ago."""
         self.gone |= {upload for upload, second in self.expires.items() if second + LIFE <= self.now // 1000}
 
     @invariant()
