@@ -25,6 +25,9 @@ _STOPPED = "ODPS-0010000:System internal error - the endpoint was stopped while 
 _CANCELLED = "ODPS-0130252:Cancelled - the instance was stopped before it began"
 MOST_RESULT_ROWS = 10_000
 """Rows of a result that isn't read through the instance tunnel, as on the service."""
+MOST_INSTANCES = 10_000
+MOST_RESULT_BYTES = 4 << 30
+"""Of all results together that are kept; the oldest instances are forgotten first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +63,23 @@ class Instances:
     """The jobs of one project; `now` gives milliseconds since the epoch."""
 
     def __init__(
-        self, store: Store, engine: Engine, shelf: Shelf, now: Callable[[], int], pace: Pace | None = None
+        self,
+        store: Store,
+        engine: Engine,
+        shelf: Shelf,
+        now: Callable[[], int],
+        pace: Pace | None = None,
+        *,
+        most_instances: int = MOST_INSTANCES,
+        most_result_bytes: int = MOST_RESULT_BYTES,
     ) -> None:
         """Run jobs on `engine`; their rows are kept in `store`, and they themselves on `shelf` for a day.
 
         Statements are shown as running as long as `pace` says.
+        Of more than `most_instances`, or `most_result_bytes` of results, the oldest are forgotten before the day ends.
         """
+        self._most_instances = most_instances
+        self._most_result_bytes = most_result_bytes
         self._store = store
         self.engine = engine
         self.pacing = Pacing(pace or Pace())
@@ -122,10 +136,30 @@ class Instances:
         with self._lock:
             self._keep(replace(done, ended=self._now() // 1000))
             self._futures.pop(instance.instance_id, None)
+            self._forget_old(instance.instance_id)
 
     def _keep(self, instance: Instance) -> None:
         self._shelf.keep(instance.instance_id, _dump(instance))
         self._kept[instance.instance_id] = instance
+
+    def _forget_old(self, newest: str) -> None:
+        # Also in an endpoint that is never restarted: otherwise results would fill the disk, or the memory.
+        first = self._now() // 1000 - DAY
+        size = sum(blob.size for instance in self._kept.values() for blob in instance.blobs)
+        for instance in list(self._kept.values()):
+            enough = len(self._kept) <= self._most_instances and size <= self._most_result_bytes
+            if instance.instance_id == newest or (enough and instance.started > first):
+                break
+            if instance.ended is not None:
+                size -= sum(blob.size for blob in instance.blobs)
+                self._forget(instance)
+
+    def _forget(self, instance: Instance) -> None:
+        del self._kept[instance.instance_id]
+        self._guids.pop(instance.job.guid, None)
+        self.pacing.end(instance.instance_id)
+        self._shelf.forget(instance.instance_id)
+        self._store.unpin(blob.name for blob in instance.blobs)
 
     def _resumed(self) -> dict[str, Instance]:
         resumed = {}

@@ -19,8 +19,26 @@ _BACKLOG = 2048
 """Java opens a connection for each request; a short queue would refuse some of them."""
 
 
+_LONGEST_HEAD = 1 << 20
+"""Bytes of a request line and its headers; far more than any client sends, and what a connection may hold of them."""
+
+
 class _Protocol(HttpToolsProtocol):
+    _head: int | None = None
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._head is not None:
+            self._head += len(data)
+            if self._head > _LONGEST_HEAD and not self.transport.is_closing():
+                self.send_400_response(f"The head of the request has more than {_LONGEST_HEAD} bytes.")
+
+    def on_headers_complete(self) -> None:
+        self._head = None
+        super().on_headers_complete()
+
     def on_message_begin(self) -> None:
+        self._head = 0
         super().on_message_begin()
         # A fault may be to close the connection, for which ASGI has no word.
         self.scope["extensions"] = {CONNECTION: {"transport": self.transport}}

@@ -1,5 +1,6 @@
 """Download sessions: a snapshot of one partition or of one query's rows, read in ranges."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
@@ -14,6 +15,10 @@ from airflow_provider_kafka_odps.local.catalog.store import Store
 from airflow_provider_kafka_odps.local.errors import ServiceError
 
 from .uploads import DAY, require_partition
+
+MOST_SESSIONS = 2000
+MOST_BYTES = 4 << 30
+"""What sessions alone may hold of files that no table has any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +39,25 @@ class DownloadSession:
 
 
 class Downloads:
-    """The open download sessions; their files are kept until they expire. `now` gives milliseconds."""
+    """The open download sessions; their files are kept until they expire. `now` gives milliseconds.
 
-    def __init__(self, store: Store, shelf: Shelf, now: Callable[[], int], life: int = DAY) -> None:
+    Clients never close one, so those that nobody asked for longest end early when there are too many of them, or when
+    they keep too many bytes that were deleted or replaced meanwhile.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        shelf: Shelf,
+        now: Callable[[], int],
+        life: int = DAY,
+        *,
+        most_sessions: int = MOST_SESSIONS,
+        most_bytes: int = MOST_BYTES,
+    ) -> None:
         """Go on with the kept sessions; new ones live `life` seconds."""
+        self._most_sessions = most_sessions
+        self._most_bytes = most_bytes
         self._store = store
         self._shelf = shelf
         self._now = now
@@ -75,13 +95,32 @@ class Downloads:
             self._store.pin(blob.name for blob in blobs)
             self._shelf.keep(download_id, _dump(session))
             self._sessions[download_id] = session
+            self._make_room(session)
         return session
 
     def _expire(self, seconds: int) -> None:
         for session in [s for s in self._sessions.values() if s.expires <= seconds]:
-            del self._sessions[session.download_id]
-            self._shelf.forget(session.download_id)
-            self._store.unpin(blob.name for blob in session.blobs)
+            self._end(session)
+
+    def _end(self, session: DownloadSession) -> None:
+        del self._sessions[session.download_id]
+        self._shelf.forget(session.download_id)
+        self._store.unpin(blob.name for blob in session.blobs)
+
+    def _make_room(self, newest: DownloadSession) -> None:
+        # The first in the dictionary is the one that nobody asked for longest.
+        while len(self._sessions) > self._most_sessions:
+            self._end(next(iter(self._sessions.values())))
+        needed = self._store.catalog.blobs
+        holders = Counter(blob for session in self._sessions.values() for blob in set(session.blobs))
+        held = sum(blob.size for blob in holders if blob.name not in needed)
+        for session in list(self._sessions.values()):
+            if held <= self._most_bytes or session is newest:
+                break
+            self._end(session)
+            blobs = set(session.blobs)
+            holders.subtract(blobs)
+            held -= sum(blob.size for blob in blobs if not holders[blob] and blob.name not in needed)
 
     def find(self, download_id: str, owner: TableName | str) -> DownloadSession:
         """Give the session of this id.
@@ -90,7 +129,10 @@ class Downloads:
         """
         with self._lock:
             self._expire(self._now() // 1000)
-            session = self._sessions.get(download_id)
+            session = self._sessions.pop(download_id, None)
+            if session is not None:
+                # To the end: it was asked for just now.
+                self._sessions[download_id] = session
         if session is None:
             raise ServiceError(404, "NoSuchDownload", f"The specified download id does not exist: {download_id}")
         if session.owner != owner:
