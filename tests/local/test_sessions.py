@@ -245,6 +245,21 @@ def test_pure_python_clients_read_and_write_the_same(
     assert read(odps, name)[-1] == [2, "pure", None, None]
 
 
+def test_a_session_makes_its_partition_when_it_is_asked_to(odps: ODPS, make_table: MakeTable, name: str) -> None:
+    """create_partition creates what is missing and leaves what is there; without it the partition must exist."""
+    table = make_table(("k bigint", "ds string"))
+    tunnel = TableTunnel(odps)
+    with pytest.raises(errors.NoSuchPartition):
+        tunnel.create_upload_session(name, partition_spec="ds=new")
+    for number in (1, 2):
+        session = tunnel.create_upload_session(name, partition_spec="ds=new", create_partition=True)
+        with session.open_record_writer(0) as writer:
+            writer.write(session.new_record([number]))
+        session.commit([0])
+    assert [str(partition.partition_spec) for partition in table.partitions] == ["ds='new'"]
+    assert [record[0] for record in odps.read_table(name, partition="ds=new")] == [1, 2]
+
+
 def test_the_tunnel_is_found_by_asking(endpoint: RunningEndpoint, make_table: MakeTable, name: str) -> None:
     """A client that isn't told the tunnel's address learns it from the project."""
     make_table("k bigint")

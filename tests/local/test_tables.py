@@ -11,6 +11,14 @@ from odps import ODPS, errors
 MakeTable = Callable[..., Any]
 
 
+def test_what_a_project_has_not_is_listed_as_nothing(odps: ODPS) -> None:
+    """Resources, functions, volumes, models, users and roles are empty lists, not errors."""
+    listed = (odps.list_resources(), odps.list_functions(), odps.list_volumes(), odps.list_xflows())
+    assert [list(each) for each in (*listed, odps.list_offline_models(), odps.list_users(), odps.list_roles())] == [
+        []
+    ] * 7
+
+
 def test_a_table_exists_from_create_to_delete(odps: ODPS, name: str) -> None:
     """A table is there after create_table, with its columns and comment, and gone after delete_table."""
     assert not odps.exist_table(name)

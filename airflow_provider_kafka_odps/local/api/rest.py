@@ -12,6 +12,19 @@ from .call import Answer, Call, element, json_answer, plain, rfc822, xml
 from .services import Services
 
 REGION = "local"
+_NONE = {
+    path: xml(f"<{tag}><Marker/><MaxItems>0</MaxItems></{tag}>")
+    for path, tag in (
+        ("resources", "Resources"),
+        ("functions", "Functions"),
+        ("volumes", "Volumes"),
+        ("xflows", "xflows"),
+        ("offlinemodels", "OfflineModels"),
+        ("users", "Users"),
+        ("roles", "Roles"),
+    )
+}
+"""What a project can have and this one has not, as empty lists."""
 
 
 def answer(services: Services, call: Call) -> Answer:
@@ -52,6 +65,8 @@ def _in_project(services: Services, call: Call, rest: list[str]) -> Answer:
             return _tables(services, call, names)
         case ["schemas", *names]:
             return _schemas(services, call, names)
+        case [*_, kind] if call.method == "GET" and kind in _NONE:
+            return _NONE[kind]
         case _:
             raise _nowhere(call)
 

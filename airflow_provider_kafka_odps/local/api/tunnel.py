@@ -45,6 +45,8 @@ def answer(services: Services, call: Call, table: Table) -> Answer:
     match call.method:
         case "POST" if call.has("uploads"):
             spec = full_spec(table, call.query.get("partition"))
+            if call.query.get("create_partition", "").lower() == "true":
+                table = services.uploads.with_partition(table, spec)
             overwrite = call.query.get("overwrite", "").lower() == "true"
             session = services.uploads.create(table, spec, overwrite=overwrite, owner=services.settings.owner)
             return json_answer(upload_json(session, table))

@@ -14,6 +14,7 @@ from airflow_provider_kafka_odps.local.wire.types import ColumnType, Kind
 from .model import Column
 
 NULL = r"\N"
+_SHOWN_FIRST, _SHOWN_LAST = 0x20, 0x7E
 
 
 def csv_text(columns: Sequence[Column], batches: Iterable[pa.RecordBatch]) -> str:
@@ -36,11 +37,22 @@ def _cells(array: pa.Array, column: ColumnType) -> list[str]:
         # strftime writes the fraction of seconds too; DATETIME results show none.
         written = pc.strftime(array, format="%Y-%m-%d %H:%M:%S")
         array = pc.replace_substring_regex(written, pattern=r"\.\d+$", replacement="")
-    elif pa.types.is_binary(array.type):
-        array = array.cast(pa.string(), safe=False)
+    elif pa.types.is_binary(array.type) or pa.types.is_string(array.type):
+        # A STRING is checked by nobody either: the tunnel takes any bytes.
+        return [NULL if value is None else _read(value) for value in array.cast(pa.binary()).to_pylist()]
     elif column.kind is Kind.BOOLEAN:
         array = array.cast(pa.string())
     return [NULL if value is None else str(value) for value in array.to_pylist()]
+
+
+def _read(value: bytes) -> str:
+    """Give a text, or what isn't one as the service shows it: quoted-printable, in one line."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return "".join(
+            chr(byte) if _SHOWN_FIRST <= byte <= _SHOWN_LAST and byte != ord("=") else f"={byte:02X}" for byte in value
+        )
 
 
 def _nested(value: Any, column: ColumnType) -> str:

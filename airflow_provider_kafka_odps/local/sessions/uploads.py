@@ -71,6 +71,26 @@ class Uploads:
         """Every session, the newest first."""
         return sorted((s.at(self._seconds) for s in self._sessions.values()), key=lambda s: -s.created)
 
+    def with_partition(self, table: Table, spec: Spec) -> Table:
+        """Give the table with this partition, which is created when it isn't there.
+
+        Raises ServiceError (NoSuchTable) when the table is gone.
+        """
+
+        def added(catalog: Catalog) -> Catalog:
+            found = catalog.find(table.name)
+            if found is None:
+                raise ServiceError(404, "NoSuchTable", f"The specified table does not exist: {table.name}")
+            if spec in found.partitions:
+                return catalog
+            return catalog.with_table(
+                found.with_partition(spec, Partition((), self._seconds, self._seconds), self._seconds)
+            )
+
+        if spec in table.partitions:
+            return table
+        return self._store.change(added).find(table.name) or table
+
     def create(self, table: Table, spec: Spec, *, overwrite: bool, owner: str) -> UploadSession:
         """Open a session for a partition that exists.
 

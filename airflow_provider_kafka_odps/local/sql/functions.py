@@ -79,6 +79,10 @@ def _exchanged(node: Node, catalog: Catalog, scope: Scope, *, wide: bool) -> Nod
         return _as(_now(scope), "TIMESTAMPTZ" if wide else "TIMESTAMP_NS")
     if isinstance(node, exp.Ceil | exp.Floor) and not node.args.get("decimals"):
         return _as(node.copy(), "BIGINT")
+    if isinstance(node, exp.Hour | exp.Minute | exp.Second | exp.WeekOfYear | exp.LastDay):
+        # The service takes texts too; DuckDB doesn't guess that they are times.
+        node.set("this", _time(node.this.copy()))
+        return node
     if isinstance(node, exp.JSONExtractScalar):
         # What isn't JSON has no members; DuckDB would fail the whole query.
         return exp.case().when(_call("json_valid", node.this.copy()), node.copy())

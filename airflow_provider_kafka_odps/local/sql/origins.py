@@ -1,4 +1,4 @@
-"""Where the columns of a result come from: those that are a table's own keep the length of their CHAR or VARCHAR."""
+"""Where the columns of a result come from: those that are a table's own stay JSON, CHAR(n) or VARCHAR(n)."""
 
 from typing import Any
 
@@ -9,11 +9,11 @@ from airflow_provider_kafka_odps.local.wire.types import ColumnType, Kind
 from .functions import dialect
 from .scope import Scope
 
-_SIZED = frozenset({Kind.CHAR, Kind.VARCHAR})
+_KEPT = frozenset({Kind.CHAR, Kind.VARCHAR, Kind.JSON})
 
 
-def sized_types(text: str, catalog: Catalog, scope: Scope) -> list[ColumnType | None]:
-    """Give the CHAR or VARCHAR of each result of a query that can be read; None for any other result.
+def kept_types(text: str, catalog: Catalog, scope: Scope) -> list[ColumnType | None]:
+    """Give the JSON, CHAR or VARCHAR of each result of a query that can be read; None for any other result.
 
     A query that isn't a plain SELECT from tables gives an empty list: DuckDB's type is used then.
     """
@@ -34,7 +34,7 @@ def sized_types(text: str, catalog: Catalog, scope: Scope) -> list[ColumnType | 
     for result in tree.selects:
         if isinstance(result, exp.Star) and len(tables) == 1:
             every = tables[0][1].columns + tables[0][1].partition_columns
-            kinds += [_sized(column.type) for column in every]
+            kinds += [_kept(column.type) for column in every]
         else:
             kinds.append(_origin(result.unalias(), tables))
     return kinds
@@ -57,8 +57,8 @@ def _origin(result: Any, tables: list[tuple[str, Table]]) -> ColumnType | None:
     wanted = result.table.lower()
     found = [table.column(result.name) for alias, table in tables if wanted in ("", alias)]
     types = [column.type for column in found if column is not None]
-    return _sized(types[0]) if len(types) == 1 else None
+    return _kept(types[0]) if len(types) == 1 else None
 
 
-def _sized(column: ColumnType) -> ColumnType | None:
-    return column if column.kind in _SIZED else None
+def _kept(column: ColumnType) -> ColumnType | None:
+    return column if column.kind in _KEPT else None

@@ -1,8 +1,9 @@
 """Queries: translated for DuckDB, run over the mapped files of a snapshot, answered as Arrow."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import count
 from threading import Lock
 from typing import Any
 
@@ -18,7 +19,7 @@ from airflow_provider_kafka_odps.local.wire.types import ColumnType, arrow_type
 
 from .engine_types import cast_text, column_type, in_columns, in_micros, is_wide, queried, without_padding
 from .functions import dialect, rewrite
-from .origins import sized_types
+from .origins import kept_types
 from .scope import Scope
 
 _CODES = (
@@ -64,12 +65,13 @@ class Queries:
         """
         with self._prepared(text, scope) as (cursor, translated, _):
             found = run(cursor, translated)
-        sized = sized_types(text, self._store.catalog, scope)
-        if len(sized) != found.num_columns:
-            sized = [None] * found.num_columns
+        kept = kept_types(text, self._store.catalog, scope)
+        if len(kept) != found.num_columns:
+            kept = [None] * found.num_columns
+        names = _distinct(field.name.lower() for field in found.schema)
         columns = tuple(
-            Column(at, field.name.lower(), kept or column_type(field.type))
-            for at, (field, kept) in enumerate(zip(found.schema, sized, strict=True))
+            Column(at, name, own or column_type(found_type))
+            for at, (name, found_type, own) in enumerate(zip(names, found.schema.types, kept, strict=True))
         )
         return columns, in_columns(found, columns)
 
@@ -99,7 +101,7 @@ class Queries:
     @contextmanager
     def _prepared(self, text: str, scope: Scope, into: Sequence[ColumnType] = ()) -> Iterator[tuple[Any, str, bool]]:
         catalog = self._store.catalog
-        translated, tables = translate(text, catalog, scope)
+        translated, tables = translate(text, catalog, scope, exact=bool(into))
         blobs = frozenset().union(*(table.blobs for table in tables))
         cursor = self._cursor()
         try:
@@ -110,7 +112,7 @@ class Queries:
                 wide = wide or any(map(is_wide, rows, [table.columns for table in tables]))
                 if wide:
                     rows = [in_micros(found, table.columns) for found, table in zip(rows, tables, strict=True)]
-                    translated, _ = translate(text, catalog, scope, wide=True)
+                    translated, _ = translate(text, catalog, scope, wide=True, exact=bool(into))
                 for at, found in enumerate(rows):
                     cursor.register(f"_t{at}", queried(without_padding(found, tables[at].columns)))
                 yield cursor, translated, wide
@@ -128,6 +130,15 @@ class Queries:
             return concatenated(parts)
         columns = [pa.field(c.name, _partition_type(c)) for c in table.partition_columns]
         return pa.schema([*shown_schema(table.columns), *columns]).empty_table()
+
+
+def _distinct(names: Iterable[str]) -> list[str]:
+    """Give the names, each once: a later one of the same name gets a number. Clients refuse two alike."""
+    distinct: list[str] = []
+    for name in names:
+        tries = (name if number == 1 else f"{name}{number}" for number in count(1))
+        distinct.append(next(each for each in tries if each not in distinct))
+    return distinct
 
 
 def _partition_type(column: Column) -> pa.DataType:
@@ -161,8 +172,12 @@ def run(cursor: Any, text: str) -> pa.Table:
         raise SqlError(code, f"[0,0] {message}") from None
 
 
-def translate(text: str, catalog: Catalog, scope: Scope, *, wide: bool = False) -> tuple[str, list[Table]]:
+def translate(
+    text: str, catalog: Catalog, scope: Scope, *, wide: bool = False, exact: bool = False
+) -> tuple[str, list[Table]]:
     """DuckDB's SQL for a query, and the tables that it calls _t0, _t1, …; `wide` has TIMESTAMPs in microseconds.
+
+    Numbers with a point are DOUBLE, as on the service, unless `exact`: then no digit of one that is inserted is lost.
 
     Raises SqlError: parse error, table not found.
     """
@@ -176,6 +191,8 @@ def translate(text: str, catalog: Catalog, scope: Scope, *, wide: bool = False) 
     if not isinstance(tree, exp.Query | exp.Values):
         raise SqlError.parse(1, 1, f"invalid token '{text.split(maxsplit=1)[0]}', expected a query")
     _name_results(tree)
+    if not exact:
+        _make_doubles(tree)
     for kind in tree.find_all(exp.DataType):
         # TIMESTAMP has nanoseconds here; DATETIME keeps DuckDB's own type, which has all functions.
         if kind.this is exp.DataType.Type.TIMESTAMP:
@@ -220,6 +237,15 @@ def _name_results(tree: Any) -> None:
             isinstance(result, exp.Subquery) and not result.alias
         ):
             result.replace(exp.alias_(result.copy(), f"_c{at}"))
+
+
+def _make_doubles(tree: Any) -> None:
+    from sqlglot import exp
+
+    for literal in tree.find_all(exp.Literal):
+        # What is cast says itself what it is: 1.0BD is one of them.
+        if not literal.is_string and "." in literal.name and not isinstance(literal.parent, exp.Cast):
+            literal.set("this", literal.name if "e" in literal.name.lower() else f"{literal.name}e0")
 
 
 def _parse_error(reason: Any) -> SqlError:
