@@ -81,8 +81,8 @@ class Rejections:
         self._first += rejects[: SHOWN - len(self._first)]
         if self._tolerance.count is not None and self.count > self._tolerance.count:
             raise RecordsRejected(
-                f"{self.count} records or more do not fit the table, max_rejects={self._tolerance} allows no more than "
-                f"{self._tolerance.count}; nothing was committed:{self.shown}"
+                f"records that do not fit the table: {self.count} so far, more than max_rejects={self._tolerance} "
+                f"allows; nothing was committed:{self.shown}"
             )
 
     def prove(self, records: int) -> None:
@@ -93,8 +93,8 @@ class Rejections:
         percent = self._tolerance.percent
         if percent is not None and self.count * 100 > records * percent:
             raise RecordsRejected(
-                f"{self.count} of {records} records ({self.count / records:.2%}) do not fit the table, "
-                f"max_rejects={self._tolerance} allows no more than {percent} %; nothing was committed:{self.shown}"
+                f"records that do not fit the table: {self.count} of {records} ({self.count / records:.2%}), more than "
+                f"max_rejects={self._tolerance} allows; nothing was committed:{self.shown}"
             )
 
     @property

@@ -52,7 +52,7 @@ def test_a_count_stops_the_load_at_once() -> None:
     """What cannot become good any more is not read to its end."""
     kept = Rejections(Tolerance.parse(1))
     kept.add(rejects(1))
-    with pytest.raises(RecordsRejected, match="3 records or more do not fit the table, max_rejects=1 allows no more"):
+    with pytest.raises(RecordsRejected, match="do not fit the table: 3 so far, more than max_rejects=1 allows"):
         kept.add(rejects(2))
 
 

@@ -181,7 +181,7 @@ def test_a_window_of_some_partitions(topic: str, task_run: TaskRun, odps: OdpsHo
 def test_a_record_that_does_not_fit_fails_the_load(topic: str, task_run: TaskRun, odps: OdpsHook, send: Send) -> None:
     """Bytes that are no UTF-8 are named with their coordinates, and no row is visible."""
     send(topic, b"\xff\xfe", 1)
-    with pytest.raises(Exception, match=rf"{topic}\[1\] offset 1, column value: .*UTF8"):
+    with pytest.raises(Exception, match=rf"{topic}\[1\] offset 1, column value: .*UTF-8"):
         task_run.attempt(topic=topic, table=table_of(topic), **ALL)
 
     assert rows(odps, table_of(topic)) == []
