@@ -112,7 +112,7 @@ def test_downloads_hold_few_bytes_that_were_replaced(tmp_path: Path) -> None:
     for number in range(20):
         days.run(f"INSERT OVERWRITE TABLE t VALUES ({number})")
         newest = days.downloads.open_table(days.table(), ())
-    (blob,) = days.table().blobs and newest.blobs
+    (blob,) = newest.blobs
     assert days.files() <= 2000 // blob.size + 1
     assert pa.Table.from_batches(days.downloads.read(newest, 0, 1, []).batches()).to_pylist() == [{"k": 19}]
     days.instances.close()

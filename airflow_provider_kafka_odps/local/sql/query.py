@@ -253,9 +253,3 @@ def _parse_error(reason: Any) -> SqlError:
     first = details[0]
     message = first.get("description") or str(reason).splitlines()[0]
     return SqlError.parse(first.get("line") or 1, first.get("col") or 1, message)
-
-
-def warm_up() -> None:
-    """Import what the first query needs, so that it doesn't wait for it."""
-    import duckdb  # noqa: F401
-    import sqlglot  # noqa: F401
