@@ -16,7 +16,7 @@ from airflow_provider_kafka_odps.core.gaps import OnDataLoss
 from airflow_provider_kafka_odps.core.kafka_settings import KafkaSettings, parse_kafka_settings
 from airflow_provider_kafka_odps.core.planning import WindowRequest, plan_window
 from airflow_provider_kafka_odps.core.window import Window
-from airflow_provider_kafka_odps.exceptions import InvalidConnection
+from airflow_provider_kafka_odps.exceptions import InvalidConnection, KafkaOdpsError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -44,7 +44,14 @@ class KafkaHook(BaseHook):
     def settings(self) -> KafkaSettings:
         """The connection, parsed; raises InvalidConnection with all of its problems."""
         connection = self._connection()
-        settings = parse_kafka_settings(self.kafka_config_id, connection.extra_dejson, connection.host, connection.port)
+        settings = parse_kafka_settings(
+            self.kafka_config_id,
+            connection.extra_dejson,
+            connection.host,
+            connection.port,
+            connection.login,
+            connection.password,
+        )
         if settings.ignored:
             self.log.info(
                 "connection %r: without effect here, a window is read by offsets and never committed: %s",
@@ -66,6 +73,18 @@ class KafkaHook(BaseHook):
     def group_id(self) -> str | None:
         """The consumer group whose committed offsets ``"committed"`` means."""
         return self._group_id or self.settings.group_id
+
+    def test_connection(self, topic: str | None = None) -> tuple[bool, str]:
+        """Tell whether this connection works, and if not, at which server and which step; within half a minute.
+
+        ``topic`` is looked for too; without it, the answer tells how many topics this login may see.
+        """
+        from airflow_provider_kafka_odps.hooks.kafka_check import answer
+
+        try:
+            return answer(self.settings, topic)
+        except KafkaOdpsError as error:
+            return False, str(error)
 
     def survey(self, topic: str, questions: Questions | None = None) -> TopicFacts:
         """Ask once for all that a plan needs: where the logs begin and end, and what ``questions`` add.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_kafka_odps.core.kafka_settings import KafkaSettings
 from airflow_provider_kafka_odps.core.window import Window
 from airflow_provider_kafka_odps.exceptions import BrokerRefused
-from airflow_provider_kafka_odps.hooks.kafka_survey import patiently
+from airflow_provider_kafka_odps.hooks.kafka_survey import needing, patiently
 
 if TYPE_CHECKING:
     from kafka import TopicPartition
@@ -24,18 +24,22 @@ def commit_ends(client: KafkaAdminClient, settings: KafkaSettings, group: str, w
     from kafka import OffsetAndMetadata, TopicPartition
 
     ends = {TopicPartition(window.topic, offsets.partition): offsets.end for offsets in window.ranges()}
-    known = patiently(lambda: client.list_group_offsets({group: list(ends)})[group])
+    with needing(f"Describe on Group {group!r}"):
+        known = patiently(lambda: client.list_group_offsets({group: list(ends)})[group])
     # Never back: an old window that is loaded again says nothing about the newer ones.
     ahead = {place: end for place, end in ends.items() if place not in known or known[place].offset < end}
     if ahead:
         wanted = {place: OffsetAndMetadata(end, "", -1) for place, end in ahead.items()}
-        _check(settings, group, patiently(lambda: client.alter_group_offsets(group, wanted)))
+        with needing(f"Read on Group {group!r} and Read on Topic {window.topic!r}"):
+            _check(settings, group, patiently(lambda: client.alter_group_offsets(group, wanted)))
     return {place.partition: end for place, end in sorted(ahead.items())}
 
 
 def _check(settings: KafkaSettings, group: str, answer: Mapping[TopicPartition, type[Exception]]) -> None:
-    from kafka.errors import NoError
+    from kafka.errors import AuthorizationError, NoError
 
+    if denied := next((error for error in answer.values() if issubclass(error, AuthorizationError)), None):
+        raise denied(f"the window's ends were not committed to group {group!r}; the rows are in the table")
     refused = {place.partition: error for place, error in sorted(answer.items()) if error is not NoError}
     if refused:
         listed = ", ".join(f"partition {number}: {error.__name__}" for number, error in refused.items())

@@ -23,7 +23,8 @@ from airflow_provider_kafka_odps.exceptions import (
     TopicReplaced,
     Unreachable,
 )
-from airflow_provider_kafka_odps.hooks.kafka_survey import admin_client, survey, translated
+from airflow_provider_kafka_odps.hooks.kafka_client import build, client_arguments
+from airflow_provider_kafka_odps.hooks.kafka_survey import admin_client, needing, survey, translated
 from airflow_provider_kafka_odps.hooks.waiting import watched
 
 if TYPE_CHECKING:
@@ -86,7 +87,10 @@ def read_window(  # noqa: PLR0913 - named at the one call
     started = time.monotonic()
     while reading.ahead:
         try:
-            with _consumer(settings, window, fetch_bytes, reading.check_cancelled) as consumer:
+            with (
+                needing(f"Read on Topic {window.topic!r}"),
+                _consumer(settings, window, fetch_bytes, reading.check_cancelled) as consumer,
+            ):
                 yield from reading.rest(consumer)
         except NoProgress as error:
             # A client waits for ever beyond the end of a log that became shorter.
@@ -226,9 +230,9 @@ def _consumer(
     ours = {**_FETCH, **sizes, "isolation_level": window.isolation_level.value}
     # The client wants an answer later than the broker may wait with it.
     ours["fetch_max_wait_ms"] = min(POLL_MS, settings.client.get("request_timeout_ms", 30_000) // 2)
-    servers, kwargs = list(settings.bootstrap_servers), {**settings.client, **ours}
+    kwargs = {"bootstrap_servers": list(settings.bootstrap_servers), **client_arguments(settings), **ours}
     # It waits for a broker that is away.
-    consumer = watched(lambda: KafkaConsumer(bootstrap_servers=servers, kafka_client=RoomyClient, **kwargs), check)
+    consumer = watched(lambda: build(KafkaConsumer, RoomyClient, **kwargs), check)
     try:
         yield consumer
     finally:

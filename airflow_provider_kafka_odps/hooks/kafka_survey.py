@@ -14,14 +14,19 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from airflow_provider_kafka_odps.core.facts import PartitionFacts, Questions, TopicFacts
 from airflow_provider_kafka_odps.core.kafka_settings import KafkaSettings
 from airflow_provider_kafka_odps.exceptions import BrokerRefused, KafkaOdpsError, UnknownTopic, Unreachable
+from airflow_provider_kafka_odps.hooks.kafka_client import build, client_arguments
+from airflow_provider_kafka_odps.hooks.kafka_probe import certificate_obstacles
 
 if TYPE_CHECKING:
+    import ssl
+
     from kafka import TopicPartition
     from kafka.admin import KafkaAdminClient
     from kafka.errors import KafkaError
 
 Answer = TypeVar("Answer")
 
+_PROBE_SECONDS = 5.0
 _UNKNOWN_TOPIC = 3
 """Kafka's error code UNKNOWN_TOPIC_OR_PARTITION."""
 
@@ -35,18 +40,36 @@ def admin_client(settings: KafkaSettings) -> Generator[KafkaAdminClient]:
     """
     from kafka.admin import KafkaAdminClient
     from kafka.errors import KafkaError
+    from kafka.net.compat import KafkaNetClient
 
     started = time.monotonic()
+    arguments = client_arguments(settings)
+    refuse_certificates(settings, arguments.get("ssl_context"))
+    # The rack and the like are for those who read records; the admin client refuses settings that it does not know.
+    known = {name: value for name, value in arguments.items() if name in KafkaAdminClient.DEFAULT_CONFIG}
+    servers = list(settings.bootstrap_servers)
     try:
-        # The rack and the like are for those who read records; the admin client refuses settings that it does not know.
-        known = {name: value for name, value in settings.client.items() if name in KafkaAdminClient.DEFAULT_CONFIG}
-        client = KafkaAdminClient(bootstrap_servers=list(settings.bootstrap_servers), **known)
+        client = build(KafkaAdminClient, KafkaNetClient, bootstrap_servers=servers, **known)
         try:
             yield client
         finally:
             client.close()
     except KafkaError as error:
         raise translated(error, settings, time.monotonic() - started) from error
+
+
+def refuse_certificates(settings: KafkaSettings, context: ssl.SSLContext | None) -> None:
+    """Raise BrokerRefused where no server can be trusted, or none trusts us.
+
+    The client itself would try again until its time is over, and keep the reason to itself.
+    """
+    if found := certificate_obstacles(settings, context, _PROBE_SECONDS):
+        raise BrokerRefused(f"{where_of(settings)}: " + "; ".join(map(str, found)))
+
+
+def where_of(settings: KafkaSettings) -> str:
+    """Return how messages begin: the connection and its servers."""
+    return f"connection {settings.conn_id!r}, Kafka at {', '.join(settings.bootstrap_servers)}"
 
 
 def patiently(ask: Callable[[], Answer], seconds: float = 30.0) -> Answer:
@@ -69,18 +92,43 @@ def patiently(ask: Callable[[], Answer], seconds: float = 30.0) -> Answer:
 
 def translated(error: KafkaError, settings: KafkaSettings, seconds: float) -> KafkaOdpsError:
     """Return our error for one of the client's."""
-    where = f"connection {settings.conn_id!r}, Kafka at {', '.join(settings.bootstrap_servers)}"
+    from kafka.errors import AuthorizationError, SaslAuthenticationFailedError, UnsupportedSaslMechanismError
+
+    where = where_of(settings)
     if error.retriable:
         return Unreachable(
             f"{where}: no answer within {seconds:.0f} s ({error}). "
             "Is the address right, and reachable from this worker?"
         )
+    match error:
+        case SaslAuthenticationFailedError() | UnsupportedSaslMechanismError():
+            return BrokerRefused(f"{where}, step authenticate: no login by {settings.login}: {error}")
+        case AuthorizationError():
+            needed = ", ".join(getattr(error, "__notes__", ())) or "a right that it lacks"
+            return BrokerRefused(
+                f"{where}, step authorise: who logs in by {settings.login} needs {needed} ({error}). "
+                "The broker's administrator grants it with kafka-acls --add; docs/connections lists all that is needed"
+            )
     return BrokerRefused(f"{where}: the broker refused: {error}")
+
+
+@contextmanager
+def needing(right: str) -> Generator[None]:
+    """Note on a refusal which right was missing, such as ``Describe on Topic 'orders'``: Kafka does not say."""
+    from kafka.errors import AuthorizationError
+
+    try:
+        yield
+    except AuthorizationError as error:
+        if not getattr(error, "__notes__", ()):
+            error.add_note(right)
+        raise
 
 
 def topic_description(client: KafkaAdminClient, topic: str, conn_id: str) -> Mapping[str, Any]:
     """Return what the cluster says of a topic; raise UnknownTopic if it has none of this name."""
-    (description,) = patiently(lambda: client.describe_topics([topic]))
+    with needing(f"Describe on Topic {topic!r}"):
+        (description,) = patiently(lambda: client.describe_topics([topic]))
     if description["error_code"] == _UNKNOWN_TOPIC:
         raise UnknownTopic(
             f"the cluster of connection {conn_id!r} has no topic {topic!r} (or this login may not see it); "
@@ -89,7 +137,8 @@ def topic_description(client: KafkaAdminClient, topic: str, conn_id: str) -> Map
     if description["error_code"]:
         from kafka.errors import for_code
 
-        raise for_code(description["error_code"])(f"topic {topic}")
+        with needing(f"Describe on Topic {topic!r}"):
+            raise for_code(description["error_code"])(f"topic {topic}")
     found: Mapping[str, Any] = description
     return found
 
@@ -147,7 +196,8 @@ def _offsets(
 ) -> dict[TopicPartition, int | None]:
     isolation = "read_committed" if committed_only else "read_uncommitted"
     wanted = dict.fromkeys(partitions, spec)
-    answer = patiently(lambda: client.list_partition_offsets(wanted, isolation_level=isolation))
+    with needing(f"Describe on Topic {', '.join({repr(place.topic) for place in wanted})}"):
+        answer = patiently(lambda: client.list_partition_offsets(wanted, isolation_level=isolation))
     # The wire's -1 (no record that late) comes as such; it is no offset.
     return {place: found.offset if found.offset >= 0 else None for place, found in answer.items()}
 
@@ -162,5 +212,6 @@ def _committed(
 ) -> dict[TopicPartition, int]:
     if group is None:
         return {}
-    answer = patiently(lambda: client.list_group_offsets({group: partitions})[group])
+    with needing(f"Describe on Group {group!r}"):
+        answer = patiently(lambda: client.list_group_offsets({group: partitions})[group])
     return {place: found.offset for place, found in answer.items() if found.offset >= 0}
