@@ -212,3 +212,26 @@ def test_leaves_are_what_pythons_reader_says(documents: list[str]) -> None:
                     assert found == json.dumps(expected)
                 case _:
                     assert _read(found) == expected
+
+
+@pytest.mark.parametrize(
+    "lenient",
+    [
+        '{"a":1,}',
+        '{"a":[1 ,\n]}',
+        '{"a": NaN}',
+        '{"a":[nan,1]}',
+        '{"a":[1, -Infinity]}',
+        '{"b":INF}',
+        '{"a":{"x":\t-inf }}',
+        '{"a":[ NaN]}',
+        "[NaN]",
+    ],
+)
+def test_what_only_duckdb_reads_is_found_among_others(lenient: str) -> None:
+    """One document that is no JSON is found wherever it stands in a column, or in a part of one, and it alone."""
+    documents = ['{"a":1}', None, '{"a":2}', lenient, '{"a":3}', None]
+    column = pa.array(documents, pa.string())
+    for start, end in ((0, 6), (2, 6), (3, 4), (1, 4), (0, 3), (4, 6), (0, 0), (1, 2)):
+        bad = JsonReader([A]).extract(column[start:end]).bad.to_pylist()
+        assert bad == [document == lenient for document in documents[start:end]]
