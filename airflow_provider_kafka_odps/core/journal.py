@@ -137,9 +137,6 @@ class Journal:
 
     def to_json(self) -> dict[str, Any]:
         """Return the entry as it stands in the task state store; the receipt goes without its second window."""
-        receipt = None if self.receipt is None else self.receipt.to_json()
-        if receipt is not None:
-            del receipt["window"]
         return {
             "version": VERSION,
             "phase": self.phase.value,
@@ -150,7 +147,7 @@ class Journal:
             "clear_number": self.clear_number,
             "window": self.window.to_json(),
             "upload_id": self.upload_id,
-            "receipt": receipt,
+            "receipt": self.receipt and self.receipt.without_window(),
             "statement_id": self.statement_id,
             "failed_removals": self.failed_removals,
         }

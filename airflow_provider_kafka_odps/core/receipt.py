@@ -103,10 +103,13 @@ class Receipt:
         return sum(counts.rows for counts in self.partitions.values())
 
     def to_json(self) -> dict[str, Any]:
-        """Return the receipt as it stands in XCom and in the journal (docs/reference.md)."""
+        """Return the receipt as it stands in XCom (docs/reference.md)."""
+        return {"window": self.window.to_json(), **self.without_window()}
+
+    def without_window(self) -> dict[str, Any]:
+        """Return the receipt as it stands in the journal, which has the window already."""
         return {
             "version": VERSION,
-            "window": self.window.to_json(),
             "table": self.table,
             "partition": self.partition,
             "mode": self.mode,

@@ -67,7 +67,7 @@ class Window:
     @property
     def span(self) -> int:
         """How many offsets the window covers: an upper bound on its records."""
-        return sum(offsets.span for offsets in self.ranges())
+        return sum(end - start for start, end in self.partitions.values())
 
     def to_json(self) -> dict[str, Any]:
         """Return the window as it stands in XCom and in the journal (docs/windows.md)."""
@@ -80,7 +80,7 @@ class Window:
             "planned_at": self.planned_at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
             "start": {"asked": self.start.asked, "source": self.start.source},
             "end": {"asked": self.end.asked, "source": self.end.source},
-            "partitions": {str(offsets.partition): [offsets.start, offsets.end] for offsets in self.ranges()},
+            "partitions": {str(number): [start, end] for number, (start, end) in sorted(self.partitions.items())},
             "span": self.span,
         }
 

@@ -20,9 +20,10 @@ from airflow_provider_kafka_odps.core.planning import WindowRequest
 from airflow_provider_kafka_odps.core.rows import FoundRows
 from airflow_provider_kafka_odps.core.schema import TableSchema, columns_of
 from airflow_provider_kafka_odps.core.settling import UploadStatus
+from airflow_provider_kafka_odps.core.tolerance import Tolerance
 from airflow_provider_kafka_odps.core.window import Window
 from airflow_provider_kafka_odps.decoding.batch import BATCH_SCHEMA
-from airflow_provider_kafka_odps.exceptions import CommitRejected, Unreachable
+from airflow_provider_kafka_odps.exceptions import CommitRejected, Unreachable, UploadFailed
 
 SCHEMA = TableSchema(columns_of({"p": "bigint", "o": "bigint", "v": "string"}))
 COLUMNS = {"p": "__partition__", "o": "__offset__", "v": "__value__"}
@@ -46,6 +47,8 @@ class Session:
     overwrite: bool
     blocks: dict[int, list[Row]] = field(default_factory=dict)
     status: UploadStatus = UploadStatus.NORMAL
+    rejects: bool = False
+    """Whether it is one of rejects."""
 
 
 @dataclass
@@ -66,6 +69,9 @@ class World:
     topic_id: str = "id-1"
     table: list[Row] = field(default_factory=lambda: [OLD_ROW])
     sessions: dict[str, Session] = field(default_factory=dict)
+    rejects: list[Row] = field(default_factory=list)
+    """Those that are visible: partition, offset and column."""
+    reject_sessions: dict[str, Session] = field(default_factory=dict)
     journal: dict[str, Any] | None = None
     effects: list[str] = field(default_factory=list)
     announced: list[Window] = field(default_factory=list)
@@ -74,6 +80,8 @@ class World:
     crash_after: int | None = None
     commit_faults: list[str] = field(default_factory=list)
     """What the next commits answer: `lost`, `applied and lost`, `refused`, `closing`, `gone`, `applied and gone`."""
+    reject_faults: list[str] = field(default_factory=list)
+    """The same for the next commits of rejects."""
     closing: int = 0
     """How often a session that is closing still says so."""
     fenced: bool = False
@@ -104,9 +112,10 @@ class World:
 
     def visible(self, session: Session) -> None:
         """Make the rows of a session visible, as its commit does."""
+        table = self.rejects if session.rejects else self.table
         if session.overwrite:
-            self.table.clear()
-        self.table += [row for _, block in sorted(session.blocks.items()) for row in block]
+            table.clear()
+        table += [row for _, block in sorted(session.blocks.items()) for row in block]
         session.status = UploadStatus.CLOSED
 
     def end(self, statement: Statement) -> str | None:
@@ -175,10 +184,10 @@ class Upload:
 
     def commit(self, blocks: int) -> None:
         assert sorted(self._session.blocks) == list(range(blocks))
-        self.world.effect("commit", self._commit)
+        self.world.effect("commit", lambda: self._commit(self.world.commit_faults))
 
-    def _commit(self) -> None:
-        fault = self.world.commit_faults.pop(0) if self.world.commit_faults else ""
+    def _commit(self, faults: list[str]) -> None:
+        fault = faults.pop(0) if faults else ""
         if self._session.status is not UploadStatus.NORMAL:
             raise CommitRejected(f"StatusConflict: {self._session.status}")
         if fault in ("", "applied and lost", "applied and gone"):
@@ -205,6 +214,55 @@ class Upload:
     @property
     def _session(self) -> Session:
         return self.world.sessions[self.id]
+
+
+@dataclass
+class RejectUpload(Upload):
+    """A handle on one session of rejects."""
+
+    def write_block(self, number: int, batches: Sequence[pa.RecordBatch]) -> int:
+        rows = [
+            (row["kafka_partition"], row["kafka_offset"], row["column_name"])
+            for batch in batches
+            for row in batch.to_pylist()
+        ]
+        self.world.effect("write rejects", lambda: self._write(number, rows))
+        return len(rows)
+
+    def _write(self, number: int, rows: list[Row]) -> None:
+        if self._session.status is not UploadStatus.NORMAL:
+            raise UploadFailed(f"upload {self.id} is {self._session.status}")
+        self._session.blocks[number] = rows
+
+    def commit(self, blocks: int) -> None:
+        assert sorted(self._session.blocks) == list(range(blocks))
+        self.world.effect("publish", lambda: self._commit(self.world.reject_faults))
+
+    def status(self) -> UploadStatus:
+        return self.world.effect("ask for the rejects", self._ask)
+
+    @property
+    def _session(self) -> Session:
+        return self.world.reject_sessions[self.id]
+
+
+@dataclass
+class RejectSink:
+    """The world's place for rejects."""
+
+    world: World
+    place: str = "shop.rejects"
+
+    def open_upload(self) -> Upload:
+        upload_id = f"r{len(self.world.reject_sessions) + 1}"
+        self.world.reject_sessions[upload_id] = Session(overwrite=True, rejects=True)
+        return RejectUpload(self.world, upload_id)
+
+    def attach_upload(self, upload_id: str) -> Upload:
+        return RejectUpload(self.world, upload_id)
+
+    def stale(self) -> bool:
+        return bool(self.world.reject_sessions)
 
 
 @dataclass
@@ -313,6 +371,7 @@ def attempt_at(
     on_rerun: OnRerun = OnRerun.KEEP,
     by_rows: bool = False,
     with_evidence: bool = False,
+    rejects: RejectSink | None = None,
 ) -> Attempt:
     """Return an attempt at loading all that is in the world's log."""
     return Attempt(
@@ -332,4 +391,6 @@ def attempt_at(
         on_rerun=on_rerun,
         rows=Rows(world) if by_rows else None,
         evidence=Evidence(world) if with_evidence else None,
+        rejects=rejects,
+        tolerance=Tolerance() if rejects is None else Tolerance(None),
     )

@@ -12,10 +12,21 @@ from airflow_provider_kafka_odps.core.settling import UploadStatus
 
 _MOST_RECORDS = 4
 # What leaves the world as it is commutes with a crash, and with another attempt: both come before the next change.
-_CHANGES = {"open", "write a block", "commit", "start removal", "await removal", "end"}
-_SEES_THE_TABLE = {"commit", "ask for the status", "count", "start removal", "await removal"}
+_CHANGES = {"open", "write a block", "publish", "commit", "start removal", "await removal", "end"}
+_SEES_THE_TABLE = {
+    "publish",
+    "ask for the rejects",
+    "commit",
+    "ask for the status",
+    "count",
+    "start removal",
+    "await removal",
+}
 _ANSWERS: Mapping[str, tuple[Move, ...]] = {
     "commit": (Move.DROP, Move.LOSE, Move.LATE, Move.FLING, Move.REFUSE, Move.CLOSING, Move.GONE, Move.CANCEL),
+    "publish": (Move.DROP, Move.LOSE, Move.LATE, Move.FLING, Move.REFUSE, Move.CLOSING, Move.REJECTS_GONE),
+    "ask for the rejects": (Move.DROP, Move.REJECTS_GONE),
+    "write rejects": (Move.REJECTS_GONE,),
     "start removal": (Move.DROP, Move.LOSE, Move.LATE, Move.FLING),
     "await removal": (Move.DROP, Move.STATEMENTS_FAIL),
     "ask for the status": (Move.DROP, Move.GONE),
@@ -55,6 +66,9 @@ def _a_statement_runs(world: SimulatedWorld) -> bool:
 _CIRCUMSTANCES: Mapping[Move, Callable[[SimulatedWorld], bool]] = {
     Move.LAND: lambda world: bool(world.late),
     Move.GONE: lambda world: any(each.status is not UploadStatus.GONE for each in world.sessions.values()),
+    Move.REJECTS_GONE: lambda world: any(
+        each.status is not UploadStatus.GONE for each in world.reject_sessions.values()
+    ),
     Move.STATEMENTS_END: _a_statement_runs,
     Move.STATEMENTS_FAIL: _a_statement_runs,
     Move.ARRIVE: lambda world: world.high < _MOST_RECORDS,

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import gc
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from random import Random
 
-from simulation.moves import AROUND, Case, Faults, Move, Place, Way
+from simulation.moves import AROUND, Case, Faults, Misfit, Move, Place, Way
 from simulation.stage import Stage, scripted
 
 from airflow_provider_kafka_odps.core.journal import Mode, OnRerun
 
 _PROBABILITIES = (0.04, 0.1, 0.25)
 _MOST_AT_ONE_PLACE = 3
+_OF_REJECTS = {"write rejects", "save publishing", "publish", "ask for the rejects"}
 _RARE = 0.4
 """How often something that may seldom happen is preferred to what may happen anywhere."""
 
 
-def cases(attempts: int) -> list[Case]:
+def cases(attempts: int, misfits: Sequence[Misfit] = tuple(Misfit)) -> list[Case]:
     """Return every kind of run, with up to so many disturbed attempts."""
     kinds = [
         *[(Mode.APPEND, on_rerun, True) for on_rerun in OnRerun],
@@ -29,10 +30,12 @@ def cases(attempts: int) -> list[Case]:
         *[(Mode.OVERWRITE, on_rerun, False) for on_rerun in OnRerun],
     ]
     return [
-        Case(*kind, ways, records)
-        for kind, ways, records in product(kinds, product(Way, repeat=attempts - 1), (2, 0))
+        Case(*kind, ways, records, misfit)
+        for kind, ways, records, misfit in product(kinds, product(Way, repeat=attempts - 1), (2, 0), misfits)
         # What a rerun does makes no difference to those that nobody clears.
-        if Way.CLEAR in ways or kind[1] is OnRerun.KEEP
+        if (Way.CLEAR in ways or kind[1] is OnRerun.KEEP)
+        # Without records there are no rejects; overwrite replaces whatever it is that the user wants.
+        and (misfit is Misfit.NEVER or (records and kind[:2] != (Mode.OVERWRITE, OnRerun.REPLACE)))
     ]
 
 
@@ -94,6 +97,8 @@ _CASES = cases(3)
 def all_of(case: Case, faults: int, before: Faults | None = None) -> Iterator[Stage]:
     """Yield every history of a case with at most so many faults; each has to be played before the next is asked for."""
     before = before or {}
+    # Two faults that are both far from rejects are played in the same case without them.
+    near = case.misfit is Misfit.NEVER or faults != 1 or any(place.effect in _OF_REJECTS for place in before)
     seen: list[tuple[Place, list[Move]]] = []
     script = scripted(before)
     pending = sum(len(moves) for moves in before.values())
@@ -110,7 +115,7 @@ def all_of(case: Case, faults: int, before: Faults | None = None) -> Iterator[St
     yield Stage(case, choose)
     if faults:
         for place, may in seen:
-            for move in may:
+            for move in may if near or place.effect in _OF_REJECTS else ():
                 yield from all_of(case, faults - 1, {**before, place: (*before.get(place, ()), move)})
 
 

@@ -25,6 +25,7 @@ class Move(StrEnum):
     CLOSING = "no answer comes, and the commit takes its time"
     LAND = "the requests that are late arrive"
     GONE = "the upload sessions expire"
+    REJECTS_GONE = "the upload sessions of rejects expire"
     STATEMENTS_END = "the statements that run end"
     STATEMENTS_FAIL = "the statements that run fail"
     ARRIVE = "a record arrives"
@@ -33,7 +34,10 @@ class Move(StrEnum):
 
 
 AROUND = frozenset(
-    {Move.LAND, Move.GONE, Move.STATEMENTS_END, Move.STATEMENTS_FAIL, Move.ARRIVE, Move.SHRINK, Move.RECREATE}
+    {
+        *[Move.LAND, Move.GONE, Move.REJECTS_GONE, Move.STATEMENTS_END, Move.STATEMENTS_FAIL],
+        *[Move.ARRIVE, Move.SHRINK, Move.RECREATE],
+    }
 )
 """These happen to the world; the effect still comes."""
 
@@ -43,6 +47,14 @@ class Way(StrEnum):
 
     RETRY = "a retry"
     CLEAR = "the user clears the task"
+
+
+class Misfit(StrEnum):
+    """Whether the window's first record fits the table; one that does not is a reject."""
+
+    NEVER = "all records fit"
+    ALWAYS = "one record is rejected"
+    AT_FIRST = "the first attempt rejects one record, and the mapping is mended then"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +69,13 @@ class Case:
     """Why the second, the third … attempt starts; there are no more than these before the faults end."""
     records: int = 2
     """How many there are at first."""
+    misfit: Misfit = Misfit.NEVER
 
     def __str__(self) -> str:
         columns = "with" if self.with_rows else "without"
         ways = ", then ".join(self.ways)
-        return f"{self.records} records, {self.mode}, on_rerun={self.on_rerun}, {columns} offset columns, then {ways}"
+        run = f"{self.records} records, {self.mode}, on_rerun={self.on_rerun}, {columns} offset columns"
+        return f"{run}, {self.misfit}, then {ways}"
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from core.world import OLD_ROW
+from core.world import OLD_ROW, Row
 from simulation.moves import Case
 from simulation.world import SimulatedWorld
 
@@ -34,11 +34,20 @@ class Promise:
     world: SimulatedWorld
 
     def check_table(self) -> None:
-        """Hold that the table has all of the window or none of it, and nothing else, as at every moment."""
-        table = self.world.table
-        if table == [OLD_ROW] or self._has_all():
+        """Hold that the table has all of the window or none of it, and nothing else, as at every moment.
+
+        Where it has all, its rejects are visible, too; they are replaced just before rows that are overwritten.
+        """
+        world = self.world
+        version = self._version()
+        if version is None:
+            if world.table != [OLD_ROW]:
+                raise BrokenPromise(f"the table has {world.table}, the recorded window {world.window_rows()}")
             return
-        raise BrokenPromise(f"the table has {table}, the recorded window {self.world.window_rows()}")
+        committed = world.journal is not None and world.journal["phase"] == Phase.COMMITTED
+        settled = committed or (self.case.mode is Mode.APPEND and world.table != [OLD_ROW])
+        if settled and world.rejects != version[1]:
+            raise BrokenPromise(f"rows are visible with the rejects {world.rejects}, not with {version[1]}")
 
     def check_attempt(self, ended: Receipt | BaseException | None, clear_number: int) -> None:
         """Hold that an attempt of which Airflow hears did not claim what is not so, and did what a clear asks for."""
@@ -62,21 +71,25 @@ class Promise:
                 raise BrokenPromise(f"without any fault left the task did not end: {ended!r}")
 
     def _check_success(self, receipt: Receipt) -> None:
-        rows = self.world.window_rows()
-        if not self._has_all():
-            raise BrokenPromise(f"success is claimed, but the table has {self.world.table}, not {rows}")
-        if rows is None or receipt.rows != len(rows):
-            raise BrokenPromise(f"the receipt says {receipt.rows} rows, the window has {rows}")
+        version = self._version()
+        if version is None:
+            versions = self.world.versions()
+            raise BrokenPromise(f"success is claimed, but the table has {self.world.table}, not one of {versions}")
+        counted = receipt.rows, sum(counts.rejects for counts in receipt.partitions.values())
+        if counted != tuple(map(len, version)):
+            raise BrokenPromise(f"the receipt says {counted} rows and rejects, not {version}")
         journal = self.world.journal
         if journal is None or journal["phase"] != Phase.COMMITTED:
             raise BrokenPromise(f"success is claimed, but the journal does not know it: {journal}")
 
-    def _has_all(self) -> bool:
-        rows = self.world.window_rows()
-        if rows is None:
-            return False
+    def _version(self) -> tuple[list[Row], list[Row]] | None:
+        """Return the rows and rejects of which the table has the rows; None: of none."""
         # Blocks become visible in their order, and a removal keeps the order of what is left.
-        return self.world.table == (rows if self.case.mode is Mode.OVERWRITE else [OLD_ROW, *rows])
+        old = [] if self.case.mode is Mode.OVERWRITE else [OLD_ROW]
+        return next((each for each in self.world.versions() if self.world.table == old + each[0]), None)
+
+    def _has_all(self) -> bool:
+        return self._version() is not None
 
     def expired(self, _: int) -> bool:
         """Tell whether records of the window are gone from the log; rows that were loaded before may be there."""

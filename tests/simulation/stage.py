@@ -22,7 +22,7 @@ from airflow_provider_kafka_odps.exceptions import CommitRejected, KafkaOdpsErro
 Choice: TypeAlias = Callable[[Place, int, Callable[[], list[Move]]], Move | None]
 _CALM_ATTEMPTS = 4
 """So many attempts without any fault are enough to end well, or to say why not."""
-_SHOWS = {"commit", "await removal", "ask for the status"}
+_SHOWS = {"publish", "ask for the rejects", "commit", "await removal", "ask for the status"}
 
 
 @dataclass
@@ -60,6 +60,7 @@ class Stage:
         """Play the history to its end."""
         self.world.conduct = self._conduct
         self.world.high = self.case.records
+        self.world.misfit = self.case.misfit
         self.promise = Promise(self.case, self.world)
         self._hub = greenlet.getcurrent()
         try:
@@ -81,7 +82,7 @@ class Stage:
                 self._act(actor)
         self.trace.append("what was under way arrives")
         self.world.land()
-        for session in self.world.sessions.values():
+        for session in (*self.world.sessions.values(), *self.world.reject_sessions.values()):
             if session.status is UploadStatus.CLOSING:
                 self.world.visible(session)
         for statement in self.world.statements.values():
@@ -127,7 +128,12 @@ class Stage:
 
     def _run(self, actor: Actor) -> None:
         attempt = attempt_in(
-            self.world, self.case, actor.clear_number, lambda: actor is self.actors[-1], lambda: actor.cancelled
+            self.world,
+            self.case,
+            actor.number,
+            actor.clear_number,
+            lambda: actor is self.actors[-1],
+            lambda: actor.cancelled,
         )
         try:
             receipt = transfer(attempt)
@@ -194,7 +200,7 @@ class Stage:
                 raise CommitRejected("FlowExceeded")
             case Move.CLOSING:
                 self.world.closing = 2
-                self.world.commit_faults.append("closing")
+                (self.world.reject_faults if name == "publish" else self.world.commit_faults).append("closing")
                 return apply()
             case _:
                 raise AssertionError(f"{move} is no answer to {name}")
@@ -205,7 +211,9 @@ class Stage:
             case Move.LAND:
                 world.land()
             case Move.GONE:
-                world.expire()
+                world.expire(world.sessions.values())
+            case Move.REJECTS_GONE:
+                world.expire(world.reject_sessions.values())
             case Move.STATEMENTS_END | Move.STATEMENTS_FAIL:
                 for statement in world.statements.values():
                     if move is Move.STATEMENTS_FAIL and not statement.ended:

@@ -10,7 +10,7 @@ from random import SystemRandom
 
 import pytest
 from simulation.histories import CounterExample, all_of, at_random, cases, first_counter_example, play, replay, shrunk
-from simulation.moves import Case, Faults, Move, Place, Way
+from simulation.moves import Case, Faults, Misfit, Move, Place, Way
 from simulation.stage import Stage
 from simulation.world import SimulatedWorld, _Store
 
@@ -23,7 +23,7 @@ _CHUNK = 2_500
 REPLACED = Case(Mode.APPEND, OnRerun.REPLACE, with_rows=True, ways=(Way.CLEAR, Way.RETRY))
 
 
-@pytest.mark.parametrize("case", cases(2), ids=str)
+@pytest.mark.parametrize("case", cases(2, [Misfit.NEVER, Misfit.AT_FIRST]), ids=str)
 def test_two_attempts_and_two_faults(case: Case) -> None:
     """Every history of two attempts with up to two faults keeps the promise; FAULTS=3 plays those of three."""
     for stage in all_of(case, FAULTS):

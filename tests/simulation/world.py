@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, TypeVar, cast
 
 import pyarrow as pa
 from core.examples import target_of
-from core.world import COLUMNS, SCHEMA, Clock, Row, Rows, Sink, Source, Superseded, Upload, World, batch_of
-from simulation.moves import Case
+from core.world import (
+    COLUMNS,
+    SCHEMA,
+    Clock,
+    RejectSink,
+    Row,
+    Rows,
+    Session,
+    Sink,
+    Source,
+    Superseded,
+    Upload,
+    World,
+    batch_of,
+)
+from simulation.moves import Case, Misfit
 
 from airflow_provider_kafka_odps.core.attempt import Attempt
 from airflow_provider_kafka_odps.core.bounds import Earliest, Latest
@@ -18,14 +32,18 @@ from airflow_provider_kafka_odps.core.compiling import compile_projection
 from airflow_provider_kafka_odps.core.facts import PartitionFacts, Questions, TopicFacts
 from airflow_provider_kafka_odps.core.journal import Mode, Phase
 from airflow_provider_kafka_odps.core.planning import WindowRequest
-from airflow_provider_kafka_odps.core.projection import Projected, Projection
+from airflow_provider_kafka_odps.core.projection import Projected, Projection, Reject
 from airflow_provider_kafka_odps.core.settling import UploadStatus
+from airflow_provider_kafka_odps.core.tolerance import Tolerance
 from airflow_provider_kafka_odps.core.window import Window
 from airflow_provider_kafka_odps.exceptions import OffsetsExpired, UploadFailed
 
 T = TypeVar("T")
 _PROJECTION = compile_projection(COLUMNS, SCHEMA)
 _REQUEST = WindowRequest("orders", Earliest(), Latest())
+_UNLIMITED = Tolerance(None)
+_FENCED = {Phase.PUBLISHING.value, Phase.COMMITTING.value}
+_FENCED_OR_COMMITTED = {*_FENCED, Phase.COMMITTED.value}
 _TARGETS = {mode: target_of(mode) for mode in Mode}
 
 
@@ -38,6 +56,7 @@ class SimulatedWorld(World):
     """Where the log starts and ends."""
     late: list[Callable[[], object]] = field(default_factory=list)
     """Requests that are under way, and that nobody waits for."""
+    misfit: Misfit = Misfit.NEVER
     fenced_by: int = -1
     """The clear number of the attempt that last said how the window became, or would become, visible."""
     conduct: Callable[[str, Callable[[], Any]], Any] = lambda _, apply: apply()
@@ -55,25 +74,41 @@ class SimulatedWorld(World):
         start, end = window["partitions"]["0"]
         return _rows(window["topic_id"], start, end)
 
+    def versions(self) -> list[tuple[list[Row], list[Row]]]:
+        """Return what may be there of the recorded window: rows, and the rejects that belong to these; none: nothing.
+
+        Who went on with an upload loaded what its mapping made of the records.
+        """
+        rows = self.window_rows()
+        if rows is None:
+            return []
+        if self.misfit is Misfit.NEVER or rows[:1] == [] or rows[0][1] != 0:
+            return [(rows, [])]
+        rejecting = (rows[1:], [(0, 0, "v")])
+        return [rejecting] if self.misfit is Misfit.ALWAYS else [rejecting, (rows, [])]
+
     def hear(self, window: Window) -> None:
         """Let others hear of the window, which has to be recorded by then."""
         assert self.journal is not None, "a window is announced that the next attempt would not know"
-        assert self.journal["window"] == window.to_json(), "another window is announced than the one that is recorded"
+        recorded = self.journal["window"]
+        same = {0: (*recorded["partitions"]["0"],)} == window.partitions and recorded["topic_id"] == window.topic_id
+        assert same, "another window is announced than the one that is recorded"
 
     def follow(self) -> None:
         """Let others see that the window is loaded."""
-        rows = self.window_rows()
-        assert rows is not None, "the ends of a window are committed that is not recorded"
-        assert self.table[len(self.table) - len(rows) :] == rows, "the ends are committed of what is not visible"
+        versions = self.versions()
+        assert versions, "the ends of a window are committed that is not recorded"
+        ends = [self.table[len(self.table) - len(rows) :] == rows for rows, _ in versions]
+        assert any(ends), "the ends are committed of what is not visible"
 
     def land(self) -> None:
         """Let every request that is under way arrive."""
         while self.late:
             self.late.pop(0)()
 
-    def expire(self) -> None:
-        """Let every session expire; a commit that is under way comes to its end first."""
-        for session in self.sessions.values():
+    def expire(self, sessions: Iterable[Session]) -> None:
+        """Let sessions expire; a commit that is under way comes to its end first."""
+        for session in sessions:
             if session.status is UploadStatus.CLOSING:
                 self.visible(session)
             session.status = UploadStatus.GONE
@@ -117,28 +152,31 @@ def _batch_of(topic_id: str, start: int, end: int) -> pa.RecordBatch:
     return batch_of(0, {offset: value.encode() for _, offset, value in _rows(topic_id, start, end)})
 
 
+_ROWS: dict[int, list[Row]] = {}
+"""Of columns that were projected, by their ids."""
+
+
 class _CachedProjection:
     """The real projection, asked once per batch: batches are never forgotten, so that their ids stay theirs."""
 
     wanted = _PROJECTION.wanted
 
-    def __init__(self) -> None:
+    def __init__(self, *, rejecting: bool) -> None:
         self._projected: dict[int, Projected] = {}
-        self._rows: dict[int, list[Row]] = {}
+        self._rejecting = rejecting
 
     def apply(self, topic: str, batch: pa.RecordBatch) -> Projected:
         if id(batch) not in self._projected:
             projected = _PROJECTION.apply(topic, batch)
+            if self._rejecting and batch.column("offset")[0].as_py() == 0:
+                rejects = (Reject(topic, 0, 0, "v", "it does not fit"),)
+                projected = replace(projected, columns=projected.columns.slice(1), rejects=rejects)
             self._projected[id(batch)] = projected
-            self._rows[id(projected.columns)] = [tuple(row.values()) for row in projected.columns.to_pylist()]
+            _ROWS[id(projected.columns)] = [tuple(row.values()) for row in projected.columns.to_pylist()]
         return self._projected[id(batch)]
 
-    def rows(self, columns: Sequence[pa.RecordBatch]) -> list[Row]:
-        """Return the rows of columns that were projected here."""
-        return [row for each in columns for row in self._rows[id(each)]]
 
-
-_CACHED = _CachedProjection()
+_TAKES, _REJECTS = _CachedProjection(rejecting=False), _CachedProjection(rejecting=True)
 
 
 @dataclass
@@ -146,7 +184,7 @@ class _Upload(Upload):
     """A handle on one session, which takes blocks as long as it is open."""
 
     def write_block(self, number: int, batches: Sequence[pa.RecordBatch]) -> int:
-        rows = _CACHED.rows(batches)
+        rows = [row for each in batches for row in _ROWS[id(each)]]
         self.world.effect("write a block", lambda: self._write(number, rows))
         return len(rows)
 
@@ -183,8 +221,8 @@ class _Store:
             raise Superseded("404")
         before = self.world.journal
         assert before is None or before["window"] == entry["window"], "the recorded window has changed"
-        settles = before is not None and before["phase"] == Phase.COMMITTING
-        if entry["phase"] == Phase.COMMITTING or (entry["phase"] == Phase.COMMITTED and not settles):
+        settles = before is not None and before["phase"] in _FENCED
+        if entry["phase"] == Phase.PUBLISHING or (entry["phase"] in _FENCED_OR_COMMITTED and not settles):
             self.world.fenced_by = self.clear_number
         self.world.journal = dict(entry)
 
@@ -192,16 +230,18 @@ class _Store:
 def attempt_in(
     world: SimulatedWorld,
     case: Case,
+    number: int,
     clear_number: int,
     is_current: Callable[[], bool],
     cancelled: Callable[[], bool],
 ) -> Attempt:
     """Return an attempt at loading all that is in the world's log."""
+    rejecting = case.misfit is Misfit.ALWAYS or (case.misfit is Misfit.AT_FIRST and number == 1)
     return Attempt(
         request=_REQUEST,
         group=None,
         target=_TARGETS[case.mode],
-        projection=cast("Projection", _CACHED),
+        projection=cast("Projection", _REJECTS if rejecting else _TAKES),
         source=_Source(world),
         sink=_Sink(world, case.mode is Mode.OVERWRITE),
         journal=_Store(world, clear_number, is_current),
@@ -212,5 +252,7 @@ def attempt_in(
         clear_number=clear_number,
         on_rerun=case.on_rerun,
         rows=Rows(world) if case.with_rows else None,
+        rejects=None if case.misfit is Misfit.NEVER else RejectSink(world),
+        tolerance=_UNLIMITED,
         commit_ends=lambda _: world.effect("commit the ends", world.follow),
     )
