@@ -13,7 +13,7 @@ import struct
 import xml.etree.ElementTree as ET
 import zlib
 from collections.abc import Callable, Iterator
-from email.utils import format_datetime
+from email.utils import format_datetime, formatdate
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -23,8 +23,6 @@ from odps.tunnel import TableTunnel
 
 from airflow_provider_kafka_odps.local.auth import canonical
 from airflow_provider_kafka_odps.local.testing import RunningEndpoint
-
-NOW = dt.datetime.now(dt.UTC)
 
 
 class Raw:
@@ -39,7 +37,7 @@ class Raw:
     ) -> tuple[int, bytes]:
         """Send a signed request; return status and body."""
         plain, _, text = path.partition("?")
-        head = {"date": date or format_datetime(NOW, usegmt=True), **(headers or {})}
+        head = {"date": date or formatdate(usegmt=True), **(headers or {})}
         query = dict(parse_qsl(text, keep_blank_values=True))
         signed = canonical(method, plain, query, {name.lower(): head[name] for name in head}).encode()
         key = hmac.new(self.endpoint.access_key.encode(), signed, hashlib.sha1).digest()
@@ -149,7 +147,7 @@ def test_arrow_that_does_not_fit_the_table_is_refused(
 def test_a_body_cut_by_the_connection_leaves_nothing(raw: Raw, upload: Any, name: str) -> None:
     """A chunked body whose connection ends before the last chunk is no block."""
     path = block_path(raw.endpoint, upload, name)
-    date = format_datetime(NOW, usegmt=True)
+    date = formatdate(usegmt=True)
     text = canonical("PUT", path.partition("?")[0], dict(parse_qsl(path.partition("?")[2])), {"date": date}).encode()
     signature = base64.b64encode(hmac.new(raw.endpoint.access_key.encode(), text, hashlib.sha1).digest()).decode()
     head = f"PUT {path} HTTP/1.1\r\nHost: x\r\nDate: {date}\r\nTransfer-Encoding: chunked\r\n"
@@ -233,7 +231,7 @@ def test_paths_lead_nowhere_else(raw: Raw, method: str, path: str, status: int) 
     plain = path.format(p=raw.endpoint.project)
     connection = Raw(raw.endpoint)
     decoded = plain.replace("%2f", "/")
-    head = {"date": format_datetime(NOW, usegmt=True)}
+    head = {"date": formatdate(usegmt=True)}
     text = canonical(method, decoded, {}, head).encode()
     signature = base64.b64encode(hmac.new(raw.endpoint.access_key.encode(), text, hashlib.sha1).digest()).decode()
     head["authorization"] = f"ODPS {raw.endpoint.access_id}:{signature}"
@@ -252,7 +250,7 @@ def test_paths_lead_nowhere_else(raw: Raw, method: str, path: str, status: int) 
 )
 def test_unsigned_requests_are_refused(raw: Raw, authorization: str, status: int, code: str) -> None:
     """Each way of not being signed has the service's code."""
-    head = {"date": format_datetime(NOW, usegmt=True)} | ({"authorization": authorization} if authorization else {})
+    head = {"date": formatdate(usegmt=True)} | ({"authorization": authorization} if authorization else {})
     seen, answer = raw.send("GET", f"/projects/{raw.endpoint.project}", b"", head)
     assert (seen, ET.fromstring(answer).findtext("Code")) == (status, code)
 
@@ -286,7 +284,7 @@ def test_clocks_may_be_fifteen_minutes_apart(raw: Raw, minutes: int) -> None:
 def test_every_address_of_the_service_wants_a_signature(raw: Raw, upload: Any, name: str) -> None:
     """Without a signature nothing is read or written, under whatever address."""
     project = f"/projects/{raw.endpoint.project}"
-    date = {"date": format_datetime(NOW, usegmt=True)}
+    date = {"date": formatdate(usegmt=True)}
     for method, path in [
         ("GET", "/tenants"),
         ("GET", "/logview/host"),
