@@ -79,13 +79,15 @@ def _walk_records(octets: memoryview, section: Section, starts: list[int]) -> No
         raise Malformed(len(starts), f"{count} records cannot be in {end - position} bytes")
     # This loop is the only code that runs once per record. So the usual lengths, of one or two bytes, are read without
     # a call, and negative ones are refused later, for all records at once; until then they count as positive.
+    append = starts.append
     for _ in range(count):
-        starts.append(position)
+        append(position)
         low = octets[position]
         if low < _MORE:
             position += 1 + (low >> 1)
         elif (high := octets[position + 1]) < _MORE:
-            position += 2 + ((low & 0x7F | high << 7) >> 1)
+            # 2 + ((low & 0x7F | high << 7) >> 1), in fewer steps.
+            position += (high << 6) + (low >> 1) - 62
         else:
             length, position = read_varint(octets, position)
             position += abs(length)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import cramjam
+import lz4.frame  # type: ignore[import-untyped]
 import numpy as np
 
 from airflow_provider_kafka_odps.decoding.batch import RawBatch
@@ -21,6 +22,10 @@ _LARGEST_LIMIT = 1 << 30
 _SLACK = 16
 """A number may be read from any position of a record: up to ten bytes beyond its end, then its end is checked."""
 
+_SMALL = 1 << 16
+"""Bytes below which a frame costs less to unpack than cramjam takes to begin."""
+_LZ4_RATIO = 256
+"""How many times its size a frame of lz4 may unpack to, and somewhat more."""
 _XERIAL = b"\x82SNAPPY\x00"
 _XERIAL_HEADER_BYTES = 16
 _BLOCK_LENGTH = struct.Struct(">i")
@@ -79,7 +84,7 @@ class Workspace:
         room = self.view[self.used : self.used + self.unpack_limit]
         try:
             return room[: _unpack(codec, packed, room)]
-        except (cramjam.DecompressionError, ValueError, struct.error) as error:
+        except (cramjam.DecompressionError, ValueError, RuntimeError, struct.error) as error:
             raise CorruptBatch(
                 f"{where}: {len(packed)} compressed bytes do not unpack into {self.unpack_limit}, the limit for one "
                 f"batch: {error}"
@@ -97,7 +102,7 @@ def _unpack(codec: int, packed: memoryview, room: memoryview) -> int:
     return _CODECS[codec](packed, room)
 
 
-def _copy(packed: memoryview, room: memoryview) -> int:
+def _copy(packed: bytes | memoryview, room: memoryview) -> int:
     if len(packed) > len(room):
         raise ValueError(f"{len(packed)} bytes")
     room[: len(packed)] = packed
@@ -123,6 +128,12 @@ def _snappy_block(packed: memoryview, room: memoryview) -> int:
     return int(cramjam.snappy.decompress_raw_into(packed, room))
 
 
+def _lz4(packed: memoryview, room: memoryview) -> int:
+    if len(packed) < _SMALL and len(packed) * _LZ4_RATIO <= len(room):
+        return _copy(lz4.frame.decompress(packed), room)
+    return int(cramjam.lz4.decompress_into(packed, room))
+
+
 def _by(module: Any) -> Callable[[memoryview, memoryview], int]:
     return lambda packed, room: int(module.decompress_into(packed, room))
 
@@ -131,6 +142,6 @@ _CODECS: dict[int, Callable[[memoryview, memoryview], int]] = {
     0: _copy,
     1: _by(cramjam.gzip),
     2: _snappy,
-    3: _by(cramjam.lz4),
+    3: _lz4,
     4: _by(cramjam.zstd),
 }
