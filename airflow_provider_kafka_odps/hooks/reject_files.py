@@ -111,12 +111,17 @@ class FileUpload:
 
         Raises CommitRejected with the file system's words: the parts are still there then.
         """
-        whole = f"{self.path}.{self.id}.whole"
+        # Two attempts may be at it at once: neither may write into what the other one renames.
+        whole = f"{self.path}.{self.id}.{uuid.uuid4().hex}.whole"
         try:
             with self.files.open(whole, "wb") as file:
                 _write(file, self.layout, (batch for number in range(blocks) for batch in self._batches(number)))
+            if self.status() is not UploadStatus.NORMAL:
+                raise FileNotFoundError(f"{self._part(0)} is gone: another attempt has committed it")
             self.files.mv(whole, self.path)
         except OSError as error:
+            if self.files.exists(whole):
+                self.files.rm_file(whole)
             raise CommitRejected(f"rejects_path={self.path}: the file cannot be written: {error}") from error
         for number in range(blocks):
             # The first one first: without it the file counts as committed.

@@ -63,6 +63,7 @@ class Orders:
     signals: dict[str, int]
     patience: dict[str, Any]
     environment: dict[str, str]
+    concurrency: int = 0
 
 
 class HastyClock(StoppableClock):
@@ -81,7 +82,7 @@ def load(orders: Orders) -> dict[str, Any]:
     whole = order_of_effects.transfer
 
     def transfer(attempt: Attempt) -> Receipt:
-        receipt = whole(watched(attempt, points))
+        receipt = whole(watched(attempt, points, orders.concurrency))
         points.reach("end")
         return receipt
 

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import pyarrow as pa
 
 from airflow_provider_kafka_odps.core import attempt as protocols
-from airflow_provider_kafka_odps.core import settling
+from airflow_provider_kafka_odps.core import rejects, settling
 from airflow_provider_kafka_odps.core.facts import Questions, TopicFacts
 from airflow_provider_kafka_odps.core.reconciling import FoundOffsets, Shown
 from airflow_provider_kafka_odps.core.rows import FoundRows
@@ -59,8 +59,11 @@ def signalling(trace: Path, signals: Mapping[str, int]) -> Callable[[str], None]
     return happen
 
 
-def watched(attempt: protocols.Attempt, points: Points) -> protocols.Attempt:
-    """Return the attempt with a point before every effect, one after the other, and a block for every batch."""
+def watched(attempt: protocols.Attempt, points: Points, concurrency: int = 0) -> protocols.Attempt:
+    """Return the attempt with a point before every effect, and a block for every batch.
+
+    One effect comes after the other, unless ``concurrency`` says how many blocks are written beside the rest.
+    """
 
     def announce(window: Window) -> None:
         points.before("announce", lambda: attempt.announce(window))
@@ -74,7 +77,8 @@ def watched(attempt: protocols.Attempt, points: Points) -> protocols.Attempt:
         shown=attempt.shown and _Shown(attempt.shown, points),
         announce=announce,
         block_bytes=1,
-        concurrency=0,
+        rejects=attempt.rejects and _RejectSink(attempt.rejects, points),
+        concurrency=concurrency,
     )
 
 
@@ -113,22 +117,42 @@ class _Sink:
 
 
 @dataclass(frozen=True, slots=True)
+class _RejectSink:
+    inner: rejects.RejectSink
+    points: Points
+
+    @property
+    def place(self) -> str:
+        return self.inner.place
+
+    def open_upload(self) -> settling.Upload:
+        return _Upload(self.points.before("rejects open", self.inner.open_upload), self.points, "rejects ")
+
+    def attach_upload(self, upload_id: str) -> settling.Upload:
+        return _Upload(self.inner.attach_upload(upload_id), self.points, "rejects ")
+
+    def stale(self) -> bool:
+        return self.inner.stale()
+
+
+@dataclass(frozen=True, slots=True)
 class _Upload:
     inner: settling.Upload
     points: Points
+    of: str = ""
 
     @property
     def id(self) -> str:
         return self.inner.id
 
     def write_block(self, number: int, batches: Sequence[pa.RecordBatch]) -> int:
-        return self.points.before(f"block {number}", lambda: self.inner.write_block(number, batches))
+        return self.points.before(f"{self.of}block {number}", lambda: self.inner.write_block(number, batches))
 
     def commit(self, blocks: int) -> None:
-        self.points.before("commit", lambda: self.inner.commit(blocks))
+        self.points.before(f"{self.of}commit", lambda: self.inner.commit(blocks))
 
     def status(self) -> settling.UploadStatus:
-        return self.points.before("status", self.inner.status)
+        return self.points.before(f"{self.of}status", self.inner.status)
 
 
 @dataclass(frozen=True, slots=True)

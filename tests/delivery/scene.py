@@ -129,6 +129,8 @@ class Scene:
     patience: dict[str, float] = field(default_factory=lambda: dict(PATIENCE))
     environment: dict[str, str] = field(default_factory=dict)
     """What its attempts have beside the environment of all."""
+    concurrency: int = 0
+    """How many blocks its attempts write beside the rest; 0: one effect comes after the other."""
     number: int = 0
     clear_number: int = 0
 
@@ -150,6 +152,7 @@ class Scene:
             dict(signals or {}),
             self.patience,
             self.environment,
+            self.concurrency,
         )
         return Running(self.attempts, self.attempts.start(orders), orders)
 
