@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 # An ApiVersions request, version 0, of the client "probe": every broker answers it before any login.
 _HELLO = b"\x00\x00\x00\x0f\x00\x12\x00\x00\x00\x00\x00\x01\x00\x05probe"
 
+_HEAD, _ECHO = 8, b"\x00\x00\x00\x01"
+
 
 class Step(StrEnum):
     """The steps to a broker, in their order."""
@@ -119,7 +121,7 @@ def _answer(server: str, peer: socket.socket, deadline: float, *, encrypted: boo
     try:
         peer.settimeout(_left(deadline))
         peer.sendall(_HELLO)
-        if peer.recv(4):
+        if _voice(peer) == _ECHO:
             return None
     except ssl.SSLError as error:
         # With TLS 1.3 the broker's verdict on our certificate comes after the handshake.
@@ -128,7 +130,15 @@ def _answer(server: str, peer: socket.socket, deadline: float, *, encrypted: boo
     except OSError as error:
         return Obstacle(server, Step.ANSWER, f"connected, but no answer ({error or type(error).__name__})")
     hint = "" if encrypted else "; does this port speak TLS? Then security.protocol is SSL or SASL_SSL"
-    return Obstacle(server, Step.ANSWER, f"the server hung up without an answer{hint}")
+    return Obstacle(server, Step.ANSWER, f"what answers is not Kafka, or it hung up{hint}")
+
+
+def _voice(peer: socket.socket) -> bytes:
+    """Return where an answer of Kafka repeats the number of the question."""
+    received = b""
+    while len(received) < _HEAD and (more := peer.recv(_HEAD - len(received))):
+        received += more
+    return received[4:]
 
 
 def _left(deadline: float) -> float:

@@ -40,7 +40,8 @@ def admin_client(settings: KafkaSettings) -> Generator[KafkaAdminClient]:
     """
     from kafka.admin import KafkaAdminClient
     from kafka.errors import KafkaError
-    from kafka.net.compat import KafkaNetClient
+
+    from airflow_provider_kafka_odps.hooks.kafka_transport import RoomyClient
 
     started = time.monotonic()
     arguments = client_arguments(settings)
@@ -49,7 +50,8 @@ def admin_client(settings: KafkaSettings) -> Generator[KafkaAdminClient]:
     known = {name: value for name, value in arguments.items() if name in KafkaAdminClient.DEFAULT_CONFIG}
     servers = list(settings.bootstrap_servers)
     try:
-        client = build(KafkaAdminClient, KafkaNetClient, bootstrap_servers=servers, **known)
+        # The client's own transport drops a refusal after which the broker hangs up, and tries again.
+        client = build(KafkaAdminClient, RoomyClient, bootstrap_servers=servers, **known)
         try:
             yield client
         finally:
@@ -153,7 +155,9 @@ def cleanup_policy(client: KafkaAdminClient, topic: str) -> str | None:
         answer = patiently(lambda: client.describe_configs([wanted], config_filter="all"))
     except (TopicAuthorizationFailedError, ClusterAuthorizationFailedError):
         return None
-    return str(answer["topic"][topic]["cleanup.policy"]["value"])
+    # A topic whose settings may not be known comes without any.
+    found = answer["topic"].get(topic, {}).get("cleanup.policy")
+    return str(found["value"]) if found else None
 
 
 def survey(client: KafkaAdminClient, topic: str, questions: Questions, conn_id: str) -> TopicFacts:

@@ -7,7 +7,12 @@ import time
 from functools import partial
 from typing import Any
 
-from kafka.errors import KafkaConnectionError, KafkaProtocolError
+from kafka.errors import (
+    KafkaConnectionError,
+    KafkaProtocolError,
+    SaslAuthenticationFailedError,
+    UnsupportedSaslMechanismError,
+)
 from kafka.net.compat import KafkaNetClient
 from kafka.net.manager import KafkaConnectionManager
 from kafka.net.selector import NetworkSelector
@@ -38,6 +43,13 @@ class _Manager(KafkaConnectionManager):  # type: ignore[misc]  # the same
         transport._read_from_sock = _Receiving(transport).run  # noqa: SLF001 - the seam
         return transport
 
+    async def _connect(self, node: Any, conn: Any, **options: Any) -> None:
+        """Connect, and remember a refused login: the client itself would try it again until its time is over."""
+        await super()._connect(node, conn, **options)
+        error = conn.init_future.exception
+        if isinstance(error, SaslAuthenticationFailedError | UnsupportedSaslMechanismError):
+            self._auth_failures[node.node_id] = error
+
 
 class _Receiving:
     """The reading half of one transport."""
@@ -65,6 +77,9 @@ class _Receiving:
             try:
                 size = transport._sock.recv_into(self._room)  # noqa: SLF001
             except _NOTHING_THERE:
+                return
+            if not size and taken:
+                # What came before the end is read first: a refused login, whose reason would be lost with it.
                 return
             if not size:
                 transport.abort(error=KafkaConnectionError("socket disconnected"))

@@ -83,7 +83,8 @@ def running_broker(
     """Run a Kafka cluster of ``nodes`` nodes on free ports of 127.0.0.1 until the block is left.
 
     ``directory`` keeps logs and records; without it they are in a temporary directory that is removed. ``settings`` are
-    lines of ``server.properties`` that win over ours. ``report`` gets a sentence whenever something slow begins.
+    lines of ``server.properties`` that win over ours, but ``listeners`` and ``advertised.listeners`` are added to ours.
+    ``report`` gets a sentence whenever something slow begins.
     Raises RuntimeError with the end of the node's log if a node exits or does not answer within ``START_SECONDS``.
     The nodes are stopped on every way out, and die with this process if it is killed.
     """
@@ -124,6 +125,9 @@ def _configured_nodes(home: Path, count: int, settings: Mapping[str, str], jars:
             }
             | dict(settings)
         )
+        for name, own in (("listeners", f",CONTROLLER://127.0.0.1:{controller_port}"), ("advertised.listeners", "")):
+            if name in settings:
+                lines[name] = f"PLAINTEXT://127.0.0.1:{port}{own},{settings[name]}"
         node_home.joinpath("server.properties").write_text("".join(f"{key}={value}\n" for key, value in lines.items()))
         format_storage(node_home, jars)
         cluster.append(BrokerNode(node_home, port, jars))
