@@ -1,16 +1,18 @@
 """The seam in kafka-python: its consumer returns whole record batches instead of records.
 
-Connections, metadata, retries, leader changes, authentication, fetch sessions, CRC checks, aborted transactions and
-control batches stay the client's business. Its innermost loop, "for record in batch", meets batches that iterate as one
-stand-in record, whose value is the batch. What is relied on is held by ``tests/decoding/test_seam.py``.
+Connections, metadata, retries, leader changes, authentication, fetch sessions, aborted transactions and control batches
+stay the client's business. Its innermost loop, "for record in batch", meets batches that iterate as one stand-in
+record, whose value are the batches: one, or a run of them. ``tests/decoding/test_seam.py`` holds what is relied on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kafka_odps.decoding.batch import BatchKind, BatchSpan, LegacyBatch, RawBatch
+from airflow_provider_kafka_odps.decoding.runs import Run, run_at
 
 if TYPE_CHECKING:
     from kafka import KafkaConsumer, TopicPartition
@@ -39,16 +41,14 @@ class BatchConsumer:
         self._consumer = consumer
         self._passed_over: dict[TopicPartition, list[BatchSpan]] = {}
 
-    def poll(
-        self, timeout_ms: int, max_batches: int | None = None
-    ) -> dict[TopicPartition, list[RawBatch | LegacyBatch]]:
-        """Wait up to ``timeout_ms`` for batches and return them, in offset order per partition.
+    def poll(self, timeout_ms: int) -> dict[TopicPartition, Iterable[RawBatch | LegacyBatch]]:
+        """Wait up to ``timeout_ms`` for batches and return them, to be iterated once, in offset order per partition.
 
         The positions of the consumer move past what is returned, and past what nobody may see. Raises what the client's
-        ``poll`` raises, and CorruptBatch; after either the consumer can only be closed.
+        ``poll`` raises; it and the iteration raise CorruptBatch. After either the consumer can only be closed.
         """
-        polled = self._consumer.poll(timeout_ms=timeout_ms, max_records=max_batches)
-        return {partition: [record.value for record in records] for partition, records in polled.items()}
+        polled = self._consumer.poll(timeout_ms=timeout_ms)
+        return {place: chain.from_iterable(record.value for record in got) for place, got in polled.items()}
 
     def take_passed_over(self) -> dict[TopicPartition, list[BatchSpan]]:
         """Return, once, the batches that positions moved past unread: markers and aborted transactions."""
@@ -61,23 +61,62 @@ class BatchConsumer:
         def pass_over(span: BatchSpan) -> None:
             self._passed_over.setdefault(tp, []).append(span)
 
-        batches = _Batches(records, f"{tp.topic}[{tp.partition}]", pass_over)
+        batches = _Batches(records, f"{tp.topic}[{tp.partition}]", fetch_offset, pass_over)
         return self._client_records(fetch_offset, tp, batches, **options)
 
 
 class _Batches:
-    """The batches of one fetch response, each to be met as a ``_BatchAsOne``."""
+    """The batches of one fetch response, each to be met as a ``_BatchAsOne``, or many as a ``_RunAsOne``."""
 
-    def __init__(self, records: Any, where: str, pass_over: Callable[[BatchSpan], None]) -> None:
-        self._records, self._where, self._pass_over = records, where, pass_over
-        self._last: _BatchAsOne | None = None
+    def __init__(self, records: Any, where: str, fetch_offset: int, pass_over: Callable[[BatchSpan], None]) -> None:
+        self._client_records, self._response = type(records), memoryview(records._buffer)  # noqa: SLF001  # the seam
+        self._where, self._fetch_offset, self._pass_over = where, fetch_offset, pass_over
+        self._position = 0
+        self._last: _BatchAsOne | _RunAsOne | None = None
 
-    def next_batch(self) -> _BatchAsOne | None:
-        if self._last is not None and not self._last.was_read:
-            self._pass_over(self._last.span_passed_over())
-        batch = self._records.next_batch()
-        self._last = None if batch is None else _BatchAsOne(batch, self._where)
+    def next_batch(self) -> _BatchAsOne | _RunAsOne | None:
+        # Behind what was read of the last one: a run may have become shorter.
+        if self._last is not None:
+            self._position += self._last.size
+            if isinstance(self._last, _BatchAsOne) and not self._last.was_read:
+                self._pass_over(self._last.span_passed_over())
+        self._last = self._run() or self._single()
         return self._last
+
+    def _run(self) -> _RunAsOne | None:
+        run = run_at(self._response, self._position, self._where)
+        return None if run is None else _RunAsOne(run, self._fetch_offset)
+
+    def _single(self) -> _BatchAsOne | None:
+        batch = self._client_records(self._response[self._position :]).next_batch()
+        return None if batch is None else _BatchAsOne(batch, self._where)
+
+
+class _RunAsOne:
+    """A run of batches that iterates as one record."""
+
+    def __init__(self, run: Run, fetch_offset: int) -> None:
+        self._run, self._fetch_offset = run, fetch_offset
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._run, name)
+
+    def __iter__(self) -> Iterator[_StandIn]:
+        yield _StandIn(_Lazily(self._run, self._fetch_offset), self._run.last_offset, self._run.size)
+
+
+class _Lazily:
+    """The batches of a run, each made when it is asked for: many objects at a time keep the collector busy."""
+
+    def __init__(self, run: Run, fetch_offset: int) -> None:
+        self._run, self._fetch_offset = run, fetch_offset
+
+    def __len__(self) -> int:
+        # The client asks how large a value is.
+        return self._run.size
+
+    def __iter__(self) -> Iterator[RawBatch]:
+        return self._run.batches(self._fetch_offset)
 
 
 class _BatchAsOne:
@@ -98,9 +137,15 @@ class _BatchAsOne:
         self.was_read = True
         octets: Any = self._batch._buffer  # noqa: SLF001  # the seam
         if self._batch.magic < _FORMAT_2:
-            yield _StandIn(LegacyBatch.parse(octets, self._batch.base_offset, self._batch.compression_type))
+            batch = LegacyBatch.parse(octets, self._batch.base_offset, self._batch.compression_type)
+            yield _StandIn([batch], batch.last_offset, self.size)
         else:
-            yield _StandIn(RawBatch.parse(octets, self._where))
+            raw = RawBatch.parse(octets, self._where)
+            yield _StandIn([raw], raw.last_offset, self.size)
+
+    @property
+    def size(self) -> int:
+        return len(self._batch._buffer)  # noqa: SLF001  # the seam
 
     def span_passed_over(self) -> BatchSpan:
         batch = self._batch
@@ -109,7 +154,7 @@ class _BatchAsOne:
 
 
 class _StandIn:
-    """What the client takes for a record: its value is a batch, its offset the batch's last one."""
+    """What the client takes for a record: its value are batches, its offset the last one of the last of them."""
 
     __slots__ = ("offset", "size_in_bytes", "value")
 
@@ -117,10 +162,8 @@ class _StandIn:
     headers = ()
     timestamp = timestamp_type = checksum = None
 
-    def __init__(self, batch: RawBatch | LegacyBatch) -> None:
-        self.value = batch
-        self.offset = batch.last_offset
-        self.size_in_bytes = len(batch)
+    def __init__(self, batches: Iterable[RawBatch | LegacyBatch], last_offset: int, size: int) -> None:
+        self.value, self.offset, self.size_in_bytes = batches, last_offset, size
 
     def validate_crc(self) -> bool:
         """Say yes: the client has checked the batch's CRC."""

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import inspect
 import re
+import struct
 from types import SimpleNamespace
 
 import pytest
 from kafka import KafkaConsumer
 from kafka.consumer.fetcher import Fetcher
+from kafka.errors import CorruptRecordError
 from kafka.protocol.consumer import IsolationLevel
 from kafka.record import MemoryRecords
 from kafka.record.default_records import DefaultRecordBatch
@@ -39,6 +41,18 @@ def test_the_client_has_the_seam() -> None:
     loop = inspect.getsource(Fetcher.PartitionRecords._unpack_records)
     assert set(re.findall(r"\brecords\.(\w+)", loop)) == {"next_batch"}, _BROKEN + "what it asks of a response"
     assert "for record in batch:" in loop, _BROKEN + "the loop over records"
+    assert set(re.findall(r"\bbatch\.(\w+)", loop)) == {
+        "base_offset",
+        "has_producer_id",
+        "is_control_batch",
+        "last_offset",
+        "leader_epoch",
+        "magic",
+        "next_offset",
+        "producer_id",
+        "validate_crc",
+    }, _BROKEN + "what it asks of a batch"
+    assert bytes(MemoryRecords(b"response")._buffer) == b"response", _BROKEN + "where a response is"
     of_a_record = set(re.findall(r"\brecord\.(\w+)", loop))
     stand_in = through_the_seam(batch(0, [Record(0)]))[0]
     assert of_a_record == {
@@ -135,3 +149,42 @@ def test_a_failed_crc_is_found() -> None:
     log[-1] ^= 1
     with pytest.raises(Exception, match="failed crc check"):
         through_the_seam(bytes(log))
+
+
+def test_plain_batches_are_met_as_one() -> None:
+    """Batches that need no judgement of the client cost it one look and are the same; others are looked at alone."""
+    plain = b"".join(batch(10 * index, [Record(delta) for delta in range(10)]) for index in range(50))
+    assert [one.base_offset for one in through_the_seam(plain)[0]] == list(range(0, 500, 10))
+    mixed = plain + _at(500, _TRANSACTIONS) + _at(508, plain)
+    options = {"aborted_transactions": [SimpleNamespace(producer_id=6, first_offset=503)], **COMMITTED}
+    raw, next_offset, _ = through_the_seam(mixed, fetch_offset=15, **options)
+    seen, expected = by_the_client(mixed, fetch_offset=15, **options)
+    assert ([row for row in in_columns(raw) if row[0] >= 15], next_offset) == (seen, expected)
+
+
+@pytest.mark.parametrize("place", [0, 1, 4])
+def test_a_failed_crc_ends_what_is_met_as_one(place: int) -> None:
+    """What stands before a damaged batch is delivered, the batch itself is named, and nothing behind it is read."""
+    batches = [bytearray(batch(10 * index, [Record(delta) for delta in range(10)])) for index in range(5)]
+    batches[place][-1] ^= 1
+    log = b"".join(batches)
+    fetcher = SimpleNamespace(
+        PartitionRecords=Fetcher.PartitionRecords, config={"key_deserializer": None, "value_deserializer": None}
+    )
+    BatchConsumer(SimpleNamespace(_fetcher=fetcher))
+    reader = fetcher.PartitionRecords(0, HERE, MemoryRecords(log))
+    if place:
+        delivered = [one.base_offset for record in reader.take() for one in record.value]
+        assert delivered == list(range(0, 10 * place, 10))
+    with pytest.raises(CorruptRecordError, match=rf"at offset {10 * place} failed crc check"):
+        reader.take()
+
+
+def _at(offset: int, log: bytes) -> bytes:
+    """Move batches to other offsets: their CRC does not cover where they begin."""
+    moved, position = bytearray(log), 0
+    while position < len(moved):
+        base, length = struct.unpack_from(">qi", moved, position)
+        struct.pack_into(">q", moved, position, base + offset)
+        position += 12 + length
+    return bytes(moved)

@@ -130,7 +130,7 @@ def through_the_seam(log: bytes, fetch_offset: int = 0, **options: Any) -> tuple
     )
     consumer = BatchConsumer(SimpleNamespace(_fetcher=fetcher))
     reader = fetcher.PartitionRecords(fetch_offset, HERE, MemoryRecords(log), **options)
-    return [record.value for record in reader.take()], reader.next_fetch_offset, consumer
+    return [batch for record in reader.take() for batch in record.value], reader.next_fetch_offset, consumer
 
 
 def in_columns(batches: Iterable[Any], offsets: OffsetRange = EVERYTHING) -> list[tuple[Any, ...]]:
