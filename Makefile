@@ -40,8 +40,9 @@ docs: $(CAN_RUN_CHECKS) ## build the docs into build/docs, warnings are errors
 	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going --jobs 2 -d build/doctrees docs build/docs
 
 # The wheel goes first on the path and the current folder nowhere, also in the processes that tests start.
+# Two at a time: many tests wait for a broker, a scheduler or a statement.
 unit: wheel ## run the tests on the built wheel; ARGS go to pytest
-	PYTHONPATH=build/site PYTHONSAFEPATH=1 BUILT_WHEEL=build/site $(BIN)/pytest $(ARGS)
+	PYTHONPATH=build/site PYTHONSAFEPATH=1 BUILT_WHEEL=build/site $(BIN)/pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 bench: $(CAN_RUN_CHECKS) ## measure ours and the other ways; ROWS=2000000 WORKLOADS=W1,W2 ARGS='--rounds 3'
 	@PYTHONPATH=tests:example_dags $(BIN)/python -m benchmarks --rows $(ROWS) --workloads $(WORKLOADS) $(ARGS)
