@@ -12,8 +12,27 @@ from airflow_provider_kafka_odps.core.table import check_identifier
 from airflow_provider_kafka_odps.exceptions import InvalidConnection, InvalidInput, where_to_mend
 
 _OFFICIAL = ("access_key_id", "access_key_secret", "project", "endpoint")
-_OURS = ("tunnel_endpoint", "security_token", "schema", "quota_name")
-_KEYS = (*_OFFICIAL, *_OURS)
+_KEY_PAIR = ("access_key_id", "access_key_secret")
+_OURS = ("tunnel_endpoint", "security_token", "schema", "quota_name", "bearer_token", "credential_type", "proxy")
+_NEEDED: Mapping[str, tuple[str, ...]] = {
+    "ram_role_arn": (*_KEY_PAIR, "role_arn"),
+    "ecs_ram_role": (),
+    "oidc_role_arn": ("role_arn", "oidc_provider_arn", "oidc_token_file_path"),
+    "credentials_uri": ("credentials_uri",),
+}
+"""Alibaba Cloud's types of credentials that are renewed → the keys that each needs."""
+_OF_PROVIDERS = (
+    "credentials_uri",
+    "external_id",
+    "oidc_provider_arn",
+    "oidc_token_file_path",
+    "policy",
+    "role_arn",
+    "role_name",
+    "role_session_name",
+    "sts_endpoint",
+)
+_KEYS = (*_OFFICIAL, *_OURS, *_OF_PROVIDERS)
 # What the same thing is called elsewhere (PyODPS, odpscmd), too far away for a spelling check.
 _CALLED_ELSEWHERE = {
     "access_id": "access_key_id",
@@ -41,6 +60,12 @@ class OdpsSettings:
     """None: the endpoint tells."""
     schema: str | None = None
     quota_name: str | None = None
+    bearer_token: str | None = field(default=None, repr=False)
+    """Goes before the access key."""
+    proxy: str | None = field(default=None, repr=False)
+    """Such as ``http://proxy:3128``; None: what the worker's environment says."""
+    provider: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    """Arguments of Alibaba Cloud's credentials client, ``type`` among them; empty: the keys stand in the connection."""
 
     @property
     def where(self) -> str:
@@ -62,8 +87,9 @@ def parse_odps_settings(
     """Read a connection in the format of the official `maxcompute` connection type.
 
     :param extra: the connection's extra: ``access_key_id``, ``access_key_secret``, ``project``, ``endpoint``, and
-        optionally ``tunnel_endpoint``, ``security_token``, ``schema``, ``quota_name``. Other keys are left alone
-        unless they look like one of these.
+        optionally ``tunnel_endpoint``, ``security_token``, ``schema``, ``quota_name``; in place of the key pair a
+        ``bearer_token``, or a ``credential_type`` with the keys of Alibaba Cloud's credentials client. Other keys are
+        left alone unless they look like one of these.
     :param login: taken for ``access_key_id`` where the extra has none; ``password`` for ``access_key_secret`` and
         ``host`` for ``endpoint`` likewise.
     :param project: goes before the connection's; so do ``endpoint`` and ``quota_name``.
@@ -79,6 +105,8 @@ def parse_odps_settings(
         values[key] = _one_of(key, values[key], name, value, problems)
     for key, value in (("project", project), ("endpoint", endpoint), ("quota_name", quota_name)):
         values[key] = value or values[key]
+    for key in ("endpoint", "tunnel_endpoint"):
+        values[key] = _encrypted(values[key])
     problems += [*_missing(values), *_misshapen(values)]
     if problems:
         raise InvalidConnection(conn_id, *problems)
@@ -92,7 +120,24 @@ def parse_odps_settings(
         tunnel_endpoint=(values["tunnel_endpoint"] or "").rstrip("/") or None,
         schema=values["schema"],
         quota_name=values["quota_name"],
+        bearer_token=values["bearer_token"],
+        proxy=values["proxy"],
+        provider=_provider(values),
     )
+
+
+def _encrypted(address: str | None) -> str | None:
+    """Return an address with the scheme that is meant where none is written; plain http is spoken only if written."""
+    return address if not address or "://" in address else f"https://{address}"
+
+
+def _provider(values: Mapping[str, str | None]) -> tuple[tuple[str, str], ...]:
+    """Return the arguments of the credentials client; the key pair is part of one type only, which assumes a role."""
+    kind = values["credential_type"]
+    if kind is None:
+        return ()
+    names = (*(_KEY_PAIR if kind == "ram_role_arn" else ()), *_OF_PROVIDERS)
+    return (("type", kind), *((name, text) for name in names if (text := values[name])))
 
 
 def _misnamed(extra: Mapping[str, Any]) -> list[str]:
@@ -123,7 +168,15 @@ def _one_of(key: str, value: str | None, other_name: str, other: str | None, pro
 
 
 def _missing(values: Mapping[str, str | None]) -> list[str]:
-    problems = [f"the extra lacks {key!r}" for key in _OFFICIAL if not values[key]]
+    kind, bearer = values["credential_type"], values["bearer_token"]
+    if kind is not None and kind not in _NEEDED:
+        return [f"credential_type {kind!r} is not known: {', '.join(_NEEDED)} are, or none with an access key"]
+    needed = _NEEDED[kind] if kind else () if bearer else _KEY_PAIR
+    problems = [f"the extra lacks {key!r}" for key in (*needed, "project", "endpoint") if not values[key]]
+    if kind and (bearer or values["security_token"]):
+        problems.append(f"credential_type {kind!r} gets its own tokens: leave out 'bearer_token' and 'security_token'")
+    if not kind and (strays := [key for key in _OF_PROVIDERS if values[key]]):
+        problems.append(f"{', '.join(map(repr, strays))} have no effect without 'credential_type'")
     if values["security_token"] and not (values["access_key_id"] and values["access_key_secret"]):
         problems.append("'security_token' belongs to the access_key_id and access_key_secret it was issued with")
     return problems
@@ -141,8 +194,6 @@ def _misshapen(values: Mapping[str, str | None]) -> list[str]:
 
 def _misshapen_address(key: str, address: str) -> str:
     """Return what is wrong with an address, or nothing; an address that holds a password is not repeated."""
-    if "://" not in address:
-        return f"{key} {address!r} has no scheme: write 'https://{address}'"
     try:
         parts = urlsplit(address)
         odd_port = parts.port == 0

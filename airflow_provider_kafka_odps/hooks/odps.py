@@ -13,7 +13,7 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 from airflow_provider_kafka_odps.core.effort import Compression
 from airflow_provider_kafka_odps.core.odps_settings import OdpsSettings, parse_odps_settings
 from airflow_provider_kafka_odps.core.table import PartitionSpec, TableName
-from airflow_provider_kafka_odps.exceptions import InvalidConnection, InvalidInput, StatementFailed
+from airflow_provider_kafka_odps.exceptions import InvalidConnection, InvalidInput, KafkaOdpsError, StatementFailed
 from airflow_provider_kafka_odps.hooks.clock import StoppableClock, SystemClock
 from airflow_provider_kafka_odps.hooks.odps_patience import Asker, Patience
 
@@ -93,6 +93,15 @@ class OdpsHook(BaseHook):
     def get_conn(self) -> ODPS:
         """Return PyODPS's entry object, whose REST calls keep this hook's deadlines."""
         return self._odps
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Tell whether this connection works, and if not, at which address and which step; within half a minute."""
+        from airflow_provider_kafka_odps.hooks.odps_check import answer
+
+        try:
+            return answer(self.settings)
+        except KafkaOdpsError as error:
+            return False, str(error)
 
     @cached_property
     def _odps(self) -> ODPS:

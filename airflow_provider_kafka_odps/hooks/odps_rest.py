@@ -14,6 +14,7 @@ from odps import errors as odps_errors
 from odps.rest import RestClient
 
 from airflow_provider_kafka_odps.exceptions import InvalidConnection, TableRefused
+from airflow_provider_kafka_odps.hooks.odps_account import account_of
 from airflow_provider_kafka_odps.hooks.odps_patience import Asker, Verdict
 from airflow_provider_kafka_odps.hooks.waiting import watched
 
@@ -48,9 +49,10 @@ _TROUBLE = frozenset(
 class BoundedRestClient(RestClient):  # type: ignore[misc]  # PyODPS publishes no types
     """Signs and sends as PyODPS does, but retries within ``asker``'s patience, and sends no usage statistics."""
 
-    def __init__(self, *args: Any, asker: Asker, **kwargs: Any) -> None:
-        # retry_enabled=False: PyODPS's own retries would multiply with ours.
-        super().__init__(*args, **{**kwargs, "retry_enabled": False})
+    def __init__(self, *args: Any, asker: Asker, via: str | None = None, **kwargs: Any) -> None:
+        # retry_enabled=False: PyODPS's own retries would multiply with ours. Its proxy is an option of the whole
+        # process otherwise.
+        super().__init__(*args, **{**kwargs, "retry_enabled": False, "proxy": via or kwargs.get("proxy")})
         self.asker = asker
 
     def upload_survey_log(self) -> None:
@@ -84,22 +86,20 @@ class QuietOdps(ODPS):  # type: ignore[misc]  # the same
 
 
 def connect(settings: OdpsSettings, asker: Asker) -> QuietOdps:
-    """Return PyODPS's entry object for a connection; nothing is asked yet."""
+    """Return PyODPS's entry object for a connection; the service is not asked yet."""
     return QuietOdps(
-        settings.access_key_id,
-        settings.access_key_secret,
-        settings.project,
-        settings.endpoint,
+        account=account_of(settings),
+        project=settings.project,
+        endpoint=settings.endpoint,
         schema=settings.schema,
         quota_name=settings.quota_name,
         tunnel_endpoint=settings.tunnel_endpoint,
-        sts_token=settings.security_token,
         # Given, because the constructor would ask the service for it otherwise.
         logview_host=settings.endpoint,
         # Several connections live in one worker process.
         overwrite_global=False,
         rest_client_cls=BoundedRestClient,
-        rest_client_kwargs={"asker": asker},
+        rest_client_kwargs={"asker": asker, "via": settings.proxy},
     )
 
 
@@ -112,7 +112,7 @@ def tunnel_client(settings: OdpsSettings, odps: QuietOdps, asker: Asker) -> Boun
             url = f"{settings.endpoint}/projects/{settings.project}/tunnel"
             host = odps.rest.get(url, action="service", params=quota).text.strip()
         address = host if "://" in host else f"{settings.endpoint.partition('://')[0]}://{host}"
-    return BoundedRestClient(odps.account, address, settings.project, asker=asker, tag="TUNNEL")
+    return BoundedRestClient(odps.account, address, settings.project, asker=asker, via=settings.proxy, tag="TUNNEL")
 
 
 def judge(error: Exception) -> Verdict:
@@ -188,7 +188,7 @@ def refusal(settings: OdpsSettings, doing: str, error: odps_errors.BaseODPSError
     """Return our error for the service's no."""
     if is_unauthorized(error):
         return InvalidConnection(
-            settings.conn_id, f"{settings.endpoint} does not accept the access key: {words_of(error)}"
+            settings.conn_id, f"{settings.endpoint} does not accept the access key or token: {words_of(error)}"
         )
     if is_foreign(error):
         return InvalidConnection(

@@ -67,12 +67,12 @@ def test_secrets_do_not_show() -> None:
 
 def test_all_problems_come_at_once_with_where_to_mend_them() -> None:
     """One refusal names every missing key and the two places where a connection is kept."""
-    message = problems_of({"security_token": "t", "schema": "1st", "tunnel_endpoint": "dt.example:80"})
+    message = problems_of({"security_token": "t", "schema": "1st", "tunnel_endpoint": "https://"})
     for key in ("access_key_id", "access_key_secret", "project", "endpoint"):
         assert f"lacks {key!r}" in message
     assert "'security_token' belongs to" in message
     assert "schema '1st'" in message
-    assert "write 'https://dt.example:80'" in message
+    assert "tunnel_endpoint 'https://' is no address" in message
     assert "Admin → Connections → maxcompute_default" in message
     assert "AIRFLOW_CONN_MAXCOMPUTE_DEFAULT" in message
 
@@ -80,7 +80,11 @@ def test_all_problems_come_at_once_with_where_to_mend_them() -> None:
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({"endpoint": "service.example/api"}, "endpoint 'service.example/api' has no scheme: write 'https://service"),
+        ({"endpoint": "service.example:x/api"}, "endpoint 'https://service.example:x/api' is no address"),
+        ({"credential_type": "magic"}, "credential_type 'magic' is not known: ram_role_arn"),
+        ({"credential_type": "oidc_role_arn", "role_arn": "acs:ram::1:role/r"}, "lacks 'oidc_token_file_path'"),
+        ({"credential_type": "ecs_ram_role", "security_token": "t"}, "gets its own tokens"),
+        ({"role_arn": "acs:ram::1:role/r"}, "'role_arn' have no effect without 'credential_type'"),
         ({"endpoint": "ftp://service"}, "has the scheme 'ftp': only http and https"),
         ({"endpoint": "https://"}, "is no address such as"),
         ({"endpoint": "https://service:port"}, "is no address such as"),
@@ -107,6 +111,18 @@ def test_what_cannot_be_meant_is_named(change: dict[str, Any], expected: str) ->
 def test_contradictions_are_named(fields: dict[str, str], key: str) -> None:
     """The same thing said twice, differently, is refused."""
     assert f"{key!r} and the connection's {next(iter(fields))} contradict" in problems_of(GOOD, **fields)
+
+
+def test_an_address_without_a_scheme_is_meant_encrypted() -> None:
+    """Plain http is spoken only where it is written."""
+    settings = parse_odps_settings("c", GOOD | {"endpoint": "service.example/api", "tunnel_endpoint": "dt.example:80"})
+    assert (settings.endpoint, settings.tunnel_endpoint) == ("https://service.example/api", "https://dt.example:80")
+
+
+def test_a_role_needs_no_key_pair() -> None:
+    """What a type of credentials needs goes to the credentials client, and nothing else does."""
+    extra = {"project": "shop", "endpoint": "e", "credential_type": "ecs_ram_role", "role_name": "loader"}
+    assert parse_odps_settings("c", extra).provider == (("type", "ecs_ram_role"), ("role_name", "loader"))
 
 
 def test_keys_of_others_are_left_alone() -> None:
