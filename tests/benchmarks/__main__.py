@@ -100,7 +100,11 @@ def _environment(servers: str, endpoint: RunningEndpoint, target: str, folder: P
     return environment | {
         "AIRFLOW_CONN_KAFKA_DEFAULT": json.dumps({"conn_type": "kafka", "extra": {"bootstrap.servers": servers}}),
         "AIRFLOW_CONN_MAXCOMPUTE_DEFAULT": json.dumps(
-            {"conn_type": "maxcompute", "extra": {**account, "project": endpoint.project, "endpoint": target}}
+            {
+                "conn_type": "maxcompute",
+                # The endpoint names itself as the tunnel, whoever is in front of it.
+                "extra": {**account, "project": endpoint.project, "endpoint": target, "tunnel_endpoint": target},
+            }
         ),
     }
 
