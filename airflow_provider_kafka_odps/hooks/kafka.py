@@ -108,7 +108,14 @@ class KafkaHook(BaseHook):
         from airflow_provider_kafka_odps.hooks.kafka_survey import admin_client, cleanup_policy
 
         with admin_client(self.settings) as client:
-            return cleanup_policy(client, topic)
+            policy = cleanup_policy(client, topic)
+        if policy is None:
+            self.log.warning(
+                "connection %r may not DescribeConfigs of topic %s: whether it is compacted is not checked",
+                self.kafka_config_id,
+                topic,
+            )
+        return policy
 
     def commit_ends(self, window: Window) -> Mapping[int, int]:
         """Commit a window's ends to the connection's group, for tools that show its lag; return what was committed.
