@@ -28,9 +28,10 @@ pytestmark = pytest.mark.timeout(900)
 @pytest.fixture(scope="module")
 def airflow(broker: Broker, endpoint: RunningEndpoint) -> Iterator[AirflowService]:
     """Return an Airflow that starts tasks in processes; one for all tests of this module."""
-    # An attempt whose supervisor is silent for so long is superseded by the next one.
+    # An attempt whose supervisor is silent for so long is superseded by the next one; on a busy machine those that live
+    # are late, too.
     silent = {
-        "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "15",
+        "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "30",
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "1",
     }
     with running_airflow({"test-dags": DAGS}, environment(broker, endpoint) | silent) as service:
