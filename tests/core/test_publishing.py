@@ -9,7 +9,7 @@ from airflow_provider_kafka_odps.core.attempt import Attempt
 from airflow_provider_kafka_odps.core.journal import Journal, Mode, OnRerun, Phase
 from airflow_provider_kafka_odps.core.settling import UploadStatus
 from airflow_provider_kafka_odps.core.transfer import transfer
-from airflow_provider_kafka_odps.exceptions import CommitPending, CommitRejected, JournalMismatch
+from airflow_provider_kafka_odps.exceptions import Cancelled, CommitPending, CommitRejected, JournalMismatch
 
 MODES = pytest.mark.parametrize("mode", Mode)
 PUBLISHING = ["save publishing", "ask for the rejects", "publish", "save committing", "commit", "save committed"]
@@ -146,3 +146,27 @@ def test_a_clear_while_rejects_are_published(mode: Mode) -> None:
     receipt = transfer(attempt_in(world, mode, clear_number=1))
     assert (receipt.upload_id, receipt.rejected_to and receipt.rejected_to.upload_id) == ("u2", "r2")
     check(world, mode)
+
+
+@MODES
+def test_who_goes_on_passes_the_fence(mode: Mode) -> None:
+    """An attempt that goes on from rejects saves that it commits before it does, and not when it is asked to stop."""
+    world = rejecting()
+    died_before(world, mode, "publish")
+    world.cancelled = lambda: True
+    with pytest.raises(Cancelled):
+        transfer(attempt_in(world, mode))
+    assert world.table == [OLD_ROW]
+    world.cancelled = lambda: False
+    transfer(attempt_in(world, mode))
+    assert world.effects[-3:] == ["save committing", "commit", "save committed"]
+    check(world, mode)
+
+
+@MODES
+def test_rejects_without_rows_are_committed_too(mode: Mode) -> None:
+    """A load without a single row makes its rejects visible."""
+    world = World(log={0: [b"\xff"]})
+    transfer(attempt_in(world, mode))
+    assert world.rejects == [(0, 0, "v")]
+    assert "commit" in world.effects
