@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 class RenewedAccount(accounts.CredentialProviderAccount):  # type: ignore[misc]  # PyODPS publishes no types
     """Signs each request with what the provider gives at that moment."""
 
+    # Told again: PyODPS publishes no types, and what mypy infers of the base depends on which file it meets first.
+    access_id: str | None
+    secret_access_key: str | None
+    sts_token: str | None
+
     def _refresh_credential(self) -> None:
         """Take the whole credential: PyODPS keeps an old token as long as the access key id stays the same."""
         found = self.provider.get_credential()

@@ -15,7 +15,8 @@ from kafka import KafkaAdminClient
 from kafka.admin import NewTopic
 
 _PARENT = """
-import time
+import signal, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has its background jobs ignore it
 from demo.broker import running_broker
 with running_broker() as broker:
     print(broker.nodes[0].home.parent, *broker.pids, flush=True)

@@ -57,9 +57,13 @@ def secure_broker(home: Path) -> Iterator[SecureBroker]:
         token_endpoint() as tokens,
     ):
         _create_users(broker.bootstrap_servers)
+        sasl, mtls, expired, elsewhere = (f"127.0.0.1:{port}" for port in ports)
         yield SecureBroker(
-            broker.bootstrap_servers,
-            *(f"127.0.0.1:{port}" for port in ports),
+            plain=broker.bootstrap_servers,
+            sasl=sasl,
+            mtls=mtls,
+            expired=expired,
+            elsewhere=elsewhere,
             ca=home / "ca.pem",
             ca_pem=authority.pem,
             client=authority.sign("loader", password=SECRET),
