@@ -38,6 +38,8 @@ class Workload:
     skewed: bool = False
     share: float = 1.0
     """Of the rows that were asked for."""
+    broken_every: int = 0
+    """One value in so many is cut off and no JSON any more; 0: none. Only ours goes on after such a value."""
 
     def rows(self, asked: int) -> int:
         """Return how many records the topic gets."""
@@ -58,7 +60,8 @@ class Workload:
             for _ in range(997)
         ]
         for number in range(rows):
-            yield self._value(number, filling[number % len(filling)]).encode()
+            value = self._value(number, filling[number % len(filling)]).encode()
+            yield value[:-1] if self.broken_every and number % self.broken_every == 0 else value
 
     def _value(self, number: int, filling: str) -> str:
         if self.columns is TWENTY:
@@ -85,5 +88,6 @@ WORKLOADS = {
         Workload("W5", "64 partitions, skewed", FIVE, FIVE_TYPES, partitions=64, skewed=True),
         Workload("W6", "10 KB values", FIVE, FIVE_TYPES, value_bytes=10_000, share=0.05),
         Workload("W7", "twenty JSON paths into typed columns", TWENTY, TWENTY_TYPES, share=0.25),
+        Workload("W8", "as W2, one value in a hundred is broken", EIGHT, STRINGS, broken_every=100),
     )
 }
