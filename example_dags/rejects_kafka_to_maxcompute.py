@@ -26,7 +26,7 @@ with DAG("rejects_kafka_to_maxcompute", schedule=None, start_date=datetime(2026,
         start="earliest",
         end="latest",
         # More than that, and the load fails with nothing visible.
-        max_rejects="100, 80%",
+        max_rejects="100, 90%",
         rejects_table="testkafka_rejects",
         # Clearing the task, after the fix, replaces the rows of its window and the rejects.
         on_rerun="replace",

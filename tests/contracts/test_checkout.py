@@ -55,7 +55,8 @@ def _asked_for() -> list[Requirement]:
         *pyproject["project"]["optional-dependencies"].values(),
         *pyproject["dependency-groups"].values(),
     ]
-    return [Requirement(text) for texts in lists for text in texts if isinstance(text, str)]
+    asked = {text for texts in lists for text in texts if isinstance(text, str)}
+    return [Requirement(text) for text in sorted(asked)]
 
 
 def _pins() -> list[re.Match[str]]:

@@ -105,7 +105,7 @@ def test_choices_are_refused_when_the_dag_is_parsed(parameter: str) -> None:
             {"bootstrap.server": "a:1", "security.protocol": "SASL_SSL", "socket.timeout.ms": "soon"},
             ["did you mean bootstrap.servers?", "needs sasl.password", "socket.timeout.ms='soon': a whole number"],
         ),
-        ({"bootstrap.servers": "a", "sasl.oauthbearer.config": "x"}, ["'a' is not host:port", "cannot be translated"]),
+        ({"bootstrap.servers": "a", "sasl.kerberos.keytab": "x"}, ["'a' is not host:port", "cannot be translated"]),
         ({"bootstrap.servers": "a:1", "ssl.ca.location": "/ca.pem"}, ["security.protocol=PLAINTEXT does not encrypt"]),
     ],
 )
