@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
+import pytest
 
 ROOT = Path(__file__).parents[2]
 
@@ -59,12 +60,13 @@ def test_it_prints_what_it_promises() -> None:
     assert re.search(r"\| \d{8} \| \d{2}   \| e013 ", said), said
 
 
-def test_ctrl_c_leaves_nothing_behind() -> None:
-    """Interrupted while the broker and the endpoint run, it stops both and says so."""
+@pytest.mark.parametrize("dag", ["tutorial", "hourly"])
+def test_ctrl_c_leaves_nothing_behind(dag: str) -> None:
+    """Interrupted while the broker and the endpoint run, it stops both and says so, also in a DAG with retries."""
     with demo() as running:
         assert running.stdout is not None
         for line in running.stdout:
-            if "running the DAG" in line:
+            if f"running the DAG {dag}" in line:
                 break
         started = offspring(running.pid)
         running.send_signal(signal.SIGINT)
