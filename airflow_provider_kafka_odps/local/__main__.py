@@ -37,7 +37,8 @@ def main(arguments: list[str] | None = None) -> int:
         from .server import serve
 
         serve(settings, options.host, options.port, until_stdin_closes=options.until_stdin_closes)
-    except (ValueError, OSError) as reason:
+    except (ValueError, OSError, OverflowError) as reason:
+        # OverflowError: a port that no port can be.
         print(f"The MaxCompute endpoint cannot start: {reason}", file=sys.stderr)  # noqa: T201 - a command's answer
         return 2
     return 0

@@ -75,6 +75,12 @@ def test_a_port_in_use_is_said() -> None:
             pass
 
 
+def test_a_port_that_none_can_be_is_said() -> None:
+    """The reason is given, and no traceback."""
+    with pytest.raises(EndpointStartError, match=r"cannot start.*port must be 0-65535"), running_endpoint(port=99_999):
+        pass
+
+
 def test_the_process_is_gone_after_the_block() -> None:
     """The endpoint's process ends with the block, also when the block raises."""
     with pytest.raises(RuntimeError), running_endpoint() as endpoint:
