@@ -20,7 +20,8 @@
     │   ├── NeighboursDiffer     windows that share a boundary instant would leave a hole, or overlap
     │   │   └── PlannedAtOnce    another run has just planned the neighbour (a retry helps)
     │   ├── NoPreviousWindow     start="previous", and no window that this task has committed is known
-    │   └── PredecessorPending   start="previous", and the window before is not committed yet (a retry may help)
+    │   ├── PredecessorPending   start="previous", and the window before is not committed yet (a retry may help)
+    │   └── IntervalTaken        another run for the same interval is loading it (a retry may help)
     ├── ReadFailed               reading the window went wrong
     │   ├── CorruptBatch         bytes that are no record batch
     │   ├── TopicReplaced        the topic is not the one that the window was planned on
@@ -150,6 +151,12 @@ class NoPreviousWindow(WindowRefused):
 
 class PredecessorPending(WindowRefused):
     """The window before this one was planned and is not committed yet, so nobody knows whether it will be."""
+
+    retry_helps = True
+
+
+class IntervalTaken(WindowRefused):
+    """Another run of the task is for the same interval, and has not ended or has taken it over."""
 
     retry_helps = True
 

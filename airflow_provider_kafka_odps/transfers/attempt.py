@@ -15,6 +15,7 @@ from airflow_provider_kafka_odps.core.compiling import (
 )
 from airflow_provider_kafka_odps.core.drift import Drift, decide_drift, drifted, parse_column_types, wanted_columns
 from airflow_provider_kafka_odps.core.effort import Effort, parse_bytes
+from airflow_provider_kafka_odps.core.heritage import SharedJournal, heritage_key
 from airflow_provider_kafka_odps.core.journal import Mode, OnRerun, Target
 from airflow_provider_kafka_odps.core.occasion import refuse_repeated_offsets
 from airflow_provider_kafka_odps.core.parameters import parse_columns, parse_partitions
@@ -28,7 +29,7 @@ from airflow_provider_kafka_odps.core.tolerance import Tolerance
 from airflow_provider_kafka_odps.core.window import Window
 from airflow_provider_kafka_odps.exceptions import InvalidConnection, InvalidInput, InvalidMapping, UnknownTable
 from airflow_provider_kafka_odps.hooks.reject_files import RejectFile
-from airflow_provider_kafka_odps.transfers.past import asset_store, author_of, previous_window, run_interval
+from airflow_provider_kafka_odps.transfers.past import asset_store, author_of, is_active, previous_window, run_interval
 from airflow_provider_kafka_odps.transfers.reject_table import LOAD, RejectTable, load_id
 from airflow_provider_kafka_odps.transfers.wiring import (
     StateStoreJournal,
@@ -65,15 +66,17 @@ def build_attempt(
     rows = None if finder is None else TableRows(task.odps_hook, finder)
     journal = StateStoreJournal(context)
     journal.warn_if_forgetful(task.log.warning)
+    past = _past(task, context, request)
+    target = Target(request.topic, str(sink.table), str(partition) if partition else None, task.mode)
     return Attempt(
         request=request,
         group=task.kafka_hook.group_id,
-        target=Target(request.topic, str(sink.table), str(partition) if partition else None, task.mode),
+        target=target,
         projection=projection,
         source=source,
         evidence=source,
         sink=sink,
-        journal=journal,
+        journal=_shared(journal, context, past, heritage_key(request, target, past.author)),
         clock=task.clock,
         announce=announce,
         say=task.log.info,
@@ -84,7 +87,7 @@ def build_attempt(
         queue_bytes=effort.queue_bytes,
         concurrency=effort.concurrency,
         max_bytes_per_second=effort.max_bytes_per_second,
-        past=_past(task, context, request),
+        past=past,
         limit=task.limit,
         clear_number=context["dag_run"].clear_number or 0,
         try_number=context["ti"].try_number,
@@ -171,6 +174,21 @@ def _request(task: KafkaToMaxComputeOperator, context: Mapping[str, Any]) -> Win
     dag_run = context["dag_run"]
     refuse_repeated_offsets(dag_run.run_type, dag_run.conf, request.start, request.end)
     return request
+
+
+def _shared(
+    journal: StateStoreJournal, context: Mapping[str, Any], past: Past, key: str | None
+) -> StateStoreJournal | SharedJournal:
+    if past.store is None or key is None:
+        return journal
+    return SharedJournal(
+        own=journal,
+        store=past.store,
+        key=key,
+        run_id=past.author.run_id,
+        is_new=context["ti"].try_number == 1 and not context["dag_run"].clear_number,
+        is_active=lambda run_id: is_active(context, run_id),
+    )
 
 
 def _past(task: KafkaToMaxComputeOperator, context: Mapping[str, Any], request: WindowRequest) -> Past:

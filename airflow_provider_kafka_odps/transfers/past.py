@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Asset
 
 XCOM_WINDOW = "window"
+_ENDED = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
 _LAST = datetime(9999, 1, 1, tzinfo=UTC)
 
 
@@ -93,6 +94,14 @@ def previous_window(context: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]
     index = -1 if ti.map_index is None else ti.map_index
     window = ti.xcom_pull(task_ids=ti.task_id, key=XCOM_WINDOW, run_id=run.run_id, map_indexes=index)
     return (run.run_id, window) if isinstance(window, Mapping) else None
+
+
+def is_active(context: Mapping[str, Any], run_id: str) -> bool:
+    """Tell whether this task, in another run, may still run: it waits, runs, or will be retried."""
+    ti = context["ti"]
+    index = None if ti.map_index in (None, -1) else ti.map_index
+    found = ti.get_task_states(dag_id=ti.dag_id, task_ids=[ti.task_id], run_ids=[run_id], map_index=index)
+    return any(state not in _ENDED for states in found.values() for state in states.values())
 
 
 def run_interval(context: Mapping[str, Any]) -> Interval:

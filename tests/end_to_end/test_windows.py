@@ -180,6 +180,40 @@ def test_a_run_for_a_partition_loads_the_partitions_interval(topic: str, at_hour
     assert [(row["o"], row["ds"]) for row in found] == [(1, "20260302"), (2, "20260302")]
 
 
+@pytest.mark.parametrize(("on_rerun", "changed"), [("keep", False), ("replace", True)])
+def test_another_run_for_the_partition_does_not_double_it(
+    topic: str, at_hour: Sender, odps: OdpsHook, on_rerun: str, changed: bool
+) -> None:
+    """Airflow makes a new run to reprocess a partition: it finds what the first one has loaded."""
+    hourly = CronPartitionTimetable("0 * * * *", timezone="UTC", key_format="%Y%m%d%H")
+    dag = loading(topic, hourly, on_rerun=on_rerun)
+    at_hour(0.5)
+    which = {"partition_key": "2026030100", "partition_date": MIDNIGHT}
+    first = run_as(dag, DagRunType.BACKFILL_JOB, **which)
+    at_hour(0.6)
+    second = run_as(dag, DagRunType.BACKFILL_JOB, **which)
+
+    assert (first.state, second.state) == ("success", "success")
+    assert xcom(second, "window") == xcom(first, "window")
+    assert (xcom(second)["upload_id"] != xcom(first)["upload_id"]) is changed
+    assert odps.run_sql(f"SELECT COUNT(*) AS n FROM {table_of(topic)}")["n"].to_pylist() == [1]
+
+
+def test_a_click_on_trigger_does_not_double_the_last_hour(topic: str, at_hour: Sender, odps: OdpsHook) -> None:
+    """A run by hand has the interval of the last scheduled one, and one that was deleted may come again."""
+    dag = loading(topic)
+    at_hour(0.5)
+    interval = (MIDNIGHT, MIDNIGHT + timedelta(hours=1))
+    runs = [
+        run_as(dag, kind, logical_date=MIDNIGHT + timedelta(minutes=minutes), data_interval=interval)
+        for kind, minutes in ((DagRunType.SCHEDULED, 0), (DagRunType.MANUAL, 90))
+    ]
+    assert [xcom(run)["upload_id"] for run in runs] == [xcom(runs[0])["upload_id"]] * 2
+    run_hour(dag, 1)
+    run_hour(dag, 1)
+    assert odps.run_sql(f"SELECT COUNT(*) AS n FROM {table_of(topic)}")["n"].to_pylist() == [1]
+
+
 def test_offsets_from_the_conf_of_a_backfill_are_refused(topic: str, capfd: pytest.CaptureFixture[str]) -> None:
     """Airflow gives all runs of a backfill the same conf, so each would load the same offsets."""
     dag = loading(topic, start="{{ dag_run.conf['start'] }}", end="{{ dag_run.conf['end'] }}")
