@@ -40,18 +40,21 @@ def migrate(home: Path, templates: Path, environment: Mapping[str, str] | None =
     template = templates / f"{version('apache-airflow-core')}.db"
     if not template.exists():
         template.parent.mkdir(parents=True, exist_ok=True)
-        migrated = subprocess.run(
-            [sys.executable, "-m", "airflow", "db", "migrate"],
-            check=False,
-            capture_output=True,
-            text=True,
-            env=os.environ if environment is None else environment,
-        )
-        if migrated.returncode:
-            raise RuntimeError(f"`airflow db migrate` failed:\n{migrated.stdout[-2000:]}{migrated.stderr[-2000:]}")
+        migrate_database(os.environ if environment is None else environment)
         # Renamed into place: two runs at once leave one whole template.
         unfinished = template.with_suffix(f".{os.getpid()}")
         shutil.copyfile(database, unfinished)
         unfinished.replace(template)
     shutil.copyfile(template, database)
     return database
+
+
+def migrate_database(environment: Mapping[str, str]) -> None:
+    """Give the database that Airflow has in ``environment`` its tables.
+
+    Raises RuntimeError with Airflow's own words when it cannot be done.
+    """
+    command = [sys.executable, "-m", "airflow", "db", "migrate"]
+    migrated = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
+    if migrated.returncode:
+        raise RuntimeError(f"`airflow db migrate` failed:\n{migrated.stdout[-2000:]}{migrated.stderr[-2000:]}")

@@ -12,14 +12,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 from urllib.parse import quote
 
 import requests
-from demo.airflow_home import isolate, migrate
+from demo.airflow_home import isolate, migrate, migrate_database
 
 T = TypeVar("T")
 Task: TypeAlias = tuple[str, str, str]
@@ -39,6 +39,21 @@ _COMPONENTS = {
     "triggerer": ["triggerer", "--skip-serve-logs"],
 }
 
+_LOCAL_SETTINGS = """
+import sys
+
+if "scheduler" in sys.argv:
+    # Tasks are forked from the scheduler: what it has imported, they need not import again, for seconds each.
+    import airflow_provider_kafka_odps.core.transfer
+    import airflow_provider_kafka_odps.decoding.seam
+    import airflow_provider_kafka_odps.hooks.kafka_reader
+    import airflow_provider_kafka_odps.hooks.odps_upload
+    import airflow_provider_kafka_odps.transfers.attempt
+    import airflow_provider_kafka_odps.transfers.kafka_to_maxcompute
+    import kafka
+    import odps
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class AirflowService:
@@ -48,6 +63,17 @@ class AirflowService:
     home: Path
     """Its folder: the configuration's ``AIRFLOW_HOME``, the task logs, and what each component wrote."""
     session: requests.Session
+    environment: Mapping[str, str]
+
+    def command(self, *words: str) -> str:
+        """Run ``airflow`` with these words, as a person does in a shell, and return what it prints.
+
+        Raises AssertionError, with all of it, if it fails.
+        """
+        command = [sys.executable, "-m", "airflow", *words]
+        ended = subprocess.run(command, check=False, capture_output=True, text=True, env=dict(self.environment))
+        assert ended.returncode == 0, f"{words}: {ended.stdout[-2000:]}{ended.stderr[-2000:]}"
+        return ended.stdout
 
     def call(self, method: str, path: str, body: object = None, **query: Any) -> Any:
         """Ask the REST API under ``/api/v2``, and return what it answers as JSON.
@@ -86,7 +112,7 @@ class AirflowService:
                 return seen if condition(seen) else None
             return None
 
-        return self.until(look, seconds, lambda: f"{task} is not as awaited: {self._describe(task)}")
+        return self.until(look, seconds, complaint=lambda: f"{task} is not as awaited: {self._describe(task)}")
 
     def await_run(self, dag_id: str, run_id: str, seconds: float = PATIENCE_SECONDS) -> str:
         """Wait until a DAG run has ended, and return its state: ``success`` or ``failed``."""
@@ -95,7 +121,9 @@ class AirflowService:
             state = str(self.run(dag_id, run_id)["state"])
             return state if state in {"success", "failed"} else None
 
-        return self.until(look, seconds, lambda: f"{dag_id} {run_id} does not end: {self.run(dag_id, run_id)}")
+        return self.until(
+            look, seconds, complaint=lambda: f"{dag_id} {run_id} does not end: {self.run(dag_id, run_id)}"
+        )
 
     def clear_task(self, task: Task, **body: Any) -> None:
         """Do what "Clear task instance" does."""
@@ -126,7 +154,9 @@ class AirflowService:
         events = self.call("GET", f"{_path(task)}/logs/{attempt}", full_content=True)["content"]
         return "\n".join(f"{each['event']} {each.get('error_detail', '')}" for each in events)
 
-    def until(self, look: Callable[[], T | None], seconds: float, complaint: Callable[[], str]) -> T:
+    def until(
+        self, look: Callable[[], T | None], seconds: float = PATIENCE_SECONDS, *, complaint: Callable[[], str]
+    ) -> T:
         """Look again and again until there is something to return, at most for a time; then fail with a complaint."""
         ends = time.monotonic() + seconds
         while not (seen := look()):
@@ -142,9 +172,16 @@ class AirflowService:
 
 @contextmanager
 def running_airflow(
-    bundles: Mapping[str, Path], environment: Mapping[str, str] | None = None, keep: Path | None = None
+    bundles: Mapping[str, Path],
+    environment: Mapping[str, str] | None = None,
+    keep: Path | None = None,
+    *,
+    postgres: bool = False,
 ) -> Iterator[AirflowService]:
     """Run an Airflow with LocalExecutor on SQLite, with the DAGs in the folders ``bundles``, by their names.
+
+    ``postgres`` gives it a PostgreSQL instead: on SQLite, Airflow refuses to create a backfill beside a
+    scheduler.
 
     Every DAG of the folders has been read when the block begins, and none is paused. ``environment`` is added to that
     of components and tasks: connections (``AIRFLOW_CONN_…``), settings (``AIRFLOW__…``), ``PYTHONPATH``.
@@ -158,10 +195,16 @@ def running_airflow(
             bound.bind(("127.0.0.1", 0))
             url = f"http://127.0.0.1:{bound.getsockname()[1]}"
         settings = _settings(home, url, bundles) | dict(environment or {})
-        migrate(home, _TEMPLATES, settings)
+        (home / "config").mkdir()
+        (home / "config" / "airflow_local_settings.py").write_text(_LOCAL_SETTINGS)
         try:
-            with _components(home, url, settings), requests.Session() as session:
-                yield _ready(AirflowService(url, home, session), bundles)
+            with ExitStack() as stack:
+                settings |= stack.enter_context(_on_postgres(settings)) if postgres else {}
+                if not postgres:
+                    migrate(home, _TEMPLATES, settings)
+                stack.enter_context(_components(home, url, settings))
+                session = stack.enter_context(requests.Session())
+                yield _ready(AirflowService(url, home, session, settings), bundles)
         except BaseException as error:
             kept = keep or _ROOT / "build" / "airflow-service"
             shutil.rmtree(kept, ignore_errors=True)
@@ -170,6 +213,18 @@ def running_airflow(
             raise
     finally:
         shutil.rmtree(home, ignore_errors=True)
+
+
+@contextmanager
+def _on_postgres(settings: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    """Run a PostgreSQL with the tables of Airflow, and yield the settings that lead there."""
+    from kit.postgres import running_postgres
+
+    def there(address: str) -> dict[str, str]:
+        return {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": address}
+
+    with running_postgres(lambda address: migrate_database({**settings, **there(address)}), _TEMPLATES) as address:
+        yield there(address)
 
 
 def _settings(home: Path, url: str, bundles: Mapping[str, Path]) -> dict[str, str]:
@@ -236,8 +291,8 @@ def _ready(airflow: AirflowService, bundles: Mapping[str, Path]) -> AirflowServi
         read = {(each["bundle_name"], each["relative_fileloc"]) for each in airflow.call("GET", "dags")["dags"]}
         return read >= {(name, path.name) for name, folder in bundles.items() for path in folder.glob("*.py")}
 
-    airflow.until(healthy, START_SECONDS, lambda: f"Airflow does not start:\n{_tails(airflow.home)}")
-    airflow.until(parsed, START_SECONDS, lambda: f"the DAGs are not read:\n{_tails(airflow.home)}")
+    airflow.until(healthy, START_SECONDS, complaint=lambda: f"Airflow does not start:\n{_tails(airflow.home)}")
+    airflow.until(parsed, START_SECONDS, complaint=lambda: f"the DAGs are not read:\n{_tails(airflow.home)}")
     return airflow
 
 

@@ -1,0 +1,70 @@
+"""One real Airflow for all histories, and what starts them side by side."""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import pytest
+from delivery.scene import environment
+from demo.broker import Broker
+from kit.airflow_service import AirflowService, running_airflow
+from scheduled.history import PARTITIONS, History, Sender
+from scheduled.named import SUFFIX, name_of
+
+from airflow_provider_kafka_odps.local.testing import RunningEndpoint
+
+if TYPE_CHECKING:
+    from kafka import KafkaAdminClient
+
+DAGS = Path(__file__).parent / "dags"
+_OURS = uuid.uuid4().hex[:8]
+
+
+class MakeHistory(Protocol):
+    """Returns the history of a DAG, whose topic is empty."""
+
+    def __call__(self, dag_id: str) -> History: ...
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of the DAGs, which a history may change."""
+    folder = tmp_path_factory.mktemp("bundle")
+    shutil.copytree(DAGS, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def airflow(broker: Broker, endpoint: RunningEndpoint, bundle: Path) -> Iterator[AirflowService]:
+    """Return an Airflow whose DAGs are paused, as they are when a person first sees them."""
+    settings = {
+        "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "True",
+        "AIRFLOW__CORE__PARALLELISM": "5",
+        SUFFIX: _OURS,
+    }
+    with running_airflow({"histories": bundle}, environment(broker, endpoint) | settings, postgres=True) as service:
+        yield service
+
+
+@pytest.fixture(scope="module")
+def make_history(
+    airflow: AirflowService, broker: Broker, endpoint: RunningEndpoint, admin: KafkaAdminClient
+) -> Iterator[MakeHistory]:
+    """Return what makes histories."""
+    from kafka.admin import NewTopic
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in [*environment(broker, endpoint).items(), (SUFFIX, _OURS)]:
+            patch.setenv(name, value)
+
+        def make(dag_id: str) -> History:
+            name = name_of(dag_id)
+            # Its records are of long ago.
+            admin.create_topics([NewTopic(name, PARTITIONS, 1, topic_configs={"retention.ms": "-1"})])
+            return History(airflow, dag_id, name, Sender(broker.bootstrap_servers, name))
+
+        yield make
