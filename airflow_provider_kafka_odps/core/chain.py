@@ -81,11 +81,17 @@ class Chain:
         end = {**before, **{number: end for number, (_, end) in window.partitions.items()}}
         return replace(self, planned=Link(run_id, start, end))
 
-    def commit(self, run_id: str) -> Chain | None:
-        """Return the chain to write once this run's window is committed; None if it is no planned window's."""
+    def commit(self, window: Window, run_id: str) -> Chain | None:
+        """Return the chain to write once this window of the run is committed; None if none of the run is planned.
+
+        What is planned may be another window: an attempt that was superseded has planned it, and could not record it.
+        It never counts as loaded; and if it starts elsewhere, the chain has passed the committed window before.
+        """
         if self.planned is None or self.planned.run_id != run_id:
             return None
-        return Chain(self.topic_id, self.planned)
+        if any(self.planned.start.get(number) != start for number, (start, _) in window.partitions.items()):
+            return replace(self, planned=None)
+        return Chain(self.topic_id, self.plan(window, run_id).planned)
 
 
 def chain_key(cluster_id: str, topic: str, author: Author) -> str:

@@ -47,15 +47,16 @@ class SharedJournal:
     | not there, or this run's | this run's own journal |
     | another run's that is still going on | nothing: IntervalTaken |
     | another run's that has ended | the interval's journal, as if the user had cleared this run |
-    | this run's, but the run is new: it was deleted and created again | the same |
+    | this run's, but its own is gone: it was deleted and created again | the same |
+    | the same, and a user has cleared it since: it was to be forgotten | nothing: a window is planned |
     """
 
     own: JournalStore
     store: Store
     key: str
     run_id: str
-    is_new: bool
-    """Whether this is the first attempt of a run that was never cleared."""
+    clear_number: int
+    """How often this run has been cleared."""
     is_active: Callable[[str], bool]
     """Tells whether another run of the task may still load something."""
     _holder: str | None = field(default=None, init=False)
@@ -67,12 +68,19 @@ class SharedJournal:
         Raises IntervalTaken.
         """
         own = self.own.load()
-        self._holder, journal = self._read()
-        if self._holder is None or (self._holder == self.run_id and not (own is None and self.is_new)):
+        self._holder, clear_number, journal = self._read()
+        if self._holder is None:
             return own
-        if self._holder != self.run_id and self.is_active(self._holder):
-            raise self._taken("has not ended yet, so it may load the rows")
-        return {**journal, "clear_number": _BEFORE_EVERY_CLEAR}
+        adopted = {**journal, "clear_number": _BEFORE_EVERY_CLEAR}
+        if self._holder != self.run_id:
+            if self.is_active(self._holder):
+                raise self._taken("has not ended yet, so it may load the rows")
+            return adopted
+        if own is not None or self.clear_number > clear_number:
+            return own
+        # A clear that follows must not be taken for one that had it forgotten.
+        self.own.save(adopted)
+        return adopted
 
     def save(self, entry: Mapping[str, Any]) -> None:
         """Replace what was saved, in both places.
@@ -82,24 +90,25 @@ class SharedJournal:
         self._check(self._holder)
         # First the one that refuses an attempt which is not the current one.
         self.own.save(entry)
-        self.store.set(self.key, {"version": VERSION, "run_id": self.run_id, "journal": dict(entry)})
+        holder = {"version": VERSION, "run_id": self.run_id, "clear_number": self.clear_number}
+        self.store.set(self.key, {**holder, "journal": dict(entry)})
         self._holder = self.run_id
         if entry["phase"] == Phase.COMMITTING:
             self._check(self.run_id)
 
     def _check(self, expected: str | None) -> None:
-        self._holder, _ = self._read()
+        self._holder, _, _ = self._read()
         if self._holder != expected:
             raise self._taken("has taken the interval over, and loads the rows")
 
-    def _read(self) -> tuple[str | None, Mapping[str, Any]]:
+    def _read(self) -> tuple[str | None, int, Mapping[str, Any]]:
         written = self.store.get(self.key)
         if written is None:
-            return None, {}
+            return None, 0, {}
         try:
             if written["version"] != VERSION:
                 raise InvalidInput(f"version {written['version']!r} is not the {VERSION} that this release reads")
-            return str(written["run_id"]), dict(written["journal"])
+            return str(written["run_id"]), int(written["clear_number"]), dict(written["journal"])
         except (KeyError, TypeError, ValueError) as error:
             raise InvalidInput(
                 f"the journal {self.key!r} in the state store of the table's asset cannot be read "

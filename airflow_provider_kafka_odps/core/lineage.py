@@ -58,7 +58,7 @@ def committed(attempt: Attempt, window: Window) -> None:
         return
     key = chain_key(window.cluster_id, window.topic, past.author)
     written = past.store.get(key)
-    chain = None if written is None else Chain.from_json(written, key).commit(past.author.run_id)
+    chain = None if written is None else Chain.from_json(written, key).commit(window, past.author.run_id)
     if chain is not None:
         past.store.set(key, chain.to_json())
 

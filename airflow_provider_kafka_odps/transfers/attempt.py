@@ -186,7 +186,7 @@ def _shared(
         store=past.store,
         key=key,
         run_id=past.author.run_id,
-        is_new=context["ti"].try_number == 1 and not context["dag_run"].clear_number,
+        clear_number=context["dag_run"].clear_number or 0,
         is_active=lambda run_id: is_active(context, run_id),
     )
 

@@ -77,6 +77,30 @@ def test_a_run_that_died_before_its_journal_starts_where_it_had_started() -> Non
     assert load(runs, "c").partitions == {0: (4, 4)}
 
 
+def test_a_zombie_that_plans_before_the_commit_moves_nothing() -> None:
+    """An attempt that was superseded while it planned, and goes on, cannot record its window: nobody has loaded it."""
+    runs = Runs(Topic({0: [1, 2]}))
+    window = runs.plan("a", Previous(), Latest(), Earliest())
+    runs.topic.stamps[0] += [3]
+    runs.plan("a", Previous(), Latest(), Earliest())
+    runs.commit("a", Previous(), window)
+    assert load(runs, "b").partitions == {0: (2, 3)}
+
+
+def test_a_zombie_that_plans_after_the_commit_moves_nothing() -> None:
+    """The next run waits for what it has planned; clearing its run lets that one load all of it."""
+    runs = Runs(Topic({0: [1, 2]}))
+    first = load(runs, "a", first=Earliest())
+    runs.topic.stamps[0] += [3]
+    load(runs, "b")
+    runs.topic.stamps[0] += [4]
+    runs.plan("a", Previous(), Latest())
+    with pytest.raises(PredecessorPending, match="run a has planned"):
+        load(runs, "c")
+    runs.commit("a", Previous(), first)
+    assert load(runs, "c").partitions == {0: (3, 4)}
+
+
 def test_an_older_run_moves_nothing() -> None:
     """A committed run that is cleared, and one whose window is no link, leave the chain as it is."""
     runs = Runs(Topic({0: [1, 2]}))

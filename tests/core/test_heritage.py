@@ -42,10 +42,10 @@ class Runs:
         self.store = MemoryStore()
         self.active: set[str] = set()
 
-    def attempt(self, run_id: str, *, is_new: bool = True) -> SharedJournal:
+    def attempt(self, run_id: str, clear_number: int = 0) -> SharedJournal:
         """Return the journal of another attempt of a run."""
         store: Any = self.store
-        return SharedJournal(self.own[run_id], store, KEY, run_id, is_new, self.active.__contains__)
+        return SharedJournal(self.own[run_id], store, KEY, run_id, clear_number, self.active.__contains__)
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def test_a_run_goes_on_from_its_own_journal(runs: Runs) -> None:
     journal.save(entry("planned"))
     assert runs.attempt("a").load() == entry("planned")
     runs.own["a"].entry = None
-    assert runs.attempt("a", is_new=False).load() is None
+    assert runs.attempt("a", clear_number=1).load() is None
 
 
 @pytest.mark.parametrize("phase", ["planned", "uploading", "committing", "committed"])
@@ -81,13 +81,24 @@ def test_another_run_goes_on_from_what_the_first_has_left(runs: Runs, phase: str
     assert runs.attempt("b").load() == entry("uploading")
 
 
-def test_a_deleted_run_that_is_created_again_is_another_run(runs: Runs) -> None:
-    """Its id is the same and its journal is gone, but the rows are not."""
+@pytest.mark.parametrize("loaded_by", [0, 2])
+def test_a_deleted_run_that_is_created_again_is_another_run(runs: Runs, loaded_by: int) -> None:
+    """Its id is the same and its journal is gone, but the rows are not; whichever of its attempts looks first."""
+    first = runs.attempt("a", loaded_by)
+    first.load()
+    first.save(entry("committed"))
+    runs.own["a"].entry = None
+    assert runs.attempt("a").load() == {"phase": "committed", "clear_number": -1}
+
+
+def test_a_run_that_was_created_again_and_is_cleared_then(runs: Runs) -> None:
+    """Its rows are there, also for whoever clears it after it has found them: that is no journal to be forgotten."""
     first = runs.attempt("a")
     first.load()
     first.save(entry("committed"))
     runs.own["a"].entry = None
-    assert runs.attempt("a", is_new=True).load() == {"phase": "committed", "clear_number": -1}
+    runs.attempt("a").load()
+    assert runs.attempt("a", clear_number=1).load() == {"phase": "committed", "clear_number": -1}
 
 
 def test_two_runs_at_once(runs: Runs) -> None:
@@ -123,7 +134,9 @@ def test_a_takeover_in_the_moment_of_the_fence(runs: Runs) -> None:
         first.save(entry("committing"))
 
 
-@pytest.mark.parametrize("written", [{"version": 2}, {"version": 1}, [], {"version": 1, "run_id": "a", "journal": 7}])
+@pytest.mark.parametrize(
+    "written", [{"version": 2}, {"version": 1}, [], {"version": 1, "run_id": "a", "clear_number": 0, "journal": 7}]
+)
 def test_what_cannot_be_read_is_refused(runs: Runs, written: object) -> None:
     """Somebody has edited the entry: nothing is loaded before it is mended."""
     runs.store.set(KEY, written)
