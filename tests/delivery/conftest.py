@@ -8,6 +8,7 @@ from typing import Protocol
 
 import pytest
 from delivery.nursery import Nursery, nursery
+from delivery.rejecting import RejectingLog, RejectsTo, reject
 from delivery.scene import Log, Scene, environment, scene_of
 from demo.broker import Broker, running_broker
 
@@ -18,6 +19,12 @@ class MakeScene(Protocol):
     """Returns a task instance that has not run yet, and its table with one row in it."""
 
     def __call__(self, mode: str = "append", **parameters: object) -> Scene: ...
+
+
+class MakeRejecting(Protocol):
+    """Returns a task instance that has not run yet, whose topic has rejects, and where these go."""
+
+    def __call__(self, place: RejectsTo, mode: str = "append", **parameters: object) -> Scene: ...
 
 
 @pytest.fixture(scope="session")
@@ -52,6 +59,24 @@ def make_scene(attempts: Nursery, log: Log, endpoint: RunningEndpoint, tmp_path:
         scene.folder /= scene.table
         scene.parameters |= parameters
         return scene
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def rejecting_log(broker: Broker, make_topic: Callable[..., str]) -> RejectingLog:
+    """Return a topic with records that do not fit."""
+    filled = RejectingLog(broker.bootstrap_servers, make_topic(partitions=3))
+    filled.fill()
+    return filled
+
+
+@pytest.fixture
+def make_rejecting(make_scene: MakeScene, rejecting_log: RejectingLog) -> MakeRejecting:
+    """Return a function that makes task instances with rejects."""
+
+    def make(place: RejectsTo, mode: str = "append", **parameters: object) -> Scene:
+        return reject(make_scene(mode, **parameters), rejecting_log, place)
 
     return make
 

@@ -11,6 +11,7 @@ from typing import assert_never
 
 from delivery.nursery import Ended
 from delivery.points import ASK_TO_STOP, KILL, STOP
+from delivery.rejecting import REJECTS, RejectsTo, visible_rejects
 from delivery.scene import OLD_ROW, Running, Scene
 
 from airflow_provider_kafka_odps.local.faults import Fault
@@ -33,6 +34,7 @@ POINTS = [
     *["save committed", "reconcile", "end", "status", "count", "save replacing", "start removal", "save replacing #2"],
     *["await removal"],
 ]
+OF_REJECTS = ["rejects open", "rejects block 0", "save publishing", "rejects status", "rejects commit"]
 TWICE = ["commit", "save committing", "save committed", "block 1"]
 """Where it matters most: drawn as often as all of the others."""
 ANYWHERE: list[Fault] = [
@@ -96,9 +98,12 @@ class History:
     mode: str
     on_rerun: str
     steps: tuple[Step, ...]
+    rejects_to: RejectsTo | None = None
+    """None: every record fits."""
 
     def __str__(self) -> str:
-        lines = [f"mode {self.mode}, on_rerun {self.on_rerun}", *map(str, self.steps), "attempts until one ends well"]
+        run = f"mode {self.mode}, on_rerun {self.on_rerun}, {self.rejects_to or 'no rejects'}"
+        lines = [run, *map(str, self.steps), "attempts until one ends well"]
         return "\n".join(f"{number}. {line}" if number else line for number, line in enumerate(lines))
 
 
@@ -112,20 +117,24 @@ def histories(seed: int, steps: int) -> Iterator[History]:
     while steps > 0:
         length = min(chance.randint(3, _LONGEST), steps)
         steps -= length
-        drawn = tuple(_step(chance) for _ in range(length))
+        rejects_to = chance.choice([None, None, *RejectsTo])
+        points = [*POINTS, *TWICE * 5] if rejects_to is None else [*POINTS, *TWICE * 5, *OF_REJECTS * 5]
         yield History(
-            chance.choice(["append", "overwrite"]), chance.choice(["keep", "keep", "replace", "replace", "fail"]), drawn
+            mode=chance.choice(["append", "overwrite"]),
+            on_rerun=chance.choice(["keep", "keep", "replace", "replace", "fail"]),
+            steps=tuple(_step(chance, points) for _ in range(length)),
+            rejects_to=rejects_to,
         )
 
 
-def _step(chance: random.Random) -> Step:
+def _step(chance: random.Random, points: Sequence[str]) -> Step:
     kinds = [*Kind, Kind.KILL, Kind.KILL, Kind.STOP, Kind.FAULT, Kind.FAULT]
     kind = chance.choice(kinds)
     match kind:
         case Kind.RUN | Kind.WAKE | Kind.CLEAR:
             return Step(kind)
         case Kind.KILL | Kind.ASK | Kind.STOP:
-            return Step(kind, chance.choice([*POINTS, *TWICE * 5]))
+            return Step(kind, chance.choice(points))
         case Kind.FAULT:
             operation = chance.choice(list(FAULTS))
             return Step(
@@ -182,8 +191,9 @@ class Walker:
                 self.scene.clear()
             case Kind.FAULT:
                 assert step.fault is not None
-                control = self.scene.endpoint.control
-                control.inject(step.operation, step.fault, table=self.scene.table, nth=step.nth, times=step.times)
+                for table in filter(None, [self.scene.table, self.scene.parameters.get(RejectsTo.TABLE)]):
+                    control = self.scene.endpoint.control
+                    control.inject(step.operation, step.fault, table=table, nth=step.nth, times=step.times)
             case _:
                 assert_never(step.kind)
         return None
@@ -199,6 +209,10 @@ class Walker:
         self._hold(rows in {"whole", "none"}, f"neither all rows are there, once, nor none: {rows}")
         self._hold(rows == "whole" or phase != "committed", "the journal says committed, and no row is there")
         self._hold(rows == "none" or phase not in {None, "planned"}, f"rows are there, and the journal says {phase}")
+        if any(to in self.scene.parameters for to in RejectsTo):
+            rejects = visible_rejects(self.scene)
+            self._hold(rejects in ([], REJECTS), f"neither all rejects are there, once, nor none: {rejects}")
+            self._hold(rejects == REJECTS or rows == "none", "the rows are there, and not their rejects")
 
     def _rows(self) -> str:
         """Return whether all rows of the recorded window are there, once, or none; or the rows, if neither."""
@@ -226,20 +240,20 @@ class Walker:
 
 
 def walk_all(
-    drawn: Sequence[History], make_scene: Callable[..., Scene], at_once: int = 6
+    drawn: Sequence[History], scene_of: Callable[[History], Scene], at_once: int = 6
 ) -> tuple[History, PromiseBroken] | None:
     """Walk through histories, several at once; return the first one that breaks the promise, and how."""
     with ThreadPoolExecutor(at_once) as pool:
-        for history, broken in zip(drawn, pool.map(lambda each: outcome(each, make_scene), drawn), strict=True):
+        for history, broken in zip(drawn, pool.map(lambda each: outcome(each, scene_of), drawn), strict=True):
             if broken is not None:
                 pool.shutdown(cancel_futures=True)
                 return history, broken
     return None
 
 
-def outcome(history: History, make_scene: Callable[..., Scene]) -> PromiseBroken | None:
+def outcome(history: History, scene_of: Callable[[History], Scene]) -> PromiseBroken | None:
     """Walk through one history; return how it breaks the promise, if it does."""
-    scene = make_scene(history.mode, on_rerun=history.on_rerun, commit_timeout=1)
+    scene = scene_of(history)
     scene.patience = IMPATIENT
     try:
         Walker(scene).walk(history)
