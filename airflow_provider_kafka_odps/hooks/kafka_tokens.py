@@ -11,12 +11,12 @@ from typing import Any, assert_never
 
 import requests
 from airflow.configuration import conf
-from airflow.sdk.log import mask_secret
 from kafka.errors import SaslAuthenticationFailedError
 from kafka.net.sasl.oauth import AbstractTokenProvider
 
 from airflow_provider_kafka_odps.core.kafka_login import CallbackTokens, OidcTokens
 from airflow_provider_kafka_odps.exceptions import InvalidConnection
+from airflow_provider_kafka_odps.hooks.masking import mask
 
 _EARLY = 0.2
 """The last part of a token's life in which a new one is taken."""
@@ -44,7 +44,7 @@ class CachedTokens(AbstractTokenProvider):  # type: ignore[misc]  # kafka-python
             now = time.monotonic()
             if now >= self._until:
                 self._token, life = self._fetch()
-                mask_secret(self._token)
+                mask([self._token])
                 self._until = now + life * (1 - _EARLY)
             return self._token
 

@@ -15,6 +15,7 @@ from airflow_provider_kafka_odps.core.odps_settings import OdpsSettings, parse_o
 from airflow_provider_kafka_odps.core.table import PartitionSpec, TableName
 from airflow_provider_kafka_odps.exceptions import InvalidConnection, InvalidInput, KafkaOdpsError, StatementFailed
 from airflow_provider_kafka_odps.hooks.clock import StoppableClock, SystemClock
+from airflow_provider_kafka_odps.hooks.masking import mask_connection
 from airflow_provider_kafka_odps.hooks.odps_patience import Asker, Patience
 
 # PyODPS and pyarrow take seconds to import: everything that needs them is imported where it is used, because DAG
@@ -81,6 +82,7 @@ class OdpsHook(BaseHook):
         extra = connection.extra_dejson
         if connection.extra and not extra and connection.extra.strip() != "{}":
             raise InvalidConnection(self.maxcompute_conn_id, "its extra is not JSON")
+        mask_connection(connection)
         return parse_odps_settings(
             self.maxcompute_conn_id,
             extra,

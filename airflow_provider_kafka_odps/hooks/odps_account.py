@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from odps import accounts
 
 from airflow_provider_kafka_odps.exceptions import InvalidConnection
+from airflow_provider_kafka_odps.hooks.masking import mask
 
 if TYPE_CHECKING:
     from airflow_provider_kafka_odps.core.odps_settings import OdpsSettings
@@ -26,6 +27,7 @@ class RenewedAccount(accounts.CredentialProviderAccount):  # type: ignore[misc] 
         with self._refresh_lock:
             new = (found.get_access_key_id(), found.get_access_key_secret(), found.get_security_token())
             if new != (self.access_id, self.secret_access_key, self.sts_token):
+                mask(new[1:])
                 self._last_signature_date = None
                 self.access_id, self.secret_access_key, self.sts_token = new
 
@@ -41,7 +43,9 @@ def account_of(settings: OdpsSettings) -> Any:
     if settings.bearer_token:
         return accounts.BearerTokenAccount(settings.bearer_token, expired_hours=None)
     if settings.security_token:
-        return accounts.StsAccount(settings.access_key_id, settings.access_key_secret, settings.security_token)
+        key = (settings.access_key_id, settings.access_key_secret, settings.security_token)
+        # After 24 hours PyODPS would take what it finds in its environment variables, and log it.
+        return accounts.StsAccount(*key, expired_hours=None)
     return accounts.CloudAccount(settings.access_key_id, settings.access_key_secret)
 
 
