@@ -73,7 +73,8 @@ class BatchSpan:
         return next_offset(self.last_offset)
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen: one is made per batch, and of batches with few records that would cost more than reading the header.
+@dataclass(slots=True)
 class RawBatch:
     """A record batch of message format 2, still encoded; its header was read, its CRC is the client's business."""
 
