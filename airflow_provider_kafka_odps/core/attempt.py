@@ -122,6 +122,8 @@ class Attempt:
     """None counts gaps without accounting for them."""
     past: Past | None = None
     """None plans every window for itself."""
+    begin: Callable[[], None] = lambda: None
+    """Called before other runs can see a window that this one plans; raises where this attempt was superseded."""
     rows: Rows | None = None
     """None where partition and offset are no columns of the table."""
     shown: Shown | None = None

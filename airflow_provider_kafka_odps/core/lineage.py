@@ -30,8 +30,9 @@ def plan(attempt: Attempt) -> Window:
     1. Survey the topic.
     2. Put what is remembered in place of the bounds: cuts of instants, the end of the chain.
     3. Plan: nothing is written if this is refused.
-    4. Claim the cuts, and look whether a neighbour has claimed others in the meantime.
-    5. Note the window in the chain, if it is one of it.
+    4. Write something that Airflow refuses to an attempt that was superseded.
+    5. Claim the cuts, and look whether a neighbour has claimed others in the meantime.
+    6. Note the window in the chain, if it is one of it.
 
     Raises WindowRefused.
     """
@@ -45,6 +46,8 @@ def plan(attempt: Attempt) -> Window:
         planner = replace(planner, facts=_survey(attempt))
     whole = plan_window(planner.facts, planned, attempt.clock.now())
     window = capped(whole, attempt.past.max_offsets) if isinstance(attempt.request.start, Previous) else whole
+    # No store of an asset refuses an attempt that was superseded: what it leaves there would be taken for its run's.
+    attempt.begin()
     # A window that was cut short ends before its instant.
     planner.claim(planned, (Side.START, Side.END) if window == whole else (Side.START,))
     planner.link(window)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 from core.memory import Memory, Runs, Topic
-from core.world import Crash, World, attempt_at
+from core.world import Crash, Superseded, World, attempt_at
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,6 +16,7 @@ from airflow_provider_kafka_odps.core.bounds import At, Bound, Earliest, Latest,
 from airflow_provider_kafka_odps.core.chain import shares
 from airflow_provider_kafka_odps.core.cuts import Author
 from airflow_provider_kafka_odps.core.journal import Mode
+from airflow_provider_kafka_odps.core.lineage import plan
 from airflow_provider_kafka_odps.core.past import Past
 from airflow_provider_kafka_odps.core.transfer import transfer
 from airflow_provider_kafka_odps.core.window import Window
@@ -99,6 +100,19 @@ def test_a_zombie_that_plans_after_the_commit_moves_nothing() -> None:
         load(runs, "c")
     runs.commit("a", Previous(), first)
     assert load(runs, "c").partitions == {0: (3, 4)}
+
+
+def test_a_zombie_leaves_nothing_to_its_neighbours() -> None:
+    """An attempt that is refused, because it was superseded, writes neither cuts nor its window for other runs."""
+    runs = Runs(Topic({0: [1, 2]}))
+
+    def refuse() -> None:
+        raise Superseded("404")
+
+    with pytest.raises(Superseded):
+        plan(replace(runs.attempt("a", Previous(), At(2), Earliest()), begin=refuse))
+    assert runs.memory is not None
+    assert not runs.memory.entries
 
 
 def test_an_older_run_moves_nothing() -> None:

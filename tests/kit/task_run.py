@@ -43,6 +43,8 @@ class TaskRun:
     interval: tuple[Any, Any] = (None, None)
     params: Mapping[str, Any] = field(default_factory=dict)
     clear_number: int = 0
+    asset_store: MemoryStore | None = None
+    """The state store of the table's asset; None: the task is not registered with it."""
 
     def attempt(self, **parameters: Any) -> dict[str, Any]:
         """Render and execute the operator once, as one attempt of this task instance."""
@@ -52,6 +54,7 @@ class TaskRun:
             "data_interval_start": self.interval[0],
             "data_interval_end": self.interval[1],
             "params": self.params,
+            "asset_state_store": {} if self.asset_store is None else {operator.asset: self.asset_store},
         }
         operator.render_template_fields(context)
         return KafkaToMaxComputeOperator.execute.__wrapped__(operator, context)  # type: ignore[attr-defined, no-any-return]
