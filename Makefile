@@ -15,7 +15,7 @@ CAN_RUN_CHECKS := .venv/can-run-checks
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test lint types layers docs unit simulate torture bench format wheel setup constraints clean
+.PHONY: help demo test lint types layers docs unit scheduled simulate torture fuzz bench format wheel setup constraints clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,11 +47,18 @@ unit: wheel ## run the tests on the built wheel; ARGS go to pytest
 bench: $(CAN_RUN_CHECKS) ## measure ours and the other ways; ROWS=2000000 WORKLOADS=W1,W2 ARGS='--rounds 3'
 	@PYTHONPATH=tests:example_dags $(BIN)/python -m benchmarks --rows $(ROWS) --workloads $(WORKLOADS) $(ARGS)
 
+scheduled: $(CAN_RUN_CHECKS) ## play the histories under a real scheduler, which `make test` does, too
+	$(BIN)/pytest tests/scheduled $(ARGS)
+
 simulate: $(CAN_RUN_CHECKS) ## play random histories of a load against its promise: HISTORIES=1000000 SEED=7 FAULTS=3
 	HISTORIES=$(HISTORIES) SEED=$(SEED) FAULTS=$(FAULTS) $(BIN)/pytest tests/simulation --timeout 0 $(ARGS)
 
 torture: $(CAN_RUN_CHECKS) ## kill, disturb and rerun loads at random: STEPS=2000 SEED=7
 	TORTURE_STEPS=$(STEPS) TORTURE_SEED=$(SEED) $(BIN)/pytest tests/delivery/test_walk.py -k no_walk --capture=no $(ARGS)
+
+fuzz: $(CAN_RUN_CHECKS) ## change brokers' answers and tunnel bodies at random: SECONDS=600 SEED=7
+	FUZZ_SECONDS=$(or $(SECONDS),600) FUZZ_SEED=$(SEED) $(BIN)/pytest tests/decoding/test_fuzz.py tests/local/test_fuzz.py \
+		--capture=no $(ARGS)
 
 format: $(CAN_RUN_CHECKS) ## let ruff mend what it can
 	$(BIN)/ruff check --fix .

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from airflow.sdk import DAG, Param
 
 from airflow_provider_kafka_odps.transfers.kafka_to_maxcompute import KafkaToMaxComputeOperator
 
-BOUND = (
+HOW = (
     "'earliest' or 'latest', a time with a zone, one offset, or offsets per partition as JSON: {\"0\": 120, \"1\": 98}"
 )
+# The form refuses anything else before there is a run.
+BOUND: dict[str, Any] = {
+    "type": ["string", "integer", "object"],
+    "pattern": r"^(earliest|latest|[0-9]+|[0-9]{4}-.+|\{.+\})$",
+    "minimum": 0,
+    "propertyNames": {"pattern": "^[0-9]+$"},
+    "additionalProperties": {"type": "integer", "minimum": 0},
+}
 
 # [START backfill]
 with DAG(
@@ -17,8 +27,8 @@ with DAG(
     params={
         "topic": Param("testkafka", type="string", minLength=1),
         "table": Param("testkafka_backfill", type="string", minLength=1),
-        "start": Param("earliest", type=["string", "integer", "object"], description=f"Where to start: {BOUND}"),
-        "end": Param("latest", type=["string", "integer", "object"], description=f"Where to end (exclusive): {BOUND}"),
+        "start": Param("earliest", **BOUND, description=f"Where to start: {HOW}"),
+        "end": Param("latest", **BOUND, description=f"Where to end (exclusive): {HOW}"),
         "partitions": Param("", type="string", description="Only these partitions, such as 0,2-4; empty: all"),
     },
     # Params keep their types on the way into the operator: offsets per partition stay a mapping.

@@ -30,7 +30,7 @@ from airflow_provider_kafka_odps.transfers.past import XCOM_WINDOW, table_asset
 from airflow_provider_kafka_odps.transfers.stopping import Stoppable
 
 if TYPE_CHECKING:
-    from airflow.sdk import Asset, Context
+    from airflow.sdk import Asset, Context, XComArg
 
     from airflow_provider_kafka_odps.core.compiling import ColumnInput
     from airflow_provider_kafka_odps.core.window import Window
@@ -151,8 +151,8 @@ class KafkaToMaxComputeOperator(Stoppable, FromJob, BaseOperator):
         field_delimiter: str = ",",
         empty_as_null: bool = False,
         on_bad_json: str = "null",
-        start: BoundInput = "interval",
-        end: BoundInput = "interval",
+        start: BoundInput | XComArg = "interval",
+        end: BoundInput | XComArg = "interval",
         first_start: BoundInput | None = None,
         max_offsets: int | None = None,
         partitions: Sequence[int] | str | None = None,
@@ -205,8 +205,9 @@ class KafkaToMaxComputeOperator(Stoppable, FromJob, BaseOperator):
         self.reading = Reading(
             self.key_type, self.value_type, encoding, field_delimiter, empty_as_null, self.on_bad_json
         )
-        self.start = start
-        self.end = end
+        # What another task gives is a value when this one runs.
+        self.start: BoundInput = start  # type: ignore[assignment]
+        self.end: BoundInput = end  # type: ignore[assignment]
         self.first_start = first_start
         self.max_offsets = max_offsets
         self.partitions = partitions

@@ -8,11 +8,17 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from airflow.models.taskinstance import TaskInstance
 from airflow.sdk import DAG
+from airflow.sdk.exceptions import ParamValidationError
+from airflow.utils.session import create_session
+from airflow.utils.types import DagRunType
 from demo import records
 from demo.airflow_runs import Finished, example, run, run_again
 from demo.broker import Broker
 from kit.airflow_home import ROOT
+from kit.dags import run_as
+from sqlalchemy import select
 
 from airflow_provider_kafka_odps.hooks.odps import OdpsHook
 from airflow_provider_kafka_odps.transfers.kafka_to_maxcompute import KafkaToMaxComputeOperator
@@ -130,6 +136,45 @@ def test_rejects_are_replayed_after_a_fix(tutorial: Finished, odps: OdpsHook) ->
     assert odps.run_sql("SELECT COUNT(*) AS n FROM testkafka_rejects")["n"].to_pylist() == [0]
 
 
+@pytest.mark.parametrize("bad", ["soon", -1, {"zero": 1}, {"0": "1"}, {"0": -1}])
+def test_the_form_refuses_what_is_no_bound(bad: object) -> None:
+    """A typing error is found before there is a run."""
+    with pytest.raises(ParamValidationError):
+        example("backfill_kafka_to_maxcompute").params["start"] = bad
+
+
+def test_a_long_range_in_pieces(odps: OdpsHook) -> None:
+    """Each piece is called what its window is called, and every record of the range is loaded once."""
+    conf = {"start": {"2": 0, "3": 0}, "end": {"2": 3, "3": 1}, "piece": 2}
+    finished = run("ranges_kafka_to_maxcompute", HOUR, conf)
+
+    assert finished.state == "success"
+    found = odps.run_sql("SELECT `partition`, `offset` FROM testkafka_ranges ORDER BY `partition`, `offset`")
+    assert [tuple(row.values()) for row in found.to_pylist()] == [(2, 0), (2, 1), (2, 2), (3, 0)]
+    with create_session() as session:
+        loads = select(TaskInstance).where(TaskInstance.run_id == finished.run_id, TaskInstance.task_id == "load")
+        labels = {each.rendered_map_index for each in session.scalars(loads)}
+    assert labels == {"testkafka[2]@[0, 2)", "testkafka[2]@[2, 3)", "testkafka[3]@[0, 1)"}
+
+
+def test_what_the_sensor_waits_for_is_loaded(odps: OdpsHook) -> None:
+    """The run goes on when there are enough new records, and loads as many as the sensor has seen."""
+    finished = run("waiting_kafka_to_maxcompute", HOUR, {"new_offsets": 3})
+    assert finished.state == "success"
+    assert finished.window is not None
+    assert odps.run_sql("SELECT COUNT(*) AS n FROM testkafka_waiting")["n"].to_pylist() == [finished.window["span"]]
+    assert finished.window["span"] >= 3
+
+
+def test_a_partition_by_its_key(odps: OdpsHook) -> None:
+    """The records of the partition's interval are in the partition of its key."""
+    hour = HOUR - timedelta(hours=2)
+    which = {"partition_key": f"{hour:%Y%m%d%H}", "partition_date": hour}
+    assert run_as(example("partitioned_kafka_to_maxcompute"), DagRunType.SCHEDULED, **which).state == "success"
+    loaded = odps.run_sql("SELECT COUNT(*) AS n, MIN(pt) AS pt FROM testkafka_partitioned").to_pylist()
+    assert loaded == [{"n": len(list(records.tutorial_messages(hour))), "pt": which["partition_key"]}]
+
+
 def test_hooks_in_tasks(tutorial: Finished) -> None:
     """The hooks work in tasks of one's own."""
     assert tutorial.state == "success"
@@ -147,6 +192,9 @@ def test_every_example_is_tested() -> None:
         "hooks_in_tasks",
         "dataworks_job",
         "rejects_kafka_to_maxcompute",
+        "waiting_kafka_to_maxcompute",
+        "partitioned_kafka_to_maxcompute",
+        "ranges_kafka_to_maxcompute",
     }
 
 

@@ -115,7 +115,7 @@ def test_the_operator_loads_what_was_waited_for(
             topic=topic,
             table=topic.replace("-", "_"),
             start="earliest",
-            end=wait.output,  # type: ignore[arg-type]  # Airflow gives the value
+            end=wait.output,
             create_table=True,
         )
         templated = KafkaToMaxComputeOperator(

@@ -30,6 +30,9 @@ START_SECONDS = 180.0
 PATIENCE_SECONDS = 240.0
 """How long a condition may take to come about, unless the caller says otherwise."""
 
+_ANSWER_SECONDS = 180.0
+"""How long the API server may take to answer where the machine has much else to do."""
+
 _ROOT = Path(__file__).parents[2]
 _TEMPLATES = _ROOT / "build" / "airflow"
 _COMPONENTS = {
@@ -64,6 +67,8 @@ class AirflowService:
     """Its folder: the configuration's ``AIRFLOW_HOME``, the task logs, and what each component wrote."""
     session: requests.Session
     environment: Mapping[str, str]
+    pause: float = 0.1
+    """Seconds between two looks at what is waited for; each costs the API server some hundredths of a second."""
 
     def command(self, *words: str) -> str:
         """Run ``airflow`` with these words, as a person does in a shell, and return what it prints.
@@ -81,7 +86,7 @@ class AirflowService:
         Raises AssertionError, with the answer, if the status is not one of success.
         """
         url = f"{self.url}/api/v2/{path.lstrip('/')}"
-        answer = self.session.request(method, url, json=body, params=query or None, timeout=60)
+        answer = self.session.request(method, url, json=body, params=query or None, timeout=_ANSWER_SECONDS)
         assert answer.ok, f"{method} {path}: {answer.status_code} {answer.text}"
         return answer.json() if answer.content else None
 
@@ -161,7 +166,7 @@ class AirflowService:
         ends = time.monotonic() + seconds
         while not (seen := look()):
             assert time.monotonic() < ends, complaint()
-            time.sleep(0.1)
+            time.sleep(self.pause)
         return seen
 
     def _describe(self, task: Task) -> object:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import shutil
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
 from delivery.scene import environment
 from demo.broker import Broker
+from kit.airflow_home import ROOT
 from kit.airflow_service import AirflowService, running_airflow
 from scheduled.history import PARTITIONS, History, Sender
 from scheduled.named import SUFFIX, name_of
@@ -22,6 +24,18 @@ if TYPE_CHECKING:
 
 DAGS = Path(__file__).parent / "dags"
 _OURS = uuid.uuid4().hex[:8]
+
+_COLUMNS = ("p", "o", "v")
+_DEFAULT_COLUMNS = ("partition", "offset", "value")
+EXAMPLES: list[tuple[str, str, list[tuple[str, str]]]] = [
+    (
+        "waiting_kafka_to_maxcompute",
+        "testkafka_waiting",
+        [("Param(1000", "Param(3"), ("poke_interval=10", "poke_interval=1")],
+    ),
+    ("ranges_kafka_to_maxcompute", "testkafka_ranges", []),
+]
+"""Example DAGs that are histories, too: with topic and table of their own, and what else is changed in them."""
 
 
 class MakeHistory(Protocol):
@@ -35,6 +49,12 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of the DAGs, which a history may change."""
     folder = tmp_path_factory.mktemp("bundle")
     shutil.copytree(DAGS, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+    for name, table, impatience in EXAMPLES:
+        written = (ROOT / "example_dags" / f"{name}.py").read_text()
+        for there, here in [(table, f"{name}_{_OURS}"), ("testkafka", f"{name}_{_OURS}"), *impatience]:
+            assert there in written, f"{name} has no {there}"
+            written = written.replace(there, here)
+        (folder / f"{name}.py").write_text(written)
     return folder
 
 
@@ -44,6 +64,9 @@ def airflow(broker: Broker, endpoint: RunningEndpoint, bundle: Path) -> Iterator
     settings = {
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "True",
         "AIRFLOW__CORE__PARALLELISM": "5",
+        # Tasks wait for an API server that has much else to do.
+        "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_POOL_SIZE": "20",
         SUFFIX: _OURS,
     }
     with running_airflow({"histories": bundle}, environment(broker, endpoint) | settings, postgres=True) as service:
@@ -52,7 +75,7 @@ def airflow(broker: Broker, endpoint: RunningEndpoint, bundle: Path) -> Iterator
 
 @pytest.fixture(scope="module")
 def make_history(
-    airflow: AirflowService, broker: Broker, endpoint: RunningEndpoint, admin: KafkaAdminClient
+    airflow: AirflowService, broker: Broker, endpoint: RunningEndpoint, admin: KafkaAdminClient, bundle: Path
 ) -> Iterator[MakeHistory]:
     """Return what makes histories."""
     from kafka.admin import NewTopic
@@ -65,6 +88,8 @@ def make_history(
             name = name_of(dag_id)
             # Its records are of long ago.
             admin.create_topics([NewTopic(name, PARTITIONS, 1, topic_configs={"retention.ms": "-1"})])
-            return History(airflow, dag_id, name, Sender(broker.bootstrap_servers, name))
+            columns = _DEFAULT_COLUMNS if dag_id in {example for example, _, _ in EXAMPLES} else _COLUMNS
+            sender = Sender(broker.bootstrap_servers, name)
+            return History(replace(airflow, pause=1.0), dag_id, name, sender, endpoint.control, bundle, columns)
 
         yield make

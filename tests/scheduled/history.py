@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
 from random import Random
 from threading import Event, Lock, Thread
-from typing import Any
+from typing import Any, TypeVar
+from urllib.parse import quote
 
 from kit.airflow_service import AirflowService, Task
 from kit.kafka_topics import producer
 from scheduled.named import MIDNIGHT
 
 from airflow_provider_kafka_odps.hooks.odps import OdpsHook
+from airflow_provider_kafka_odps.local.testing import Delay, EndpointControl, Operation
+
+T = TypeVar("T")
 
 PARTITIONS = 2
+_PATIENCE = 900.0
+"""Seconds that one thing may take, beside all other histories."""
+_LONG = 120.0
+"""Seconds that a block is held which a history will not wait for."""
 _PAUSE = 0.2
 """Seconds between two records that come while runs are going."""
 
@@ -74,6 +83,12 @@ class History:
     name: str
     """Of its topic and its table."""
     records: Sender
+    service: EndpointControl
+    """Faults of the MaxCompute endpoint."""
+    bundle: Path
+    """The folder of the DAG's file."""
+    columns: Sequence[str]
+    """Of partition, offset and value."""
 
     def unpause(self) -> None:
         """Flip the switch."""
@@ -81,6 +96,10 @@ class History:
 
     def backfill(self, first: int, last: int, **how: Any) -> None:
         """Backfill hours, the last one too, and wait until all of its runs have ended; ``how`` is for the REST API."""
+        self.await_backfill(self.start_backfill(first, last, **how))
+
+    def start_backfill(self, first: int, last: int, **how: Any) -> int:
+        """Begin to backfill hours, and return the number of the backfill."""
         body = {
             "dag_id": self.dag_id,
             "from_date": _date(first),
@@ -89,34 +108,91 @@ class History:
             "max_active_runs": 4,
             **how,
         }
-        self.await_backfill(self.airflow.call("POST", "backfills", body)["id"])
+        number: int = self.airflow.call("POST", "backfills", body)["id"]
+        return number
+
+    def backfill_by_command(self, first: int, last: int, *how: str) -> None:
+        """Do the same in a shell; ``how`` are options of ``airflow backfill create``."""
+        words = ["--dag-id", self.dag_id, "--from-date", _date(first), "--to-date", _date(last)]
+        self.airflow.command("backfill", "create", *words, *how)
+        (created,) = self.airflow.call("GET", "backfills", dag_id=self.dag_id)["backfills"]
+        self.await_backfill(created["id"])
 
     def await_backfill(self, number: int) -> None:
         """Wait until a backfill is over."""
-        self.airflow.until(
+        self._until(
             lambda: self.airflow.call("GET", f"backfills/{number}")["completed_at"],
             complaint=lambda: f"the backfill does not end: {self.runs()}",
         )
+
+    def trigger(self, **conf: Any) -> str:
+        """Trigger a run by hand, wait for it, and return its id."""
+        run_id = self.airflow.trigger(self.dag_id, conf)
+        assert self.await_run(run_id) == "success", self.log(run_id)
+        return run_id
+
+    def clear(self, run_id: str) -> str:
+        """Clear a run, wait for it, and return the state in which it has ended."""
+        self.airflow.clear_run(self.dag_id, run_id)
+        return self.await_run(run_id)
+
+    def fail_while_running(self, run_id: str) -> None:
+        """Mark a run as failed."""
+        self.airflow.call("PATCH", f"dags/{self.dag_id}/dagRuns/{quote(run_id)}", {"state": "failed"})
+
+    def log(self, run_id: str) -> str:
+        """Return what the last attempt at the load in a run has logged."""
+        task = self.task(run_id)
+        return self.airflow.log(task, self.airflow.task(task)["try_number"])
+
+    def forget(self, run_id: str) -> None:
+        """Do what "Clear All Task State Store" does."""
+        dag_id, run_id, task_id = map(quote, self.task(run_id))
+        self.airflow.call("DELETE", f"dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/state-store")
+
+    def hold_block(self, number: int) -> Callable[[], None]:
+        """Have the endpoint not answer to a block, as they come; return what waits until it is written."""
+        rule = self.service.inject(Operation.WRITE_BLOCK, Delay(_LONG), nth=number, table=self.name)
+
+        def is_held() -> bool:
+            return any(state.rule.number == rule.number and state.fired for state in self.service.faults())
+
+        def await_held() -> None:
+            self._until(is_held, complaint=lambda: f"no block is held: {self.runs()}")
+
+        return await_held
+
+    def await_run(self, run_id: str) -> str:
+        """Wait until a run has ended, and return its state."""
+        return self.airflow.await_run(self.dag_id, run_id, _PATIENCE)
+
+    def _until(self, look: Callable[[], T | None], complaint: Callable[[], str]) -> T:
+        return self.airflow.until(look, _PATIENCE, complaint=complaint)
 
     def runs(self) -> dict[str, dict[str, Any]]:
         """Return the runs by their ids, in the order of their dates."""
         listed = self.airflow.call("GET", f"dags/{self.dag_id}/dagRuns", order_by="run_after", limit=100)["dag_runs"]
         return {run["dag_run_id"]: run for run in listed}
 
+    def await_number(self, number: int) -> str:
+        """Wait until there are so many runs, and return the id of the last one."""
+        listed = self._until(
+            lambda: list(self.runs()) if len(self.runs()) >= number else None,
+            complaint=lambda: f"{self.dag_id}: there are no {number} runs: {self.runs()}",
+        )
+        return listed[-1]
+
     def await_runs(self, number: int) -> None:
         """Wait until so many runs have succeeded."""
-        self.airflow.until(
+        self._until(
             lambda: [run["state"] for run in self.runs().values()].count("success") == number,
             complaint=lambda: f"{self.dag_id}: {number} runs do not succeed: {self.runs()}",
         )
 
     def run_of(self, hour: int) -> str:
         """Return the id of the run that loads an hour."""
-        (found,) = (
-            run_id
-            for run_id, run in self.runs().items()
-            if run["data_interval_start"] and datetime.fromisoformat(run["data_interval_start"]) == _hour(hour)
-        )
+        runs = self.runs().items()
+        (found,) = (run_id for run_id, run in runs if datetime.fromisoformat(run["data_interval_start"]) == _hour(hour))
         return found
 
     def task(self, run_id: str, task_id: str = "load") -> Task:
@@ -130,28 +206,27 @@ class History:
 
     def rows(self) -> list[tuple[int, int, str]]:
         """Return the rows of the table in order."""
-        found = OdpsHook().run_sql(f"SELECT p, o, v FROM {self.name} ORDER BY p, o")
+        listed = [f"`{column}`" for column in self.columns]
+        found = OdpsHook().run_sql(f"SELECT {', '.join(listed)} FROM {self.name} ORDER BY {', '.join(listed[:2])}")
         return [tuple(row.values()) for row in found.to_pylist()]
 
-    def loaded(self, run_ids: Iterable[str]) -> list[tuple[int, int, str]]:
-        """Return the records of the windows of these runs, in order."""
-        windows = [self.window(run_id)["partitions"] for run_id in run_ids]
-        return sorted(
-            (number, offset, self.records.sent[number][offset])
-            for window in windows
-            for number in range(PARTITIONS)
-            for offset in range(*window[str(number)])
-        )
+    def check_tiles(self, run_ids: Iterable[str] | None = None) -> None:
+        """Hold that the windows of these runs, by date, are the whole topic, and that the table has it, once.
 
-    def check_tiles(self, run_ids: Iterable[str]) -> None:
-        """Hold that the windows of these runs, by date, are the whole topic, and that the table has it, once."""
+        Without ids: those of all runs.
+        """
+        run_ids = self.runs() if run_ids is None else run_ids
         windows = [self.window(run_id)["partitions"] for run_id in run_ids]
         for number, sent in self.records.sent.items():
             ranges = [window[str(number)] for window in windows]
             assert [ranges[0][0], ranges[-1][1]] == [0, len(sent)], ranges
             assert all(before[1] == after[0] for before, after in pairwise(ranges)), ranges
-        topic = [(number, at, value) for number, sent in self.records.sent.items() for at, value in enumerate(sent)]
-        assert self.rows() == topic
+        self.check_rows()
+
+    def check_rows(self) -> None:
+        """Hold that the table has every record of the topic, once."""
+        sent = self.records.sent.items()
+        assert self.rows() == [(number, at, value) for number, values in sent for at, value in enumerate(values)]
 
 
 def _hour(hour: int) -> datetime:

@@ -2,60 +2,73 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from random import Random
 from typing import Any
 
 import pytest
+from kit.airflow_home import ROOT
+from scheduled.by_date import (
+    backwards,
+    by_partition,
+    failed_while_running,
+    four_at_a_time,
+    in_order,
+    late_between,
+    same_conf,
+)
+from scheduled.by_hand import in_a_chain, ranges_kafka_to_maxcompute, waiting_kafka_to_maxcompute
 from scheduled.conftest import MakeHistory
 from scheduled.history import History
+from scheduled.reruns import changing, cleared, forgotten
 
-pytestmark = pytest.mark.timeout(1200)
-HOURS = 24
-
-
-def play_in_order(history: History, random: Random) -> None:
-    """Let the scheduler make 24 runs, one after the other, while records of all hours come."""
-    history.records.send([0.5])
-    with history.records.meanwhile(random, HOURS):
-        history.unpause()
-        history.await_runs(HOURS - 4)
-    history.await_runs(HOURS + 1)
-    history.check_tiles(history.runs())
-
-
-def play_four_at_a_time(history: History, random: Random) -> None:
-    """Backfill the same hours, four at a time."""
-    history.unpause()
-    with history.records.meanwhile(random, HOURS):
-        history.backfill(0, HOURS - 1)
-    history.backfill(HOURS, HOURS)
-    history.check_tiles(history.runs())
-
-
+# The longest first.
 PLAYS: dict[str, Callable[[History, Random], None]] = {
-    name.removeprefix("play_"): play for name, play in globals().items() if name.startswith("play_")
+    play.__name__: play
+    for play in (
+        in_order,
+        backwards,
+        four_at_a_time,
+        by_partition,
+        failed_while_running,
+        cleared,
+        changing,
+        late_between,
+        in_a_chain,
+        forgotten,
+        waiting_kafka_to_maxcompute,
+        ranges_kafka_to_maxcompute,
+        same_conf,
+    )
 }
+_AT_ONCE = 6
+pytestmark = pytest.mark.timeout(1800)
 
 
 @pytest.fixture(scope="module")
 def played(make_history: MakeHistory, request: pytest.FixtureRequest) -> Iterator[dict[str, Future[None]]]:
-    """Return the histories that are wanted, all of which have begun."""
-    wanted: set[str] = {_history(item) for item in request.session.items if _history(item)}
-    with ThreadPoolExecutor(len(wanted)) as pool:
-        yield {name: pool.submit(PLAYS[name], make_history(name), Random(name)) for name in PLAYS if name in wanted}
+    """Return the histories that are wanted; they are played side by side, and wait for each other's tasks."""
+    wanted = [name for name in PLAYS if name in {_history_of(item) for item in request.session.items}]
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        yield {name: pool.submit(PLAYS[name], make_history(name), Random(name)) for name in wanted}
 
 
-def _history(item: Any) -> str:
-    return (
-        str(item.callspec.params["history"])
-        if item.path.name == "test_histories.py" and hasattr(item, "callspec")
-        else ""
-    )
+def _history_of(item: Any) -> str | None:
+    parameters: dict[str, str] = item.callspec.params if hasattr(item, "callspec") else {}
+    return parameters.get("history") if item.path.name == "test_histories.py" else None
 
 
 @pytest.mark.parametrize("history", PLAYS)
-def test_windows_tile_the_log(played: dict[str, Future[None]], history: str) -> None:
-    """Whatever happens to its runs, every record of the topic is in one window, and in the table once."""
+def test_every_record_is_in_one_window(played: dict[str, Future[None]], history: str) -> None:
+    """Whatever happens to its runs, the windows tile the topic and the table has it once; or a run has said why not."""
     played[history].result()
+
+
+def test_every_recipe_is_played() -> None:
+    """Each recipe of the page names its histories, and each history is one of a recipe."""
+    recipes = (ROOT / "docs" / "schedules.md").read_text().split("\n## ")[1:]
+    named = {recipe.partition("\n")[0]: re.findall(r"^Tested by (.+)\.$", recipe, re.MULTILINE) for recipe in recipes}
+    assert [title for title, found in named.items() if len(found) != 1] == []
+    assert {name for found in named.values() for name in re.findall(r"`(\w+)`", found[0])} == set(PLAYS)

@@ -1,47 +1,41 @@
-"""Hourly loads for the histories: each DAG has a topic and a table of its own, which are named after it."""
+"""The DAGs of the histories."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import DAG, CronDataIntervalTimetable
-from scheduled.named import MIDNIGHT, name_of
-
-from airflow_provider_kafka_odps.transfers.kafka_to_maxcompute import KafkaToMaxComputeOperator
-
-NEVER = datetime(2100, 1, 1, tzinfo=UTC)
-"""Where a DAG starts whose hours are all backfilled."""
-BY_HOUR = "hh={{ data_interval_start.strftime('%d%H') }}"
-
-
-def hourly(dag_id: str, *, start_date: datetime = NEVER, partition: str | None = None, **how: Any) -> DAG:
-    """Return a DAG that loads every hour of its topic."""
-    with DAG(
-        dag_id,
-        schedule=CronDataIntervalTimetable("0 * * * *", timezone="UTC"),
-        start_date=start_date,
-        default_args={"retries": 3, "retry_delay": timedelta(seconds=1)},
-        **how,
-    ) as dag:
-        KafkaToMaxComputeOperator(
-            task_id="load",
-            topic=name_of(dag_id),
-            table=name_of(dag_id),
-            partition=partition,
-            columns={"p": "__partition__", "o": "__offset__", "v": "__value__"},
-            create_table=True,
-        )
-    return dag
-
+from airflow.sdk import CronPartitionTimetable, task
+from scheduled.loads import BY_HOUR, dag_of, load
+from scheduled.named import MIDNIGHT
 
 # The scheduler itself makes these runs, one after the other.
-hourly(
-    "in_order",
-    start_date=MIDNIGHT,
-    end_date=MIDNIGHT + timedelta(hours=24),
-    catchup=True,
-    max_active_runs=1,
-    partition=BY_HOUR,
-)
-hourly("four_at_a_time")
+with dag_of("in_order", start_date=MIDNIGHT, end_date=MIDNIGHT + timedelta(hours=24), catchup=True, max_active_runs=1):
+    load("in_order", partition=BY_HOUR)
+
+for name in ("four_at_a_time", "backwards", "late_between", "failed_while_running"):
+    with dag_of(name):
+        load(name, partition=BY_HOUR if name == "backwards" else None)
+
+with dag_of("cleared"):
+
+    @task
+    def count(receipt: dict[str, Any]) -> int:
+        """Return what the load before has counted."""
+        rows: int = receipt["rows"]
+        return rows
+
+    # In a partition of its own, a window may be replaced while others are.
+    count(load("cleared", partition=BY_HOUR, on_rerun="replace").output)  # type: ignore[arg-type]
+
+with dag_of("same_conf", params={"start": "interval", "end": "interval"}):
+    load("same_conf", start="{{ params.start }}", end="{{ params.end }}")
+
+with dag_of("by_partition", CronPartitionTimetable("0 * * * *", timezone="UTC", key_format="%Y%m%d%H")):
+    load("by_partition")
+
+with dag_of("in_a_chain", None):
+    load("in_a_chain", start="previous", first_start="earliest", end="latest", max_offsets=6)
+
+with dag_of("forgotten", None):
+    load("forgotten", start="earliest", end="latest")

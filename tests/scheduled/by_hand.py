@@ -1,0 +1,54 @@
+"""Histories of runs that somebody triggers, or a sensor."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+from scheduled.history import History
+
+
+def in_a_chain(history: History, random: Random) -> None:
+    """Trigger runs two at a time: each continues where one has ended, and one that is cleared keeps its own window."""
+    history.unpause()
+    with history.records.meanwhile(random, 1):
+        for _ in range(2):
+            for run_id in [history.airflow.trigger(history.dag_id) for _ in range(2)]:
+                assert history.await_run(run_id) == "success"
+    first = min(history.runs(), key=lambda run_id: history.window(run_id)["partitions"]["0"])
+    window = history.window(first)
+    assert history.clear(first) == "success"
+    assert history.window(first) == window
+    while history.window(history.trigger())["span"]:
+        pass
+    history.check_tiles(sorted(history.runs(), key=lambda run_id: sorted(history.window(run_id)["partitions"].items())))
+
+
+def waiting_kafka_to_maxcompute(history: History, random: Random) -> None:
+    """Wait in the triggerer, without a worker, for three records; load them, and wait for the next three."""
+    airflow = history.airflow
+    history.unpause()
+    for number in (1, 2):
+        run_id = history.await_number(number)
+        waiting = airflow.await_task(history.task(run_id, "wait"), lambda seen: seen["state"] == "deferred", 900)
+        assert waiting["trigger"]["classpath"].endswith("KafkaWindowTrigger")
+        history.records.send([random.uniform(0, 1) for _ in range(3)], partition=number - 1)
+        assert history.await_run(run_id) == "success"
+        assert history.window(run_id)["span"] == 3
+    history.check_rows()
+
+
+def ranges_kafka_to_maxcompute(history: History, random: Random) -> None:
+    """Trigger a range with a typing error, which the form refuses, and then in pieces that are labelled."""
+    for partition in (0, 1):
+        history.records.send([random.uniform(0, 1) for _ in range(5)], partition)
+    history.unpause()
+    with pytest.raises(AssertionError, match=r"400 .*'zero' does not match"):
+        history.trigger(start={"zero": 0})
+    run_id = history.trigger(start={"0": 0, "1": 0}, end={"0": 5, "1": 5}, piece=3)
+    path = f"dags/{history.dag_id}/dagRuns/{run_id}/taskInstances/load/listMapped"
+    loads = history.airflow.call("GET", path)["task_instances"]
+    assert [load["rendered_map_index"] for load in loads] == [
+        f"{history.name}[{partition}]@[{start}, {end})" for partition in (0, 1) for start, end in ((0, 3), (3, 5))
+    ]
+    history.check_rows()
