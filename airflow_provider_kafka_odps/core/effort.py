@@ -12,6 +12,7 @@ MAX_MEMORY = 340_000_000
 """What a load's process may grow by, unless a parameter says otherwise."""
 CONCURRENCY = 1
 """One block is sent while the next one is filled; with two, blocks would be smaller than the service wants them."""
+MOST_WORKERS = 64
 FETCH_BYTES = 4 * 1024 * 1024
 """What one answer of a broker may hold."""
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
@@ -24,6 +25,8 @@ _PER_FETCHED = 7
 _QUEUES = 2
 _QUEUE = 8 * 1024 * 1024
 _LEAST_BLOCK = 4 * 1024 * 1024
+_LEAST_UNPACKED, UNPACK_LIMIT = 64 * 1024 * 1024, 256 * 1024 * 1024
+"""Between these, what one record batch may unpack to: 100 KB can hold 100 MB."""
 
 
 class Compression(StrEnum):
@@ -45,12 +48,16 @@ class Effort:
     """Blocks that are written at a time; 0: one stage after the other, in one thread."""
     max_bytes_per_second: int | None = None
     """Bytes of columns, before compression."""
+    workers: int = 1
+    """Processes that share the window; each may take ``max_memory`` and write ``concurrency`` blocks."""
     compression: Compression = Compression.NONE
 
     def __post_init__(self) -> None:
         """Refuse a concurrency below 0, a speed of nothing, and memory in which no block of use fits."""
         if self.concurrency < 0:
             raise InvalidInput(f"concurrency={self.concurrency}: 0 or more blocks can be written at a time")
+        if not 1 <= self.workers <= MOST_WORKERS:
+            raise InvalidInput(f"workers={self.workers}: 1 to {MOST_WORKERS} processes can share a window")
         if self.max_bytes_per_second is not None and self.max_bytes_per_second < 1:
             raise InvalidInput(f"max_bytes_per_second={self.max_bytes_per_second}: at least 1, or None for no limit")
         if self.block_bytes < _LEAST_BLOCK:
@@ -64,6 +71,11 @@ class Effort:
     def fetch_bytes(self) -> int:
         """What one answer of a broker may hold."""
         return FETCH_BYTES
+
+    @property
+    def unpack_limit(self) -> int:
+        """What one record batch may unpack to: as much as a block may hold, within what batches of producers need."""
+        return min(max(self.block_bytes, _LEAST_UNPACKED), UNPACK_LIMIT)
 
     @property
     def queue_bytes(self) -> int:

@@ -40,7 +40,7 @@ def forms_of(secret: str) -> Iterator[str]:
     is logged of it may stand on lines of its own.
 
     >>> sorted(set(forms_of('a"b/cé')))
-    ['a"b/c\\\\xc3\\\\xa9', 'a"b/cé', 'a%22b%2Fc%C3%A9', 'a%22b/c%C3%A9', 'a\\\\"b/c\\\\u00e9', 'a\\\\"b/cé']
+    ['a"b/c\\xc3\\xa9', 'a"b/cé', 'a%22b%2Fc%C3%A9', 'a%22b/c%C3%A9', 'a\\"b/c\\u00e9', 'a\\"b/cé']
     """
     for line in secret.replace("\\n", "\n").splitlines():
         if (text := line.strip()) and not text.startswith("-----"):

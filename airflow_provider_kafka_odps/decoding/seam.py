@@ -7,12 +7,15 @@ record, whose value are the batches: one, or a run of them. ``tests/decoding/tes
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kafka_odps.decoding.batch import BatchKind, BatchSpan, LegacyBatch, RawBatch
 from airflow_provider_kafka_odps.decoding.runs import Run, run_at
+from airflow_provider_kafka_odps.exceptions import CorruptBatch
 
 if TYPE_CHECKING:
     from kafka import KafkaConsumer, TopicPartition
@@ -88,8 +91,18 @@ class _Batches:
         return None if run is None else _RunAsOne(run, self._fetch_offset)
 
     def _single(self) -> _BatchAsOne | None:
-        batch = self._client_records(self._response[self._position :]).next_batch()
+        with _read_by_the_client(f"{self._where}: byte {self._position} of the broker's answer"):
+            batch = self._client_records(self._response[self._position :]).next_batch()
         return None if batch is None else _BatchAsOne(batch, self._where)
+
+
+@contextmanager
+def _read_by_the_client(place: str) -> Iterator[None]:
+    """Turn what the client stumbles over into CorruptBatch: it does not look at every length before it believes it."""
+    try:
+        yield
+    except (ArithmeticError, AssertionError, LookupError, MemoryError, TypeError, ValueError, struct.error) as error:
+        raise CorruptBatch(f"{place} is malformed: {error}") from error
 
 
 class _RunAsOne:
@@ -130,8 +143,13 @@ class _BatchAsOne:
         return getattr(self._batch, name)
 
     def __next__(self) -> Any:
-        # The client looks into a control batch for the kind of its marker.
-        return next(self._batch)
+        # The client looks into a control batch for the kind of its marker. It unpacks without a bound, and brokers do
+        # not compress these.
+        place = f"{self._where}: the transaction marker at offset {self._batch.base_offset}"
+        if self._batch.compression_type:
+            raise CorruptBatch(f"{place} is compressed, which no broker does")
+        with _read_by_the_client(place):
+            return next(self._batch)
 
     def __iter__(self) -> Iterator[_StandIn]:
         self.was_read = True

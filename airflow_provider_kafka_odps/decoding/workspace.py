@@ -11,11 +11,9 @@ import cramjam
 import lz4.frame  # type: ignore[import-untyped]
 import numpy as np
 
+from airflow_provider_kafka_odps.core.effort import UNPACK_LIMIT
 from airflow_provider_kafka_odps.decoding.batch import RawBatch
 from airflow_provider_kafka_odps.exceptions import CorruptBatch
-
-UNPACK_LIMIT = 256 * 1024 * 1024
-"""Bytes that one record batch may unpack to by default; 100 KB can hold 100 MB."""
 
 _LARGEST_LIMIT = 1 << 30
 """Below the 2 GiB that 32-bit offsets of an Arrow binary array reach, with the rest of the group."""
@@ -84,10 +82,12 @@ class Workspace:
         room = self.view[self.used : self.used + self.unpack_limit]
         try:
             return room[: _unpack(codec, packed, room)]
-        except (cramjam.DecompressionError, ValueError, RuntimeError, struct.error) as error:
+        except (cramjam.DecompressionError, MemoryError, ValueError, RuntimeError, struct.error) as error:
+            # MemoryError: a frame of lz4 says how much it holds, and its library believes it.
             raise CorruptBatch(
                 f"{where}: {len(packed)} compressed bytes do not unpack into {self.unpack_limit}, the limit for one "
-                f"batch: {error}"
+                f"batch: {str(error) or type(error).__name__}. Either they are damaged, or meant to fill the memory, "
+                "or max_memory is too small for this topic"
             ) from error
 
     def clear(self) -> None:

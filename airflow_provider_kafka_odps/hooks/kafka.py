@@ -10,13 +10,14 @@ from airflow.sdk import BaseHook, Connection
 from airflow.sdk.exceptions import AirflowNotFoundException
 
 from airflow_provider_kafka_odps.core.bounds import BoundInput, Interval, Side, parse_bound
-from airflow_provider_kafka_odps.core.effort import FETCH_BYTES
+from airflow_provider_kafka_odps.core.effort import FETCH_BYTES, UNPACK_LIMIT
 from airflow_provider_kafka_odps.core.facts import Questions, TopicFacts
 from airflow_provider_kafka_odps.core.gaps import OnDataLoss
 from airflow_provider_kafka_odps.core.kafka_settings import KafkaSettings, parse_kafka_settings
 from airflow_provider_kafka_odps.core.planning import WindowRequest, plan_window
 from airflow_provider_kafka_odps.core.window import Window
 from airflow_provider_kafka_odps.exceptions import InvalidConnection, KafkaOdpsError
+from airflow_provider_kafka_odps.hooks.masking import mask_connection
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -67,6 +68,7 @@ class KafkaHook(BaseHook):
             raise InvalidConnection(self.kafka_config_id, "there is no connection of this name") from error
         if connection.extra and connection.extra.strip() != "{}" and not connection.extra_dejson:
             raise InvalidConnection(self.kafka_config_id, "its extra is not JSON")
+        mask_connection(connection)
         return connection
 
     @property
@@ -151,7 +153,7 @@ class KafkaHook(BaseHook):
         facts = self.survey(topic, asked.questions(self.group_id))
         return plan_window(facts, asked, datetime.now(UTC))
 
-    def read(
+    def read(  # noqa: PLR0913 - all but the window are named at the call
         self,
         window: Window,
         *,
@@ -161,6 +163,7 @@ class KafkaHook(BaseHook):
         passed_over: Callable[[PassedOver], None] = lambda _: None,
         on_data_loss: OnDataLoss = OnDataLoss.FAIL,
         fetch_bytes: int = FETCH_BYTES,
+        unpack_limit: int = UNPACK_LIMIT,
         waited: Callable[[float], None] = lambda _: None,
     ) -> Generator[pa.RecordBatch]:
         """Yield every record of the window as Arrow record batches (``decoding.batch.BATCH_SCHEMA``).
@@ -170,6 +173,7 @@ class KafkaHook(BaseHook):
         ``passed_over`` is told of transaction markers and aborted transactions before the batches behind them come, and
         under ``OnDataLoss.SKIP`` of offsets that are lost, which fail the read otherwise.
         A response of the broker holds up to ``fetch_bytes``; ``waited`` is told the seconds of each wait for one.
+        A record batch that unpacks to more than ``unpack_limit`` bytes is CorruptBatch.
         Raises NoProgress after ``poll_timeout`` seconds without any, OffsetsExpired, CorruptBatch, Cancelled.
         """
         from airflow_provider_kafka_odps.decoding.batch import ALL_COLUMNS
@@ -185,5 +189,6 @@ class KafkaHook(BaseHook):
             passed_over=passed_over,
             on_data_loss=on_data_loss,
             fetch_bytes=fetch_bytes,
+            unpack_limit=unpack_limit,
             waited=waited,
         )

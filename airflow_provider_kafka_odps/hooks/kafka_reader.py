@@ -60,6 +60,7 @@ def read_window(  # noqa: PLR0913 - named at the one call
     passed_over: Callable[[PassedOver], None],
     on_data_loss: OnDataLoss,
     fetch_bytes: int,
+    unpack_limit: int,
     waited: Callable[[float], None],
 ) -> Generator[pa.RecordBatch]:
     """Yield every record of the window as Arrow batches of ``decoding.batch.BATCH_SCHEMA``, one partition in each.
@@ -70,7 +71,7 @@ def read_window(  # noqa: PLR0913 - named at the one call
 
     ``passed_over`` is told of markers and aborted transactions before positions move past them, some perhaps twice and
     some beyond the window. ``waited`` is told how many seconds each wait for the broker took. A response holds up to
-    ``fetch_bytes``, or one record batch that is larger.
+    ``fetch_bytes``, or one record batch that is larger; a batch may unpack to ``unpack_limit`` bytes.
 
     Raises UnknownTopic, UnknownPartition, TopicReplaced, OffsetsExpired, LogTooShort, LogTruncated, NoProgress,
     CorruptBatch, ReadFailed, Unreachable, BrokerRefused, and Cancelled within a second after ``cancelled`` says so.
@@ -79,7 +80,7 @@ def read_window(  # noqa: PLR0913 - named at the one call
 
     from airflow_provider_kafka_odps.decoding.decoder import BatchDecoder
 
-    reading = _Reading(window, BatchDecoder(wanted), poll_timeout, cancelled, passed_over, waited)
+    reading = _Reading(window, BatchDecoder(wanted, unpack_limit), poll_timeout, cancelled, passed_over, waited)
     if not reading.ahead:
         return
     # Before anything is read: a log that is not what it was is waited for in vain, or moves under the reader.

@@ -8,13 +8,13 @@ from __future__ import annotations
 import os
 import random
 import re
-import struct
 import time
 from collections.abc import Callable
 from functools import partial
 
 import pyarrow as pa
 import pytest
+from kit.mutation import changed
 
 from airflow_provider_kafka_odps.local.api.services import Services, open_services
 from airflow_provider_kafka_odps.local.catalog.model import TableName
@@ -28,7 +28,7 @@ from airflow_provider_kafka_odps.local.wire.frames import encode_frames
 from airflow_provider_kafka_odps.local.wire.records import RecordDecoder, RecordEncoder
 from airflow_provider_kafka_odps.local.wire.varint import write_varint
 
-SECONDS = float(os.environ.get("FUZZ_SECONDS", "20"))
+SECONDS = float(os.environ.get("FUZZ_SECONDS", "30"))
 SEED = int(os.environ.get("FUZZ_SEED") or random.SystemRandom().getrandbits(32))
 COLUMNS = (
     "b BOOLEAN, i TINYINT, k BIGINT, f FLOAT, d DOUBLE, s STRING, c CHAR(3), x BINARY, m DECIMAL(10,2), o DECIMAL, "
@@ -36,7 +36,6 @@ COLUMNS = (
 )
 LARGEST_BLOCK = 64 << 20
 ROWS = 4
-WILD = [0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFF, 1 << 30, 1 << 40, (1 << 63) - 1, (1 << 64) - 1]
 
 
 class Lab:
@@ -109,31 +108,6 @@ def _counts(kind: pa.DataType) -> bool:
 def lab() -> Lab:
     """Return the endpoint."""
     return Lab()
-
-
-def changed(dice: random.Random, body: bytes) -> bytes:
-    """Return bytes after one to four changes: flipped, removed, doubled, inserted, exchanged, cut, or a wild number."""
-    new = bytearray(body)
-    for _ in range(dice.randint(1, 4)):
-        at, size = dice.randrange(len(new) + 1), dice.choice([1, 2, 4, 8, dice.randint(1, 300)])
-        piece = new[at : at + size]
-        match dice.randrange(7):
-            case 0 if at < len(new):
-                new[at] ^= 1 << dice.randrange(8)
-            case 1:
-                del new[at : at + size]
-            case 2:
-                new[at:at] = piece
-            case 3:
-                new[at:at] = dice.randbytes(size)
-            case 4:
-                new[at : at + size] = dice.randbytes(len(piece))
-            case 5:
-                wild = struct.pack("<Q", dice.choice(WILD))[: dice.choice([1, 2, 4, 8])]
-                new[at : at + len(wild)] = wild
-            case _:
-                del new[dice.randrange(len(new) + 1) if dice.random() < 0.1 else len(new) :]
-    return bytes(new)
 
 
 def record_body(lab: Lab, dice: random.Random) -> bytes:
