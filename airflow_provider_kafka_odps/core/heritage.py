@@ -75,7 +75,9 @@ class SharedJournal:
         if self._holder != self.run_id:
             if self.is_active(self._holder):
                 raise self._taken("has not ended yet, so it may load the rows")
-            return adopted
+            # The other run's rejects are in a place of its own, and nobody has asked for its rows yet.
+            fresh = {"phase": Phase.UPLOADING.value} if journal["phase"] == Phase.PUBLISHING else {}
+            return {**adopted, **fresh}
         if own is not None or self.clear_number > clear_number:
             return own
         # A clear that follows must not be taken for one that had it forgotten.

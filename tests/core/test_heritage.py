@@ -91,6 +91,15 @@ def test_a_deleted_run_that_is_created_again_is_another_run(runs: Runs, loaded_b
     assert runs.attempt("a").load() == {"phase": "committed", "clear_number": -1}
 
 
+def test_rejects_of_another_run_are_not_published(runs: Runs) -> None:
+    """Their place is that run's own, and its rows were not asked for: the window is loaded afresh."""
+    first = runs.attempt("a")
+    first.load()
+    first.save(entry("publishing"))
+    assert runs.attempt("b").load() == {"phase": "uploading", "clear_number": -1}
+    assert runs.attempt("a").load() == entry("publishing")
+
+
 def test_a_run_that_was_created_again_and_is_cleared_then(runs: Runs) -> None:
     """Its rows are there, also for whoever clears it after it has found them: that is no journal to be forgotten."""
     first = runs.attempt("a")
