@@ -5,16 +5,16 @@ from __future__ import annotations
 from random import Random
 
 import pytest
-from scheduled.history import History
+from scheduled.history import PARTITIONS, History
 
 
 def in_a_chain(history: History, random: Random) -> None:
     """Trigger runs two at a time: each continues where one has ended, and one that is cleared keeps its own window."""
     history.unpause()
-    with history.records.meanwhile(random, 1):
-        for _ in range(2):
-            for run_id in [history.airflow.trigger(history.dag_id) for _ in range(2)]:
-                assert history.await_run(run_id) == "success"
+    for _ in range(2):
+        history.records.send([random.uniform(0, 1) for _ in range(8)], random.randrange(PARTITIONS))
+        for run_id in [history.airflow.trigger(history.dag_id) for _ in range(2)]:
+            assert history.await_run(run_id) == "success"
     first = min(history.runs(), key=lambda run_id: history.window(run_id)["partitions"]["0"])
     window = history.window(first)
     assert history.clear(first) == "success"
