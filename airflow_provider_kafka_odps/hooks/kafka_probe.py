@@ -106,6 +106,10 @@ def _tls(
 
 def _of_certificate(error: ssl.SSLCertVerificationError, host: str) -> str:
     words = error.verify_message or str(error)
+    if "revoked" in words:
+        return f"the broker's certificate was taken back ({words}): it must be replaced on the broker"
+    if "CRL" in words:
+        return f"ssl.crl.location has no list that the broker's authority has signed and that is valid now ({words})"
     if "expired" in words:
         return f"the broker's certificate is out of date ({words}): it must be renewed on the broker"
     if "ostname mismatch" in words or "IP address mismatch" in words:

@@ -25,6 +25,7 @@ _LEAST_SECONDS = 0.1
 _UNAUTHORIZED = 401
 _NOT_FOUND = 404
 _MOVED_AWAY = 308
+_PROXY_REFUSES = 407
 _TOO_SLOW = 408
 _THROTTLED = 429
 _SERVER_ERRORS = range(500, 600)
@@ -73,9 +74,23 @@ class BoundedRestClient(RestClient):  # type: ignore[misc]  # PyODPS publishes n
             left = max(left, _LEAST_SECONDS)
             own["timeout"] = (min(asker.patience.connect, left), min(asker.patience.read, left))
             whole = partial(super(BoundedRestClient, self).request, url, method, stream=stream, **own)
-            return whole() if asker.check is None else watched(whole, asker.check)
+            with _through_the_proxy():
+                return whole() if asker.check is None else watched(whole, asker.check)
 
         return asker.ask(self.endpoint, send, judge, repeatable=repeatable)
+
+
+@contextmanager
+def _through_the_proxy() -> Iterator[None]:
+    """Tell a proxy's no from the service's, for which PyODPS takes it."""
+    try:
+        yield
+    except odps_errors.BaseODPSError as error:
+        if error.status_code == _PROXY_REFUSES:
+            raise requests.exceptions.ProxyError(
+                f"the proxy does not accept its user and password ({_PROXY_REFUSES})"
+            ) from error
+        raise
 
 
 class QuietOdps(ODPS):  # type: ignore[misc]  # the same
@@ -123,6 +138,8 @@ def judge(error: Exception) -> Verdict:
         case odps_errors.BaseODPSError():
             return _judge_answer(error)
         case requests.exceptions.SSLError() if "CERTIFICATE_VERIFY_FAILED" in str(error):
+            return Verdict.HOPELESS
+        case requests.exceptions.ProxyError() if str(_PROXY_REFUSES) in str(error):
             return Verdict.HOPELESS
         case requests.exceptions.ConnectionError() if _never_sent(error):
             return Verdict.REFUSED

@@ -9,7 +9,7 @@ import struct
 import sys
 from pathlib import Path
 
-import lz4.frame
+import lz4.frame  # type: ignore[import-untyped]
 import psutil
 import zstandard
 from kit.kafka_log import PACKERS, sealed

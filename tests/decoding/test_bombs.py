@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import lz4.frame
+import lz4.frame  # type: ignore[import-untyped]
 import pytest
 from decoding.bombs import UNPACKED, bomb
 from kit.kafka_log import EVERYTHING, Record, batch, sealed, through_the_seam

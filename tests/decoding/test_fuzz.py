@@ -178,7 +178,7 @@ def test_a_changed_answer_is_decoded_or_refused() -> None:
         dice = random.Random(seed)
         log, options = mutated(dice), dice.choice(_OPTIONS)
         # A loop in compiled code would not hear of pytest's timeout.
-        faulthandler.dump_traceback_later(ONE_ANSWER_SECONDS, exit=True, file=sys.__stderr__)
+        faulthandler.dump_traceback_later(ONE_ANSWER_SECONDS, exit=True, file=sys.__stderr__ or 2)
         try:
             records += decode(log, options)
             assert peak() - before < MEMORY, "the memory grew"

@@ -7,23 +7,22 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from kafka import KafkaAdminClient
-from kafka.admin import ACL, ACLOperation, ACLPermissionType, NewTopic, ResourcePattern, ResourceType
+from kafka.admin import ACLOperation, NewTopic, ResourceType
 from kit.certificates import Authority
 from kit.documented import documented
 from kit.kafka_topics import producer, rows_of, send
-from kit.secure_broker import SECRET, SecureBroker, secure_broker, unsigned_token
+from kit.secure_broker import SECRET, SecureBroker, allow, secure_broker, unsigned_token
 
 from airflow_provider_kafka_odps.core.facts import Questions
 from airflow_provider_kafka_odps.exceptions import BrokerRefused, InvalidConnection, Unreachable
 from airflow_provider_kafka_odps.hooks.kafka import KafkaHook
 
-PRINCIPALS = ("User:loader", "User:CN=loader")
 TOPIC = ResourceType.TOPIC
 GROUP = ResourceType.GROUP
 WAYS = documented("Kafka")
@@ -61,28 +60,6 @@ def topic(secure: SecureBroker, root: KafkaAdminClient) -> str:
     root.create_topics([NewTopic(name, 1, 1)])
     send(producer(secure.plain), name, [b"a", b"b", b"c"])
     return name
-
-
-def allow(root: KafkaAdminClient, rights: Iterable[tuple[ACLOperation, ResourceType, str]]) -> None:
-    """Grant rights to the loader, by both of its names, and wait until the broker knows."""
-    acls = [
-        ACL(who, "*", operation, ACLPermissionType.ALLOW, ResourcePattern(kind, name))
-        for operation, kind, name in rights
-        for who in PRINCIPALS
-    ]
-    assert not root.create_acls(acls)["failed"]
-    from kafka.admin import ACLFilter, ResourcePatternFilter
-    from kafka.admin import ACLResourcePatternType as Pattern
-
-    deadline = time.monotonic() + 20
-    for acl in acls:
-        place = ResourcePatternFilter(
-            acl.resource_pattern.resource_type, acl.resource_pattern.resource_name, Pattern.ANY
-        )
-        wanted = ACLFilter(acl.principal, None, acl.operation, ACLPermissionType.ANY, place)
-        while not root.describe_acls(wanted)[0]:
-            assert time.monotonic() < deadline, f"{acl} is not there"
-            time.sleep(0.02)
 
 
 class Connect:

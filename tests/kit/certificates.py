@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import ipaddress
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from cryptography import x509
@@ -40,6 +42,27 @@ class Authority:
         lock = serialization.BestAvailableEncryption(password.encode()) if password else serialization.NoEncryption()
         text = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, lock).decode()
         return Signed(_pem(certificate), text)
+
+    def revoked(self, certificates: Iterable[str] = (), *, days: int = 1) -> str:
+        """Return the list of what it has taken back, certificates as PEM; it is good for ``days`` days, or was."""
+        now = dt.datetime.now(dt.UTC)
+        ends = now + dt.timedelta(days=days)
+        builder = x509.CertificateRevocationListBuilder(self._name, ends - dt.timedelta(days=5), ends)
+        for pem in certificates:
+            number = x509.load_pem_x509_certificate(pem[pem.index("-----BEGIN CERTIFICATE") :].encode()).serial_number
+            taken = x509.RevokedCertificateBuilder().serial_number(number).revocation_date(now)
+            builder = builder.add_revoked_certificate(taken.build())
+        return builder.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
+
+    @property
+    def file_name(self) -> str:
+        """What its certificate is called in a directory of authorities: OpenSSL's hash of the subject, and a number."""
+        (name,) = self._name
+        octets = str(name.value).lower().encode()
+        text = bytes([0x0C, len(octets)]) + octets
+        pair = b"\x06\x03\x55\x04\x03" + text
+        canonical = bytes([0x31, len(pair) + 2, 0x30, len(pair)]) + pair
+        return f"{int.from_bytes(hashlib.sha1(canonical).digest()[:4], 'little'):08x}.0"
 
 
 def _name(name: str) -> x509.Name:

@@ -6,21 +6,33 @@ import base64
 import json
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
 from demo.broker import running_broker
 from kafka import KafkaAdminClient
-from kafka.admin import ScramMechanism, UserScramCredentialUpsertion
+from kafka.admin import (
+    ACL,
+    ACLFilter,
+    ACLOperation,
+    ACLPermissionType,
+    ResourcePattern,
+    ResourcePatternFilter,
+    ResourceType,
+    ScramMechanism,
+    UserScramCredentialUpsertion,
+)
+from kafka.admin import ACLResourcePatternType as Pattern
 from kit.certificates import Authority, Signed
 
-SECRET = "correct-secret"
-"""Every password and client secret that is right."""
-LISTENERS = ("SASL", "MTLS", "EXPIRED", "ELSEWHERE")
+SECRET = "correct'secret+/%"
+"""Every password and client secret that is right; it looks different in a URL, in JSON and where Python quotes it."""
+PRINCIPALS = ("User:loader", "User:CN=loader")
+LISTENERS = ("SASL", "MTLS", "EXPIRED", "ELSEWHERE", "ONEWAY")
 _LOGIN = "org.apache.kafka.common.security"
 
 
@@ -36,10 +48,15 @@ class SecureBroker:
     """SASL, with a certificate that has expired."""
     elsewhere: str
     """SASL, with a certificate for another host."""
+    oneway: str
+    """TLS without a certificate of the client, for anybody."""
     ca: Path
     ca_pem: str
     client: Signed
     """Of the user CN=loader, its key locked with SECRET."""
+    authority: Authority = field(repr=False)
+    certificate: str = field(repr=False)
+    """Of the servers that have a good one."""
     tokens: str
     """The address of a token endpoint, which knows the client "loader"."""
 
@@ -57,16 +74,19 @@ def secure_broker(home: Path) -> Iterator[SecureBroker]:
         token_endpoint() as tokens,
     ):
         _create_users(broker.bootstrap_servers)
-        sasl, mtls, expired, elsewhere = (f"127.0.0.1:{port}" for port in ports)
+        sasl, mtls, expired, elsewhere, oneway = (f"127.0.0.1:{port}" for port in ports)
         yield SecureBroker(
             plain=broker.bootstrap_servers,
             sasl=sasl,
             mtls=mtls,
             expired=expired,
             elsewhere=elsewhere,
+            oneway=oneway,
             ca=home / "ca.pem",
             ca_pem=authority.pem,
             client=authority.sign("loader", password=SECRET),
+            authority=authority,
+            certificate=home.joinpath("good.pem").read_text(),
             tokens=tokens,
         )
 
@@ -77,7 +97,7 @@ def _settings(home: Path, ports: list[int]) -> dict[str, str]:
         "listeners": addresses,
         "advertised.listeners": addresses,
         "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL:SASL_SSL,MTLS:SSL,"
-        "EXPIRED:SASL_SSL,ELSEWHERE:SASL_SSL",
+        "EXPIRED:SASL_SSL,ELSEWHERE:SASL_SSL,ONEWAY:SSL",
         "inter.broker.listener.name": "PLAINTEXT",
         "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
         "super.users": "User:ANONYMOUS",
@@ -87,10 +107,10 @@ def _settings(home: Path, ports: list[int]) -> dict[str, str]:
         "listener.name.mtls.ssl.client.auth": "required",
         "sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER",
     }
-    stores = {"SASL": "good", "MTLS": "good", "EXPIRED": "expired", "ELSEWHERE": "elsewhere"}
+    stores = {"SASL": "good", "MTLS": "good", "EXPIRED": "expired", "ELSEWHERE": "elsewhere", "ONEWAY": "good"}
     for name, store in stores.items():
         settings[f"listener.name.{name.lower()}.ssl.keystore.location"] = str(home / f"{store}.pem")
-        if name != "MTLS":
+        if name not in {"MTLS", "ONEWAY"}:
             settings |= _logins(f"listener.name.{name.lower()}")
     return settings
 
@@ -118,6 +138,41 @@ def _create_users(servers: str) -> None:
             assert not any(said.values()), said
     finally:
         admin.close()
+
+
+def allow(root: KafkaAdminClient, rights: Iterable[tuple[ACLOperation, ResourceType, str]]) -> None:
+    """Grant rights to the loader, by both of its names, and wait until the broker knows."""
+    acls = _acls(rights)
+    assert not root.create_acls(acls)["failed"]
+    _await(root, acls, there=True)
+
+
+def deny(root: KafkaAdminClient, rights: Iterable[tuple[ACLOperation, ResourceType, str]]) -> None:
+    """Take rights away again, and wait until the broker knows."""
+    acls = _acls(rights)
+    root.delete_acls([_filter(acl) for acl in acls])
+    _await(root, acls, there=False)
+
+
+def _acls(rights: Iterable[tuple[ACLOperation, ResourceType, str]]) -> list[ACL]:
+    return [
+        ACL(who, "*", operation, ACLPermissionType.ALLOW, ResourcePattern(kind, name))
+        for operation, kind, name in rights
+        for who in PRINCIPALS
+    ]
+
+
+def _filter(acl: ACL) -> ACLFilter:
+    place = ResourcePatternFilter(acl.resource_pattern.resource_type, acl.resource_pattern.resource_name, Pattern.ANY)
+    return ACLFilter(acl.principal, None, acl.operation, ACLPermissionType.ANY, place)
+
+
+def _await(root: KafkaAdminClient, acls: Iterable[ACL], *, there: bool) -> None:
+    deadline = time.monotonic() + 20
+    for acl in acls:
+        while bool(root.describe_acls(_filter(acl))[0]) != there:
+            assert time.monotonic() < deadline, f"{acl} is {'not ' if there else 'still '}there"
+            time.sleep(0.02)
 
 
 @contextmanager
