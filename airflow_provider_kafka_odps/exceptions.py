@@ -33,6 +33,7 @@
     │   └── UnknownTable
     ├── StatementFailed          SQL that MaxCompute refused
     ├── RecordsRejected          records that do not fit the table
+    ├── WorkerFailed             a process that loaded a share of the window has ended (a retry may help)
     ├── UploadFailed             blocks could not be written (a retry may help)
     ├── CommitRejected           no: nothing is visible (a retry may help)
     ├── CommitUnknown            don't know: look before anything else
@@ -207,6 +208,12 @@ class StatementFailed(KafkaOdpsError):
 
 class RecordsRejected(KafkaOdpsError):
     """Records do not fit the table; the message has the first of them, with coordinates and reasons."""
+
+
+class WorkerFailed(KafkaOdpsError):
+    """A process that loaded a share of the window has ended without its share; nothing is visible."""
+
+    retry_helps = True
 
 
 class UploadFailed(KafkaOdpsError):

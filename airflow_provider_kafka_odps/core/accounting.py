@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,7 @@ import pyarrow as pa
 from airflow_provider_kafka_odps.core.gaps import GapKind, OnDataLoss, PassedOver, Ranges, without
 from airflow_provider_kafka_odps.core.offsets import OffsetRange, next_offset
 from airflow_provider_kafka_odps.core.receipt import Counts
+from airflow_provider_kafka_odps.core.shares import Counted
 from airflow_provider_kafka_odps.core.strays import Strays
 from airflow_provider_kafka_odps.core.window import Window
 from airflow_provider_kafka_odps.exceptions import ReadFailed, UnexplainedGap
@@ -62,6 +63,42 @@ class Account:
         else:
             new = self._passed[passed.partition].add(passed.start, passed.end)
             self._kinds[passed.partition][passed.kind] += new
+
+    def counted(self) -> dict[int, Counted]:
+        """Return what was counted, for ``absorb`` of an account of more."""
+        return {
+            number: Counted(
+                start=offsets.start,
+                position=self._positions[number],
+                records=self._records[number],
+                rejects=self._rejects[number],
+                first_last=self._first_last.get(number),
+                gaps=self._gaps[number],
+                passed=self._passed[number],
+                kinds=self._kinds[number],
+                late=self._strays.late[number],
+                early=self._strays.early[number],
+            )
+            for number, offsets in self._ranges.items()
+        }
+
+    def absorb(self, parts: Mapping[int, Counted], missing: Iterable[OffsetRange]) -> None:
+        """Take over what was counted of a part of the window; the parts of one partition in the order of offsets."""
+        self._missing += missing
+        for number, part in parts.items():
+            self._gaps[number].add(self._positions[number], part.start)
+            self._gaps[number].extend(part.gaps)
+            self._passed[number].extend(part.passed)
+            self._positions[number] = part.position
+            self._records[number] += part.records
+            self._rejects[number] += part.rejects
+            self._strays.late[number] += part.late
+            self._strays.early[number] += part.early
+            if part.first_last is not None:
+                first, _ = self._first_last.get(number, part.first_last)
+                self._first_last[number] = first, part.first_last[1]
+            for kind, count in part.kinds.items():
+                self._kinds[number][kind] += count
 
     def _add_gaps(self, partition: int, offsets: npt.NDArray[np.int64]) -> None:
         gaps, position = self._gaps[partition], self._positions[partition]

@@ -44,7 +44,8 @@ def _connection() -> duckdb.DuckDBPyConnection:
     if not hasattr(_LOCAL, "connection"):
         import duckdb
 
-        # One thread: the pipeline around this decides how many cores a load takes.
-        _LOCAL.connection = duckdb.connect(config={"threads": 1, "autoload_known_extensions": False})
+        # One thread: the pipeline around this decides how many cores a load takes. No statement needs a file.
+        config = {"threads": 1, "autoload_known_extensions": False, "enable_external_access": False}
+        _LOCAL.connection = duckdb.connect(config=config)
     connection: duckdb.DuckDBPyConnection = _LOCAL.connection
     return connection

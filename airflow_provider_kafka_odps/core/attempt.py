@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import pyarrow as pa
 
@@ -20,6 +20,7 @@ from airflow_provider_kafka_odps.core.reconciling import Shown
 from airflow_provider_kafka_odps.core.rejects import RejectSink
 from airflow_provider_kafka_odps.core.rows import FoundRows
 from airflow_provider_kafka_odps.core.settling import Clock, Upload
+from airflow_provider_kafka_odps.core.shares import Share, Tally, Told
 from airflow_provider_kafka_odps.core.tolerance import Tolerance
 from airflow_provider_kafka_odps.core.window import Window
 
@@ -58,6 +59,30 @@ class Sink(Protocol):
 
     def attach_upload(self, upload_id: str) -> Upload:
         """Return a session that an earlier attempt opened, alive or not."""
+
+
+class Team(Protocol):
+    """Workers that load shares of one window; they end when the context is left, whatever the reason."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *error: object) -> None: ...
+
+    def check(self) -> None:
+        """Raise the error of the first worker that has failed, if any; in any thread."""
+
+    def heard(self) -> Sequence[Told]:
+        """Return, once, what the workers have told by now."""
+
+    def tallies(self) -> Sequence[Tally] | None:
+        """Return what each has loaded, in the order of their shares; None while one still loads."""
+
+
+class Crew(Protocol):
+    """Processes that could load shares of a window."""
+
+    def start(self, upload_id: str, shares: Sequence[Share], wanted: frozenset[str]) -> Team:
+        """Start a worker for each share; they write blocks of an upload that is open."""
 
 
 class JournalStore(Protocol):
@@ -113,6 +138,10 @@ class Attempt:
     """Bytes of columns; None: as fast as it goes."""
     concurrency: int = 0
     """How many blocks are written at a time, beside reading and projecting; 0: one thing after the other."""
+    workers: int = 1
+    """How many processes share the window, this one among them."""
+    crew: Crew | None = None
+    """The other ones; None: there are none to be had."""
     give_up: Callable[[], None] = lambda: None
     """Tells source and sink that the load has failed: what they do in other threads is wanted no more."""
     waited: Callable[[], float] = lambda: 0.0

@@ -69,6 +69,12 @@ class Ranges:
             self.listed.append((start, end))
         return end - start
 
+    def extend(self, later: Ranges) -> None:
+        """Count the ranges of another one, which begins where this one ends or behind."""
+        self.covered += later.covered
+        self.listed += later.listed[: LISTED - len(self.listed)]
+        self._from = max(self._from, later._from)
+
 
 def without(ranges: Iterable[tuple[int, int]], others: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
     """Yield what is left of ``ranges`` where ``others`` are taken away; both in order.

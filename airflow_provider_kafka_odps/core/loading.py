@@ -6,16 +6,18 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from itertools import count
 
 import pyarrow as pa
 
 from airflow_provider_kafka_odps.core.accounting import Account
 from airflow_provider_kafka_odps.core.gaps import OnDataLoss, PassedOver
 from airflow_provider_kafka_odps.core.journal import Target
-from airflow_provider_kafka_odps.core.projection import Projection
+from airflow_provider_kafka_odps.core.projection import Projection, Reject
 from airflow_provider_kafka_odps.core.receipt import Receipt, RejectsUpload
 from airflow_provider_kafka_odps.core.rejects import Rejecting
 from airflow_provider_kafka_odps.core.settling import Clock, Upload
+from airflow_provider_kafka_odps.core.shares import Share, Tally, Told
 from airflow_provider_kafka_odps.core.tolerance import Rejections, Tolerance
 from airflow_provider_kafka_odps.core.window import Window
 
@@ -23,7 +25,7 @@ from airflow_provider_kafka_odps.core.window import Window
 class Loading:
     """The pass, and what it has counted so far."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - named at the two calls
         self,
         target: Target,
         projection: Projection,
@@ -33,11 +35,23 @@ class Loading:
         tolerance: Tolerance,
         rejecting: Rejecting | None = None,
         drift: Mapping[str, Sequence[str]] | None = None,
+        *,
+        share: Share | None = None,
+        tell_rejects: Callable[[pa.RecordBatch, Sequence[Reject]], None] = lambda *_: None,
     ) -> None:
+        """Take what is loaded, and what of it this process loads: ``share``, or None for all of it.
+
+        ``tell_rejects`` is called with each batch and its rejects.
+        """
         self.window = window
+        self.share = share or Share(0, 1, window)
         self.blocks = 0
+        self._numbers = count(self.share.number, self.share.of)
+        self._tell_rejects = tell_rejects
+        self._others_passed = 0
         self._target, self._projection, self._clock = target, projection, clock
         self._account = Account(window, on_data_loss)
+        self._own = Account(self.share.window, on_data_loss)
         self._counts = self._account.counts()
         self._rejections = Rejections(tolerance)
         self._rejecting = rejecting
@@ -46,8 +60,10 @@ class Loading:
         self._bytes = 0
         self._not_json = 0
         self._seconds: defaultdict[str, float] = defaultdict(float)
-        # Blocks are written by several threads. All else has one writer: the thread of its stage.
+        # Blocks are written by several threads, and rejects come from other processes too. All else has one writer:
+        # the thread of its stage.
         self._adding = threading.Lock()
+        self._rejects_adding = threading.Lock()
 
     def read(
         self, batches: Generator[pa.RecordBatch], check: Callable[[], None], waited: Callable[[], float]
@@ -76,17 +92,21 @@ class Loading:
         for batch in batches:
             with self._timed("project"):
                 projected = self._projection.apply(self.window.topic, batch)
-                self._rejections.add(projected.rejects)
-                if self._rejecting is not None:
-                    self._rejecting.take(batch, projected.rejects)
-                self._account.add(batch, rejects=len(projected.rejects))
+                with self._rejects_adding:
+                    self._rejections.add(projected.rejects)
+                    if self._rejecting is not None:
+                        self._rejecting.take(batch, projected.rejects)
+                self._tell_rejects(batch, projected.rejects)
+                self._own.add(batch, rejects=len(projected.rejects))
                 self._not_json += projected.not_json
             yield projected.columns
 
     def writing(self, upload: Upload, block: Sequence[pa.RecordBatch]) -> Callable[[], None]:
         """Give the block the next number, and return what writes it, in whatever thread."""
-        number, self.blocks = self.blocks, self.blocks + 1
+        self.blocks += 1
+        return self._writing(upload, next(self._numbers), block)
 
+    def _writing(self, upload: Upload, number: int, block: Sequence[pa.RecordBatch]) -> Callable[[], None]:
         def write() -> None:
             with self._timed("write"):
                 written = upload.write_block(number, block)
@@ -95,15 +115,51 @@ class Loading:
 
         return write
 
+    def hear(self, told: Told) -> None:
+        """Take note of what another process has passed, and of its rejects.
+
+        Raises RecordsRejected as ``columns`` does.
+        """
+        self._others_passed += told.passed
+        with self._rejects_adding:
+            self._rejections.add(told.rejects)
+            if self._rejecting is not None and told.reject_rows is not None:
+                self._rejecting.add(told.reject_rows)
+
+    def tally(self) -> Tally:
+        """Return what this process has loaded, once it has written all of it."""
+        counted, missing = self._own.counted(), self._own.missing
+        return Tally(counted, missing, self.blocks, self._bytes, self._not_json, dict(self._seconds))
+
+    def gather(self, upload: Upload, others: Sequence[Tally]) -> None:
+        """Put together what all processes have loaded, in the order of their shares, and fill up the blocks.
+
+        A process writes every so many-th block, from its own number on; who has fewer than another leaves holes, which
+        become empty blocks: the commit wants blocks without holes.
+        """
+        tallies = [self.tally(), *others]
+        for each in tallies:
+            self._account.absorb(each.partitions, each.missing)
+        for other in others:
+            self._bytes += other.bytes
+            self._not_json += other.not_json
+            for stage, spent in other.seconds.items():
+                self._spend(stage, spent)
+        of = len(tallies)
+        written = {number + of * turn for number, each in enumerate(tallies) for turn in range(each.blocks)}
+        self.blocks = max(written, default=-1) + 1
+        for number in sorted(set(range(self.blocks)) - written):
+            self._writing(upload, number, [])()
+
     @property
     def passed(self) -> int:
         """How many offsets of the window are behind the last record that was projected."""
-        return self._account.passed
+        return self._own.passed + self._others_passed
 
     def pass_over(self, passed: Iterable[PassedOver]) -> None:
         """Take note of offsets without a record that the log itself accounts for."""
         for each in passed:
-            self._account.pass_over(each)
+            self._own.pass_over(each)
 
     def prove(self, cleanup_policy: Callable[[], str | None] | None) -> None:
         """Account for every offset of the window, which has been read to its end.
@@ -120,7 +176,8 @@ class Loading:
 
     def progress(self) -> str:
         """Return how far the load has come."""
-        return f"{self._account.progress()}; {self.blocks} blocks"
+        beside = f"; {self._others_passed} by other workers" if self.share.of > 1 else ""
+        return f"{self._own.progress()}; {self.blocks} blocks{beside}"
 
     @property
     def rejected(self) -> str:
@@ -150,6 +207,7 @@ class Loading:
             offsets=self._account.offsets,
             rejected_to=self._rejected_to,
             drift=self._drift,
+            workers=self.share.of,
         )
 
     @contextmanager

@@ -29,6 +29,7 @@ class Pace:
         self._clock, self._sleep_until = clock, sleep_until
         now = clock.monotonic()
         self._progress = Progress(span, say, now)
+        self.rows = self.bytes = 0
         self._throttle = None if bytes_per_second is None else Throttle(bytes_per_second, now)
 
     def keep(self, columns: Iterable[pa.RecordBatch], passing: Passing) -> Iterator[pa.RecordBatch]:
@@ -36,9 +37,15 @@ class Pace:
         for batch in columns:
             yield batch
             size, now = size_of(batch), self._clock.monotonic()
+            self.rows += batch.num_rows
+            self.bytes += size
             self._progress.add(batch.num_rows, size, passing.passed, now)
             if self._throttle is not None:
                 self._sleep_until(self._throttle.take(size, now), self._clock)
+
+    def count_others(self, rows: int, size: int, passing: Passing) -> None:
+        """Take note of what other processes have done; each keeps a pace of its own."""
+        self._progress.add(rows, size, passing.passed, self._clock.monotonic())
 
 
 class Passing(Protocol):

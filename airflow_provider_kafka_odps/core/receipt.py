@@ -97,6 +97,9 @@ class Receipt:
     drift: Mapping[str, Sequence[str]] | None = None
     """What was decided about columns that the table lacked: ``added`` and ``ignored`` ones; None: nothing had to be."""
 
+    workers: int = 1
+    """How many processes have loaded it."""
+
     @property
     def rows(self) -> int:
         """How many rows the load made visible."""
@@ -130,6 +133,7 @@ class Receipt:
             "drift": self.drift,
             "bytes": self.bytes,
             "not_json": self.not_json,
+            "workers": self.workers,
             "seconds": {stage: round(spent, 3) for stage, spent in self.seconds.items()},
         }
 
@@ -159,6 +163,7 @@ class Receipt:
                 learned=None if written.get("commit") is None else Learned(written["commit"]),
                 reconciled=written.get("reconciled"),
                 drift=written.get("drift"),
+                workers=written.get("workers", 1),
                 rejected_to=None if not written.get("rejected_to") else RejectsUpload(**written["rejected_to"]),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:

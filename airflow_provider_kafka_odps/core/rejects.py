@@ -65,7 +65,10 @@ class Rejecting:
         """Take the rejects of one batch, whose rows have their keys and values."""
         if not rejects:
             return
-        rows = _rows(batch, rejects)
+        self.add(reject_rows(batch, rejects))
+
+    def add(self, rows: pa.RecordBatch) -> None:
+        """Take rejects in the columns of ``REJECT_SCHEMA``."""
         self._waiting = [*(self._waiting or []), rows]
         self._bytes += rows.nbytes
         self._rows += rows.num_rows
@@ -128,7 +131,7 @@ def _none() -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays([pa.nulls(0, field.type) for field in REJECT_SCHEMA], schema=REJECT_SCHEMA)
 
 
-def _rows(batch: pa.RecordBatch, rejects: Sequence[Reject]) -> pa.RecordBatch:
+def reject_rows(batch: pa.RecordBatch, rejects: Sequence[Reject]) -> pa.RecordBatch:
     """Return one row per reject: Python objects for these few records only."""
     taken = pa.array([reject.row for reject in rejects])
     keys, values = (batch.column(name).take(taken).cast(pa.binary()).to_pylist() for name in ("key", "value"))

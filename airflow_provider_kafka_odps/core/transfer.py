@@ -7,7 +7,6 @@ from typing import assert_never
 
 from airflow_provider_kafka_odps.core import lineage
 from airflow_provider_kafka_odps.core.attempt import Attempt, Rows
-from airflow_provider_kafka_odps.core.blocks import cut_blocks, size_of
 from airflow_provider_kafka_odps.core.committing import (
     commit_rows,
     pass_fence,
@@ -18,18 +17,15 @@ from airflow_provider_kafka_odps.core.committing import (
 )
 from airflow_provider_kafka_odps.core.journal import HOW_TO_FORGET, Journal, Mode, NextStep, Phase, next_step
 from airflow_provider_kafka_odps.core.loading import Loading
-from airflow_provider_kafka_odps.core.pace import Pace
-from airflow_provider_kafka_odps.core.pipeline import Pipeline
 from airflow_provider_kafka_odps.core.receipt import Receipt
 from airflow_provider_kafka_odps.core.reconciling import reconcile
-from airflow_provider_kafka_odps.core.rejects import NEEDS, Rejecting
+from airflow_provider_kafka_odps.core.rejects import Rejecting
 from airflow_provider_kafka_odps.core.rows import NO_OFFSET_COLUMNS
 from airflow_provider_kafka_odps.core.settling import Learned, Upload, UploadStatus, settle
-from airflow_provider_kafka_odps.core.strays import Strays
 from airflow_provider_kafka_odps.core.window import Window
+from airflow_provider_kafka_odps.core.writing import check_running, shares_of, write
 from airflow_provider_kafka_odps.exceptions import (
     AlreadyLoaded,
-    Cancelled,
     InvalidMapping,
     RowsDiffer,
     StatementFailed,
@@ -119,9 +115,9 @@ def _load(attempt: Attempt, entry: Journal) -> Receipt:
     upload = attempt.sink.open_upload()
     entry = entry.uploading(upload.id, attempt.clear_number)
     attempt.journal.save(entry.to_json())
-    _write(attempt, loading, upload)
+    write(attempt, loading, upload)
     _check_topic(attempt, window)
-    _check_running(attempt)
+    check_running(attempt)
     if not loading.blocks:
         return record(attempt, entry, loading.receipt(upload_id=None))
     # From here on the commit's own deadline counts.
@@ -141,54 +137,8 @@ def _loading(attempt: Attempt, window: Window) -> Loading:
         attempt.tolerance,
         rejecting,
         attempt.drift,
+        share=shares_of(attempt, window)[0],
     )
-
-
-def _write(attempt: Attempt, loading: Loading, upload: Upload) -> None:
-    attempt.say(
-        f"upload {upload.id}: loading {loading.window.span} offsets: {', '.join(map(str, loading.window.ranges()))}"
-    )
-    with Pipeline(attempt.concurrency, lambda: _check_running(attempt), attempt.give_up) as pipeline:
-        records = loading.read(
-            attempt.source.read(loading.window, _wanted(attempt, loading.window)),
-            lambda: _between_batches(attempt, loading),
-            attempt.waited,
-        )
-        batches = pipeline.ahead(records, size_of, attempt.queue_bytes)
-        columns = pipeline.ahead(loading.columns(batches), size_of, attempt.queue_bytes)
-        pace = Pace(attempt.clock, loading.window.span, attempt.say, attempt.max_bytes_per_second, pipeline.sleep_until)
-        for block in cut_blocks(pace.keep(columns, loading), attempt.block_bytes):
-            pipeline.dispatch(loading.writing(upload, block))
-    _prove(attempt, loading)
-    # Rejects are made visible with a commit of the rows, also where there are no rows.
-    rejected = loading.seal_rejects()
-    if not loading.blocks and (rejected or attempt.target.mode is Mode.OVERWRITE):
-        # Whether a commit of no block at all replaces the old rows is not documented; one of an empty block does.
-        loading.writing(upload, [])()
-
-
-def _wanted(attempt: Attempt, window: Window) -> frozenset[str]:
-    rejects = NEEDS if attempt.rejects is not None else frozenset[str]()
-    return attempt.projection.wanted | Strays(window).columns | rejects
-
-
-def _between_batches(attempt: Attempt, loading: Loading) -> None:
-    _check_running(attempt)
-    if attempt.evidence is not None:
-        loading.pass_over(attempt.evidence.take_passed_over())
-
-
-def _prove(attempt: Attempt, loading: Loading) -> None:
-    evidence = attempt.evidence
-    if evidence is None:
-        loading.prove(None)
-        return
-    loading.pass_over(evidence.take_passed_over())
-    loading.prove(lambda: evidence.cleanup_policy(loading.window.topic))
-    if loading.rejected:
-        attempt.say(loading.rejected)
-    if loading.missing:
-        attempt.say(f"on_data_loss='skip': the window is loaded without {', '.join(loading.missing)}: these are lost")
 
 
 def _publish(attempt: Attempt, entry: Journal) -> Receipt:
@@ -198,7 +148,7 @@ def _publish(attempt: Attempt, entry: Journal) -> Receipt:
     if not published or _status(attempt, upload) is UploadStatus.GONE:
         # What became visible of the rejects is replaced.
         return _load(attempt, entry)
-    _check_running(attempt)
+    check_running(attempt)
     entry = entry.committing(receipt_of(entry))
     attempt.journal.save(entry.to_json())
     return _rerun(attempt, entry, commit_rows(attempt, entry, upload))
@@ -220,7 +170,7 @@ def _settle(attempt: Attempt, entry: Journal) -> Receipt:
         case UploadStatus.CLOSED:
             receipt = record(attempt, entry, receipt_of(entry), Learned.SETTLED)
         case UploadStatus.NORMAL | UploadStatus.CLOSING:
-            _check_running(attempt)
+            check_running(attempt)
             # Blocks are written before the phase `committing` only, so this upload is complete.
             receipt = commit_rows(attempt, entry, upload)
         case UploadStatus.GONE:
@@ -291,8 +241,3 @@ def _check_topic(attempt: Attempt, window: Window) -> None:
             f"{window.topic_id} and is {topic_id} now. The window's offsets name other records; nothing was committed. "
             f"{HOW_TO_FORGET}"
         )
-
-
-def _check_running(attempt: Attempt) -> None:
-    if attempt.cancelled():
-        raise Cancelled("the task was asked to stop; nothing was committed")

@@ -25,12 +25,12 @@ def client_arguments(settings: KafkaSettings) -> dict[str, Any]:
 
     Raises InvalidConnection where a certificate, a key or a token function cannot be loaded.
     """
-    from airflow_provider_kafka_odps.hooks.kafka_tokens import token_provider
-
     arguments = dict(settings.client)
     if settings.tls is not None:
         arguments["ssl_context"] = tls_context(settings, settings.tls)
     if settings.tokens is not None:
+        from airflow_provider_kafka_odps.hooks.kafka_tokens import token_provider
+
         arguments["sasl_oauth_token_provider"] = token_provider(settings.conn_id, settings.tokens)
     if arguments.get("sasl_mechanism") == "GSSAPI":
         _check_kerberos(settings.conn_id)

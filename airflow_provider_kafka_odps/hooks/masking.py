@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from airflow.sdk.log import mask_secret
-
 from airflow_provider_kafka_odps.core.secret_forms import forms_of, secrets_of
 
 if TYPE_CHECKING:
@@ -18,6 +16,9 @@ def mask(secrets: Iterable[str | None]) -> None:
 
     Airflow's masker leaves texts of fewer than five characters alone.
     """
+    # Not at the top: a worker that knows no secret of Airflow's would wait a second for it.
+    from airflow.sdk.log import mask_secret
+
     # One call: each is a message to the task's supervisor, which writes the log.
     mask_secret(list(dict.fromkeys(form for secret in secrets if secret for form in forms_of(secret))))
 

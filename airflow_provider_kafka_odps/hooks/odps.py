@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_kafka_odps.core.schema import Column, TableSchema
     from airflow_provider_kafka_odps.core.settling import Clock
+    from airflow_provider_kafka_odps.hooks.odps_place import UploadPlace
     from airflow_provider_kafka_odps.hooks.odps_rest import BoundedRestClient
     from airflow_provider_kafka_odps.hooks.odps_upload import OdpsUpload, Tunnel
 
@@ -198,6 +199,16 @@ class OdpsHook(BaseHook):
         from airflow_provider_kafka_odps.hooks.odps_upload import OdpsUpload
 
         return OdpsUpload(self._door(table, partition), upload_id, self._block_asker)
+
+    def upload_place(
+        self, table: TableName, partition: PartitionSpec | None, upload_id: str, compression: Compression
+    ) -> UploadPlace:
+        """Return a session by value, for another process to write blocks of it; secrets are in it."""
+        from airflow_provider_kafka_odps.hooks.odps_place import UploadPlace
+
+        door = self._door(table, partition)
+        where = (door.client.endpoint, door.url, door.label, door.params)
+        return UploadPlace(self.settings, *where, upload_id, compression, self._block_asker.patience)
 
     def run_sql(self, statement: str, hints: Mapping[str, str] | None = None) -> pa.Table:
         """Run a statement and return its rows; DDL gives a table without columns.

@@ -24,11 +24,13 @@ from airflow_provider_kafka_odps.core.planning import WindowRequest
 from airflow_provider_kafka_odps.core.rejects import RejectSink
 from airflow_provider_kafka_odps.core.rows import NO_OFFSET_COLUMNS, row_finder
 from airflow_provider_kafka_odps.core.schema import TableSchema, string_partition_columns
+from airflow_provider_kafka_odps.core.shares import Share
 from airflow_provider_kafka_odps.core.table import PartitionSpec, TableName
 from airflow_provider_kafka_odps.core.tolerance import Tolerance
 from airflow_provider_kafka_odps.core.window import Window
 from airflow_provider_kafka_odps.exceptions import InvalidConnection, InvalidInput, InvalidMapping, UnknownTable
 from airflow_provider_kafka_odps.hooks.reject_files import RejectFile
+from airflow_provider_kafka_odps.transfers.crew import WorkerCrew
 from airflow_provider_kafka_odps.transfers.past import asset_store, author_of, is_active, previous_window, run_interval
 from airflow_provider_kafka_odps.transfers.reject_table import LOAD, RejectTable, load_id
 from airflow_provider_kafka_odps.transfers.wiring import (
@@ -38,6 +40,7 @@ from airflow_provider_kafka_odps.transfers.wiring import (
     TableSink,
     TopicSource,
 )
+from airflow_provider_kafka_odps.transfers.worker import Orders
 
 if TYPE_CHECKING:
     from airflow_provider_kafka_odps.transfers.kafka_to_maxcompute import KafkaToMaxComputeOperator
@@ -62,7 +65,8 @@ def build_attempt(
     if task.commit_to_group and task.kafka_hook.group_id is None:
         raise InvalidConnection(task.kafka_config_id, "commit_to_group=True needs a group.id in it")
     effort = _effort(task)
-    source = TopicSource(task.kafka_hook, task.poll_timeout, task.has_to_stop, task.on_data_loss, effort.fetch_bytes)
+    limits = (effort.fetch_bytes, effort.unpack_limit)
+    source = TopicSource(task.kafka_hook, task.poll_timeout, task.has_to_stop, task.on_data_loss, *limits)
     rows = None if finder is None else TableRows(task.odps_hook, finder)
     journal = StateStoreJournal(context)
     journal.warn_if_forgetful(task.log.warning)
@@ -87,7 +91,10 @@ def build_attempt(
         queue_bytes=effort.queue_bytes,
         concurrency=effort.concurrency,
         max_bytes_per_second=effort.max_bytes_per_second,
+        workers=effort.workers,
+        crew=_crew(task, columns, sink, target, effort) if effort.workers > 1 else None,
         past=past,
+        begin=journal.begin,
         limit=task.limit,
         clear_number=context["dag_run"].clear_number or 0,
         try_number=context["ti"].try_number,
@@ -133,11 +140,41 @@ def _sink(
     return sink, drift, columns
 
 
+def _crew(
+    task: KafkaToMaxComputeOperator, columns: Mapping[str, str], sink: TableSink, target: Target, effort: Effort
+) -> WorkerCrew:
+    rate = effort.max_bytes_per_second
+
+    def orders(upload_id: str, share: Share, wanted: frozenset[str]) -> Orders:
+        return Orders(
+            share=share,
+            upload=task.odps_hook.upload_place(sink.table, sink.partition, upload_id, sink.compression),
+            kafka=task.kafka_hook.settings,
+            target=target,
+            columns=dict(columns),
+            schema=sink.schema,
+            reading=task.reading,
+            wanted=wanted,
+            keep_rejects=bool(task.rejects_table or task.rejects_path),
+            on_data_loss=task.on_data_loss,
+            poll_timeout=task.poll_timeout,
+            fetch_bytes=effort.fetch_bytes,
+            unpack_limit=effort.unpack_limit,
+            block_bytes=effort.block_bytes,
+            queue_bytes=effort.queue_bytes,
+            concurrency=effort.concurrency,
+            max_bytes_per_second=None if rate is None else rate / share.of,
+        )
+
+    return WorkerCrew(orders)
+
+
 def _effort(task: KafkaToMaxComputeOperator) -> Effort:
     rate = task.max_bytes_per_second
     return Effort(
         max_memory=parse_bytes(task.max_memory, "max_memory"),
         concurrency=task.concurrency,
+        workers=task.workers,
         max_bytes_per_second=None if rate is None else parse_bytes(rate, "max_bytes_per_second"),
     )
 

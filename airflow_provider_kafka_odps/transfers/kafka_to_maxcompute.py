@@ -99,6 +99,7 @@ class KafkaToMaxComputeOperator(Stoppable, FromJob, BaseOperator):
     :param commit_to_group: after the commit, commit the window's ends to the group of the Kafka connection, for tools
         that show its lag; never back.
     :param concurrency: blocks that are written at a time, while the next is filled; 0 does one thing after the other.
+    :param workers: processes that share the window; each may take ``max_memory``.
     :param max_memory: how much the process may grow by: bytes, or text such as ``"340MB"``.
     :param max_bytes_per_second: how fast it may go, in bytes of the columns: a number, or text such as ``"20MB"``.
     :param compression: how blocks are packed on their way: ``"none"``, ``"lz4"``, ``"zstd"`` or ``"zlib"``.
@@ -176,6 +177,7 @@ class KafkaToMaxComputeOperator(Stoppable, FromJob, BaseOperator):
         reconcile: bool = True,
         commit_to_group: bool = False,
         concurrency: int = CONCURRENCY,
+        workers: int = 1,
         max_memory: int | str = MAX_MEMORY,
         max_bytes_per_second: int | str | None = None,
         compression: str = "none",
@@ -231,6 +233,7 @@ class KafkaToMaxComputeOperator(Stoppable, FromJob, BaseOperator):
         self.reconcile = reconcile
         self.commit_to_group = commit_to_group
         self.concurrency = concurrency
+        self.workers = workers
         self.max_memory = max_memory
         self.max_bytes_per_second = max_bytes_per_second
         self.compression = choice(Compression, compression, "compression")

@@ -6,7 +6,8 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from airflow_provider_kafka_odps.core.effort import FETCH_BYTES, Compression
+from airflow_provider_kafka_odps.core.effort import FETCH_BYTES, UNPACK_LIMIT, Compression
+from airflow_provider_kafka_odps.core.journal import VERSION
 from airflow_provider_kafka_odps.core.reconciling import FoundOffsets
 from airflow_provider_kafka_odps.core.rows import FoundRows, RowFinder, rows_statement
 from airflow_provider_kafka_odps.core.table import PartitionSpec, TableName
@@ -29,6 +30,7 @@ Answer = TypeVar("Answer")
 JOURNAL_KEY = "kafka_to_maxcompute"
 """The key of the journal in the task's state store."""
 
+_PLANNING = "planning"
 _FORGETS = (
     "Airflow's configuration has [state_store] clear_on_success = True: it deletes this task's journal as soon as the "
     "task succeeds. Retries are safe, but clearing the task afterwards plans a new window and loads it: appended rows "
@@ -46,6 +48,7 @@ class TopicSource:
     cancelled: Callable[[], bool]
     on_data_loss: OnDataLoss
     fetch_bytes: int = FETCH_BYTES
+    unpack_limit: int = UNPACK_LIMIT
     passed_over: list[PassedOver] = field(default_factory=list)
     waits: list[float] = field(default_factory=lambda: [0.0])
     """The seconds that reading has waited for the broker."""
@@ -68,6 +71,7 @@ class TopicSource:
             passed_over=self.passed_over.append,
             on_data_loss=self.on_data_loss,
             fetch_bytes=self.fetch_bytes,
+            unpack_limit=self.unpack_limit,
             waited=self._wait,
         )
 
@@ -210,7 +214,11 @@ class StateStoreJournal:
     def load(self) -> Mapping[str, Any] | None:
         """Return what was saved last, or None."""
         written: Mapping[str, Any] | None = self._store.get(JOURNAL_KEY)
-        return written
+        return None if written is not None and written.get("phase") == _PLANNING else written
+
+    def begin(self) -> None:
+        """Save, where nothing is saved yet, that a window is being planned; refused as ``save`` is."""
+        self.save({"version": VERSION, "phase": _PLANNING})
 
     def save(self, entry: Mapping[str, Any]) -> None:
         """Replace what was saved; Airflow refuses this to an attempt that is no longer the current one."""

@@ -107,6 +107,7 @@ def test_the_receipts_json_is_as_documented() -> None:
         "reconciled": "offsets",
         "rejected_to": None,
         "drift": None,
+        "workers": 1,
         "bytes": 100,
         "not_json": 0,
         "seconds": {"read": 0.25},

@@ -1,0 +1,186 @@
+"""A worker: a process that loads one share of a window into an upload that the task's own process has opened.
+
+It is told everything by value through its standard input, secrets too, and asks nothing of Airflow. Nothing that it
+writes is visible before the task's process commits, which it does once every worker has told that it is done. A worker
+ends when its standard input does: with the process that has started it, however that came to its end.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING, TypeAlias
+
+from airflow_provider_kafka_odps.core.gaps import OnDataLoss, PassedOver
+from airflow_provider_kafka_odps.core.journal import Target
+from airflow_provider_kafka_odps.core.kafka_settings import KafkaSettings
+from airflow_provider_kafka_odps.core.reading import Reading
+from airflow_provider_kafka_odps.core.schema import TableSchema
+from airflow_provider_kafka_odps.core.shares import Failed, Share, Tally, Told
+from airflow_provider_kafka_odps.exceptions import WorkerFailed
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from airflow_provider_kafka_odps.core.loading import Loading
+    from airflow_provider_kafka_odps.core.pace import Pace
+    from airflow_provider_kafka_odps.core.projection import Reject
+    from airflow_provider_kafka_odps.hooks.odps_place import UploadPlace
+
+_EVERY = 0.5
+"""Seconds between two times that a worker tells how far it is."""
+
+Tell: TypeAlias = Callable[[Told], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """What a worker does, by value."""
+
+    share: Share
+    upload: UploadPlace
+    kafka: KafkaSettings
+    target: Target
+    columns: Mapping[str, str]
+    schema: TableSchema
+    reading: Reading
+    wanted: frozenset[str]
+    keep_rejects: bool
+    """Whether rejects are told with their keys and values."""
+    on_data_loss: OnDataLoss
+    poll_timeout: float
+    fetch_bytes: int
+    unpack_limit: int
+    block_bytes: int
+    queue_bytes: int
+    concurrency: int
+    max_bytes_per_second: float | None
+
+
+def main() -> None:
+    """Take orders from standard input, and tell what is done through the descriptor that is the only argument."""
+    # The task's process ends its workers; a signal to the whole group is for that one to answer.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
+    outbox = Connection(int(sys.argv[1]), readable=False)
+    told: Tally | Failed
+    try:
+        orders: Orders = Connection(os.dup(0), writable=False).recv()
+        threading.Thread(target=_end_with_the_task, daemon=True).start()
+        told = load(orders, outbox.send)
+    except Exception as error:  # noqa: BLE001 - raised again by the process that waits
+        told = Failed(_portable(error))
+    outbox.send(told)
+    # Python would wait for threads that are in calls of the clients.
+    os._exit(0)
+
+
+def load(orders: Orders, tell: Tell) -> Tally:
+    """Read, project and write one share; return what it has loaded."""
+    from airflow_provider_kafka_odps.core.compiling import compile_projection
+    from airflow_provider_kafka_odps.core.loading import Loading
+    from airflow_provider_kafka_odps.core.tolerance import Tolerance
+    from airflow_provider_kafka_odps.core.writing import Effects, convey
+    from airflow_provider_kafka_odps.hooks.clock import SystemClock
+    from airflow_provider_kafka_odps.hooks.kafka_reader import read_window
+
+    clock, passed_over, waits = SystemClock(), list[PassedOver](), [0.0]
+
+    def wait(seconds: float) -> None:
+        waits[0] += seconds
+
+    def take_note() -> None:
+        taken = list(passed_over)
+        passed_over.clear()
+        loading.pass_over(taken)
+
+    loading = Loading(
+        orders.target,
+        compile_projection(orders.columns, orders.schema, orders.reading),
+        orders.share.window,
+        clock,
+        orders.on_data_loss,
+        # Who hears of all rejects decides when there are too many.
+        Tolerance(None),
+        share=orders.share,
+        tell_rejects=_rejects_teller(tell, keep=orders.keep_rejects),
+    )
+    records = read_window(
+        orders.kafka,
+        orders.share.window,
+        wanted=orders.wanted,
+        poll_timeout=orders.poll_timeout,
+        cancelled=lambda: False,
+        passed_over=passed_over.append,
+        on_data_loss=orders.on_data_loss,
+        fetch_bytes=orders.fetch_bytes,
+        unpack_limit=orders.unpack_limit,
+        waited=wait,
+    )
+    effects = Effects(
+        clock=clock,
+        say=lambda _: None,
+        check=lambda: None,
+        take_note=take_note,
+        waited=lambda: waits[0],
+        beside=_progress_teller(tell, loading),
+        block_bytes=orders.block_bytes,
+        queue_bytes=orders.queue_bytes,
+        concurrency=orders.concurrency,
+        max_bytes_per_second=orders.max_bytes_per_second,
+    )
+    convey(loading, orders.upload.join(clock), records, effects)
+    return loading.tally()
+
+
+def _rejects_teller(tell: Tell, *, keep: bool) -> Callable[[pa.RecordBatch, Sequence[Reject]], None]:
+    from airflow_provider_kafka_odps.core.rejects import reject_rows
+
+    def tell_rejects(batch: pa.RecordBatch, rejects: Sequence[Reject]) -> None:
+        if rejects:
+            tell(Told(rejects=tuple(rejects), reject_rows=reject_rows(batch, rejects) if keep else None))
+
+    return tell_rejects
+
+
+def _progress_teller(tell: Tell, loading: Loading) -> Callable[[Pace], bool]:
+    last, told = time.monotonic(), (0, 0, 0)
+
+    def tell_progress(pace: Pace) -> bool:
+        nonlocal last, told
+        if time.monotonic() - last >= _EVERY:
+            now = (pace.rows, pace.bytes, loading.passed)
+            rows, size, passed = (new - old for new, old in zip(now, told, strict=True))
+            tell(Told(rows=rows, bytes=size, passed=passed))
+            last, told = time.monotonic(), now
+        return True
+
+    return tell_progress
+
+
+def _end_with_the_task() -> None:
+    """End this process when its standard input does: nobody waits for its share any more."""
+    while os.read(0, 1):
+        pass
+    os._exit(1)
+
+
+def _portable(error: Exception) -> Exception:
+    """Return the error as it can be sent; one that another process could not raise as it is, by its words."""
+    try:
+        if str(pickle.loads(pickle.dumps(error))) == str(error):  # noqa: S301 - made in the line itself
+            return error
+    except Exception:  # noqa: BLE001, S110 - what an error's own code raises is not what is to be told
+        pass
+    return WorkerFailed(f"{type(error).__name__}: {error}")
+
+
+if __name__ == "__main__":
+    main()
