@@ -45,7 +45,11 @@ def _connection() -> duckdb.DuckDBPyConnection:
         import duckdb
 
         # One thread: the pipeline around this decides how many cores a load takes. No statement needs a file.
-        config = {"threads": 1, "autoload_known_extensions": False, "enable_external_access": False}
+        config: dict[str, str | bool | int | float | list[str]] = {
+            "threads": 1,
+            "autoload_known_extensions": False,
+            "enable_external_access": False,
+        }
         _LOCAL.connection = duckdb.connect(config=config)
     connection: duckdb.DuckDBPyConnection = _LOCAL.connection
     return connection
