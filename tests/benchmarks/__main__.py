@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from benchmarks.limits import limits
+from benchmarks.limits import limits, machine, raw_fetch
 from benchmarks.running import TWO, WAYS, Run, run
 from benchmarks.table import printed, summary
 from benchmarks.topics import fill
@@ -39,19 +39,22 @@ def main(argv: Sequence[str] | None = None) -> None:
         running_endpoint() as endpoint,
         running_sink(endpoint) as sink,
     ):
-        for name, speed in limits(sink).items():
+        around: dict[str, Any] = {"machine": machine(), "mb_per_s": limits(sink), "raw_fetch_rows_per_s": {}}
+        for name, speed in around["mb_per_s"].items():
             _say(f"limit: {name} {speed:,.0f} MB/s")
         for workload in (WORKLOADS[name] for name in asked.workloads):
-            measured = _measured(workload, broker.bootstrap_servers, endpoint, sink, asked, folder)
+            fetched, measured = _measured(workload, broker.bootstrap_servers, endpoint, sink, asked, folder)
+            around["raw_fetch_rows_per_s"][workload.name] = round(fetched)
             found += measured
             print(printed(measured), flush=True)  # noqa: T201 - a command prints
             asked.out.write_text(json.dumps(found, indent=1))
+            asked.out.with_suffix(".around.json").write_text(json.dumps(around, indent=1))
     _say(f"written to {asked.out}")
 
 
 def _measured(
     workload: Workload, servers: str, endpoint: RunningEndpoint, sink: str, asked: argparse.Namespace, folder: Path
-) -> list[dict[str, Any]]:
+) -> tuple[float, list[dict[str, Any]]]:
     rows = workload.rows(asked.rows)
     _say(f"{workload.name}: {workload.told}; {rows:,} records are made (seed {asked.seed})")
     topic = fill(servers, workload, rows, asked.seed)
@@ -59,7 +62,9 @@ def _measured(
     _create(endpoint, workload)
     orders = _orders(workload, servers, topic, rows, endpoint, target)
     environment = _environment(servers, endpoint, target, folder)
-    ways = [way for way in asked.ways if WAYS[way] == "ours"] if workload.broken_every else asked.ways
+    ways = [way for way in asked.ways if WAYS[way] == "ours"] if _is_ours(workload) else asked.ways
+    fetched = raw_fetch(servers, topic, orders.ends)
+    _say(f"limit: raw fetch {fetched:,.0f} rows/s")
     runs: dict[str, list[Run]] = {way: [] for way in ways}
     for number in range(asked.rounds):
         # Another order every time: nobody is always the first, on a warm or a cold machine.
@@ -68,7 +73,11 @@ def _measured(
             done = run(way, told, environment, folder / "way.log")
             runs[way].append(done)
             _say(f"{workload.name} round {number + 1}: {way}: {done.rows / done.seconds:,.0f} rows/s")
-    return summary(workload.name, workload.value_bytes, runs)
+    return fetched, summary(workload.name, workload.value_bytes, runs)
+
+
+def _is_ours(workload: Workload) -> bool:
+    return bool(workload.broken_every or workload.ours_only)
 
 
 def _orders(workload: Workload, servers: str, topic: str, rows: int, endpoint: RunningEndpoint, target: str) -> Orders:

@@ -16,7 +16,9 @@ def fill(servers: str, workload: Workload, rows: int, seed: int) -> str:
     """Create the workload's topic with ``rows`` records, one millisecond apart, and return its name."""
     topic = f"bench-{workload.name.lower()}-{uuid.uuid4().hex[:8]}"
     admin = AdminClient({"bootstrap.servers": servers})
-    (created,) = admin.create_topics([NewTopic(topic, workload.partitions, 1)]).values()
+    (created,) = admin.create_topics(
+        [NewTopic(topic, workload.partitions, 1, config={"max.message.bytes": "4000000"})]
+    ).values()
     created.result(_SOON)
     batch = {"batch.num.messages": workload.records_per_batch} if workload.records_per_batch else {}
     producer = Producer(
@@ -25,6 +27,7 @@ def fill(servers: str, workload: Workload, rows: int, seed: int) -> str:
             "compression.type": workload.compression,
             "linger.ms": 50,
             "queue.buffering.max.messages": 500_000,
+            "message.max.bytes": 4_000_000,
             **batch,
         }
     )

@@ -38,6 +38,8 @@ class Workload:
     skewed: bool = False
     share: float = 1.0
     """Of the rows that were asked for."""
+    ours_only: bool = False
+    """What is measured is the memory of ours, which the other ways do not bound."""
     broken_every: int = 0
     """One value in so many is cut off and no JSON any more; 0: none. Only ours goes on after such a value."""
 
@@ -89,5 +91,12 @@ WORKLOADS = {
         Workload("W6", "10 KB values", FIVE, FIVE_TYPES, value_bytes=10_000, share=0.05),
         Workload("W7", "twenty JSON paths into typed columns", TWENTY, TWENTY_TYPES, share=0.25),
         Workload("W8", "as W2, one value in a hundred is broken", EIGHT, STRINGS, broken_every=100),
+        Workload("M1", "memory: a million small records", FIVE, FIVE_TYPES, value_bytes=100, share=0.5, ours_only=True),
+        Workload("M10", "memory: ten million", FIVE, FIVE_TYPES, value_bytes=100, share=5, ours_only=True),
+        Workload("M50", "memory: fifty million", FIVE, FIVE_TYPES, value_bytes=100, share=25, ours_only=True),
+        Workload(
+            "M64", "memory: 64 partitions", FIVE, FIVE_TYPES, partitions=64, value_bytes=100, share=0.5, ours_only=True
+        ),
+        Workload("MB", "memory: 1 MB values", FIVE, FIVE_TYPES, value_bytes=1_000_000, share=0.0005, ours_only=True),
     )
 }
