@@ -48,7 +48,7 @@ def received(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[i
 
 
 @pytest.mark.parametrize("ends", [{0: 1, 1: 0}, {0: 10, 1: 10}, {0: RECORDS, 1: 1}])
-def test_little_more_than_the_window_is_fetched(filled: str, received: list[int], ends: Mapping[int | str, int]) -> None:
+def test_little_beyond_the_window_is_fetched(filled: str, received: list[int], ends: Mapping[int | str, int]) -> None:
     """Behind the end of the window come two answers at most, the one that is read and the next on its way."""
     hook = KafkaHook()
     window = hook.plan(filled, dict.fromkeys(ends, 0), ends)
