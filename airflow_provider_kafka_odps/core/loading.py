@@ -20,6 +20,7 @@ from airflow_provider_kafka_odps.core.settling import Clock, Upload
 from airflow_provider_kafka_odps.core.shares import Share, Tally, Told
 from airflow_provider_kafka_odps.core.tolerance import Rejections, Tolerance
 from airflow_provider_kafka_odps.core.window import Window
+from airflow_provider_kafka_odps.exceptions import WorkerFailed
 
 
 class Loading:
@@ -136,8 +137,11 @@ class Loading:
 
         A process writes every so many-th block, from its own number on; who has fewer than another leaves holes, which
         become empty blocks: the commit wants blocks without holes.
+        Raises WorkerFailed where a share is missing: in a compacted topic its offsets would pass for removed ones.
         """
         tallies = [self.tally(), *others]
+        if len(tallies) != self.share.of:
+            raise WorkerFailed(f"{len(tallies)} of {self.share.of} shares are loaded; nothing was committed")
         for each in tallies:
             self._account.absorb(each.partitions, each.missing)
         for other in others:

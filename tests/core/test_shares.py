@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pyarrow as pa
 import pytest
-from core.examples import window_of
+from core.examples import target_of, window_of
 from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_kafka_odps.core.accounting import Account
 from airflow_provider_kafka_odps.core.gaps import GapKind, OnDataLoss, PassedOver
+from airflow_provider_kafka_odps.core.loading import Loading
 from airflow_provider_kafka_odps.core.shares import LEAST_SPAN, plan_shares
+from airflow_provider_kafka_odps.core.tolerance import Tolerance
 from airflow_provider_kafka_odps.core.window import Window
 from airflow_provider_kafka_odps.decoding.batch import BATCH_SCHEMA
+from airflow_provider_kafka_odps.exceptions import WorkerFailed
 
 _RANGES = st.lists(st.tuples(st.integers(0, 50), st.integers(0, 60)).map(lambda at: (at[0], at[0] + at[1])), max_size=6)
 
@@ -61,6 +65,16 @@ def test_shares_tile_the_window(ranges: list[tuple[int, int]], workers: int) -> 
     assert offsets == [(each.partition, at) for each in window.ranges() for at in range(each.start, each.end)]
     spans = [share.window.span for share in shares]
     assert max(spans) - min(spans) <= 1
+
+
+def test_a_share_that_is_missing_fails_the_load() -> None:
+    """Nothing is put together, and so nothing committed, while a worker has not told what it loaded."""
+    window = window_of((0, 10))
+    nothing: Any = None
+    share = plan_shares(window, 2, least=1)[0]
+    loading = Loading(target_of(), nothing, window, nothing, OnDataLoss.FAIL, Tolerance(), share=share)
+    with pytest.raises(WorkerFailed, match="1 of 2 shares are loaded; nothing was committed"):
+        loading.gather(nothing, ())
 
 
 def _batch(partition: int, offsets: Sequence[int]) -> pa.RecordBatch:
