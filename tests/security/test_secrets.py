@@ -125,6 +125,7 @@ def loads(topic: str) -> dict[str, dict[str, Any]]:
     number = {"columns": {"n": "n", "p": "__partition__", "o": "__offset__"}, "column_types": {"n": "BIGINT"}}
     return {
         "plain": load("plain", "sts", "t_plain"),
+        "workers": load("scram", "sts", "t_workers", workers=2),
         "oidc": load("oidc", "sts", "t_oidc"),
         "inline": load("inline", "sts", "t_inline"),
         "wrong_password": load("plain_wrong", "sts", "t_none"),
@@ -138,16 +139,17 @@ def loads(topic: str) -> dict[str, dict[str, Any]]:
     }
 
 
-SUCCEED = {"planted_plain", "planted_oidc", "planted_inline"}
+SUCCEED = {"planted_plain", "planted_workers", "planted_oidc", "planted_inline"}
 
 
 @pytest.fixture(scope="module")
 def topic(secure: SecureBroker, root: KafkaAdminClient) -> str:
     """Return a topic that the loader may read, with records that are no numbers."""
     name = f"planted-{uuid.uuid4().hex[:12]}"
-    root.create_topics([NewTopic(name, 1, 1)])
+    root.create_topics([NewTopic(name, 2, 1)])
     allow(root, [(ACLOperation.READ, ResourceType.TOPIC, name)])
-    send(producer(secure.plain), name, [b'{"n": "one"}', b'{"n": 2}', b'{"n": 3}'])
+    for partition in (0, 1):
+        send(producer(secure.plain), name, [b'{"n": "one"}', b'{"n": 2}', b'{"n": 3}'], partition)
     return name
 
 
