@@ -27,6 +27,7 @@ _PATIENCE = 900.0
 """Seconds that one thing may take, beside all other histories."""
 _LONG = 120.0
 """Seconds that a block is held which a history will not wait for."""
+_FLUSH_SECONDS = 120.0
 _PAUSE = 0.2
 """Seconds between two records that come while runs are going."""
 
@@ -54,7 +55,7 @@ class Sender:
                     self.topic, value.encode(), partition=partition, timestamp=int(at.timestamp() * 1000)
                 )
                 self.sent[partition].append(value)
-            assert self._producer.flush(30) == 0
+            assert self._producer.flush(_FLUSH_SECONDS) == 0
 
     @contextmanager
     def meanwhile(self, random: Random, hours: int) -> Iterator[None]:
