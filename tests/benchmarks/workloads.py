@@ -59,7 +59,7 @@ class Workload:
         chosen = random.Random(seed)
         filling = [
             "".join(chosen.choices("abcdefghijklmnopqrstuvwxyz ABCDEFGHIJ0123456789", k=self.value_bytes))
-            for _ in range(997)
+            for _ in range(max(7, min(997, 10_000_000 // self.value_bytes)))
         ]
         for number in range(rows):
             value = self._value(number, filling[number % len(filling)]).encode()
