@@ -43,7 +43,8 @@ class Sender:
 
     def __post_init__(self) -> None:
         """Connect."""
-        self._producer = producer(self.servers, linger_ms=0)
+        # A record that is sent again must not come behind the next one, nor twice: its place is what is compared.
+        self._producer = producer(self.servers, linger_ms=0, enable_idempotence=True)
 
     def send(self, hours: Iterable[float], partition: int = 0) -> None:
         """Send a record of each hour, and wait until the broker has them."""
