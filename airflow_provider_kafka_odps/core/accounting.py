@@ -86,15 +86,16 @@ class Account:
         """Take over what was counted of a part of the window; the parts of one partition in the order of offsets."""
         self._missing += missing
         for number, part in parts.items():
-            self._gaps[number].add(self._positions[number], part.start)
-            self._gaps[number].extend(part.gaps)
             self._passed[number].extend(part.passed)
-            self._positions[number] = part.position
             self._records[number] += part.records
             self._rejects[number] += part.rejects
             self._strays.late[number] += part.late
             self._strays.early[number] += part.early
             if part.first_last is not None:
+                # A part without records leaves its gap open: it may go on in the next one.
+                self._gaps[number].add(self._positions[number], part.start)
+                self._gaps[number].extend(part.gaps)
+                self._positions[number] = part.position
                 first, _ = self._first_last.get(number, part.first_last)
                 self._first_last[number] = first, part.first_last[1]
             for kind, count in part.kinds.items():

@@ -72,7 +72,11 @@ class Ranges:
     def extend(self, later: Ranges) -> None:
         """Count the ranges of another one, which begins where this one ends or behind."""
         self.covered += later.covered
-        self.listed += later.listed[: LISTED - len(self.listed)]
+        listed = later.listed
+        if self.listed and listed and self.listed[-1][1] == listed[0][0]:
+            self.listed[-1] = (self.listed[-1][0], listed[0][1])
+            listed = listed[1:]
+        self.listed += listed[: LISTED - len(self.listed)]
         self._from = max(self._from, later._from)
 
 

@@ -80,6 +80,8 @@ def test_cleared_while_running(airflow: AirflowService, make_scene: MakeScene) -
     assert not psutil.pid_exists(scene.pid(1))
     assert journal["clear_number"] == 1
     scene.check_once(journal)
+    # The run ends after its task; cleared in between, it would end without the task.
+    airflow.await_run(DAG_ID, task[1])
     airflow.clear_run(DAG_ID, task[1])
     again = ended(airflow, task, 3)
     assert again["upload_id"] == journal["upload_id"]
