@@ -299,7 +299,9 @@ def test_every_form_is_masked(secret: str) -> None:
     ]
     for text in texts:
         assert "***" in redact(text), text
-    assert "***" not in redact("loader")
+    # No name of a connection: whatever test was before this one may have had those masked.
+    harmless = uuid.uuid4().hex
+    assert redact(harmless) == harmless
 
 
 def test_each_line_of_a_key_is_masked() -> None:
