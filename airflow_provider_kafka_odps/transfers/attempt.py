@@ -143,8 +143,6 @@ def _sink(
 def _crew(
     task: KafkaToMaxComputeOperator, columns: Mapping[str, str], sink: TableSink, target: Target, effort: Effort
 ) -> WorkerCrew:
-    rate = effort.max_bytes_per_second
-
     def orders(upload_id: str, share: Share, wanted: frozenset[str]) -> Orders:
         return Orders(
             share=share,
@@ -158,12 +156,7 @@ def _crew(
             keep_rejects=bool(task.rejects_table or task.rejects_path),
             on_data_loss=task.on_data_loss,
             poll_timeout=task.poll_timeout,
-            fetch_bytes=effort.fetch_bytes,
-            unpack_limit=effort.unpack_limit,
-            block_bytes=effort.block_bytes,
-            queue_bytes=effort.queue_bytes,
-            concurrency=effort.concurrency,
-            max_bytes_per_second=None if rate is None else rate / share.of,
+            effort=effort,
         )
 
     return WorkerCrew(orders)

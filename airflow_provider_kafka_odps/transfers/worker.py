@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, TypeAlias
 
+from airflow_provider_kafka_odps.core.effort import Effort
 from airflow_provider_kafka_odps.core.gaps import OnDataLoss, PassedOver
 from airflow_provider_kafka_odps.core.journal import Target
 from airflow_provider_kafka_odps.core.kafka_settings import KafkaSettings
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from airflow_provider_kafka_odps.core.loading import Loading
     from airflow_provider_kafka_odps.core.pace import Pace
     from airflow_provider_kafka_odps.core.projection import Reject
+    from airflow_provider_kafka_odps.core.settling import Clock
     from airflow_provider_kafka_odps.hooks.odps_place import UploadPlace
 
 _EVERY = 0.5
@@ -56,12 +58,8 @@ class Orders:
     """Whether rejects are told with their keys and values."""
     on_data_loss: OnDataLoss
     poll_timeout: float
-    fetch_bytes: int
-    unpack_limit: int
-    block_bytes: int
-    queue_bytes: int
-    concurrency: int
-    max_bytes_per_second: float | None
+    effort: Effort
+    """Of the whole load: its bytes per second are shared out to the workers."""
 
 
 def main() -> None:
@@ -84,9 +82,6 @@ def main() -> None:
 
 def load(orders: Orders, tell: Tell) -> Tally:
     """Read, project and write one share; return what it has loaded."""
-    from airflow_provider_kafka_odps.core.compiling import compile_projection
-    from airflow_provider_kafka_odps.core.loading import Loading
-    from airflow_provider_kafka_odps.core.tolerance import Tolerance
     from airflow_provider_kafka_odps.core.writing import Effects, convey
     from airflow_provider_kafka_odps.hooks.clock import SystemClock
     from airflow_provider_kafka_odps.hooks.kafka_reader import read_window
@@ -101,7 +96,42 @@ def load(orders: Orders, tell: Tell) -> Tally:
         passed_over.clear()
         loading.pass_over(taken)
 
-    loading = Loading(
+    effort, rate = orders.effort, orders.effort.max_bytes_per_second
+    loading = _loading(orders, tell, clock)
+    records = read_window(
+        orders.kafka,
+        orders.share.window,
+        wanted=orders.wanted,
+        poll_timeout=orders.poll_timeout,
+        cancelled=lambda: False,
+        passed_over=passed_over.append,
+        on_data_loss=orders.on_data_loss,
+        fetch_bytes=effort.fetch_bytes,
+        unpack_limit=effort.unpack_limit,
+        waited=wait,
+    )
+    effects = Effects(
+        clock=clock,
+        say=lambda _: None,
+        check=lambda: None,
+        take_note=take_note,
+        waited=lambda: waits[0],
+        beside=_progress_teller(tell, loading),
+        block_bytes=effort.block_bytes,
+        queue_bytes=effort.queue_bytes,
+        concurrency=effort.concurrency,
+        max_bytes_per_second=None if rate is None else rate / orders.share.of,
+    )
+    convey(loading, orders.upload.join(clock), records, effects)
+    return loading.tally()
+
+
+def _loading(orders: Orders, tell: Tell, clock: Clock) -> Loading:
+    from airflow_provider_kafka_odps.core.compiling import compile_projection
+    from airflow_provider_kafka_odps.core.loading import Loading
+    from airflow_provider_kafka_odps.core.tolerance import Tolerance
+
+    return Loading(
         orders.target,
         compile_projection(orders.columns, orders.schema, orders.reading),
         orders.share.window,
@@ -112,32 +142,6 @@ def load(orders: Orders, tell: Tell) -> Tally:
         share=orders.share,
         tell_rejects=_rejects_teller(tell, keep=orders.keep_rejects),
     )
-    records = read_window(
-        orders.kafka,
-        orders.share.window,
-        wanted=orders.wanted,
-        poll_timeout=orders.poll_timeout,
-        cancelled=lambda: False,
-        passed_over=passed_over.append,
-        on_data_loss=orders.on_data_loss,
-        fetch_bytes=orders.fetch_bytes,
-        unpack_limit=orders.unpack_limit,
-        waited=wait,
-    )
-    effects = Effects(
-        clock=clock,
-        say=lambda _: None,
-        check=lambda: None,
-        take_note=take_note,
-        waited=lambda: waits[0],
-        beside=_progress_teller(tell, loading),
-        block_bytes=orders.block_bytes,
-        queue_bytes=orders.queue_bytes,
-        concurrency=orders.concurrency,
-        max_bytes_per_second=orders.max_bytes_per_second,
-    )
-    convey(loading, orders.upload.join(clock), records, effects)
-    return loading.tally()
 
 
 def _rejects_teller(tell: Tell, *, keep: bool) -> Callable[[pa.RecordBatch, Sequence[Reject]], None]:

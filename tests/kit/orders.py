@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.examples import target_of, window_of
 
-from airflow_provider_kafka_odps.core.effort import Compression
+from airflow_provider_kafka_odps.core.effort import Compression, Effort
 from airflow_provider_kafka_odps.core.gaps import OnDataLoss
 from airflow_provider_kafka_odps.core.kafka_settings import parse_kafka_settings
 from airflow_provider_kafka_odps.core.odps_settings import OdpsSettings
@@ -34,10 +34,5 @@ def orders_to_nowhere(broker: str) -> Orders:
         keep_rejects=False,
         on_data_loss=OnDataLoss.FAIL,
         poll_timeout=600.0,
-        fetch_bytes=1 << 20,
-        unpack_limit=1 << 26,
-        block_bytes=1 << 22,
-        queue_bytes=1 << 22,
-        concurrency=1,
-        max_bytes_per_second=None,
+        effort=Effort(),
     )
