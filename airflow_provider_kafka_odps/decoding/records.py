@@ -6,15 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from airflow_provider_kafka_odps.decoding.malformed import Malformed, refuse
-from airflow_provider_kafka_odps.decoding.varints import Ints, Octets, read_varint, read_varints
-from airflow_provider_kafka_odps.decoding.workspace import Section, Workspace
-
-_MORE = 0x80
-_SMALLEST_RECORD = 7
-"""Bytes: length, attributes, timestamp, offset, key length, value length, number of headers, one each."""
-_ABREAST = 64
-"""From so many batches on it is cheaper to walk them all at once, a record of each at a time."""
+from airflow_provider_kafka_odps.decoding.malformed import refuse
+from airflow_provider_kafka_odps.decoding.varints import Ints, Octets, read_varints
+from airflow_provider_kafka_odps.decoding.walking import find_records
+from airflow_provider_kafka_odps.decoding.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +48,7 @@ def read_fields(workspace: Workspace, wanted: frozenset[str]) -> Fields:
     Raises Malformed if a field does not end inside its record, or a batch does not end with its last record.
     """
     octets = workspace.octets
-    length, body = read_varints(octets, _find_records(workspace))
+    length, body = read_varints(octets, find_records(workspace))
     refuse(length < 0, "it has a negative length")
     end = body + length
     # One byte of attributes, which nobody uses.
@@ -69,72 +64,6 @@ def read_fields(workspace: Workspace, wanted: frozenset[str]) -> Fields:
         headers = HeaderSpots(position, count, end)
     refuse(position > end, "it ends in the middle of a field")
     return Fields(timestamp_delta, offset_delta, key, value, headers)
-
-
-def _find_records(workspace: Workspace) -> Ints:
-    """Return where each record begins."""
-    sections = workspace.sections
-    longest = max(section.batch.records for section in sections)
-    if workspace.records >= _ABREAST * longest:
-        found = _walk_abreast(workspace, longest)
-        if found is not None:
-            return found
-    starts: list[int] = []
-    for section in sections:
-        _walk_records(workspace.view, section, starts)
-    return np.array(starts, np.int64)
-
-
-def _walk_abreast(workspace: Workspace, longest: int) -> Ints | None:
-    """Return where each record begins, found for the first records of all batches, then for the second ones, ….
-
-    None where anything is wrong: who walks record by record can tell which of them it is.
-    """
-    octets, sections = workspace.octets, workspace.sections
-    edges = np.array([(each.start, each.end, each.batch.records) for each in sections], np.int64)
-    if bool(np.any(edges[:, 2] * _SMALLEST_RECORD > edges[:, 1] - edges[:, 0])):
-        return None
-    first = np.cumsum(edges[:, 2]) - edges[:, 2]
-    # The batches with most records stand first, so that those with one left are the first so many.
-    order = np.argsort(-edges[:, 2], kind="stable")
-    position, end, counts = edges[order].T.copy()
-    first = first[order]
-    left = np.searchsorted(-counts, -np.arange(longest), side="left")
-    starts = np.empty(workspace.records, np.int64)
-    for step, some in enumerate(left.tolist()):
-        starts[first[:some] + step] = position[:some]
-        if bool(np.any(position[:some] >= end[:some])):
-            return None
-        length, body = read_varints(octets, position[:some])
-        if bool(np.any((length < 0) | (length > end[:some] - body))):
-            return None
-        position[:some] = body + length
-    return None if bool(np.any(position != end)) else starts
-
-
-def _walk_records(octets: memoryview, section: Section, starts: list[int]) -> None:
-    """Append where each record of a section begins: the one thing that cannot be found for all records at once."""
-    position, end, count = section.start, section.end, section.batch.records
-    if count * _SMALLEST_RECORD > end - position:
-        raise Malformed(len(starts), f"{count} records cannot be in {end - position} bytes")
-    # This loop is the only code that runs once per record. So the usual lengths, of one or two bytes, are read without
-    # a call, and negative ones are refused later, for all records at once; until then they count as positive.
-    append = starts.append
-    for _ in range(count):
-        append(position)
-        low = octets[position]
-        if low < _MORE:
-            position += 1 + (low >> 1)
-        elif (high := octets[position + 1]) < _MORE:
-            # 2 + ((low & 0x7F | high << 7) >> 1), in fewer steps.
-            position += (high << 6) + (low >> 1) - 62
-        else:
-            length, position = read_varint(octets, position)
-            position += abs(length)
-        if position > end:
-            raise Malformed(len(starts) - 1, "it does not end inside its batch")
-    if position != end:
-        raise Malformed(len(starts) - 1, f"{end - position} bytes follow the last record")
 
 
 def read_bytes(octets: Octets, position: Ints, end: Ints) -> tuple[Spots, Ints]:

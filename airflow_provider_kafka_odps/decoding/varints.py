@@ -25,10 +25,14 @@ def read_varints(octets: Octets, at: Ints) -> tuple[Ints, Ints]:
     ten bytes.
     """
     octet = octets[at]
-    raw = (octet & 0x7F).astype(np.uint64)
-    after = at + 1
-    longer = np.flatnonzero(octet >= _MORE)
-    shift = 7
+    raw, more, after = (octet & 0x7F).astype(np.uint64), octet >= _MORE, at + 1
+    # Most numbers have one or two bytes: without looking up which of them has how many, that is faster.
+    if more.any():
+        octet = octets[after]
+        raw |= np.where(more, octet & 0x7F, 0).astype(np.uint64) << np.uint64(7)
+        after += more
+        more &= octet >= _MORE
+    longer, shift = np.flatnonzero(more), 14
     while longer.size:
         if shift == 7 * LONGEST:
             raise Malformed(int(longer[0]), f"a number has more than {LONGEST} bytes")
