@@ -102,17 +102,20 @@ class Loading:
                 self._not_json += projected.not_json
             yield projected.columns
 
-    def writing(self, upload: Upload, block: Sequence[pa.RecordBatch]) -> Callable[[], None]:
-        """Give the block the next number, and return what writes it, in whatever thread."""
+    def writing(self, upload: Upload, block: list[pa.RecordBatch]) -> Callable[[], None]:
+        """Give the block the next number, and return what writes it, in whatever thread, and then empties it."""
         self.blocks += 1
         return self._writing(upload, next(self._numbers), block)
 
-    def _writing(self, upload: Upload, number: int, block: Sequence[pa.RecordBatch]) -> Callable[[], None]:
+    def _writing(self, upload: Upload, number: int, block: list[pa.RecordBatch]) -> Callable[[], None]:
         def write() -> None:
             with self._timed("write"):
                 written = upload.write_block(number, block)
             with self._adding:
                 self._bytes += written
+            block.clear()
+            # Arrow keeps what is free for later: here that was nearly as much again as is in use.
+            pa.default_memory_pool().release_unused()
 
         return write
 

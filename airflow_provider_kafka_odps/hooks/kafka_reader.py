@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Generator, Iterator
+from typing import TYPE_CHECKING
 
 from airflow_provider_kafka_odps.core.facts import Questions, TopicFacts
 from airflow_provider_kafka_odps.core.gaps import GapKind, OnDataLoss, PassedOver
@@ -23,8 +22,9 @@ from airflow_provider_kafka_odps.exceptions import (
     TopicReplaced,
     Unreachable,
 )
-from airflow_provider_kafka_odps.hooks.kafka_client import build, client_arguments
+from airflow_provider_kafka_odps.hooks.kafka_consumer import POLL_MS, consumer_of
 from airflow_provider_kafka_odps.hooks.kafka_survey import admin_client, needing, survey, translated
+from airflow_provider_kafka_odps.hooks.memory import refuse_huge_pages
 from airflow_provider_kafka_odps.hooks.waiting import watched
 
 if TYPE_CHECKING:
@@ -33,21 +33,6 @@ if TYPE_CHECKING:
     from kafka.errors import KafkaError, LogTruncationError
 
     from airflow_provider_kafka_odps.decoding.decoder import BatchDecoder
-
-POLL_MS = 500
-"""How long one poll may wait: so often a reader looks whether it is to stop."""
-
-_FETCH: Mapping[str, Any] = {
-    # Batches, not records: all of a response may come at once.
-    "max_poll_records": 1_000_000,
-    "check_crcs": True,
-    # No group is joined, nothing is committed, and no position ever moves by itself.
-    "group_id": None,
-    "enable_auto_commit": False,
-    "auto_offset_reset": "none",
-    "allow_auto_create_topics": False,
-    "metrics_enabled": False,
-}
 
 
 def read_window(  # noqa: PLR0913 - named at the one call
@@ -80,6 +65,7 @@ def read_window(  # noqa: PLR0913 - named at the one call
 
     from airflow_provider_kafka_odps.decoding.decoder import BatchDecoder
 
+    refuse_huge_pages()
     reading = _Reading(window, BatchDecoder(wanted, unpack_limit), poll_timeout, cancelled, passed_over, waited)
     if not reading.ahead:
         return
@@ -90,7 +76,7 @@ def read_window(  # noqa: PLR0913 - named at the one call
         try:
             with (
                 needing(f"Read on Topic {window.topic!r}"),
-                _consumer(settings, window, fetch_bytes, reading.check_cancelled) as consumer,
+                consumer_of(settings, window, fetch_bytes, reading.check_cancelled) as consumer,
             ):
                 yield from reading.rest(consumer)
         except NoProgress as error:
@@ -215,29 +201,6 @@ class _Reading:
         """Raise Cancelled, with what is still to be read, if the read is to stop."""
         if self._cancelled():
             raise Cancelled(f"asked to stop while reading; still to be read: {self.progress()}")
-
-
-@contextmanager
-def _consumer(
-    settings: KafkaSettings, window: Window, fetch_bytes: int, check: Callable[[], None]
-) -> Iterator[KafkaConsumer]:
-    """Give a consumer, and close it on every path."""
-    from kafka import KafkaConsumer
-
-    from airflow_provider_kafka_odps.hooks.kafka_transport import RoomyClient
-
-    # What a response may hold bounds the memory: it is there several times over, with the next one on its way.
-    sizes = {"fetch_max_bytes": fetch_bytes, "max_partition_fetch_bytes": fetch_bytes}
-    ours = {**_FETCH, **sizes, "isolation_level": window.isolation_level.value}
-    # The client wants an answer later than the broker may wait with it.
-    ours["fetch_max_wait_ms"] = min(POLL_MS, settings.client.get("request_timeout_ms", 30_000) // 2)
-    kwargs = {"bootstrap_servers": list(settings.bootstrap_servers), **client_arguments(settings), **ours}
-    # It waits for a broker that is away.
-    consumer = watched(lambda: build(KafkaConsumer, RoomyClient, **kwargs), check)
-    try:
-        yield consumer
-    finally:
-        consumer.close(autocommit=False)
 
 
 def _get_over(
