@@ -7,6 +7,7 @@ ends when its standard input does: with the process that has started it, however
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 import signal
@@ -15,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.abc import MetaPathFinder
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -38,6 +40,9 @@ if TYPE_CHECKING:
 
 _EVERY = 0.5
 """Seconds between two times that a worker tells how far it is."""
+
+_UNUSED = frozenset({"pandas", "sqlalchemy"})
+"""What PyODPS and Arrow import where it is installed, and do without where it is not."""
 
 Tell: TypeAlias = Callable[[Told], None]
 
@@ -64,6 +69,7 @@ class Orders:
 
 def main() -> None:
     """Take orders from standard input, and tell what is done through the descriptor that is the only argument."""
+    _start_lean()
     # The task's process ends its workers; a signal to the whole group is for that one to answer.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
@@ -78,6 +84,23 @@ def main() -> None:
     outbox.send(told)
     # Python would wait for threads that are in calls of the clients.
     os._exit(0)
+
+
+class _Unused(MetaPathFinder):
+    """Makes some packages look as if they were not installed."""
+
+    def find_spec(self, fullname: str, path: object, target: object = None) -> None:
+        """Refuse what this process has no use for."""
+        del path, target
+        if fullname in _UNUSED:
+            raise ModuleNotFoundError(f"No module named {fullname!r}, as far as a worker needs to know", name=fullname)
+
+
+def _start_lean() -> None:
+    """Spare this process half of its start: a second of processor time."""
+    sys.meta_path.insert(0, _Unused())
+    # All that is imported stays: looking for garbage in it, again and again as it grows, is a tenth of the start.
+    gc.disable()
 
 
 def load(orders: Orders, tell: Tell) -> Tally:
@@ -122,7 +145,10 @@ def load(orders: Orders, tell: Tell) -> Tally:
         concurrency=effort.concurrency,
         max_bytes_per_second=None if rate is None else rate / orders.share.of,
     )
-    convey(loading, orders.upload.join(clock), records, effects)
+    upload = orders.upload.join(clock)
+    gc.freeze()
+    gc.enable()
+    convey(loading, upload, records, effects)
     return loading.tally()
 
 
