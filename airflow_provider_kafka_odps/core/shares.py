@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 LEAST_SPAN = 100_000
 """Offsets for which a process of its own is worth its start, which takes a second or two."""
 
+HEAD_START = 300_000
+"""Offsets that the task's own process loads before another one has started, about."""
+
 
 @dataclass(frozen=True, slots=True)
 class Share:
@@ -29,16 +32,20 @@ class Share:
     """With the ranges of this share alone; a partition that has none of them is not there."""
 
 
-def plan_shares(window: Window, workers: int, least: int | None = None) -> tuple[Share, ...]:
-    """Return up to ``workers`` shares of about the same span, of at least ``least`` offsets each; at least one.
+def plan_shares(
+    window: Window, workers: int, least: int | None = None, head_start: int | None = None
+) -> tuple[Share, ...]:
+    """Return up to ``workers`` shares of a window with at least ``least`` offsets for each; at least one share.
 
-    The ranges are laid end to end, in the order of partitions, and cut into equal lengths: so the same window is always
-    shared out alike, a partition that is much larger than others is cut as well, and most partitions stay whole.
+    The ranges are laid end to end, in the order of partitions, and cut into equal lengths, but for the first, which has
+    up to ``head_start`` offsets more. So the same window is always shared out alike, a partition that is much larger
+    than others is cut as well, and most partitions stay whole.
     """
     count = max(1, min(workers, window.span // (LEAST_SPAN if least is None else least) if workers > 1 else 1))
     if count == 1:
         return (Share(0, 1, window),)
-    edges = [window.span * number // count for number in range(count + 1)]
+    ahead = min(HEAD_START if head_start is None else head_start, window.span // count)
+    edges = [0, *(ahead + (window.span - ahead) * number // count for number in range(1, count + 1))]
     return tuple(
         Share(number, count, replace(window, partitions=dict(_between(window, edges[number], edges[number + 1]))))
         for number in range(count)

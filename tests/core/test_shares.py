@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from airflow_provider_kafka_odps.core.accounting import Account
 from airflow_provider_kafka_odps.core.gaps import GapKind, OnDataLoss, PassedOver
 from airflow_provider_kafka_odps.core.loading import Loading
-from airflow_provider_kafka_odps.core.shares import LEAST_SPAN, plan_shares
+from airflow_provider_kafka_odps.core.shares import HEAD_START, LEAST_SPAN, plan_shares
 from airflow_provider_kafka_odps.core.tolerance import Tolerance
 from airflow_provider_kafka_odps.core.window import Window
 from airflow_provider_kafka_odps.decoding.batch import BATCH_SCHEMA
@@ -38,7 +38,7 @@ def test_a_window_is_shared_out(
     ranges: list[tuple[int, int]], workers: int, shares: list[dict[int, tuple[int, int]]]
 ) -> None:
     """Whole partitions where that is even, offset ranges of one where it is not, and no share of nothing."""
-    found = plan_shares(window_of(*ranges), workers, least=1)
+    found = plan_shares(window_of(*ranges), workers, least=1, head_start=0)
     assert [share.window.partitions for share in found] == shares
     assert [(share.number, share.of) for share in found] == [(number, len(shares)) for number in range(len(shares))]
 
@@ -47,6 +47,13 @@ def test_a_small_window_is_not_worth_a_process() -> None:
     """A process is started for so many offsets only; with fewer, one process loads them all."""
     assert len(plan_shares(window_of((0, 2 * LEAST_SPAN - 1)), 2)) == 1
     assert len(plan_shares(window_of((0, 2 * LEAST_SPAN)), 2)) == 2
+
+
+def test_who_begins_first_has_more_to_load() -> None:
+    """The other processes have to start, so the first share is larger: by as many offsets as a start takes, at most."""
+    spans = [share.window.span for share in plan_shares(window_of((0, 4_000_000), (0, 300_000)), 2)]
+    assert spans == [2_000_000 + HEAD_START, 2_000_000]
+    assert [share.window.span for share in plan_shares(window_of((0, 300_000)), 2)] == [225_000, 75_000]
 
 
 def _places(window: Window) -> Iterator[tuple[int, int]]:
@@ -58,7 +65,7 @@ def _places(window: Window) -> Iterator[tuple[int, int]]:
 def test_shares_tile_the_window(ranges: list[tuple[int, int]], workers: int) -> None:
     """Every offset of the window is in exactly one share, and no share has two offsets more than another."""
     window = window_of(*ranges)
-    shares = plan_shares(window, workers, least=1)
+    shares = plan_shares(window, workers, least=1, head_start=0)
     offsets = [
         (each.partition, at) for share in shares for each in share.window.ranges() for at in range(each.start, each.end)
     ]
@@ -71,7 +78,7 @@ def test_a_share_that_is_missing_fails_the_load() -> None:
     """Nothing is put together, and so nothing committed, while a worker has not told what it loaded."""
     window = window_of((0, 10))
     nothing: Any = None
-    share = plan_shares(window, 2, least=1)[0]
+    share = plan_shares(window, 2, least=1, head_start=0)[0]
     loading = Loading(target_of(), nothing, window, nothing, OnDataLoss.FAIL, Tolerance(), share=share)
     with pytest.raises(WorkerFailed, match="1 of 2 shares are loaded; nothing was committed"):
         loading.gather(nothing, ())
