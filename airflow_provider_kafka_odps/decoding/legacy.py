@@ -84,7 +84,7 @@ def _unpacked(batch: LegacyBatch, workspace: Workspace, where: str) -> Iterable[
         return [outer]
     if outer.value is None:
         raise ValueError("it is compressed, but has no value")
-    inner = list(_messages(workspace.unpacked(codec, memoryview(outer.value), f"{where} offset {outer.offset}")))
+    inner = list(_messages(workspace.unpacked(codec, memoryview(outer.value), where, outer.offset)))
     if not inner or any(message.attributes & CODEC or message.magic != outer.magic for message in inner):
         raise ValueError("what it contains is empty, compressed again, or of another format")
     # Format 1 counts from the start of the set, and the outer message has the offset of the last one inside.

@@ -57,11 +57,13 @@ def find_records(workspace: Workspace) -> Ints:
 def _walk_side_by_side(workspace: Workspace) -> Ints | None:
     """Return where each record begins; None if that is not proved, whatever is wrong."""
     octets, sections = workspace.octets, workspace.sections
-    edges = np.array([(each.start, each.end, each.batch.records) for each in sections], np.int64)
-    if bool(np.any(edges[:, 2] * _SMALLEST_RECORD > edges[:, 1] - edges[:, 0])):
+    edges = np.fromiter((each.start for each in sections), np.int64, len(sections))
+    counts = np.fromiter((each.batch.records for each in sections), np.int64, len(sections))
+    after = np.append(edges[1:], workspace.used)
+    if bool(np.any(counts * _SMALLEST_RECORD > after - edges)):
         return None
     try:
-        at = np.union1d(edges[:, 0], _guesses(workspace))
+        at = np.union1d(edges, _guesses(workspace))
         stop = np.append(at[1:], workspace.used)
         found, left = [], workspace.records
         while at.size:
@@ -76,8 +78,8 @@ def _walk_side_by_side(workspace: Workspace) -> Ints | None:
     except Malformed:
         return None
     starts = np.sort(np.concatenate(found))
-    counts = np.diff(np.searchsorted(starts, np.append(edges[:, 0], workspace.used)))
-    return starts if np.array_equal(counts, edges[:, 2]) else None
+    in_each = np.searchsorted(starts, after) - np.searchsorted(starts, edges)
+    return starts if np.array_equal(in_each, counts) else None
 
 
 def _after(octets: Octets, at: Ints) -> Ints:

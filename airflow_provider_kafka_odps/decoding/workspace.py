@@ -29,7 +29,8 @@ _XERIAL_HEADER_BYTES = 16
 _BLOCK_LENGTH = struct.Struct(">i")
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen: one is made per batch, see RawBatch.
+@dataclass(slots=True)
 class Section:
     """The unpacked records of one batch: the bytes ``start`` to ``end`` of the workspace."""
 
@@ -53,11 +54,8 @@ class Workspace:
         self.sections: list[Section] = []
         self.records = 0
         """How many records the sections have, by their headers."""
-
-    @property
-    def used(self) -> int:
-        """Return how many bytes the sections take."""
-        return self.sections[-1].end if self.sections else 0
+        self.used = 0
+        """How many bytes the sections take."""
 
     @property
     def full(self) -> bool:
@@ -70,14 +68,15 @@ class Workspace:
         Raises CorruptBatch if it does not unpack, or unpacks to more than the limit.
         """
         start = self.used
-        unpacked = self.unpacked(batch.codec, batch.section, f"{where} offset {batch.base_offset}")
-        self.sections.append(Section(batch, start, start + len(unpacked)))
+        end = start + len(self.unpacked(batch.codec, batch.section, where, batch.base_offset))
+        self.sections.append(Section(batch, start, end))
         self.records += batch.records
+        self.used = end
 
-    def unpacked(self, codec: int, packed: memoryview, where: str) -> memoryview:
+    def unpacked(self, codec: int, packed: memoryview, where: str, offset: int) -> memoryview:
         """Return the unpacked bytes, written behind the sections: they are there until something else is unpacked.
 
-        Raises CorruptBatch as ``add`` does.
+        Raises CorruptBatch as ``add`` does, which names ``where`` and ``offset``.
         """
         room = self.view[self.used : self.used + self.unpack_limit]
         try:
@@ -85,14 +84,14 @@ class Workspace:
         except (cramjam.DecompressionError, MemoryError, ValueError, RuntimeError, struct.error) as error:
             # MemoryError: a frame of lz4 says how much it holds, and its library believes it.
             raise CorruptBatch(
-                f"{where}: {len(packed)} compressed bytes do not unpack into {self.unpack_limit}, the limit for one "
-                f"batch: {str(error) or type(error).__name__}. Either they are damaged, or meant to fill the memory, "
-                "or max_memory is too small for this topic"
+                f"{where} offset {offset}: {len(packed)} compressed bytes do not unpack into {self.unpack_limit}, "
+                f"the limit for one batch: {str(error) or type(error).__name__}. Either they are damaged, or meant to "
+                "fill the memory, or max_memory is too small for this topic"
             ) from error
 
     def clear(self) -> None:
         """Forget the sections; their memory is used again."""
-        self.sections, self.records = [], 0
+        self.sections, self.records, self.used = [], 0, 0
 
 
 def _unpack(codec: int, packed: memoryview, room: memoryview) -> int:
