@@ -13,15 +13,15 @@ MAX_MEMORY = 340_000_000
 CONCURRENCY = 1
 """One block is sent while the next one is filled; with two, blocks would be smaller than the service wants them."""
 MOST_WORKERS = 64
-FETCH_BYTES = 4 * 1024 * 1024
+FETCH_BYTES = 2 * 1024 * 1024
 """What one answer of a broker may hold."""
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
 _AMOUNT = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([kmg]?i?)b?\s*", re.IGNORECASE)
 # Measured, where writing is slower than reading: what clients, the decoder, DuckDB, sockets and what allocators do not
 # give back take beside the records themselves.
 _FIXED = 160_000_000
-# Measured: how many times its size a fetch response is in memory, in parts of it and with the next one on its way.
-_PER_FETCHED = 7
+# Measured with values of 1 MB: how many answers of a broker are in memory, whole or in parts, waiting or on their way.
+_PER_FETCHED = 16
 _QUEUES = 2
 _QUEUE = 8 * 1024 * 1024
 _LEAST_BLOCK = 4 * 1024 * 1024

@@ -100,9 +100,9 @@ def test_the_default_fills_blocks_as_the_service_wants_them() -> None:
 
 def test_too_little_memory_is_refused_with_what_is_needed() -> None:
     """A limit that cannot be held is refused, with one that can; this one is then taken."""
-    with pytest.raises(InvalidInput, match=r"max_memory=50000000 is too little for concurrency=1: at least 215MB"):
+    with pytest.raises(InvalidInput, match=r"max_memory=50000000 is too little for concurrency=1: at least 219MB"):
         Effort(max_memory=50 * MB)
-    assert Effort(max_memory=215 * MB).block_bytes >= 4 << 20
+    assert Effort(max_memory=219 * MB).block_bytes >= 4 << 20
 
 
 def test_a_speed_of_nothing_is_refused() -> None:
