@@ -24,7 +24,6 @@ from airflow_provider_kafka_odps.exceptions import (
 )
 from airflow_provider_kafka_odps.hooks.kafka_consumer import POLL_MS, consumer_of
 from airflow_provider_kafka_odps.hooks.kafka_survey import admin_client, needing, survey, translated
-from airflow_provider_kafka_odps.hooks.memory import refuse_huge_pages
 from airflow_provider_kafka_odps.hooks.waiting import watched
 
 if TYPE_CHECKING:
@@ -65,7 +64,6 @@ def read_window(  # noqa: PLR0913 - named at the one call
 
     from airflow_provider_kafka_odps.decoding.decoder import BatchDecoder
 
-    refuse_huge_pages()
     reading = _Reading(window, BatchDecoder(wanted, unpack_limit), poll_timeout, cancelled, passed_over, waited)
     if not reading.ahead:
         return

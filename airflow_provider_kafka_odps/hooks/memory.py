@@ -1,9 +1,12 @@
-"""How the operating system gives memory to a process that loads."""
+"""How a process that loads takes its memory, and how often it looks for what is left over in it."""
 
 from __future__ import annotations
 
 import ctypes
+import gc
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 _SET_THP_DISABLE = 41
 """Of ``prctl``; see https://man7.org/linux/man-pages/man2/PR_SET_THP_DISABLE.2const.html."""
@@ -18,3 +21,20 @@ def refuse_huge_pages() -> None:
     if sys.platform == "linux":
         # Where the kernel refuses, the load only takes more memory.
         ctypes.CDLL(None).prctl(_SET_THP_DISABLE, 1, 0, 0, 0)
+
+
+@contextmanager
+def lean() -> Iterator[None]:
+    """Take small pages, and let Python's collector leave alone what was there before, until the context is left.
+
+    Airflow alone is a million objects; looking through them again and again took a fifth of the time that batches of
+    five records do. Whoever has frozen objects before keeps them frozen.
+    """
+    refuse_huge_pages()
+    frozen_before = gc.get_freeze_count()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        if not frozen_before:
+            gc.unfreeze()

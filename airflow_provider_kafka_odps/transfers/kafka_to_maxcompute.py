@@ -273,6 +273,7 @@ class KafkaToMaxComputeOperator(Stoppable, FromJob, BaseOperator):
         """
         from airflow_provider_kafka_odps.core.occasion import event_of
         from airflow_provider_kafka_odps.core.transfer import transfer
+        from airflow_provider_kafka_odps.hooks.memory import lean
         from airflow_provider_kafka_odps.transfers.attempt import build_attempt
         from airflow_provider_kafka_odps.transfers.metrics import tell_metrics
 
@@ -280,9 +281,10 @@ class KafkaToMaxComputeOperator(Stoppable, FromJob, BaseOperator):
             context["ti"].xcom_push(XCOM_WINDOW, window.to_json())
 
         try:
-            attempt = build_attempt(self, context, announce)
-            before = attempt.journal.load()
-            receipt = transfer(attempt)
+            with lean():
+                attempt = build_attempt(self, context, announce)
+                before = attempt.journal.load()
+                receipt = transfer(attempt)
         except KafkaOdpsError as error:
             if error.retry_helps:
                 raise

@@ -108,6 +108,7 @@ def load(orders: Orders, tell: Tell) -> Tally:
     from airflow_provider_kafka_odps.core.writing import Effects, convey
     from airflow_provider_kafka_odps.hooks.clock import SystemClock
     from airflow_provider_kafka_odps.hooks.kafka_reader import read_window
+    from airflow_provider_kafka_odps.hooks.memory import lean
 
     clock, passed_over, waits = SystemClock(), list[PassedOver](), [0.0]
 
@@ -146,9 +147,9 @@ def load(orders: Orders, tell: Tell) -> Tally:
         max_bytes_per_second=None if rate is None else rate / orders.share.of,
     )
     upload = orders.upload.join(clock)
-    gc.freeze()
     gc.enable()
-    convey(loading, upload, records, effects)
+    with lean():
+        convey(loading, upload, records, effects)
     return loading.tally()
 
 
