@@ -93,15 +93,16 @@ class RawBatch:
 
         Raises CorruptBatch where the numbers contradict each other.
         """
-        if len(octets) < _HEADER.size:
-            raise CorruptBatch(f"{where}: a record batch of {len(octets)} bytes; its header alone has {_HEADER.size}")
+        size = len(octets)
+        if size < _HEADER.size:
+            raise CorruptBatch(f"{where}: a record batch of {size} bytes; its header alone has {_HEADER.size}")
         base, length, epoch, magic, _, attributes, last_delta, first, latest, _, _, _, count = _HEADER.unpack_from(
             octets
         )
-        if magic != 2 or length != len(octets) - _LENGTH_ENDS_AT or last_delta < 0 or count < 0 or base < 0:  # noqa: PLR2004
+        if magic != 2 or length != size - _LENGTH_ENDS_AT or last_delta < 0 or count < 0 or base < 0:  # noqa: PLR2004
             raise CorruptBatch(
                 f"{where}: the record batch at offset {base} has an impossible header: format {magic}, length {length} "
-                f"of {len(octets) - _LENGTH_ENDS_AT} bytes, last offset delta {last_delta}, {count} records"
+                f"of {size - _LENGTH_ENDS_AT} bytes, last offset delta {last_delta}, {count} records"
             )
         return cls(memoryview(octets), base, base + last_delta, count, epoch, attributes, first, latest)
 

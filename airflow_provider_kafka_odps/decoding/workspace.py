@@ -68,19 +68,24 @@ class Workspace:
         Raises CorruptBatch if it does not unpack, or unpacks to more than the limit.
         """
         start = self.used
-        end = start + len(self.unpacked(batch.codec, batch.section, where, batch.base_offset))
+        self.used = end = start + self._unpack(batch.codec, batch.section, where, batch.base_offset)
         self.sections.append(Section(batch, start, end))
         self.records += batch.records
-        self.used = end
 
     def unpacked(self, codec: int, packed: memoryview, where: str, offset: int) -> memoryview:
         """Return the unpacked bytes, written behind the sections: they are there until something else is unpacked.
 
         Raises CorruptBatch as ``add`` does, which names ``where`` and ``offset``.
         """
+        return self.view[self.used : self.used + self._unpack(codec, packed, where, offset)]
+
+    def _unpack(self, codec: int, packed: memoryview, where: str, offset: int) -> int:
+        """Write the unpacked bytes behind the sections and return how many there are."""
         room = self.view[self.used : self.used + self.unpack_limit]
         try:
-            return room[: _unpack(codec, packed, room)]
+            if codec not in _CODECS:
+                raise ValueError(f"there is no compression with the number {codec}")  # noqa: TRY301 - told like damage
+            return _CODECS[codec](packed, room)
         except (cramjam.DecompressionError, MemoryError, ValueError, RuntimeError, struct.error) as error:
             # MemoryError: a frame of lz4 says how much it holds, and its library believes it.
             raise CorruptBatch(
@@ -94,18 +99,12 @@ class Workspace:
         self.sections, self.records, self.used = [], 0, 0
 
 
-def _unpack(codec: int, packed: memoryview, room: memoryview) -> int:
-    """Write the unpacked bytes into ``room`` and return how many there are."""
-    if codec not in _CODECS:
-        raise ValueError(f"there is no compression with the number {codec}")
-    return _CODECS[codec](packed, room)
-
-
 def _copy(packed: bytes | memoryview, room: memoryview) -> int:
-    if len(packed) > len(room):
-        raise ValueError(f"{len(packed)} bytes")
-    room[: len(packed)] = packed
-    return len(packed)
+    size = len(packed)
+    if size > len(room):
+        raise ValueError(f"{size} bytes")
+    room[:size] = packed
+    return size
 
 
 def _snappy(packed: memoryview, room: memoryview) -> int:
