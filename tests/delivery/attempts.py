@@ -29,6 +29,7 @@ from delivery.state_store import StateStore
 from kit.stand_in import context_of
 from odps.rest import default_user_agent
 
+from airflow_provider_kafka_odps.core import shares
 from airflow_provider_kafka_odps.core import transfer as order_of_effects
 from airflow_provider_kafka_odps.core.attempt import Attempt
 from airflow_provider_kafka_odps.core.receipt import Receipt
@@ -87,6 +88,8 @@ def load(orders: Orders) -> dict[str, Any]:
         return receipt
 
     order_of_effects.transfer = transfer
+    # Else a window of a few records is not worth a process.
+    shares.LEAST_SPAN = 1
     task = KafkaToMaxComputeOperator(task_id="load", **orders.parameters)
     signal.signal(signal.SIGTERM, lambda *_: task.on_kill())
     patience = Patience(**orders.patience)

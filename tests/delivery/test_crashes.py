@@ -79,6 +79,24 @@ def test_killed_at(point: str, make_scene: MakeScene, log: Log) -> None:
     together(go_on, cases)
 
 
+@pytest.mark.parametrize("point", ["block 0", "read to the end", "save committing", "save committed"])
+def test_killed_at_with_workers(point: str, make_scene: MakeScene) -> None:
+    """Two processes share the window: their load is visible whole or not at all, too, and a retry mends it."""
+    cases = [(make_scene(mode, workers=2),) for mode in MODES]
+
+    def go_through(scene: Scene) -> None:
+        assert scene.attempt({point: KILL}).killed
+        if point not in VISIBLE:
+            scene.check_unchanged()
+        ended = scene.attempt()
+        scene.check_loaded_once(ended)
+        assert ended.receipt is not None
+        # Where the first attempt has committed, it is its receipt.
+        assert ended.receipt["workers"] == 2
+
+    together(go_through, cases)
+
+
 @pytest.mark.parametrize("point", ["topic id", "block 1", "save committing", "commit", "save committed"])
 def test_a_zombie(point: str, make_scene: MakeScene) -> None:
     """An attempt that was superseded while it stood still goes on afterwards, and changes nothing."""

@@ -27,7 +27,7 @@ def walked(make_scene: MakeScene, make_rejecting: MakeRejecting) -> Callable[[Hi
     """Return a function that makes the task instance of a history."""
 
     def make(history: History) -> Scene:
-        parameters = {"on_rerun": history.on_rerun, "commit_timeout": 1}
+        parameters = {"on_rerun": history.on_rerun, "commit_timeout": 1, "workers": history.workers}
         if history.rejects_to is None:
             return make_scene(history.mode, **parameters)
         return make_rejecting(history.rejects_to, history.mode, **parameters)

@@ -100,9 +100,10 @@ class History:
     steps: tuple[Step, ...]
     rejects_to: RejectsTo | None = None
     """None: every record fits."""
+    workers: int = 1
 
     def __str__(self) -> str:
-        run = f"mode {self.mode}, on_rerun {self.on_rerun}, {self.rejects_to or 'no rejects'}"
+        run = f"mode {self.mode}, on_rerun {self.on_rerun}, {self.rejects_to or 'no rejects'}, workers {self.workers}"
         lines = [run, *map(str, self.steps), "attempts until one ends well"]
         return "\n".join(f"{number}. {line}" if number else line for number, line in enumerate(lines))
 
@@ -124,6 +125,8 @@ def histories(seed: int, steps: int) -> Iterator[History]:
             on_rerun=chance.choice(["keep", "keep", "replace", "replace", "fail"]),
             steps=tuple(_step(chance, points) for _ in range(length)),
             rejects_to=rejects_to,
+            # A worker takes a second to start.
+            workers=chance.choice([1] * 7 + [2]),
         )
 
 
@@ -212,7 +215,10 @@ class Walker:
         phase = journal and journal["phase"]
         self._hold(rows in {"whole", "none"}, f"neither all rows are there, once, nor none: {rows}")
         self._hold(rows == "whole" or phase != "committed", "the journal says committed, and no row is there")
-        self._hold(rows == "none" or phase not in {None, "planned"}, f"rows are there, and the journal says {phase}")
+        self._hold(
+            rows == "none" or phase not in {None, "planning", "planned"},
+            f"rows are there, and the journal says {phase}",
+        )
         if any(to in self.scene.parameters for to in RejectsTo):
             rejects = visible_rejects(self.scene)
             self._hold(rejects in ([], REJECTS), f"neither all rejects are there, once, nor none: {rejects}")
