@@ -21,7 +21,7 @@ from airflow_provider_kafka_odps.exceptions import CorruptBatch
 
 GROUP_RECORDS = 25_000
 """Records that are decoded together: fewer pay the fixed costs more often, many more miss the processor's cache."""
-GROUP_BYTES = 8 * 1024 * 1024
+GROUP_BYTES = 5 * 1024 * 1024
 """Unpacked bytes that are decoded together."""
 
 
