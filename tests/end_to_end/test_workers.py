@@ -201,3 +201,19 @@ def test_workers_die_with_the_process_that_started_them(silent_server: SilentSer
         starter.kill()
         starter.wait()
     assert not worker.is_running()
+
+
+_LEAN = """
+import sys
+from airflow_provider_kafka_odps.transfers import worker
+
+worker._import_lean()
+print(*sorted({"odps", "pandas", "sqlalchemy"} & sys.modules.keys()))
+import pandas, sqlalchemy
+"""
+
+
+def test_a_worker_starts_with_what_it_needs() -> None:
+    """PyODPS is imported without the packages that take longest, which a user's own function still finds later."""
+    told = subprocess.run([sys.executable, "-c", _LEAN], capture_output=True, text=True, check=True, timeout=60)
+    assert told.stdout.strip() == "odps"
