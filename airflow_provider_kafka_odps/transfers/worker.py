@@ -69,8 +69,6 @@ class Orders:
 
 def main() -> None:
     """Take orders from standard input, and tell what is done through the descriptor that is the only argument."""
-    # All that is imported stays: looking for garbage in it, again and again as it grows, is a tenth of the start.
-    gc.disable()
     # The task's process ends its workers; a signal to the whole group is for that one to answer.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
@@ -108,12 +106,15 @@ def _import_lean() -> None:
 
     unused = _Unused()
     sys.meta_path.insert(0, unused)
+    # All that is imported stays: looking for garbage in it, again and again as it grows, is a tenth of the start.
+    gc.disable()
     try:
         import odps  # noqa: F401 - so that it is there
 
         # Arrow looks for pandas when it meets the first array of NumPy, and never again.
         pa.array(np.empty(0))
     finally:
+        gc.enable()
         sys.meta_path.remove(unused)
 
 
@@ -160,10 +161,8 @@ def load(orders: Orders, tell: Tell) -> Tally:
         concurrency=effort.concurrency,
         max_bytes_per_second=None if rate is None else rate / orders.share.of,
     )
-    upload = orders.upload.join(clock)
-    gc.enable()
     with lean():
-        convey(loading, upload, records, effects)
+        convey(loading, orders.upload.join(clock), records, effects)
     return loading.tally()
 
 
