@@ -10,6 +10,7 @@ import pytest
 from core.examples import target_of, window_of
 from hypothesis import given
 from hypothesis import strategies as st
+from kit.hand_clock import HandClock
 
 from airflow_provider_kafka_odps.core.accounting import Account
 from airflow_provider_kafka_odps.core.gaps import GapKind, OnDataLoss, PassedOver
@@ -82,6 +83,37 @@ def test_a_share_that_is_missing_fails_the_load() -> None:
     loading = Loading(target_of(), nothing, window, nothing, OnDataLoss.FAIL, Tolerance(), share=share)
     with pytest.raises(WorkerFailed, match="1 of 2 shares are loaded; nothing was committed"):
         loading.gather(nothing, ())
+
+
+class _Blocks:
+    """An upload that only remembers which blocks were written."""
+
+    def __init__(self) -> None:
+        self.written: dict[int, int] = {}
+
+    def write_block(self, number: int, batches: Sequence[pa.RecordBatch]) -> int:
+        """Remember how many batches a block has."""
+        self.written[number] = len(batches)
+        return 0
+
+
+def test_holes_in_the_numbers_of_blocks_are_filled() -> None:
+    """The commit wants blocks without holes: where one process has fewer than the other, empty ones stand."""
+    window, upload = window_of((0, 10)), _Blocks()
+    first, second = plan_shares(window, 2, least=1, head_start=0)
+    unused: Any = None
+    as_upload: Any = upload
+    parts = [
+        Loading(target_of(), unused, window, HandClock(), OnDataLoss.FAIL, Tolerance(), share=share)
+        for share in (first, second)
+    ]
+    for loading, blocks in zip(parts, (1, 3), strict=True):
+        for _ in range(blocks):
+            loading.writing(as_upload, [_batch(0, [0])])()
+    assert sorted(upload.written) == [0, 1, 3, 5]
+    parts[0].gather(as_upload, [parts[1].tally()])
+    assert parts[0].blocks == 6
+    assert upload.written == {0: 1, 1: 1, 2: 0, 3: 1, 4: 0, 5: 1}
 
 
 def _batch(partition: int, offsets: Sequence[int]) -> pa.RecordBatch:
