@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
 import pyarrow as pa
 
-from airflow_provider_kafka_odps.decoding.batch import BATCH_SCHEMA
+from airflow_provider_kafka_odps.decoding.batch import BATCH_SCHEMA, LOG_APPEND_TIME
 from airflow_provider_kafka_odps.decoding.columns import binary_column, header_column
 from airflow_provider_kafka_odps.decoding.malformed import refuse
 from airflow_provider_kafka_odps.decoding.records import Fields
@@ -23,30 +21,29 @@ def arrow_batch(workspace: Workspace, fields: Fields, partition: int, wanted: fr
 
     Raises Malformed where offsets do not increase or leave their batch, and for malformed headers.
     """
-    batches = [section.batch for section in workspace.sections]
-    counts = [batch.records for batch in batches]
+    headers, counts = workspace.headers, workspace.counts
 
-    def each(numbers: Iterable[int]) -> Ints:
+    def each(numbers: Ints) -> Ints:
         """Repeat one number per batch for each of its records."""
-        return np.repeat(np.fromiter(numbers, np.int64, len(batches)), counts)
+        return np.repeat(numbers.astype(np.int64), counts)
 
-    offset = each(batch.base_offset for batch in batches) + fields.offset_delta
-    last = each(batch.last_offset for batch in batches)
+    base = each(headers["base_offset"])
+    offset, last = base + fields.offset_delta, base + each(headers["last_offset_delta"])
     refuse((fields.offset_delta < 0) | (offset > last), "its offset is outside of its batch")
     refuse(np.diff(offset, prepend=-1) <= 0, "its offset is not above the one before")
     columns: dict[str, pa.Array] = {
         "partition": pa.array(np.full(len(offset), partition, np.int32)),
         "offset": pa.array(offset),
     }
+    by_broker = each(headers["attributes"] & LOG_APPEND_TIME != 0)
     if "timestamp" in wanted:
-        by_broker = each(batch.log_append_time for batch in batches)
-        created = each(batch.base_timestamp for batch in batches) + fields.timestamp_delta
-        moment = np.where(by_broker, each(batch.max_timestamp for batch in batches), created)
+        created = each(headers["base_timestamp"]) + fields.timestamp_delta
+        moment = np.where(by_broker, each(headers["max_timestamp"]), created)
         columns["timestamp"] = pa.array(moment, mask=moment == _NONE).view(BATCH_SCHEMA.field("timestamp").type)
     if "timestamp_type" in wanted:
-        columns["timestamp_type"] = pa.array(each(batch.log_append_time for batch in batches).astype(np.int8))
+        columns["timestamp_type"] = pa.array(by_broker.astype(np.int8))
     if "leader_epoch" in wanted:
-        epoch = each(batch.leader_epoch for batch in batches)
+        epoch = each(headers["leader_epoch"])
         columns["leader_epoch"] = pa.array(epoch.astype(np.int32), mask=epoch == _NONE)
     for name, spots in (("key", fields.key), ("value", fields.value)):
         if name in wanted and spots is not None:

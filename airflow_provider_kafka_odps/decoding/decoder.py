@@ -12,9 +12,10 @@ import pyarrow as pa
 from airflow_provider_kafka_odps.core.effort import UNPACK_LIMIT
 from airflow_provider_kafka_odps.core.offsets import OffsetRange
 from airflow_provider_kafka_odps.decoding.assembly import arrow_batch
-from airflow_provider_kafka_odps.decoding.batch import ALL_COLUMNS, BATCH_SCHEMA, LegacyBatch, RawBatch
+from airflow_provider_kafka_odps.decoding.batch import ALL_COLUMNS, BATCH_SCHEMA, LegacyBatch
 from airflow_provider_kafka_odps.decoding.legacy import legacy_columns
 from airflow_provider_kafka_odps.decoding.malformed import Malformed
+from airflow_provider_kafka_odps.decoding.raw import RawBatches
 from airflow_provider_kafka_odps.decoding.records import Fields, read_fields
 from airflow_provider_kafka_odps.decoding.workspace import Workspace
 from airflow_provider_kafka_odps.exceptions import CorruptBatch
@@ -37,9 +38,9 @@ class BatchDecoder:
         if unknown := wanted - ALL_COLUMNS:
             raise ValueError(f"there are no columns {sorted(unknown)}; there are {BATCH_SCHEMA.names}")
         self._wanted = wanted
-        self._workspace = Workspace(GROUP_BYTES, unpack_limit)
+        self._workspace = Workspace(GROUP_BYTES, GROUP_RECORDS, unpack_limit)
 
-    def decode(self, batches: Iterable[RawBatch | LegacyBatch], offsets: OffsetRange) -> Iterator[pa.RecordBatch]:
+    def decode(self, batches: Iterable[RawBatches | LegacyBatch], offsets: OffsetRange) -> Iterator[pa.RecordBatch]:
         """Yield the records of ``batches`` whose offset is in ``offsets``, in their order; never an empty batch.
 
         The batches are of the partition of ``offsets``, as the client returned them. About ``GROUP_RECORDS`` records
@@ -47,23 +48,26 @@ class BatchDecoder:
         """
         where = f"{offsets.topic}[{offsets.partition}]"
         self._workspace.clear()
-        inside = (batch for batch in batches if batch.last_offset >= offsets.start and batch.base_offset < offsets.end)
-        for kind, alike in groupby(inside, type):
+        for kind, alike in groupby(batches, type):
             if kind is LegacyBatch:
                 yield from self._decode_messages(cast("Iterator[LegacyBatch]", alike), offsets, where)
-                continue
-            for batch in cast("Iterator[RawBatch]", alike):
-                # An empty batch is what compaction leaves of one; it has nothing to decode.
-                if batch.records:
-                    self._workspace.add(batch, where)
-                if self._workspace.full or self._workspace.records >= GROUP_RECORDS:
+            else:
+                yield from self._decode_raw(cast("Iterator[RawBatches]", alike), offsets, where)
+
+    def _decode_raw(self, runs: Iterator[RawBatches], offsets: OffsetRange, where: str) -> Iterator[pa.RecordBatch]:
+        for run in runs:
+            inside, added = run.within(offsets.start, offsets.end), 0
+            while added < len(inside):
+                added = self._workspace.add(inside, added, where)
+                if self._workspace.full:
                     yield from self._flush(offsets, where)
-            yield from self._flush(offsets, where)
+        yield from self._flush(offsets, where)
 
     def _decode_messages(
         self, messages: Iterator[LegacyBatch], offsets: OffsetRange, where: str
     ) -> Iterator[pa.RecordBatch]:
-        while some := list(islice(messages, _MESSAGES)):
+        inside = (one for one in messages if one.last_offset >= offsets.start and one.base_offset < offsets.end)
+        while some := list(islice(inside, _MESSAGES)):
             yield from _cut(legacy_columns(some, self._workspace, offsets.partition, self._wanted, where), offsets)
 
     def _flush(self, offsets: OffsetRange, where: str) -> Iterator[pa.RecordBatch]:
@@ -81,13 +85,14 @@ class BatchDecoder:
 
     def _place(self, malformed: Malformed, fields: Fields | None) -> str:
         """Say which record it is: by its offset, once offsets are known."""
-        ends = np.cumsum([section.batch.records for section in self._workspace.sections])
-        section = int(np.searchsorted(ends, malformed.record, side="right"))
-        batch = self._workspace.sections[min(section, len(ends) - 1)].batch
+        counts = self._workspace.counts
+        ends = np.cumsum(counts)
+        batch = min(int(np.searchsorted(ends, malformed.record, side="right")), len(ends) - 1)
+        base, records = int(self._workspace.headers["base_offset"][batch]), int(counts[batch])
         if fields is not None:
-            return f"the record at offset {batch.base_offset + int(fields.offset_delta[malformed.record])}"
-        index = malformed.record - int(ends[section]) + batch.records
-        return f"record {index} of {batch.records} in the record batch at offset {batch.base_offset}"
+            return f"the record at offset {base + int(fields.offset_delta[malformed.record])}"
+        index = malformed.record - int(ends[batch]) + records
+        return f"record {index} of {records} in the record batch at offset {base}"
 
 
 def _cut(decoded: pa.RecordBatch, offsets: OffsetRange) -> Iterator[pa.RecordBatch]:

@@ -2,7 +2,7 @@
 
 Connections, metadata, retries, leader changes, authentication, fetch sessions, aborted transactions and control batches
 stay the client's business. Its innermost loop, "for record in batch", meets batches that iterate as one stand-in
-record, whose value are the batches: one, or a run of them. ``tests/decoding/test_seam.py`` holds what is relied on.
+record, whose value is the batch, or a run of them. ``tests/decoding/test_seam.py`` holds what is relied on.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_kafka_odps.decoding.batch import BatchKind, BatchSpan, LegacyBatch, RawBatch
+from airflow_provider_kafka_odps.decoding.batch import BatchKind, BatchSpan, LegacyBatch
+from airflow_provider_kafka_odps.decoding.raw import RawBatches
 from airflow_provider_kafka_odps.decoding.runs import Run, run_at
 from airflow_provider_kafka_odps.exceptions import CorruptBatch
 
@@ -44,14 +44,14 @@ class BatchConsumer:
         self._consumer = consumer
         self._passed_over: dict[TopicPartition, list[BatchSpan]] = {}
 
-    def poll(self, timeout_ms: int) -> dict[TopicPartition, Iterable[RawBatch | LegacyBatch]]:
+    def poll(self, timeout_ms: int) -> dict[TopicPartition, Iterable[RawBatches | LegacyBatch]]:
         """Wait up to ``timeout_ms`` for batches and return them, to be iterated once, in offset order per partition.
 
         The positions of the consumer move past what is returned, and past what nobody may see. Raises what the client's
         ``poll`` raises; it and the iteration raise CorruptBatch. After either the consumer can only be closed.
         """
         polled = self._consumer.poll(timeout_ms=timeout_ms)
-        return {place: chain.from_iterable(record.value for record in got) for place, got in polled.items()}
+        return {place: (record.value for record in got) for place, got in polled.items()}
 
     def take_passed_over(self) -> dict[TopicPartition, list[BatchSpan]]:
         """Return, once, the batches that positions moved past unread: markers and aborted transactions."""
@@ -64,16 +64,16 @@ class BatchConsumer:
         def pass_over(span: BatchSpan) -> None:
             self._passed_over.setdefault(tp, []).append(span)
 
-        batches = _Batches(records, f"{tp.topic}[{tp.partition}]", fetch_offset, pass_over)
+        batches = _Batches(records, f"{tp.topic}[{tp.partition}]", pass_over)
         return self._client_records(fetch_offset, tp, batches, **options)
 
 
 class _Batches:
     """The batches of one fetch response, each to be met as a ``_BatchAsOne``, or many as a ``_RunAsOne``."""
 
-    def __init__(self, records: Any, where: str, fetch_offset: int, pass_over: Callable[[BatchSpan], None]) -> None:
+    def __init__(self, records: Any, where: str, pass_over: Callable[[BatchSpan], None]) -> None:
         self._client_records, self._response = type(records), memoryview(records._buffer)  # noqa: SLF001  # the seam
-        self._where, self._fetch_offset, self._pass_over = where, fetch_offset, pass_over
+        self._where, self._pass_over = where, pass_over
         self._position = 0
         self._last: _BatchAsOne | _RunAsOne | None = None
 
@@ -88,7 +88,7 @@ class _Batches:
 
     def _run(self) -> _RunAsOne | None:
         run = run_at(self._response, self._position, self._where)
-        return None if run is None else _RunAsOne(run, self._fetch_offset)
+        return None if run is None else _RunAsOne(run)
 
     def _single(self) -> _BatchAsOne | None:
         with _read_by_the_client(f"{self._where}: byte {self._position} of the broker's answer"):
@@ -108,28 +108,14 @@ def _read_by_the_client(place: str) -> Iterator[None]:
 class _RunAsOne:
     """A run of batches that iterates as one record."""
 
-    def __init__(self, run: Run, fetch_offset: int) -> None:
-        self._run, self._fetch_offset = run, fetch_offset
+    def __init__(self, run: Run) -> None:
+        self._run = run
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._run, name)
 
     def __iter__(self) -> Iterator[_StandIn]:
-        yield _StandIn(_Lazily(self._run, self._fetch_offset), self._run.last_offset, self._run.size)
-
-
-class _Lazily:
-    """The batches of a run, each made when it is asked for: many objects at a time keep the collector busy."""
-
-    def __init__(self, run: Run, fetch_offset: int) -> None:
-        self._run, self._fetch_offset = run, fetch_offset
-
-    def __len__(self) -> int:
-        # The client asks how large a value is.
-        return self._run.size
-
-    def __iter__(self) -> Iterator[RawBatch]:
-        return self._run.batches(self._fetch_offset)
+        yield _StandIn(self._run.batches, self._run.last_offset, self._run.size)
 
 
 class _BatchAsOne:
@@ -156,10 +142,9 @@ class _BatchAsOne:
         octets: Any = self._batch._buffer  # noqa: SLF001  # the seam
         if self._batch.magic < _FORMAT_2:
             batch = LegacyBatch.parse(octets, self._batch.base_offset, self._batch.compression_type)
-            yield _StandIn([batch], batch.last_offset, self.size)
+            yield _StandIn(batch, batch.last_offset, self.size)
         else:
-            raw = RawBatch.parse(octets, self._where)
-            yield _StandIn([raw], raw.last_offset, self.size)
+            yield _StandIn(RawBatches.parse(octets, self._where), self._batch.last_offset, self.size)
 
     @property
     def size(self) -> int:
@@ -172,7 +157,7 @@ class _BatchAsOne:
 
 
 class _StandIn:
-    """What the client takes for a record: its value are batches, its offset the last one of the last of them."""
+    """What the client takes for a record: its value is what it holds, its offset the last one in it."""
 
     __slots__ = ("offset", "size_in_bytes", "value")
 
@@ -180,7 +165,7 @@ class _StandIn:
     headers = ()
     timestamp = timestamp_type = checksum = None
 
-    def __init__(self, batches: Iterable[RawBatch | LegacyBatch], last_offset: int, size: int) -> None:
+    def __init__(self, batches: RawBatches | LegacyBatch, last_offset: int, size: int) -> None:
         self.value, self.offset, self.size_in_bytes = batches, last_offset, size
 
     def validate_crc(self) -> bool:

@@ -12,7 +12,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from airflow_provider_kafka_odps.decoding.malformed import Malformed
 from airflow_provider_kafka_odps.decoding.varints import Ints, Octets, read_varint, read_varints
-from airflow_provider_kafka_odps.decoding.workspace import Section, Workspace
+from airflow_provider_kafka_odps.decoding.workspace import Workspace
 
 _MORE = 0x80
 _SMALLEST_RECORD = 7
@@ -49,17 +49,16 @@ def find_records(workspace: Workspace) -> Ints:
         if found is not None:
             return found
     starts: list[int] = []
-    for section in workspace.sections:
-        _walk(workspace.view, section, starts)
+    edges = workspace.edges.tolist()
+    for start, end, count in zip(edges, edges[1:], workspace.counts.tolist(), strict=False):
+        _walk(workspace.view, start, end, count, starts)
     return np.array(starts, np.int64)
 
 
 def _walk_side_by_side(workspace: Workspace) -> Ints | None:
     """Return where each record begins; None if that is not proved, whatever is wrong."""
-    octets, sections = workspace.octets, workspace.sections
-    edges = np.fromiter((each.start for each in sections), np.int64, len(sections))
-    counts = np.fromiter((each.batch.records for each in sections), np.int64, len(sections))
-    after = np.append(edges[1:], workspace.used)
+    octets, counts = workspace.octets, workspace.counts
+    edges, after = workspace.edges[:-1], workspace.edges[1:]
     if bool(np.any(counts * _SMALLEST_RECORD > after - edges)):
         return None
     try:
@@ -116,9 +115,8 @@ def _guesses(workspace: Workspace) -> Ints:
     return guesses
 
 
-def _walk(octets: memoryview, section: Section, starts: list[int]) -> None:
-    """Append where each record of a section begins, one after the other."""
-    position, end, count = section.start, section.end, section.batch.records
+def _walk(octets: memoryview, position: int, end: int, count: int, starts: list[int]) -> None:
+    """Append where each record of a batch begins, one after the other."""
     if count * _SMALLEST_RECORD > end - position:
         raise Malformed(len(starts), f"{count} records cannot be in {end - position} bytes")
     # The usual lengths, of one or two bytes, are read without a call, and negative ones are refused later, for all

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import cramjam
@@ -12,7 +11,9 @@ import lz4.frame  # type: ignore[import-untyped]
 import numpy as np
 
 from airflow_provider_kafka_odps.core.effort import UNPACK_LIMIT
-from airflow_provider_kafka_odps.decoding.batch import RawBatch
+from airflow_provider_kafka_odps.decoding.batch import CODEC
+from airflow_provider_kafka_odps.decoding.raw import HEADER, Headers, RawBatches
+from airflow_provider_kafka_odps.decoding.varints import Ints
 from airflow_provider_kafka_odps.exceptions import CorruptBatch
 
 _LARGEST_LIMIT = 1 << 30
@@ -27,76 +28,100 @@ _LZ4_RATIO = 256
 _XERIAL = b"\x82SNAPPY\x00"
 _XERIAL_HEADER_BYTES = 16
 _BLOCK_LENGTH = struct.Struct(">i")
-
-
-# Not frozen: one is made per batch, see RawBatch.
-@dataclass(slots=True)
-class Section:
-    """The unpacked records of one batch: the bytes ``start`` to ``end`` of the workspace."""
-
-    batch: RawBatch
-    start: int
-    end: int
+# MemoryError: a frame of lz4 says how much it holds, and its library believes it.
+_DAMAGE = (cramjam.DecompressionError, MemoryError, ValueError, RuntimeError, struct.error)
 
 
 class Workspace:
     """Memory for the batches that are decoded together; only what was ever written costs real memory."""
 
-    def __init__(self, group_bytes: int, unpack_limit: int = UNPACK_LIMIT) -> None:
-        """Take the size at which a group is full, and how far a single batch may unpack; both in bytes."""
+    def __init__(self, group_bytes: int, group_records: int, unpack_limit: int = UNPACK_LIMIT) -> None:
+        """Take the bytes or records with which a group is full, and the bytes that a single batch may unpack to."""
         if not 0 < unpack_limit <= _LARGEST_LIMIT - group_bytes:
             raise ValueError(
                 f"unpack_limit={unpack_limit} bytes; from 1 to {_LARGEST_LIMIT - group_bytes} are possible"
             )
-        self.unpack_limit, self._group_bytes = unpack_limit, group_bytes
+        self.unpack_limit, self._group_bytes, self._group_records = unpack_limit, group_bytes, group_records
         self.octets = np.empty(group_bytes + unpack_limit + _SLACK, np.uint8)
         self.view = self.octets.data
-        self.sections: list[Section] = []
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget the batches; their memory is used again."""
         self.records = 0
-        """How many records the sections have, by their headers."""
-        self.used = 0
-        """How many bytes the sections take."""
+        """How many records the batches have, by their headers."""
+        self._ends = [0]
+        self._headers: list[Headers] = []
+
+    @property
+    def used(self) -> int:
+        """Return how many bytes the batches take."""
+        return self._ends[-1]
 
     @property
     def full(self) -> bool:
         """Return whether the next batch belongs to the next group."""
-        return self.used >= self._group_bytes
+        return self.used >= self._group_bytes or self.records >= self._group_records
 
-    def add(self, batch: RawBatch, where: str) -> None:
-        """Unpack a batch behind the others.
+    @property
+    def edges(self) -> Ints:
+        """Return where the unpacked records of each batch begin, and where the last ones end."""
+        return np.array(self._ends, np.int64)
 
-        Raises CorruptBatch if it does not unpack, or unpacks to more than the limit.
+    @property
+    def headers(self) -> Headers:
+        """Return the header of each batch."""
+        return np.concatenate(self._headers)
+
+    @property
+    def counts(self) -> Ints:
+        """Return how many records each batch has, by its header."""
+        # 64 bits: a made-up count must not overflow in what is calculated with it.
+        return self.headers["records"].astype(np.int64)
+
+    def add(self, batches: RawBatches, first: int, where: str) -> int:
+        """Unpack batches behind the others, from number ``first`` on, until the group is full; return the next one's.
+
+        Raises CorruptBatch if one does not unpack, or unpacks to more than the limit.
         """
-        start = self.used
-        self.used = end = start + self._unpack(batch.codec, batch.section, where, batch.base_offset)
-        self.sections.append(Section(batch, start, end))
-        self.records += batch.records
+        octets, number = batches.octets, first
+        attributes, counts = batches.headers["attributes"], batches.headers["records"]
+        each = (numbers[first:].tolist() for numbers in (batches.starts, batches.ends, attributes & CODEC, counts))
+        try:
+            for start, end, codec, records in zip(*each, strict=True):
+                packed, here = octets[start + HEADER.itemsize : end], self._ends[-1]
+                self._ends.append(here + self._unpack(codec, packed, here))
+                self.records += records
+                number += 1
+                if self.full:
+                    break
+        except _DAMAGE as error:
+            raise self._refusal(error, len(packed), where, batches.base_offsets[number]) from error
+        self._headers.append(batches.headers[first:number])
+        return number
 
     def unpacked(self, codec: int, packed: memoryview, where: str, offset: int) -> memoryview:
-        """Return the unpacked bytes, written behind the sections: they are there until something else is unpacked.
+        """Return the unpacked bytes, written behind the batches: they are there until something else is unpacked.
 
         Raises CorruptBatch as ``add`` does, which names ``where`` and ``offset``.
         """
-        return self.view[self.used : self.used + self._unpack(codec, packed, where, offset)]
-
-    def _unpack(self, codec: int, packed: memoryview, where: str, offset: int) -> int:
-        """Write the unpacked bytes behind the sections and return how many there are."""
-        room = self.view[self.used : self.used + self.unpack_limit]
         try:
-            if codec not in _CODECS:
-                raise ValueError(f"there is no compression with the number {codec}")  # noqa: TRY301 - told like damage
-            return _CODECS[codec](packed, room)
-        except (cramjam.DecompressionError, MemoryError, ValueError, RuntimeError, struct.error) as error:
-            # MemoryError: a frame of lz4 says how much it holds, and its library believes it.
-            raise CorruptBatch(
-                f"{where} offset {offset}: {len(packed)} compressed bytes do not unpack into {self.unpack_limit}, "
-                f"the limit for one batch: {str(error) or type(error).__name__}. Either they are damaged, or meant to "
-                "fill the memory, or max_memory is too small for this topic"
-            ) from error
+            return self.view[self.used : self.used + self._unpack(codec, packed, self.used)]
+        except _DAMAGE as error:
+            raise self._refusal(error, len(packed), where, offset) from error
 
-    def clear(self) -> None:
-        """Forget the sections; their memory is used again."""
-        self.sections, self.records, self.used = [], 0, 0
+    def _unpack(self, codec: int, packed: memoryview, at: int) -> int:
+        """Write the unpacked bytes at a position and return how many there are."""
+        if codec not in _CODECS:
+            raise ValueError(f"there is no compression with the number {codec}")
+        return _CODECS[codec](packed, self.view[at : at + self.unpack_limit])
+
+    def _refusal(self, error: Exception, size: int, where: str, offset: int) -> CorruptBatch:
+        return CorruptBatch(
+            f"{where} offset {offset}: {size} compressed bytes do not unpack into {self.unpack_limit}, "
+            f"the limit for one batch: {str(error) or type(error).__name__}. Either they are damaged, or meant to "
+            "fill the memory, or max_memory is too small for this topic"
+        )
 
 
 def _copy(packed: bytes | memoryview, room: memoryview) -> int:

@@ -15,8 +15,8 @@ import zstandard
 from kit.kafka_log import PACKERS, sealed
 
 from airflow_provider_kafka_odps.core.offsets import OffsetRange
-from airflow_provider_kafka_odps.decoding.batch import RawBatch
 from airflow_provider_kafka_odps.decoding.decoder import BatchDecoder
+from airflow_provider_kafka_odps.decoding.raw import RawBatches
 from airflow_provider_kafka_odps.exceptions import CorruptBatch
 
 UNPACKED = 400 << 20
@@ -68,7 +68,7 @@ def _snappy(size: int) -> bytes:
 
 def main(path: Path, unpack_limit: int) -> None:
     """Decode one and print the message, and by how many bytes the process has grown at most."""
-    batch = RawBatch.parse(path.read_bytes(), "orders[3]")
+    batch = RawBatches.parse(path.read_bytes(), "orders[3]")
     decoder = BatchDecoder(unpack_limit=unpack_limit)
     before, message = psutil.Process().memory_info().rss, "decoded"
     try:

@@ -15,8 +15,8 @@ from decoding.bombs import UNPACKED, bomb
 from kit.kafka_log import EVERYTHING, Record, batch, sealed, through_the_seam
 
 from airflow_provider_kafka_odps.core.effort import UNPACK_LIMIT, Effort
-from airflow_provider_kafka_odps.decoding.batch import RawBatch
 from airflow_provider_kafka_odps.decoding.decoder import BatchDecoder
+from airflow_provider_kafka_odps.decoding.raw import RawBatches
 from airflow_provider_kafka_odps.exceptions import CorruptBatch
 
 LIMIT = 32 << 20
@@ -49,7 +49,7 @@ def test_a_frame_that_lies_about_its_size_is_refused() -> None:
     struct.pack_into("<Q", frame, 6, 1 << 50)
     frame[14] = _check_octet(bytes(frame[4:14]))
     header = struct.pack(">hiqqqhii", 3, 9, 1_000, 1_000, -1, -1, -1, 1)
-    lying = RawBatch.parse(sealed(header + bytes(frame), 12), "orders[3]")
+    lying = RawBatches.parse(sealed(header + bytes(frame), 12), "orders[3]")
     with pytest.raises(CorruptBatch, match=r"^orders\[3\] offset 12: .* MemoryError"):
         list(BatchDecoder().decode([lying], EVERYTHING))
 

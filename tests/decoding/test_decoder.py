@@ -8,13 +8,14 @@ import pytest
 from kit.kafka_log import EVERYTHING, Record, batch, by_the_client, in_columns, message_set, sealed, through_the_seam
 
 from airflow_provider_kafka_odps.core.offsets import OffsetRange
-from airflow_provider_kafka_odps.decoding.batch import ALL_COLUMNS, BATCH_SCHEMA, RawBatch
+from airflow_provider_kafka_odps.decoding.batch import ALL_COLUMNS, BATCH_SCHEMA
 from airflow_provider_kafka_odps.decoding.decoder import GROUP_RECORDS, BatchDecoder
+from airflow_provider_kafka_odps.decoding.raw import RawBatches
 from airflow_provider_kafka_odps.exceptions import CorruptBatch
 
 
-def _raw(octets: bytes) -> RawBatch:
-    return RawBatch.parse(octets, "orders[3]")
+def _raw(octets: bytes) -> RawBatches:
+    return RawBatches.parse(octets, "orders[3]")
 
 
 def _body(section: bytes, count: int, attributes: int = 0, last_delta: int = 9) -> bytes:
@@ -192,6 +193,7 @@ def test_the_place_is_that_of_the_malformed_batch() -> None:
     [
         (b"\0" * 60, "a record batch of 60 bytes"),
         (sealed(_body(_SOUND, 1)[21:], -5), "at offset -5 has an impossible header"),
+        (sealed(_body(_SOUND, 1)[21:], (1 << 63) - 5), f"at offset {(1 << 63) - 5} has an impossible header"),
         (sealed(_body(_SOUND, 1)[21:], magic=3), "format 3"),
         (_body(_SOUND, -1), "-1 records"),
         (_body(_SOUND, 1, last_delta=-1), "last offset delta -1"),

@@ -25,6 +25,7 @@ from kit.kafka_log import (
     through_the_seam,
 )
 
+from airflow_provider_kafka_odps.core.offsets import OffsetRange
 from airflow_provider_kafka_odps.decoding.batch import BatchKind, BatchSpan
 from airflow_provider_kafka_odps.decoding.seam import BatchConsumer
 
@@ -93,19 +94,20 @@ def test_deserializers_are_refused() -> None:
         BatchConsumer(SimpleNamespace(_fetcher=fetcher))
 
 
-def test_one_batch_is_one_item() -> None:
-    """A response with three batches gives three items, and the positions of a consumer move as before."""
+def test_positions_move_as_before() -> None:
+    """A response with three batches gives all of them, and the position that the client comes to."""
     log = b"".join(batch(10 * index, [Record(delta) for delta in range(10)]) for index in range(3))
     raw, next_offset, _ = through_the_seam(log)
-    assert [(one.base_offset, one.last_offset) for one in raw] == [(0, 9), (10, 19), (20, 29)]
+    assert [(*one.base_offsets, *one.last_offsets) for one in raw] == [(0, 10, 20, 9, 19, 29)]
     assert next_offset == by_the_client(log)[1] == 30
 
 
 def test_a_batch_around_the_position_is_kept() -> None:
-    """A fetch that starts inside a batch keeps it, and drops those that end before."""
+    """Of a fetch that starts inside a batch its records are read from there on, and no batch that ends before."""
     log = b"".join(batch(10 * index, [Record(delta) for delta in range(10)]) for index in range(3))
-    raw, _, _ = through_the_seam(log, fetch_offset=15)
-    assert [one.base_offset for one in raw] == [10, 20]
+    (run,), _, _ = through_the_seam(log, fetch_offset=15)
+    assert run.within(15, 1_000).base_offsets.tolist() == [10, 20]
+    assert [row[0] for row in in_columns([run], OffsetRange("orders", 3, 15, 1_000))] == list(range(15, 30))
 
 
 _TRANSACTIONS = (
@@ -154,7 +156,8 @@ def test_a_failed_crc_is_found() -> None:
 def test_plain_batches_are_met_as_one() -> None:
     """Batches that need no judgement of the client cost it one look and are the same; others are looked at alone."""
     plain = b"".join(batch(10 * index, [Record(delta) for delta in range(10)]) for index in range(50))
-    assert [one.base_offset for one in through_the_seam(plain)[0]] == list(range(0, 500, 10))
+    (run,), _, _ = through_the_seam(plain)
+    assert run.base_offsets.tolist() == list(range(0, 500, 10))
     mixed = plain + _at(500, _TRANSACTIONS) + _at(508, plain)
     options = {"aborted_transactions": [SimpleNamespace(producer_id=6, first_offset=503)], **COMMITTED}
     raw, next_offset, _ = through_the_seam(mixed, fetch_offset=15, **options)
@@ -174,7 +177,7 @@ def test_a_failed_crc_ends_what_is_met_as_one(place: int) -> None:
     BatchConsumer(SimpleNamespace(_fetcher=fetcher))
     reader = fetcher.PartitionRecords(0, HERE, MemoryRecords(log))
     if place:
-        delivered = [one.base_offset for record in reader.take() for one in record.value]
+        delivered = [offset for record in reader.take() for offset in record.value.base_offsets]
         assert delivered == list(range(0, 10 * place, 10))
     with pytest.raises(CorruptRecordError, match=rf"at offset {10 * place} failed crc check"):
         reader.take()

@@ -8,8 +8,8 @@ import struct
 import pytest
 from kit.kafka_log import EVERYTHING, Record, batch, by_the_client, in_columns, sealed
 
-from airflow_provider_kafka_odps.decoding.batch import RawBatch
 from airflow_provider_kafka_odps.decoding.decoder import BatchDecoder
+from airflow_provider_kafka_odps.decoding.raw import RawBatches
 from airflow_provider_kafka_odps.exceptions import CorruptBatch
 
 _BATCHES = 300
@@ -34,7 +34,7 @@ def test_many_small_batches_are_what_the_client_makes_of_them() -> None:
     seed = random.randrange(1 << 30)
     print("seed", seed)  # noqa: T201 - to play it again
     log = _log(random.Random(seed))
-    raw = [RawBatch.parse(octets, "orders[3]") for octets in log]
+    raw = [RawBatches.parse(octets, "orders[3]") for octets in log]
     expected, _ = by_the_client(b"".join(log))
     assert in_columns(raw) == expected
 
@@ -54,6 +54,6 @@ def test_one_malformed_batch_among_many_is_named(section: bytes, count: int, pro
     log = _log(random.Random(1))
     broken = sealed(struct.pack(">hiqqqhii", 0, 9, 1_000, 1_000, -1, -1, -1, count) + section, 10 * 170)
     log[170] = broken
-    raw = [RawBatch.parse(octets, "orders[3]") for octets in log]
+    raw = [RawBatches.parse(octets, "orders[3]") for octets in log]
     with pytest.raises(CorruptBatch, match=rf"orders\[3\]: .*1700: .*({problem})"):
         list(BatchDecoder().decode(raw, EVERYTHING))

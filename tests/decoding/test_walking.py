@@ -9,8 +9,8 @@ import pytest
 from kafka.record.default_records import DefaultRecordBatch
 from kit.kafka_log import EVERYTHING, Record, batch, by_the_client, in_columns, sealed
 
-from airflow_provider_kafka_odps.decoding.batch import RawBatch
 from airflow_provider_kafka_odps.decoding.decoder import BatchDecoder
+from airflow_provider_kafka_odps.decoding.raw import RawBatches
 from airflow_provider_kafka_odps.exceptions import CorruptBatch
 
 _RECORDS = 5_000
@@ -48,7 +48,7 @@ def test_what_is_guessed_never_changes_what_is_read(kind: str) -> None:
         deltas = sorted(chosen.sample(range(1_250), chosen.randint(1_000, 1_250)))
         log.append(batch(first, [Record(delta, delta, b"k%d" % delta, _VALUES[kind](chosen)) for delta in deltas]))
     expected, _ = by_the_client(b"".join(log))
-    assert in_columns([RawBatch.parse(octets, "orders[3]") for octets in log]) == expected
+    assert in_columns([RawBatches.parse(octets, "orders[3]") for octets in log]) == expected
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_an_impossible_length_among_thousands_is_named(length: bytes) -> None:
     records = [Record(number, 0, b"k", b"v" * 20) for number in range(_RECORDS)]
     before, after = _section(records[:2_500]), _section(records[2_501:])
     head = struct.pack(">hiqqqhii", 0, _RECORDS, 1_000, 1_000, -1, -1, -1, _RECORDS)
-    raw = RawBatch.parse(sealed(head + before + length + b"\0" * 40 + after), "orders[3]")
+    raw = RawBatches.parse(sealed(head + before + length + b"\0" * 40 + after), "orders[3]")
     with pytest.raises(CorruptBatch, match=r"orders\[3\]: record \d+ of 5000"):
         list(BatchDecoder().decode([raw], EVERYTHING))
 
@@ -69,6 +69,6 @@ def test_a_wrong_number_of_records_is_refused(said: int) -> None:
     """A header that promises more or fewer records than follow is not believed."""
     records = [Record(number, 0, b"k", b"v" * 20) for number in range(_RECORDS)]
     head = struct.pack(">hiqqqhii", 0, _RECORDS, 1_000, 1_000, -1, -1, -1, said)
-    raw = RawBatch.parse(sealed(head + _section(records)), "orders[3]")
+    raw = RawBatches.parse(sealed(head + _section(records)), "orders[3]")
     with pytest.raises(CorruptBatch, match=r"orders\[3\]: "):
         list(BatchDecoder().decode([raw], EVERYTHING))

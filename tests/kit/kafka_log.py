@@ -124,13 +124,13 @@ def by_the_client(log: bytes, fetch_offset: int = 0, **options: Any) -> tuple[li
 
 
 def through_the_seam(log: bytes, fetch_offset: int = 0, **options: Any) -> tuple[list[Any], int, BatchConsumer]:
-    """Return the batches that come through the seam for a fetch response, the next offset, and the seam."""
+    """Return what comes through the seam for a fetch response, the next offset, and the seam."""
     fetcher = SimpleNamespace(
         PartitionRecords=Fetcher.PartitionRecords, config={"key_deserializer": None, "value_deserializer": None}
     )
     consumer = BatchConsumer(SimpleNamespace(_fetcher=fetcher))
     reader = fetcher.PartitionRecords(fetch_offset, HERE, MemoryRecords(log), **options)
-    return [batch for record in reader.take() for batch in record.value], reader.next_fetch_offset, consumer
+    return [record.value for record in reader.take()], reader.next_fetch_offset, consumer
 
 
 def in_columns(batches: Iterable[Any], offsets: OffsetRange = EVERYTHING) -> list[tuple[Any, ...]]:
