@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kafka_odps.core.kafka_settings import KafkaSettings
@@ -45,7 +46,7 @@ def consumer_of(
     ours["fetch_max_wait_ms"] = min(POLL_MS, settings.client.get("request_timeout_ms", 30_000) // 2)
     kwargs = {"bootstrap_servers": list(settings.bootstrap_servers), **client_arguments(settings), **ours}
     # It waits for a broker that is away.
-    consumer = watched(lambda: build(KafkaConsumer, RoomyClient, **kwargs), check)
+    consumer = watched(lambda: build(KafkaConsumer, partial(RoomyClient, window.topic), **kwargs), check)
     try:
         yield consumer
     finally:

@@ -32,9 +32,15 @@ class RoomyClient(KafkaNetClient):  # type: ignore[misc]  # kafka-python has no 
     It relies on what ``tests/hooks/test_kafka_transport.py`` looks for in the client.
     """
 
-    def __init__(self, **configs: Any) -> None:
+    def __init__(self, *topics: str, **configs: Any) -> None:
+        """Take the topics that the first question to a broker is to be about; ``configs`` are the client's.
+
+        The client would ask about none, and about a consumer's topic only ``retry_backoff_ms`` later.
+        """
         net = NetworkSelector(**configs)
-        super().__init__(net=net, manager=_Manager(net, **configs), **configs)
+        manager = _Manager(net, **configs)
+        manager.cluster._topics.update(topics)  # noqa: SLF001 - the seam: in public it would begin to ask at once
+        super().__init__(net=net, manager=manager, **configs)
 
 
 class _Manager(KafkaConnectionManager):  # type: ignore[misc]  # the same

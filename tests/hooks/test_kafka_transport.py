@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from kafka import KafkaConsumer
+from kafka.cluster import ClusterMetadata
 from kafka.net.manager import KafkaConnectionManager
 from kafka.net.transport import KafkaTCPTransport
 from kafka.protocol.api_message import ApiMessage
@@ -37,6 +38,8 @@ def test_the_client_is_built_as_needed() -> None:
     assert "call_soon(self._read_from_sock)" in inspect.getsource(KafkaTCPTransport.resume_reading), _BROKEN
     assert "return transport" in inspect.getsource(KafkaConnectionManager._build_transport), _BROKEN
     assert "self._process_response(self._rbuffer)" in inspect.getsource(KafkaProtocol.receive_bytes), _BROKEN
+    asked = inspect.getsource(ClusterMetadata.metadata_request)
+    assert "for topic in self._topics" in asked, _BROKEN + "about which topics it asks"
     assert "memoryview(data.read())" in inspect.getsource(ApiMessage.decode), _BROKEN + "the copies of an answer"
 
 
