@@ -114,8 +114,6 @@ class Loading:
             with self._adding:
                 self._bytes += written
             block.clear()
-            # Arrow keeps what is free for later: here that was nearly as much again as is in use.
-            pa.default_memory_pool().release_unused()
 
         return write
 
