@@ -17,12 +17,13 @@ from kafka.net.compat import KafkaNetClient
 from kafka.net.manager import KafkaConnectionManager
 from kafka.net.selector import NetworkSelector
 
-_ROOM = 1 << 20
-"""Bytes that are received at once; the client itself asks for 4 096, which costs more than decoding does."""
-_TURN = 4 * _ROOM
-"""Bytes after which others that wait for the event loop have their turn."""
-_LARGE = 1 << 16
+_ROOM = 1 << 16
+"""Bytes that are received at once, unless they are known to belong to a large answer; the client itself asks for 4 096,
+which costs more than decoding does."""
+_LARGE = _ROOM
 """Bytes from which on the copies of an answer are worth avoiding."""
+_TURN = 1 << 22
+"""Bytes after which others that wait for the event loop have their turn."""
 _NOTHING_THERE = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
@@ -80,8 +81,9 @@ class _Receiving:
         transport, taken = self._transport, 0
         # What TLS has already deciphered wakes nobody up, so it is taken now.
         while transport.is_reading() and not transport.is_closing() and (taken < _TURN or self._deciphered()):
+            place = self._place()
             try:
-                size = transport._sock.recv_into(self._room)  # noqa: SLF001
+                size = transport._sock.recv_into(place)  # noqa: SLF001
             except _NOTHING_THERE:
                 return
             if not size and taken:
@@ -92,7 +94,23 @@ class _Receiving:
                 return
             taken += size
             transport.last_read = time.monotonic()
-            transport.get_protocol().data_received(self._room[:size])
+            if place is self._room:
+                transport.get_protocol().data_received(place[:size])
+            else:
+                self._answer().seek(self._answer().tell() + size)
+
+    def _place(self) -> memoryview:
+        """Return where to receive: what is left of a large answer goes where its beginning is, and not through a room.
+
+        All but the last octet, which has to be handed on: with it, the client finds the answer complete.
+        """
+        answer = self._answer()
+        if answer is None or len(answer) - answer.tell() <= _LARGE:
+            return self._room
+        return memoryview(answer)[answer.tell() : -1]
+
+    def _answer(self) -> Any:
+        return self._transport.get_protocol().parser._rbuffer  # noqa: SLF001
 
     def _deciphered(self) -> bool:
         sock = self._transport._sock  # noqa: SLF001

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import random
 import select
 import ssl
 import threading
@@ -27,7 +28,7 @@ from kafka.protocol.api_message import ApiMessage
 from kafka.protocol.frame import KafkaBytes
 from kafka.protocol.parser import KafkaProtocol
 
-from airflow_provider_kafka_odps.hooks.kafka_transport import _Receiving, _spare_copies
+from airflow_provider_kafka_odps.hooks.kafka_transport import _ROOM, _Receiving, _spare_copies
 
 _BROKEN = "kafka-python changed where hooks/kafka_transport.py reaches into it: "
 
@@ -37,7 +38,9 @@ def test_the_client_is_built_as_needed() -> None:
     assert "kafka_client" in KafkaConsumer.DEFAULT_CONFIG, _BROKEN + "whose connections a consumer uses"
     assert "call_soon(self._read_from_sock)" in inspect.getsource(KafkaTCPTransport.resume_reading), _BROKEN
     assert "return transport" in inspect.getsource(KafkaConnectionManager._build_transport), _BROKEN
-    assert "self._process_response(self._rbuffer)" in inspect.getsource(KafkaProtocol.receive_bytes), _BROKEN
+    received = inspect.getsource(KafkaProtocol.receive_bytes)
+    assert "self._process_response(self._rbuffer)" in received, _BROKEN
+    assert "bytes_to_read = min(total_bytes - staged_bytes, n - i)" in received, _BROKEN + "what is left of an answer"
     asked = inspect.getsource(ClusterMetadata.metadata_request)
     assert "for topic in self._topics" in asked, _BROKEN + "about which topics it asks"
     assert "memoryview(data.read())" in inspect.getsource(ApiMessage.decode), _BROKEN + "the copies of an answer"
@@ -45,20 +48,27 @@ def test_the_client_is_built_as_needed() -> None:
 
 @pytest.mark.parametrize("encrypted", [False, True])
 def test_all_that_was_sent_is_received(encrypted: bool, tmp_path: Path) -> None:
-    """Pieces that fill the room, with more behind them, come whole and in order, also where TLS holds them back."""
-    sent = bytes(range(256)) * (3 << 12) * 3 + b"the end"
-    received = bytearray()
-    errors: list[BaseException | None] = []
-    protocol = SimpleNamespace(
-        parser=SimpleNamespace(_process_response=None), data_received=received.extend, connection_lost=errors.append
-    )
+    """Answers of all sizes come whole and in order, also where TLS holds them back; large ones not piece by piece."""
+    sizes = [0, 10, _ROOM - 4, _ROOM, 3 << 20, _ROOM + 1, _ROOM + 2, 3, 3 << 20]
+    answers = [random.Random(size).randbytes(size) for size in sizes]
+    received, pieces, errors = list[bytes](), list[int](), list[BaseException | None]()
+    parser = KafkaProtocol()
+    parser._process_response = bytes
+
+    def data_received(data: memoryview) -> None:
+        pieces.append(len(data))
+        received.extend(parser.receive_bytes(data))
+
+    protocol = SimpleNamespace(parser=parser, data_received=data_received, connection_lost=errors.append)
+    sent = b"".join(len(answer).to_bytes(4, "big") + answer for answer in answers)
     with _sending(sent, _certificate(tmp_path) if encrypted else None) as ours:
         transport = KafkaTCPTransport(_Waiting(), ours)
         transport.set_protocol(protocol)
         transport._read = True
         with pytest.raises(StopIteration):
             _Receiving(transport).run().send(None)
-    assert received == sent
+    assert received == answers
+    assert sum(pieces) <= 2 * len(sizes) * _ROOM, "large answers went through the room"
     assert [str(error) for error in errors] == ["KafkaConnectionError: socket disconnected"]
 
 
