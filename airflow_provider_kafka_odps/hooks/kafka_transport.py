@@ -122,9 +122,14 @@ def _spare_copies(parser: Any) -> None:
     decode = parser._process_response  # noqa: SLF001
 
     def decode_in_place(received: Any) -> Any:
-        if len(received) >= _LARGE:
-            received.read = partial(_read, received)
-        return decode(received)
+        if len(received) < _LARGE:
+            return decode(received)
+        received.read = partial(_read, received)
+        try:
+            return decode(received)
+        finally:
+            # It refers to itself by this: it would stay until the collector comes by, and a hundred megabytes with it.
+            del received.read
 
     parser._process_response = decode_in_place  # noqa: SLF001
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import inspect
 import random
 import select
 import ssl
 import threading
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -84,6 +86,21 @@ def test_an_answer_is_decoded_where_it_was_received(size: int) -> None:
     assert [bytes(part) for part in seen] == [bytes(answer)[:4], bytes(answer)[4:]]
     assert isinstance(seen[1], memoryview) == (size > 10)
     assert answer.tell() == size
+
+
+def test_an_answer_is_gone_when_nobody_needs_it() -> None:
+    """Not when the collector comes by: until then a window of some answers would take a hundred megabytes more."""
+    parser = SimpleNamespace(_process_response=lambda buffer: bytes(buffer.read()[:3]))
+    _spare_copies(parser)
+    answer = KafkaBytes(1 << 17)
+    left = weakref.ref(answer)
+    gc.disable()
+    try:
+        assert parser._process_response(answer) == bytes(3)
+        del answer
+        assert left() is None
+    finally:
+        gc.enable()
 
 
 class _Waiting:
