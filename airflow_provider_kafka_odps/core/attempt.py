@@ -144,8 +144,6 @@ class Attempt:
     """The other ones; None: there are none to be had."""
     give_up: Callable[[], None] = lambda: None
     """Tells source and sink that the load has failed: what they do in other threads is wanted no more."""
-    give_back: Callable[[], None] = lambda: None
-    """Called when a block is written and forgotten: what it took may go back to the system."""
     waited: Callable[[], float] = lambda: 0.0
     """How many seconds reading has waited for the broker so far."""
     on_rerun: OnRerun = OnRerun.KEEP

@@ -36,8 +36,6 @@ class Effects:
     """Called in the thread that reads, before each batch and at the end."""
     waited: Callable[[], float] = lambda: 0.0
     give_up: Callable[[], None] = lambda: None
-    give_back: Callable[[], None] = lambda: None
-    """Called when a block is written and forgotten: what it took may go back to the system."""
     beside: Callable[[Pace], bool] = lambda _: True
     """Called after each batch of columns, and at the end until it returns True: who else loads is done."""
     block_bytes: int = BLOCK_BYTES
@@ -55,18 +53,10 @@ def convey(loading: Loading, upload: Upload, records: Generator[pa.RecordBatch],
         rate, span = effects.max_bytes_per_second, loading.window.span
         pace = Pace(effects.clock, span, effects.say, rate, pipeline.sleep_until)
         for block in cut_blocks(_beside(pace.keep(columns, loading), pace, effects), effects.block_bytes):
-            pipeline.dispatch(_freeing(loading.writing(upload, block), effects.give_back))
+            pipeline.dispatch(loading.writing(upload, block))
         while not effects.beside(pace):
             pipeline.sleep_until(effects.clock.monotonic() + _GLANCE, effects.clock)
     effects.take_note()
-
-
-def _freeing(write: Callable[[], None], give_back: Callable[[], None]) -> Callable[[], None]:
-    def both() -> None:
-        write()
-        give_back()
-
-    return both
 
 
 def _beside(columns: Iterator[pa.RecordBatch], pace: Pace, effects: Effects) -> Iterator[pa.RecordBatch]:
@@ -129,7 +119,6 @@ def _convey(attempt: Attempt, loading: Loading, upload: Upload, team: Team | Non
         take_note=take_note,
         waited=attempt.waited,
         give_up=attempt.give_up,
-        give_back=attempt.give_back,
         beside=beside,
         block_bytes=attempt.block_bytes,
         queue_bytes=attempt.queue_bytes,

@@ -23,20 +23,6 @@ def refuse_huge_pages() -> None:
         ctypes.CDLL(None).prctl(_SET_THP_DISABLE, 1, 0, 0, 0)
 
 
-def give_back() -> None:
-    """Give the system the memory that is free in this process and kept for later.
-
-    Arrow keeps nearly as much again as is in use. glibc keeps what is free below something that is not, and each thread
-    has such a place: measured with values of 1 MB, a load was 30 MB smaller without it at its peak.
-    """
-    import pyarrow as pa
-
-    pa.default_memory_pool().release_unused()
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
-    if trim is not None:
-        trim(0)
-
-
 @contextmanager
 def lean() -> Iterator[None]:
     """Take small pages, and let Python's collector leave alone what was there before, until the context is left.

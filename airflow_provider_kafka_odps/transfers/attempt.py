@@ -29,7 +29,6 @@ from airflow_provider_kafka_odps.core.table import PartitionSpec, TableName
 from airflow_provider_kafka_odps.core.tolerance import Tolerance
 from airflow_provider_kafka_odps.core.window import Window
 from airflow_provider_kafka_odps.exceptions import InvalidConnection, InvalidInput, InvalidMapping, UnknownTable
-from airflow_provider_kafka_odps.hooks.memory import give_back
 from airflow_provider_kafka_odps.hooks.reject_files import RejectFile
 from airflow_provider_kafka_odps.transfers.crew import WorkerCrew
 from airflow_provider_kafka_odps.transfers.past import asset_store, author_of, is_active, previous_window, run_interval
@@ -87,7 +86,6 @@ def build_attempt(
         say=task.log.info,
         cancelled=task.has_to_stop,
         give_up=task.give_up,
-        give_back=give_back,
         waited=source.waited,
         block_bytes=effort.block_bytes,
         queue_bytes=effort.queue_bytes,

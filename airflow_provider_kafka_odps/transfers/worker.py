@@ -123,7 +123,7 @@ def load(orders: Orders, tell: Tell) -> Tally:
     from airflow_provider_kafka_odps.core.writing import Effects, convey
     from airflow_provider_kafka_odps.hooks.clock import SystemClock
     from airflow_provider_kafka_odps.hooks.kafka_reader import read_window
-    from airflow_provider_kafka_odps.hooks.memory import give_back, lean
+    from airflow_provider_kafka_odps.hooks.memory import lean
 
     clock, passed_over, waits = SystemClock(), list[PassedOver](), [0.0]
 
@@ -155,7 +155,6 @@ def load(orders: Orders, tell: Tell) -> Tally:
         check=lambda: None,
         take_note=take_note,
         waited=lambda: waits[0],
-        give_back=give_back,
         beside=_progress_teller(tell, loading),
         block_bytes=effort.block_bytes,
         queue_bytes=effort.queue_bytes,

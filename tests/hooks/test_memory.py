@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import platform
 import subprocess
 import sys
 
@@ -25,26 +24,6 @@ def test_a_load_takes_small_pages() -> None:
     """Linux gives a process that loads no huge pages, of which it would use a part and count the whole."""
     told = subprocess.run([sys.executable, "-c", _LOOK], capture_output=True, text=True, check=True, timeout=60)
     assert told.stdout.strip() == "['0']"
-
-
-_FREE = """
-import pyarrow
-from airflow_provider_kafka_odps.hooks.memory import give_back
-from psutil import Process
-
-kept = [bytearray(100_000) for _ in range(1_000)]
-del kept[::2]
-before = Process().memory_info().rss
-give_back()
-print(before - Process().memory_info().rss)
-"""
-
-
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other libraries keep other things")
-def test_what_is_free_between_what_is_used_goes_back() -> None:
-    """Of a hundred megabytes, half are free and none at the end: most of them go back to the system."""
-    told = subprocess.run([sys.executable, "-c", _FREE], capture_output=True, text=True, check=True, timeout=60)
-    assert int(told.stdout) > 40_000_000
 
 
 def test_what_was_there_before_is_left_alone_until_the_end() -> None:
