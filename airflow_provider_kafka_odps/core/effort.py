@@ -13,15 +13,20 @@ MAX_MEMORY = 340_000_000
 CONCURRENCY = 1
 """One block is sent while the next one is filled; with two, blocks would be smaller than the service wants them."""
 MOST_WORKERS = 64
-FETCH_BYTES = 2 * 1024 * 1024
-"""What one answer of a broker may hold."""
+FETCH_BYTES = 8 * 1024 * 1024
+"""What one answer of a broker may hold at most: with more, nothing gets faster."""
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
 _AMOUNT = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([kmg]?i?)b?\s*", re.IGNORECASE)
 # Measured, where writing is slower than reading: what clients, the decoder, DuckDB, sockets and what allocators do not
 # give back take beside the records themselves.
-_FIXED = 160_000_000
-# Measured with values of 1 MB: how many answers of a broker are in memory, whole or in parts, waiting or on their way.
-_PER_FETCHED = 16
+_FIXED = 155_000_000
+_ANSWERS = 5
+"""Answers that there is room for: one that is decoded, one that waits, one on its way, and what is left of others."""
+_LEAST_ANSWER = 1024 * 1024
+_ANSWER_SHARE = 50
+"""Of the memory, an answer may take one in so many parts: 6.8 MB by default."""
+_BYTES_PER_OFFSET = 4096
+"""What is asked for per offset of a small window: more than most records have, so that it comes in one answer."""
 _QUEUES = 2
 _QUEUE = 8 * 1024 * 1024
 _LEAST_BLOCK = 4 * 1024 * 1024
@@ -61,7 +66,9 @@ class Effort:
         if self.max_bytes_per_second is not None and self.max_bytes_per_second < 1:
             raise InvalidInput(f"max_bytes_per_second={self.max_bytes_per_second}: at least 1, or None for no limit")
         if self.block_bytes < _LEAST_BLOCK:
-            least = _FIXED + _PER_FETCHED * FETCH_BYTES + _QUEUES * _QUEUE + _LEAST_BLOCK * (self.concurrency + 1)
+            needed = _FIXED + _QUEUES * _QUEUE + _LEAST_BLOCK * (self.concurrency + 1)
+            # Answers take their part of all, or as much as they ever take.
+            least = min(needed * _ANSWER_SHARE // (_ANSWER_SHARE - _ANSWERS), needed + _ANSWERS * FETCH_BYTES)
             raise InvalidInput(
                 f"max_memory={self.max_memory} is too little for concurrency={self.concurrency}: at least "
                 f"{-(-least // 10**6)}MB are needed"
@@ -70,7 +77,7 @@ class Effort:
     @property
     def fetch_bytes(self) -> int:
         """What one answer of a broker may hold."""
-        return FETCH_BYTES
+        return min(self.max_memory // _ANSWER_SHARE, FETCH_BYTES)
 
     @property
     def unpack_limit(self) -> int:
@@ -85,8 +92,23 @@ class Effort:
     @property
     def block_bytes(self) -> int:
         """How large a block may become: one is filled while others are written, and kept until they are."""
-        left = self.max_memory - _FIXED - _PER_FETCHED * self.fetch_bytes - _QUEUES * self.queue_bytes
+        left = self.max_memory - _FIXED - _ANSWERS * self.fetch_bytes - _QUEUES * self.queue_bytes
         return left // (self.concurrency + 1)
+
+
+def answer_bytes(limit: int, brokers: int, offsets: int) -> int:
+    """Return what to ask of a broker at once: at most ``limit`` bytes, and less where that is too much.
+
+    Each broker that partitions are read from has an answer that waits and one on its way, so many of them share what a
+    few may take. What an answer holds behind the end of a window is fetched in vain, so a small window asks for little.
+
+    >>> answer_bytes(6_800_000, brokers=1, offsets=50_000_000), answer_bytes(6_800_000, brokers=9, offsets=50_000_000)
+    (6800000, 1789473)
+    >>> answer_bytes(6_800_000, brokers=1, offsets=100)
+    1048576
+    """
+    share = _ANSWERS * limit // (2 * brokers + 1)
+    return min(limit, max(_LEAST_ANSWER, min(share, offsets * _BYTES_PER_OFFSET)))
 
 
 def parse_bytes(asked: int | str, parameter: str) -> int:

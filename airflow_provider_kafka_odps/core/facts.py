@@ -51,3 +51,5 @@ class TopicFacts:
     partitions: Mapping[int, PartitionFacts]
     group: str | None = None
     """The group that was asked about."""
+    leaders: int = 1
+    """How many brokers lead partitions of it."""

@@ -172,7 +172,8 @@ class KafkaHook(BaseHook):
         its end, and only then; columns that are not ``wanted`` (None: all are) are NULL.
         ``passed_over`` is told of transaction markers and aborted transactions before the batches behind them come, and
         under ``OnDataLoss.SKIP`` of offsets that are lost, which fail the read otherwise.
-        A response of the broker holds up to ``fetch_bytes``; ``waited`` is told the seconds of each wait for one.
+        A response of the broker holds up to ``fetch_bytes``, and less where the window is small or many brokers lead
+        its partitions; ``waited`` is told the seconds of each wait for one.
         A record batch that unpacks to more than ``unpack_limit`` bytes is CorruptBatch.
         Raises NoProgress after ``poll_timeout`` seconds without any, OffsetsExpired, CorruptBatch, Cancelled.
         """

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from typing import TYPE_CHECKING
 
+from airflow_provider_kafka_odps.core.effort import answer_bytes
 from airflow_provider_kafka_odps.core.facts import Questions, TopicFacts
 from airflow_provider_kafka_odps.core.gaps import GapKind, OnDataLoss, PassedOver
 from airflow_provider_kafka_odps.core.kafka_settings import KafkaSettings
@@ -55,7 +56,8 @@ def read_window(  # noqa: PLR0913 - named at the one call
 
     ``passed_over`` is told of markers and aborted transactions before positions move past them, some perhaps twice and
     some beyond the window. ``waited`` is told how many seconds each wait for the broker took. A response holds up to
-    ``fetch_bytes``, or one record batch that is larger; a batch may unpack to ``unpack_limit`` bytes.
+    ``fetch_bytes``, see ``answer_bytes``, or one record batch that is larger; a batch may unpack to ``unpack_limit``
+    bytes.
 
     Raises UnknownTopic, UnknownPartition, TopicReplaced, OffsetsExpired, LogTooShort, LogTruncated, NoProgress,
     CorruptBatch, ReadFailed, Unreachable, BrokerRefused, and Cancelled within a second after ``cancelled`` says so.
@@ -68,7 +70,9 @@ def read_window(  # noqa: PLR0913 - named at the one call
     if not reading.ahead:
         return
     # Before anything is read: a log that is not what it was is waited for in vain, or moves under the reader.
-    reading.face(_facts(settings, reading), on_data_loss)
+    facts = _facts(settings, reading)
+    reading.face(facts, on_data_loss)
+    fetch_bytes = answer_bytes(fetch_bytes, facts.leaders, window.span)
     started = time.monotonic()
     while reading.ahead:
         try:

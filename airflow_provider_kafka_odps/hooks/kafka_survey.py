@@ -181,6 +181,7 @@ def survey(client: KafkaAdminClient, topic: str, questions: Questions, conn_id: 
         topic_id=str(description["topic_id"]),
         cluster_id=str(patiently(client.describe_cluster)["cluster_id"]),
         group=questions.group,
+        leaders=len({found["leader_id"] for found in description["partitions"]}),
         partitions={
             place.partition: PartitionFacts(
                 partition=place.partition,

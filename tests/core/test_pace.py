@@ -6,7 +6,7 @@ import pytest
 from core.world import World, attempt_at
 from kit.hand_clock import HandClock
 
-from airflow_provider_kafka_odps.core.effort import Compression, Effort, parse_bytes
+from airflow_provider_kafka_odps.core.effort import Compression, Effort, answer_bytes, parse_bytes
 from airflow_provider_kafka_odps.core.journal import Mode
 from airflow_provider_kafka_odps.core.pace import Progress, Throttle
 from airflow_provider_kafka_odps.core.transfer import transfer
@@ -98,11 +98,37 @@ def test_the_default_fills_blocks_as_the_service_wants_them() -> None:
     assert effort.max_memory <= 350 * MB
 
 
-def test_too_little_memory_is_refused_with_what_is_needed() -> None:
-    """A limit that cannot be held is refused, with one that can; this one is then taken."""
-    with pytest.raises(InvalidInput, match=r"max_memory=50000000 is too little for concurrency=1: at least 219MB"):
-        Effort(max_memory=50 * MB)
-    assert Effort(max_memory=219 * MB).block_bytes >= 4 << 20
+@pytest.mark.parametrize(("concurrency", "least"), [(1, 201), (64, 487)])
+def test_too_little_memory_is_refused_with_what_is_needed(concurrency: int, least: int) -> None:
+    """A limit that cannot be held is refused, with the least one that can; this one is then taken."""
+    with pytest.raises(InvalidInput, match=f"is too little for concurrency={concurrency}: at least {least}MB"):
+        Effort(max_memory=50 * MB, concurrency=concurrency)
+    assert Effort(max_memory=least * MB, concurrency=concurrency).block_bytes >= 4 << 20
+    with pytest.raises(InvalidInput, match=f"max_memory={least - 1}000000 is too little"):
+        Effort(max_memory=(least - 1) * MB, concurrency=concurrency)
+
+
+@pytest.mark.parametrize(
+    ("limit", "brokers", "offsets", "asked"),
+    [
+        # All that is allowed: of one or two brokers, in a window that is not small.
+        (6_000_000, 1, 10**9, 6_000_000),
+        (6_000_000, 2, 10**9, 6_000_000),
+        # Many brokers share it, until answers would become too small.
+        (6_000_000, 3, 10**9, 30_000_000 // 7),
+        (6_000_000, 200, 10**9, 1 << 20),
+        # A small window asks for little.
+        (6_000_000, 1, 1, 1 << 20),
+        (6_000_000, 1, 1_000, 4_096_000),
+        # Never more than is allowed.
+        (1_000, 1, 1, 1_000),
+    ],
+)
+def test_an_answer_is_as_large_as_the_window_and_the_memory_want_it(
+    limit: int, brokers: int, offsets: int, asked: int
+) -> None:
+    """What is asked of each broker at once."""
+    assert answer_bytes(limit, brokers, offsets) == asked
 
 
 def test_a_speed_of_nothing_is_refused() -> None:

@@ -18,6 +18,9 @@ from kafka.admin import NewTopic
 from kit.kafka_proxy import KafkaProxy, proxied
 from kit.kafka_topics import producer, send
 
+from airflow_provider_kafka_odps.core.facts import Questions
+from airflow_provider_kafka_odps.hooks.kafka_survey import survey
+
 MODES = ("append", "overwrite")
 
 
@@ -171,7 +174,9 @@ def test_the_leader_is_killed(make_scene: MakeScene, cluster: Broker) -> None:
         running = scene.start()
         assert before.held.wait(60)
         (described,) = admin.describe_topics([topic])
-        (leader,) = (each["leader_id"] for each in described["partitions"] if each["partition_index"] == 0)
+        leaders = {each["partition_index"]: each["leader_id"] for each in described["partitions"]}
+        assert survey(admin, topic, Questions(), "test").leaders == len(set(leaders.values())) > 1
+        leader = leaders[0]
         cluster.nodes[leader - 1].kill()
         before.resume()
         scene.check_loaded_once(running.wait())

@@ -36,7 +36,7 @@ def filled(broker: Any, make_topic: Callable[..., str]) -> str:
     [
         ({}, 1),
         ({"concurrency": 0}, 1),
-        ({"concurrency": 3, "max_memory": "228MB"}, 3),
+        ({"concurrency": 3, "max_memory": "210MB"}, 3),
         ({"concurrency": 1, "compression": "lz4"}, 1),
         ({"max_bytes_per_second": "1GB"}, 1),
     ],
