@@ -35,7 +35,7 @@ CRC_ENDS_AT = 21
 """Where in a header the CRC ends: it is of the bytes from here on."""
 Headers: TypeAlias = NDArray[Any]
 """Headers of type ``HEADER``."""
-_FORMAT_2 = 2
+FORMAT_2 = 2
 
 
 class RawBatches:
@@ -77,7 +77,7 @@ class RawBatches:
         """Raise CorruptBatch where the numbers of a header contradict each other."""
         said, sizes = self.headers, self.ends - self.starts - LENGTH_ENDS_AT
         # A last offset below 0 is one that overflowed.
-        wrong = (said["magic"] != _FORMAT_2) | (said["length"] != sizes) | (self.last_offsets < 0)
+        wrong = (said["magic"] != FORMAT_2) | (said["length"] != sizes) | (self.last_offsets < 0)
         for name in ("base_offset", "last_offset_delta", "records"):
             wrong |= said[name] < 0
         if wrong.any():

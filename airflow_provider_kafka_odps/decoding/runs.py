@@ -9,11 +9,10 @@ from functools import cached_property
 from crc32c import crc32c
 
 from airflow_provider_kafka_odps.core.offsets import next_offset
-from airflow_provider_kafka_odps.decoding.raw import CRC_ENDS_AT, HEADER, LENGTH_ENDS_AT, RawBatches
+from airflow_provider_kafka_odps.decoding.raw import CRC_ENDS_AT, FORMAT_2, HEADER, LENGTH_ENDS_AT, RawBatches
 
 # Of the header: length, magic, attributes.
 _START = struct.Struct(">8xi4xb4xh")
-_FORMAT_2 = 2
 _TRANSACTIONAL_OR_CONTROL = 0x30
 
 
@@ -29,7 +28,7 @@ class Run:
     """Where in the octets each batch begins; the next one begins where it ends, and the last one ends with them."""
     where: str
 
-    magic = _FORMAT_2
+    magic = FORMAT_2
     is_control_batch = is_transactional = False
     was_read = True
 
@@ -95,7 +94,7 @@ def run_at(response: memoryview, position: int, where: str) -> Run | None:
     while size - end >= least:
         length, magic, attributes = read(here, end)
         after = end + LENGTH_ENDS_AT + length
-        if magic != _FORMAT_2 or attributes & _TRANSACTIONAL_OR_CONTROL or not end + least <= after <= size:
+        if magic != FORMAT_2 or attributes & _TRANSACTIONAL_OR_CONTROL or not end + least <= after <= size:
             break
         starts.append(end)
         end = after

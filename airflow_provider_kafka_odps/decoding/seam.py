@@ -13,14 +13,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kafka_odps.decoding.batch import BatchKind, BatchSpan, LegacyBatch
-from airflow_provider_kafka_odps.decoding.raw import RawBatches
+from airflow_provider_kafka_odps.decoding.raw import FORMAT_2, RawBatches
 from airflow_provider_kafka_odps.decoding.runs import Run, run_at
 from airflow_provider_kafka_odps.exceptions import CorruptBatch
 
 if TYPE_CHECKING:
     from kafka import KafkaConsumer, TopicPartition
-
-_FORMAT_2 = 2
 
 
 class BatchConsumer:
@@ -140,7 +138,7 @@ class _BatchAsOne:
     def __iter__(self) -> Iterator[_StandIn]:
         self.was_read = True
         octets: Any = self._batch._buffer  # noqa: SLF001  # the seam
-        if self._batch.magic < _FORMAT_2:
+        if self._batch.magic < FORMAT_2:
             batch = LegacyBatch.parse(octets, self._batch.base_offset, self._batch.compression_type)
             yield _StandIn(batch, batch.last_offset, self.size)
         else:

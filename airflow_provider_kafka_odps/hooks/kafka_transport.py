@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ssl
 import time
-from functools import partial
 from typing import Any
 
 from kafka.errors import (
@@ -16,12 +15,11 @@ from kafka.errors import (
 from kafka.net.compat import KafkaNetClient
 from kafka.net.manager import KafkaConnectionManager
 from kafka.net.selector import NetworkSelector
+from kafka.protocol.frame import KafkaBytes
 
 _ROOM = 1 << 16
-"""Bytes that are received at once, unless they are known to belong to a large answer; the client itself asks for 4 096,
-which costs more than decoding does."""
-_LARGE = _ROOM
-"""Bytes from which on the copies of an answer are worth avoiding."""
+"""Bytes that are received at once, unless they are known to belong to an answer that is larger, whose copies are worth
+avoiding; the client itself asks for 4 096, which costs more than decoding does."""
 _TURN = 1 << 22
 """Bytes after which others that wait for the event loop have their turn."""
 _NOTHING_THERE = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
@@ -105,7 +103,7 @@ class _Receiving:
         All but the last octet, which has to be handed on: with it, the client finds the answer complete.
         """
         answer = self._answer()
-        if answer is None or len(answer) - answer.tell() <= _LARGE:
+        if answer is None or len(answer) - answer.tell() <= _ROOM:
             return self._room
         return memoryview(answer)[answer.tell() : -1]
 
@@ -117,27 +115,26 @@ class _Receiving:
         return isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
 
 
+class _Answer(KafkaBytes):  # type: ignore[misc]  # the same
+    """A received answer that is decoded where it is; the client copies it twice before."""
+
+    def read(self, nbytes: int | None = None) -> bytes | memoryview:
+        if nbytes is not None:
+            found: bytes = super().read(nbytes)
+            return found
+        start = self.tell()
+        self.seek(len(self))
+        return memoryview(self)[start:]
+
+
 def _spare_copies(parser: Any) -> None:
-    """Let a large answer be decoded where it was received; the client copies it twice before."""
+    """Let a large answer be decoded where it was received."""
     decode = parser._process_response  # noqa: SLF001
 
     def decode_in_place(received: Any) -> Any:
-        if len(received) < _LARGE:
-            return decode(received)
-        received.read = partial(_read, received)
-        try:
-            return decode(received)
-        finally:
-            # It refers to itself by this: it would stay until the collector comes by, and a hundred megabytes with it.
-            del received.read
+        if len(received) >= _ROOM:
+            # Not a method of its own, which would refer to it: it would stay until Python's collector comes by.
+            received.__class__ = _Answer
+        return decode(received)
 
     parser._process_response = decode_in_place  # noqa: SLF001
-
-
-def _read(received: Any, size: int | None = None) -> bytes | memoryview:
-    if size is not None:
-        found: bytes = type(received).read(received, size)
-        return found
-    start = received.tell()
-    received.seek(len(received))
-    return memoryview(received)[start:]
