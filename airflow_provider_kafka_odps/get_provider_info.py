@@ -1,10 +1,14 @@
 """What Airflow's provider discovery is told about this package, as plain metadata."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from airflow_provider_kafka_odps import __version__
 
 _KAFKA = "Apache Kafka"
+
+
 _MAXCOMPUTE = "MaxCompute"
 
 

@@ -19,7 +19,11 @@ _TYPES = {
     "short": "short",
     "string": "string",
 }
+
+
 _MEBIBYTE = 1024 * 1024
+
+
 _REFUSED = {
     "preSql": "a statement before the load is a task of its own, upstream of this one",
     "postSql": "a statement after the load is a task of its own, downstream of this one",

@@ -14,6 +14,7 @@ from airflow_provider_kafka_odps.exceptions import InvalidJob
 JobInput: TypeAlias = "Mapping[str, Any] | str | Path"
 """The JSON of a job: parsed, as text, or as the path of a file."""
 
+
 # What has no counterpart here, and changes neither the rows nor what is lost.
 _WITHOUT_MEANING = {
     "reader": (
@@ -27,6 +28,8 @@ _WITHOUT_MEANING = {
     ),
     "setting": ("jvmOption", "executeMode", "failoverEnable", "errorLimit", "speed", "common"),
 }  # fmt: skip
+
+
 _READERS, _WRITERS = ("kafka", "kafkareader"), ("odps", "odpswriter", "maxcompute")
 
 

@@ -12,7 +12,11 @@ from airflow_provider_kafka_odps.dataworks.variables import has_variables, to_te
 from airflow_provider_kafka_odps.exceptions import InvalidJob
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
 _STARTS = {"seektobeginning": "earliest", "seektoend": "latest", "seektolast": "committed"}
+
+
 _TYPES = {"earliest": "earliest", "latest": "latest", "current": "committed", "specific": None}
 
 

@@ -10,8 +10,12 @@ from typing import Any
 from airflow_provider_kafka_odps.exceptions import InvalidJob
 
 _ABSENT = object()
+
+
 # ASCII digits only: `int` and `float` would take those of every script, and words such as "nan".
 _WHOLE = re.compile(r"-?[0-9]{1,19}")
+
+
 _NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,9})?")
 
 

@@ -26,15 +26,28 @@ from airflow_provider_kafka_odps.exceptions import InvalidJob
 DUE = "(data_interval_end or logical_date)"
 """When the run is due, in Airflow's templates: an instant of pendulum's."""
 
+
 _VARIABLE = re.compile(
     r"\$\{([^{}]*)\}|\$\[([^\[\]]*)\]|\$(bizdate|cyctime|bdp\.system\.bizdate|bdp\.system\.cyctime)\b"
 )
+
+
 _ADD_MONTHS = re.compile(r"add_months\(\s*([^,()]+?)\s*,\s*([+-]?[0-9]{1,4})\s*\)")
+
+
 # `$[yyyymmddhh24miss-1/24]`: a format, then days as a product of fractions.
 _SHIFTED = re.compile(r"(.+?)\s*(?:([+-]\s*[0-9]{1,5})((?:\s*/\s*(?:24|60))*))?")
+
+
 _DATE_PARTS = {"yyyy": "%Y", "hh24": "%H", "mm": "%m", "dd": "%d", "mi": "%M", "ss": "%S", "hh": "%H"}
+
+
 _FORMAT = re.compile(r"yyyy|hh24|mm|dd|mi|ss|hh|[-/: _.TZ]", re.IGNORECASE)
+
+
 _UNITS = {"": "days", "/24": "hours", "/24/60": "minutes", "/24/60/60": "seconds"}
+
+
 _SYSTEM = {"bizdate": ("%Y%m%d", {"days": -1}), "cyctime": ("%Y%m%d%H%M%S", {})}
 
 

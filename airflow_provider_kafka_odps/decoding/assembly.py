@@ -5,11 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from airflow_provider_kafka_odps.decoding.batch import BATCH_SCHEMA, LOG_APPEND_TIME
-from airflow_provider_kafka_odps.decoding.columns import binary_column, header_column
-from airflow_provider_kafka_odps.decoding.malformed import refuse
-from airflow_provider_kafka_odps.decoding.records import Fields
-from airflow_provider_kafka_odps.decoding.varints import Ints
+from airflow_provider_kafka_odps.decoding.batch import BATCH_SCHEMA, HEADERS, LOG_APPEND_TIME
+from airflow_provider_kafka_odps.decoding.records import Fields, HeaderSlices, Slices, read_bytes
+from airflow_provider_kafka_odps.decoding.varints import Ints, Malformed, read_varint, refuse
 from airflow_provider_kafka_odps.decoding.workspace import Workspace
 
 _NONE = -1
@@ -57,3 +55,90 @@ def completed(columns: dict[str, pa.Array], rows: int) -> pa.RecordBatch:
     """Return a batch of ``BATCH_SCHEMA``; columns that are missing are all null."""
     present = [columns[field.name] if field.name in columns else pa.nulls(rows, field.type) for field in BATCH_SCHEMA]
     return pa.RecordBatch.from_arrays(present, schema=BATCH_SCHEMA)
+
+
+_ROUNDS = 32
+"""Headers per record that are read for all records at once; the rest of a record that has more is walked."""
+
+
+def binary_column(workspace: Workspace, spots: Slices) -> pa.BinaryArray:
+    """Return the byte strings as a column of ``binary``.
+
+    The workspace is looked at as a binary array whose slots are the strings and what stands between them; ``take`` of
+    every second slot copies the strings.
+    """
+    count = len(spots.start)
+    edges = np.empty(2 * count, np.int32)
+    edges[0::2] = spots.start
+    edges[1::2] = spots.start + np.maximum(spots.size, 0)
+    buffers = [None, pa.py_buffer(edges), pa.py_buffer(workspace.octets)]
+    slots = pa.Array.from_buffers(pa.binary(), max(2 * count - 1, 0), buffers)
+    null = spots.size < 0
+    return slots.take(pa.array(np.arange(0, 2 * count, 2, dtype=np.int32), mask=null if null.any() else None))
+
+
+def header_column(workspace: Workspace, headers: HeaderSlices) -> pa.ListArray:
+    """Return the headers as lists of (key, value); an empty list where a record has none.
+
+    Raises Malformed if headers do not fill the rest of their record exactly, and for a name that is not UTF-8.
+    """
+    # The smallest header has two bytes: this bounds what a made-up number makes us allocate.
+    possible = (headers.end - headers.start) // 2
+    refuse((headers.count < 0) | (headers.count > possible), "it cannot have as many headers as it says")
+    edges = np.concatenate(([0], np.cumsum(headers.count)))
+    found = np.empty((4, int(edges[-1])), np.int64)
+    position = headers.start.copy()
+    for done in range(min(_ROUNDS, int(headers.count.max(initial=0)))):
+        some = np.flatnonzero(headers.count > done)
+        try:
+            found[:, edges[some] + done], position[some] = _read_headers(workspace, position[some], headers.end[some])
+        except Malformed as one:
+            raise Malformed(int(some[one.record]), one.problem) from None
+    for many in np.flatnonzero(headers.count > _ROUNDS).tolist():
+        rest = found[:, edges[many] + _ROUNDS : edges[many + 1]]
+        try:
+            position[many] = _walk_headers(workspace.view, int(position[many]), int(headers.end[many]), rest)
+        except Malformed as only:
+            raise Malformed(many, only.problem) from None
+    refuse(position != headers.end, "it does not end where its headers do")
+    names = _as_text(binary_column(workspace, Slices(found[0], found[1])), edges)
+    values = binary_column(workspace, Slices(found[2], found[3]))
+    pairs = pa.StructArray.from_arrays([names, values], fields=list(HEADERS.value_type))
+    return pa.ListArray.from_arrays(pa.array(edges, pa.int32()), pairs, type=HEADERS)
+
+
+def _read_headers(workspace: Workspace, position: Ints, end: Ints) -> tuple[Ints, Ints]:
+    """Read the next header of each record: rows of name start, name size, value start, value size; and what follows."""
+    name, position = read_bytes(workspace.octets, position, end)
+    refuse(name.size < 0, "a header has no name")
+    value, position = read_bytes(workspace.octets, position, end)
+    return np.stack([name.start, name.size, value.start, value.size]), position
+
+
+def _walk_headers(octets: memoryview, position: int, end: int, found: Ints) -> int:
+    """Fill ``found`` with the headers from ``position`` on, one by one, and return the position after them.
+
+    Raises Malformed for record 0: there is only one.
+    """
+    for column in range(found.shape[1]):
+        for row in (0, 2):
+            size, start = read_varint(octets, position)
+            taken = max(size, 0)
+            if taken > end - start or (row == 0 and size < 0):
+                raise Malformed(0, "a header does not end inside it, or has no name")
+            found[row : row + 2, column] = start, max(size, -1)
+            position = start + taken
+    return position
+
+
+def _as_text(names: pa.BinaryArray, edges: Ints) -> pa.StringArray:
+    try:
+        return names.cast(pa.string())
+    except pa.ArrowInvalid:
+        for index, name in enumerate(names.to_pylist()):
+            try:
+                name.decode()
+            except UnicodeDecodeError:
+                record = int(np.searchsorted(edges, index, side="right")) - 1
+                raise Malformed(record, f"the name of a header is not UTF-8: {name[:50]!r}") from None
+        raise

@@ -9,19 +9,21 @@ from typing import cast
 import numpy as np
 import pyarrow as pa
 
-from airflow_provider_kafka_odps.core.effort import UNPACK_LIMIT
-from airflow_provider_kafka_odps.core.offsets import OffsetRange
+from airflow_provider_kafka_odps.core.load.resources import UNPACK_LIMIT
+from airflow_provider_kafka_odps.core.window.offsets import OffsetRange
 from airflow_provider_kafka_odps.decoding.assembly import arrow_batch
 from airflow_provider_kafka_odps.decoding.batch import ALL_COLUMNS, BATCH_SCHEMA, LegacyBatch
 from airflow_provider_kafka_odps.decoding.legacy import legacy_columns
-from airflow_provider_kafka_odps.decoding.malformed import Malformed
 from airflow_provider_kafka_odps.decoding.raw import RawBatches
 from airflow_provider_kafka_odps.decoding.records import Fields, read_fields
+from airflow_provider_kafka_odps.decoding.varints import Malformed
 from airflow_provider_kafka_odps.decoding.workspace import Workspace
 from airflow_provider_kafka_odps.exceptions import CorruptBatch
 
 GROUP_RECORDS = 25_000
 """Records that are decoded together: fewer pay the fixed costs more often, many more miss the processor's cache."""
+
+
 GROUP_BYTES = 5 * 1024 * 1024
 """Unpacked bytes that are decoded together."""
 

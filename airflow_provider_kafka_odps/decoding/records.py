@@ -6,14 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from airflow_provider_kafka_odps.decoding.malformed import refuse
-from airflow_provider_kafka_odps.decoding.varints import Ints, Octets, read_varints
-from airflow_provider_kafka_odps.decoding.walking import find_records
+from airflow_provider_kafka_odps.decoding.positions import find_records
+from airflow_provider_kafka_odps.decoding.varints import Ints, Octets, read_varints, refuse
 from airflow_provider_kafka_odps.decoding.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
-class Spots:
+class Slices:
     """Where byte strings stand in the workspace, one entry per record."""
 
     start: Ints
@@ -22,7 +21,7 @@ class Spots:
 
 
 @dataclass(frozen=True, slots=True)
-class HeaderSpots:
+class HeaderSlices:
     """Where the headers of each record stand."""
 
     start: Ints
@@ -37,9 +36,9 @@ class Fields:
 
     timestamp_delta: Ints
     offset_delta: Ints
-    key: Spots | None
-    value: Spots | None
-    headers: HeaderSpots | None
+    key: Slices | None
+    value: Slices | None
+    headers: HeaderSlices | None
 
 
 def read_fields(workspace: Workspace, wanted: frozenset[str]) -> Fields:
@@ -61,12 +60,12 @@ def read_fields(workspace: Workspace, wanted: frozenset[str]) -> Fields:
         value, position = read_bytes(octets, position, end)
     if "headers" in wanted:
         count, position = read_varints(octets, inside(position, end))
-        headers = HeaderSpots(position, count, end)
+        headers = HeaderSlices(position, count, end)
     refuse(position > end, "it ends in the middle of a field")
     return Fields(timestamp_delta, offset_delta, key, value, headers)
 
 
-def read_bytes(octets: Octets, position: Ints, end: Ints) -> tuple[Spots, Ints]:
+def read_bytes(octets: Octets, position: Ints, end: Ints) -> tuple[Slices, Ints]:
     """Read one byte string per record: a length and its bytes; return where they stand and the positions after them.
 
     Raises Malformed if one does not end inside its record.
@@ -75,7 +74,7 @@ def read_bytes(octets: Octets, position: Ints, end: Ints) -> tuple[Spots, Ints]:
     # A negative length means null.
     taken = np.maximum(size, 0)
     refuse(taken > end - start, "a key, value or header does not end inside it")
-    return Spots(start, np.maximum(size, -1)), start + taken
+    return Slices(start, np.maximum(size, -1)), start + taken
 
 
 def inside(position: Ints, end: Ints) -> Ints:

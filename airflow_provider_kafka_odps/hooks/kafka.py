@@ -9,20 +9,21 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseHook, Connection
 from airflow.sdk.exceptions import AirflowNotFoundException
 
-from airflow_provider_kafka_odps.core.bounds import BoundInput, Interval, Side, parse_bound
-from airflow_provider_kafka_odps.core.effort import FETCH_BYTES, UNPACK_LIMIT
-from airflow_provider_kafka_odps.core.facts import Questions, TopicFacts
-from airflow_provider_kafka_odps.core.gaps import OnDataLoss
-from airflow_provider_kafka_odps.core.kafka_settings import KafkaSettings, parse_kafka_settings
-from airflow_provider_kafka_odps.core.planning import WindowRequest, plan_window
-from airflow_provider_kafka_odps.core.window import Window
+from airflow_provider_kafka_odps.clients.kafka.connection.settings import KafkaSettings, parse_kafka_settings
+from airflow_provider_kafka_odps.core.load.resources import FETCH_BYTES, UNPACK_LIMIT
+from airflow_provider_kafka_odps.core.options import OnDataLoss
+from airflow_provider_kafka_odps.core.window.bounds import Side
+from airflow_provider_kafka_odps.core.window.facts import Questions, TopicFacts
+from airflow_provider_kafka_odps.core.window.parsing import BoundInput, Interval, parse_bound
+from airflow_provider_kafka_odps.core.window.planning import WindowRequest, plan_window
+from airflow_provider_kafka_odps.core.window.window import Window
 from airflow_provider_kafka_odps.exceptions import InvalidConnection, KafkaOdpsError
 from airflow_provider_kafka_odps.hooks.masking import mask_connection
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from airflow_provider_kafka_odps.core.gaps import PassedOver
+    from airflow_provider_kafka_odps.core.accounting.gaps import PassedOver
 
 
 class KafkaHook(BaseHook):
@@ -81,7 +82,7 @@ class KafkaHook(BaseHook):
 
         ``topic`` is looked for too; without it, the answer tells how many topics this login may see.
         """
-        from airflow_provider_kafka_odps.hooks.kafka_check import answer
+        from airflow_provider_kafka_odps.clients.kafka.check import answer
 
         try:
             return answer(self.settings, topic)
@@ -93,21 +94,21 @@ class KafkaHook(BaseHook):
 
         Raises UnknownTopic (and creates none), Unreachable, BrokerRefused.
         """
-        from airflow_provider_kafka_odps.hooks.kafka_survey import admin_client, survey
+        from airflow_provider_kafka_odps.clients.kafka.admin import admin_client, survey
 
         with admin_client(self.settings) as client:
             return survey(client, topic, questions or Questions(), self.kafka_config_id)
 
     def topic_id(self, topic: str) -> str:
         """Return the topic's UUID as it is now: it changes when a topic is deleted and created again."""
-        from airflow_provider_kafka_odps.hooks.kafka_survey import admin_client, topic_description
+        from airflow_provider_kafka_odps.clients.kafka.admin import admin_client, topic_description
 
         with admin_client(self.settings) as client:
             return str(topic_description(client, topic, self.kafka_config_id)["topic_id"])
 
     def cleanup_policy(self, topic: str) -> str | None:
         """Return the topic's ``cleanup.policy``, such as ``compact,delete``; None if this login may not know it."""
-        from airflow_provider_kafka_odps.hooks.kafka_survey import admin_client, cleanup_policy
+        from airflow_provider_kafka_odps.clients.kafka.admin import admin_client, cleanup_policy
 
         with admin_client(self.settings) as client:
             policy = cleanup_policy(client, topic)
@@ -126,8 +127,7 @@ class KafkaHook(BaseHook):
         again since the window was planned. Harmless to repeat. The group is not joined, and must have no members.
         Raises InvalidConnection without ``group.id``, BrokerRefused, Unreachable.
         """
-        from airflow_provider_kafka_odps.hooks.kafka_group import commit_ends
-        from airflow_provider_kafka_odps.hooks.kafka_survey import admin_client, topic_description
+        from airflow_provider_kafka_odps.clients.kafka.admin import admin_client, commit_ends, topic_description
 
         if self.group_id is None:
             raise InvalidConnection(
@@ -177,8 +177,8 @@ class KafkaHook(BaseHook):
         A record batch that unpacks to more than ``unpack_limit`` bytes is CorruptBatch.
         Raises NoProgress after ``poll_timeout`` seconds without any, OffsetsExpired, CorruptBatch, Cancelled.
         """
+        from airflow_provider_kafka_odps.clients.kafka.reader import read_window
         from airflow_provider_kafka_odps.decoding.batch import ALL_COLUMNS
-        from airflow_provider_kafka_odps.hooks.kafka_reader import read_window
 
         columns = ALL_COLUMNS if wanted is None else wanted
         return read_window(

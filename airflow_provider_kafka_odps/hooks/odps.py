@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowNotFoundException
 
-from airflow_provider_kafka_odps.core.effort import Compression
-from airflow_provider_kafka_odps.core.odps_settings import OdpsSettings, parse_odps_settings
-from airflow_provider_kafka_odps.core.table import PartitionSpec, TableName
+from airflow_provider_kafka_odps.clients.clock import StoppableClock, SystemClock
+from airflow_provider_kafka_odps.clients.maxcompute.connection.retry import Retrier, RetryPolicy
+from airflow_provider_kafka_odps.clients.maxcompute.connection.settings import OdpsSettings, parse_odps_settings
+from airflow_provider_kafka_odps.core.options import Compression
+from airflow_provider_kafka_odps.core.table.names import PartitionSpec, TableName
+from airflow_provider_kafka_odps.core.table.statements import columns_statement, create_statement, partition_statement
 from airflow_provider_kafka_odps.exceptions import InvalidConnection, InvalidInput, KafkaOdpsError, StatementFailed
-from airflow_provider_kafka_odps.hooks.clock import StoppableClock, SystemClock
 from airflow_provider_kafka_odps.hooks.masking import mask_connection
-from airflow_provider_kafka_odps.hooks.odps_patience import Asker, Patience
 
 # PyODPS and pyarrow take seconds to import: everything that needs them is imported where it is used, because DAG
 # files that mention this hook are parsed every few seconds.
@@ -24,14 +25,18 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from odps import ODPS
 
-    from airflow_provider_kafka_odps.core.schema import Column, TableSchema
-    from airflow_provider_kafka_odps.core.settling import Clock
-    from airflow_provider_kafka_odps.hooks.odps_place import UploadPlace
-    from airflow_provider_kafka_odps.hooks.odps_rest import BoundedRestClient
-    from airflow_provider_kafka_odps.hooks.odps_upload import OdpsUpload, Tunnel
+    from airflow_provider_kafka_odps.clients.maxcompute.connection.rest import BoundedRestClient
+    from airflow_provider_kafka_odps.clients.maxcompute.tunnel import Tunnel
+    from airflow_provider_kafka_odps.clients.maxcompute.upload import OdpsUpload
+    from airflow_provider_kafka_odps.clients.maxcompute.upload_address import UploadPlace
+    from airflow_provider_kafka_odps.core.clock import Clock
+    from airflow_provider_kafka_odps.core.table.schema import Column, TableSchema
 
-_PATIENCE = Patience()
-BLOCK_PATIENCE = Patience(total=900.0, connect=30.0, read=120.0, first_pause=1.0, longest_pause=30.0)
+
+_RETRY = RetryPolicy()
+
+
+BLOCK_RETRY = RetryPolicy(total=900.0, connect=30.0, read=120.0, first_pause=1.0, longest_pause=30.0)
 
 
 class OdpsHook(BaseHook):
@@ -59,8 +64,8 @@ class OdpsHook(BaseHook):
         project: str | None = None,
         endpoint: str | None = None,
         quota_name: str | None = None,
-        patience: Patience = _PATIENCE,
-        block_patience: Patience = BLOCK_PATIENCE,
+        patience: RetryPolicy = _RETRY,
+        block_patience: RetryPolicy = BLOCK_RETRY,
         statement_seconds: float = 3600.0,
         clock: Clock | None = None,
     ) -> None:
@@ -69,8 +74,8 @@ class OdpsHook(BaseHook):
         self._given = {"project": project, "endpoint": endpoint, "quota_name": quota_name}
         self._clock = clock or SystemClock()
         check = self._clock.check if isinstance(self._clock, StoppableClock) else None
-        self._asker = Asker(patience, self._clock, check=check)
-        self._block_asker = Asker(block_patience, self._clock, check=check)
+        self._retrier = Retrier(patience, self._clock, check=check)
+        self._block_asker = Retrier(block_patience, self._clock, check=check)
         self._statement_seconds = statement_seconds
 
     @cached_property
@@ -99,7 +104,7 @@ class OdpsHook(BaseHook):
 
     def test_connection(self) -> tuple[bool, str]:
         """Tell whether this connection works, and if not, at which address and which step; within half a minute."""
-        from airflow_provider_kafka_odps.hooks.odps_check import answer
+        from airflow_provider_kafka_odps.clients.maxcompute.check import answer
 
         try:
             return answer(self.settings)
@@ -108,15 +113,15 @@ class OdpsHook(BaseHook):
 
     @cached_property
     def _odps(self) -> ODPS:
-        from airflow_provider_kafka_odps.hooks.odps_rest import connect
+        from airflow_provider_kafka_odps.clients.maxcompute.connection.rest import connect
 
-        return connect(self.settings, self._asker)
+        return connect(self.settings, self._retrier)
 
     @cached_property
     def _tunnel(self) -> BoundedRestClient:
-        from airflow_provider_kafka_odps.hooks.odps_rest import tunnel_client
+        from airflow_provider_kafka_odps.clients.maxcompute.connection.rest import tunnel_client
 
-        return tunnel_client(self.settings, self._odps, self._asker)
+        return tunnel_client(self.settings, self._odps, self._retrier)
 
     def resolve(self, table: TableName) -> TableName:
         """Return the table with the connection's project and, in that project, schema where it names none."""
@@ -126,9 +131,9 @@ class OdpsHook(BaseHook):
 
     def describe(self, table: TableName) -> TableSchema | None:
         """Return the table's columns, or None where there is no such table."""
-        from airflow_provider_kafka_odps.hooks import odps_tables
+        from airflow_provider_kafka_odps.clients.maxcompute import tables
 
-        return odps_tables.describe(self._odps, self.settings, self.resolve(table))
+        return tables.describe(self._odps, self.settings, self.resolve(table))
 
     def create_table(self, table: TableName, schema: TableSchema, lifecycle: int | None = None) -> str:
         """Create the table where it is missing, and return the DDL that ran.
@@ -139,7 +144,7 @@ class OdpsHook(BaseHook):
         if lifecycle is not None and lifecycle < 1:
             raise InvalidInput(f"lifecycle={lifecycle} is not a number of days: 1 or more, or None to keep the table")
         resolved = self.resolve(table)
-        statement = schema.create_statement(resolved, lifecycle)
+        statement = create_statement(resolved, schema, lifecycle)
         self._change(statement, resolved)
         return statement
 
@@ -148,10 +153,8 @@ class OdpsHook(BaseHook):
 
         :raises StatementFailed: with the DDL and the service's words.
         """
-        from airflow_provider_kafka_odps.hooks import odps_tables
-
         resolved = self.resolve(table)
-        statement = odps_tables.columns_statement(resolved, columns)
+        statement = columns_statement(resolved, columns)
         try:
             self._change(statement, resolved)
         except StatementFailed:
@@ -162,18 +165,16 @@ class OdpsHook(BaseHook):
 
     def create_partition(self, table: TableName, partition: PartitionSpec) -> str:
         """Create the partition where it is missing, and return the DDL that ran."""
-        from airflow_provider_kafka_odps.hooks import odps_tables
-
         resolved = self.resolve(table)
-        statement = odps_tables.partition_statement(resolved, partition)
+        statement = partition_statement(resolved, partition)
         self._change(statement, resolved)
         return statement
 
     def partition_exists(self, table: TableName, partition: PartitionSpec) -> bool:
         """Tell whether a partition of an existing table exists."""
-        from airflow_provider_kafka_odps.hooks import odps_tables
+        from airflow_provider_kafka_odps.clients.maxcompute import tables
 
-        return odps_tables.partition_exists(self._odps, self.settings, self.resolve(table), partition)
+        return tables.partition_exists(self._odps, self.settings, self.resolve(table), partition)
 
     def open_upload(
         self,
@@ -188,7 +189,7 @@ class OdpsHook(BaseHook):
         :param compression: how its blocks are packed on their way.
         :raises TableRefused: with the service's words, such as NoSuchPartition.
         """
-        from airflow_provider_kafka_odps.hooks.odps_upload import OdpsUpload
+        from airflow_provider_kafka_odps.clients.maxcompute.upload import OdpsUpload
 
         door = self._door(table, partition)
         opened = door.open(overwrite=overwrite)
@@ -196,7 +197,7 @@ class OdpsHook(BaseHook):
 
     def attach_upload(self, table: TableName, partition: PartitionSpec | None, upload_id: str) -> OdpsUpload:
         """Return a session that was opened before, by whomever, without asking whether it is still there."""
-        from airflow_provider_kafka_odps.hooks.odps_upload import OdpsUpload
+        from airflow_provider_kafka_odps.clients.maxcompute.upload import OdpsUpload
 
         return OdpsUpload(self._door(table, partition), upload_id, self._block_asker)
 
@@ -204,7 +205,7 @@ class OdpsHook(BaseHook):
         self, table: TableName, partition: PartitionSpec | None, upload_id: str, compression: Compression
     ) -> UploadPlace:
         """Return a session by value, for another process to write blocks of it; secrets are in it."""
-        from airflow_provider_kafka_odps.hooks.odps_place import UploadPlace
+        from airflow_provider_kafka_odps.clients.maxcompute.upload_address import UploadPlace
 
         door = self._door(table, partition)
         where = (door.client.endpoint, door.url, door.label, door.params)
@@ -216,9 +217,9 @@ class OdpsHook(BaseHook):
         :param hints: settings of the statement, such as ``{"odps.namespace.schema": "true"}``.
         :raises StatementFailed: with the statement and the service's words.
         """
-        from airflow_provider_kafka_odps.hooks import odps_sql
+        from airflow_provider_kafka_odps.clients.maxcompute import sql
 
-        return odps_sql.fetch(self._run(statement, hints or {}), statement, self._tunnel)
+        return sql.fetch(self._run(statement, hints or {}), statement, self._tunnel)
 
     def start_sql(self, statement: str, table: TableName, name: str | None = None) -> str:
         """Start a statement on one table and return the id of its instance, without waiting for it.
@@ -226,34 +227,34 @@ class OdpsHook(BaseHook):
         :param name: of statements of the same name only the first runs; the others return its instance.
         :raises StatementFailed: where the service refuses it at once.
         """
-        from airflow_provider_kafka_odps.hooks import odps_sql
+        from airflow_provider_kafka_odps.clients.maxcompute import sql
 
         self.log.info("%s", statement)
-        return odps_sql.start(self._odps, self.settings, statement, odps_sql.hints_for(self.resolve(table)), name)
+        return sql.start(self._odps, self.settings, statement, sql.hints_for(self.resolve(table)), name)
 
     def await_sql(self, instance_id: str) -> str | None:
         """Wait until a started statement has ended; return the service's words where it failed, None where it did not.
 
         :raises StatementFailed: where it takes longer than ``statement_seconds``.
         """
-        from airflow_provider_kafka_odps.hooks import odps_sql
+        from airflow_provider_kafka_odps.clients.maxcompute import sql
 
-        return odps_sql.outcome(self._odps, self.settings, instance_id, self._clock, self._statement_seconds)
+        return sql.outcome(self._odps, self.settings, instance_id, self._clock, self._statement_seconds)
 
     def _change(self, statement: str, table: TableName) -> None:
-        from airflow_provider_kafka_odps.hooks import odps_sql
+        from airflow_provider_kafka_odps.clients.maxcompute import sql
 
         self.log.info("%s", statement)
-        self._run(statement, odps_sql.hints_for(table))
+        self._run(statement, sql.hints_for(table))
 
     def _run(self, statement: str, hints: Mapping[str, str]) -> Any:
-        from airflow_provider_kafka_odps.hooks import odps_sql
+        from airflow_provider_kafka_odps.clients.maxcompute import sql
 
-        return odps_sql.run(self._odps, self.settings, statement, hints, self._clock, self._statement_seconds)
+        return sql.run(self._odps, self.settings, statement, hints, self._clock, self._statement_seconds)
 
     def _door(self, table: TableName, partition: PartitionSpec | None) -> Tunnel:
-        from airflow_provider_kafka_odps.hooks.odps_tables import table_of
-        from airflow_provider_kafka_odps.hooks.odps_upload import Tunnel
+        from airflow_provider_kafka_odps.clients.maxcompute.tables import table_of
+        from airflow_provider_kafka_odps.clients.maxcompute.tunnel import Tunnel
 
         resolved = self.resolve(table)
         params = {"partition": str(partition)} if partition else {}

@@ -1,11 +1,13 @@
 """Command line: python -m airflow_provider_kafka_odps.local."""
 
+from __future__ import annotations
+
 import argparse
 import sys
 from pathlib import Path
 
-from .pacing import Pace
-from .settings import (
+from airflow_provider_kafka_odps.local.instances.pacing import Pace
+from airflow_provider_kafka_odps.local.settings import (
     DEFAULT_ACCESS_ID,
     DEFAULT_ACCESS_KEY,
     DEFAULT_FOLDER,
@@ -34,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
             pace=Pace(options.running_polls, options.running_seconds),
         )
         # The libraries take a second: --help must not wait for them.
-        from .server import serve
+        from airflow_provider_kafka_odps.local.http.server import serve
 
         serve(settings, options.host, options.port, until_stdin_closes=options.until_stdin_closes)
     except (ValueError, OSError, OverflowError) as reason:

@@ -1,5 +1,7 @@
 """What the endpoint refuses: errors of the two protocols and of SQL, with the codes of the service."""
 
+from __future__ import annotations
+
 
 class ServiceError(Exception):
     """A request that is refused: `status` is the HTTP status, `code` the code clients map to a class."""
@@ -29,26 +31,26 @@ class SqlError(Exception):
         self.code = code
 
     @classmethod
-    def parse(cls, line: int, column: int, message: str) -> "SqlError":
+    def parse(cls, line: int, column: int, message: str) -> SqlError:
         """Give a statement that cannot be read."""
         return cls("ODPS-0130161", f"[{line},{column}] Parse exception - {message}")
 
     @classmethod
-    def semantic(cls, message: str) -> "SqlError":
+    def semantic(cls, message: str) -> SqlError:
         """Give a statement that can be read but makes no sense here."""
         return cls("ODPS-0130071", f"[0,0] Semantic analysis exception - {message}")
 
     @classmethod
-    def no_table(cls, name: str) -> "SqlError":
+    def no_table(cls, name: str) -> SqlError:
         """Give a table that isn't there."""
         return cls("ODPS-0130131", f"[0,0] Table not found - table {name} cannot be resolved")
 
     @classmethod
-    def ddl(cls, message: str) -> "SqlError":
+    def ddl(cls, message: str) -> SqlError:
         """Give a definition that the catalog refuses: it exists already, or it doesn't."""
         return cls("ODPS-0110061", f"Failed to run ddltask - {message}")
 
     @classmethod
-    def unsupported(cls, message: str) -> "SqlError":
+    def unsupported(cls, message: str) -> SqlError:
         """Give a feature that this endpoint doesn't have."""
         return cls("ODPS-0130141", f"[0,0] Unsupported feature - {message}")

@@ -1,5 +1,7 @@
 """Faults on demand: what shall go wrong with which request, as values that travel as JSON."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -122,6 +124,8 @@ class Corrupt:
 
 
 Fault: TypeAlias = Refuse | Drop | Truncate | Delay | Slow | Expire | ForceStatus | Corrupt
+
+
 _KINDS: Mapping[str, type[Any]] = {
     "refuse": Refuse,
     "drop": Drop,

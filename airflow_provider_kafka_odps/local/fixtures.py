@@ -1,11 +1,13 @@
 """The fixtures of `testing`: apart, because they need pytest."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 
 import pytest
 
-from .controlling import EndpointControl
-from .testing import RunningEndpoint, running_endpoint
+from airflow_provider_kafka_odps.local.control_client import EndpointControl
+from airflow_provider_kafka_odps.local.testing import RunningEndpoint, running_endpoint
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,12 @@
 """Words, strings, numbers and punctuation of MaxCompute SQL and of its type texts, each with its position."""
 
+from __future__ import annotations
+
 import re
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from .errors import SqlError
+from airflow_provider_kafka_odps.local.errors import SqlError
 
 _TOKEN = re.compile(
     r"""
@@ -17,6 +19,8 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+
+
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "0": "\0", "b": "\b", "Z": "\x1a"}
 
 

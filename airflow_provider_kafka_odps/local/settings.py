@@ -1,15 +1,27 @@
 """What an endpoint is started with, as one value."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .pacing import Pace
+from airflow_provider_kafka_odps.local.instances.pacing import Pace
 
 DEFAULT_PROJECT = "demo_project"
+
+
 DEFAULT_ACCESS_ID = "demo_access_id"
+
+
 DEFAULT_ACCESS_KEY = "demo_access_key"
+
+
 DEFAULT_FOLDER = "maxcompute-data"
+
+
 IN_MEMORY = ":memory:"
+
+
 LONGEST_BLOCK = 4 << 30
 """A packed body of a few MB can unpack to more than this; the disk or the memory must outlive it."""
 

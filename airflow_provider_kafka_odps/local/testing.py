@@ -4,6 +4,8 @@ The pytest fixtures `maxcompute_endpoint` and `maxcompute_faults` can be importe
 faults are `Refuse`, `Drop`, `Truncate`, `Delay`, `Slow`, `Expire`, `ForceStatus` and `Corrupt`.
 """
 
+from __future__ import annotations
+
 import os
 import selectors
 import subprocess
@@ -16,9 +18,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from .controlling import EndpointControl
-from .faults import Corrupt, Delay, Drop, Expire, ForceStatus, Moment, Operation, Refuse, Slow, Truncate
-from .settings import DEFAULT_ACCESS_ID, DEFAULT_ACCESS_KEY, DEFAULT_PROJECT, IN_MEMORY
+from airflow_provider_kafka_odps.local.control_client import EndpointControl
+from airflow_provider_kafka_odps.local.faults import (
+    Corrupt,
+    Delay,
+    Drop,
+    Expire,
+    ForceStatus,
+    Moment,
+    Operation,
+    Refuse,
+    Slow,
+    Truncate,
+)
+from airflow_provider_kafka_odps.local.settings import DEFAULT_ACCESS_ID, DEFAULT_ACCESS_KEY, DEFAULT_PROJECT, IN_MEMORY
 
 __all__ = [
     "Corrupt",
@@ -39,8 +52,14 @@ __all__ = [
     "running_endpoint",
     "stop",
 ]
+
+
 _FIXTURES = ("maxcompute_endpoint", "maxcompute_faults")
+
+
 _READY = "MaxCompute endpoint ready: "
+
+
 _PATIENCE = 10.0
 
 
@@ -97,7 +116,7 @@ def running_endpoint(
             stop(process)
 
 
-def _wait_until_ready(process: "subprocess.Popen[bytes]", errors: IO[bytes], deadline: float) -> str:
+def _wait_until_ready(process: subprocess.Popen[bytes], errors: IO[bytes], deadline: float) -> str:
     assert process.stdout is not None
     ends = time.monotonic() + deadline
     written = b""
@@ -123,7 +142,7 @@ def _wait_until_ready(process: "subprocess.Popen[bytes]", errors: IO[bytes], dea
     )
 
 
-def stop(process: "subprocess.Popen[bytes]") -> None:
+def stop(process: subprocess.Popen[bytes]) -> None:
     """End a process by its id: politely first, and after ten seconds without asking."""
     if process.poll() is None:
         process.terminate()
@@ -140,7 +159,7 @@ def stop(process: "subprocess.Popen[bytes]") -> None:
 def __getattr__(name: str) -> Any:
     # pytest is imported only by those who ask for a fixture.
     if name in _FIXTURES:
-        from . import fixtures
+        from airflow_provider_kafka_odps.local import fixtures
 
         return getattr(fixtures, name)
     raise AttributeError(f"module {__name__} has no attribute {name}")

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 from airflow.sdk import BaseSensorOperator, PokeReturnValue
 from airflow.sdk.exceptions import AirflowFailException
 
-from airflow_provider_kafka_odps.core.bounds import BoundInput
-from airflow_provider_kafka_odps.core.waiting import SinceInput, parse_goal, portable
+from airflow_provider_kafka_odps.core.window.goal import SinceInput, parse_goal, portable
+from airflow_provider_kafka_odps.core.window.parsing import BoundInput
 from airflow_provider_kafka_odps.exceptions import KafkaOdpsError
 from airflow_provider_kafka_odps.triggers.kafka_window import KafkaWindowTrigger
 

@@ -10,30 +10,37 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
-from airflow_provider_kafka_odps.core.bounds import BoundInput
-from airflow_provider_kafka_odps.core.cuts import OnGap
-from airflow_provider_kafka_odps.core.drift_policy import OnSchemaDrift
-from airflow_provider_kafka_odps.core.effort import CONCURRENCY, MAX_MEMORY, Compression
-from airflow_provider_kafka_odps.core.gaps import OnDataLoss
-from airflow_provider_kafka_odps.core.journal import Mode, OnRerun
-from airflow_provider_kafka_odps.core.parameters import choice, seconds
-from airflow_provider_kafka_odps.core.planning import OnShortLog
-from airflow_provider_kafka_odps.core.reading import Format, OnBadJson, Reading
-from airflow_provider_kafka_odps.core.table import PartitionInput
-from airflow_provider_kafka_odps.core.tolerance import ToleranceInput
-from airflow_provider_kafka_odps.core.window import IsolationLevel
+from airflow_provider_kafka_odps.core.accounting.tolerance import ToleranceInput
+from airflow_provider_kafka_odps.core.load.resources import CONCURRENCY, MAX_MEMORY
+from airflow_provider_kafka_odps.core.mapping.formats import Format, RecordFormat
+from airflow_provider_kafka_odps.core.options import (
+    Compression,
+    IsolationLevel,
+    Mode,
+    OnBadJson,
+    OnDataLoss,
+    OnGap,
+    OnRerun,
+    OnSchemaDrift,
+    OnShortLog,
+    choice,
+    seconds,
+)
+from airflow_provider_kafka_odps.core.table.names import PartitionInput
+from airflow_provider_kafka_odps.core.window.parsing import BoundInput
 from airflow_provider_kafka_odps.exceptions import KafkaOdpsError
 from airflow_provider_kafka_odps.hooks.kafka import KafkaHook
-from airflow_provider_kafka_odps.hooks.odps import BLOCK_PATIENCE, OdpsHook
-from airflow_provider_kafka_odps.transfers.jobs import FromJob
-from airflow_provider_kafka_odps.transfers.past import XCOM_WINDOW, table_asset
-from airflow_provider_kafka_odps.transfers.stopping import Stoppable
+from airflow_provider_kafka_odps.hooks.odps import BLOCK_RETRY, OdpsHook
+from airflow_provider_kafka_odps.transfers.dataworks import FromJob
+from airflow_provider_kafka_odps.transfers.runtime.assets import table_asset
+from airflow_provider_kafka_odps.transfers.runtime.cancellation import Stoppable
+from airflow_provider_kafka_odps.transfers.runtime.run import XCOM_WINDOW
 
 if TYPE_CHECKING:
     from airflow.sdk import Asset, Context, XComArg
 
-    from airflow_provider_kafka_odps.core.compiling import ColumnInput
-    from airflow_provider_kafka_odps.core.window import Window
+    from airflow_provider_kafka_odps.core.mapping.compiler import ColumnInput
+    from airflow_provider_kafka_odps.core.window.window import Window
 
 
 class KafkaToMaxComputeOperator(Stoppable, FromJob, BaseOperator):
@@ -204,7 +211,7 @@ class KafkaToMaxComputeOperator(Stoppable, FromJob, BaseOperator):
         self.field_delimiter = field_delimiter
         self.empty_as_null = empty_as_null
         self.on_bad_json = choice(OnBadJson, on_bad_json, "on_bad_json")
-        self.reading = Reading(
+        self.record_format = RecordFormat(
             self.key_type, self.value_type, encoding, field_delimiter, empty_as_null, self.on_bad_json
         )
         # What another task gives is a value when this one runs.
@@ -262,7 +269,7 @@ class KafkaToMaxComputeOperator(Stoppable, FromJob, BaseOperator):
             project=self.project or None,
             endpoint=self.endpoint or None,
             quota_name=self.quota_name or None,
-            block_patience=replace(BLOCK_PATIENCE, total=self.block_timeout),
+            block_patience=replace(BLOCK_RETRY, total=self.block_timeout),
             clock=self.clock,
         )
 
@@ -271,11 +278,11 @@ class KafkaToMaxComputeOperator(Stoppable, FromJob, BaseOperator):
 
         Errors that another attempt cannot mend fail the task without retries.
         """
-        from airflow_provider_kafka_odps.core.occasion import event_of
-        from airflow_provider_kafka_odps.core.transfer import transfer
-        from airflow_provider_kafka_odps.hooks.memory import lean
-        from airflow_provider_kafka_odps.transfers.attempt import build_attempt
-        from airflow_provider_kafka_odps.transfers.metrics import tell_metrics
+        from airflow_provider_kafka_odps.core.delivery.transfer import transfer
+        from airflow_provider_kafka_odps.transfers.build import build_attempt
+        from airflow_provider_kafka_odps.transfers.runtime.assets import event_of
+        from airflow_provider_kafka_odps.transfers.runtime.memory import lean
+        from airflow_provider_kafka_odps.transfers.runtime.metrics import tell_metrics
 
         def announce(window: Window) -> None:
             context["ti"].xcom_push(XCOM_WINDOW, window.to_json())

@@ -8,7 +8,7 @@ from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from airflow_provider_kafka_odps.core.waiting import as_end, parse_goal
+from airflow_provider_kafka_odps.core.window.goal import as_end, parse_goal
 from airflow_provider_kafka_odps.exceptions import KafkaOdpsError
 from airflow_provider_kafka_odps.hooks.kafka import KafkaHook
 

@@ -147,7 +147,7 @@ def _migrate(home: Path) -> None:
 
 
 def _import_clients() -> None:
-    for module in ("demo.airflow_runs", "airflow_provider_kafka_odps.transfers.attempt", "odps"):
+    for module in ("demo.airflow_runs", "airflow_provider_kafka_odps.transfers.build", "odps"):
         importlib.import_module(module)
 
 

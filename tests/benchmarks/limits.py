@@ -15,8 +15,8 @@ import requests
 from crc32c import crc32c
 from kafka import KafkaConsumer, TopicPartition
 
-from airflow_provider_kafka_odps.decoding.seam import BatchConsumer
-from airflow_provider_kafka_odps.hooks.kafka_transport import RoomyClient
+from airflow_provider_kafka_odps.clients.kafka.seam import BatchConsumer
+from airflow_provider_kafka_odps.clients.kafka.transport import RoomyClient
 
 _BYTES = 256 << 20
 _PIECE = 1 << 20

@@ -4,12 +4,13 @@ from datetime import UTC, datetime
 
 from hypothesis import strategies as st
 
-from airflow_provider_kafka_odps.core.facts import PartitionFacts, TopicFacts
-from airflow_provider_kafka_odps.core.journal import Mode, Target
-from airflow_provider_kafka_odps.core.receipt import Counts, Receipt
-from airflow_provider_kafka_odps.core.reconciling import Reconciled
-from airflow_provider_kafka_odps.core.settling import Learned
-from airflow_provider_kafka_odps.core.window import IsolationLevel, ResolvedBound, Window
+from airflow_provider_kafka_odps.core.accounting.counts import Counts
+from airflow_provider_kafka_odps.core.delivery.reconciling import Reconciled
+from airflow_provider_kafka_odps.core.journal.entry import Target
+from airflow_provider_kafka_odps.core.journal.receipt import CommitProof, Receipt
+from airflow_provider_kafka_odps.core.options import IsolationLevel, Mode
+from airflow_provider_kafka_odps.core.window.facts import PartitionFacts, TopicFacts
+from airflow_provider_kafka_odps.core.window.window import ResolvedBound, Window
 
 PLANNED_AT = datetime(2026, 11, 22, 11, 0, 7, tzinfo=UTC)
 
@@ -66,6 +67,6 @@ receipts = st.builds(
     seconds=st.dictionaries(_WORDS, st.integers(0, 10**9).map(lambda millis: millis / 1000), max_size=3),
     offsets=st.dictionaries(st.integers(0, 2**31 - 1), _RANGES, max_size=5),
     attempts=st.integers(1, 99),
-    learned=st.none() | st.sampled_from(Learned),
+    learned=st.none() | st.sampled_from(CommitProof),
     reconciled=st.none() | st.sampled_from([by.value for by in Reconciled]),
 )

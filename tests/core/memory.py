@@ -11,15 +11,17 @@ from typing import Any, cast
 from core.examples import target_of
 from core.world import COLUMNS, SCHEMA, Sink, Store, World
 
-from airflow_provider_kafka_odps.core.attempt import Attempt, Source
-from airflow_provider_kafka_odps.core.bounds import Bound
-from airflow_provider_kafka_odps.core.compiling import compile_projection
-from airflow_provider_kafka_odps.core.cuts import Author, OnGap
-from airflow_provider_kafka_odps.core.facts import PartitionFacts, Questions, TopicFacts
-from airflow_provider_kafka_odps.core.lineage import committed, plan
-from airflow_provider_kafka_odps.core.past import Past
-from airflow_provider_kafka_odps.core.planning import WindowRequest
-from airflow_provider_kafka_odps.core.window import IsolationLevel, Window
+from airflow_provider_kafka_odps.core.delivery.attempt import Attempt
+from airflow_provider_kafka_odps.core.delivery.ports import Source
+from airflow_provider_kafka_odps.core.history.cuts import Author
+from airflow_provider_kafka_odps.core.history.planner import committed, plan
+from airflow_provider_kafka_odps.core.history.store import History
+from airflow_provider_kafka_odps.core.mapping.compiler import compile_projection
+from airflow_provider_kafka_odps.core.options import IsolationLevel, OnGap
+from airflow_provider_kafka_odps.core.window.bounds import Bound
+from airflow_provider_kafka_odps.core.window.facts import PartitionFacts, Questions, TopicFacts
+from airflow_provider_kafka_odps.core.window.planning import WindowRequest
+from airflow_provider_kafka_odps.core.window.window import Window
 
 
 @dataclass
@@ -130,5 +132,5 @@ class Runs:
             say=world.said.append,
             cancelled=lambda: False,
             clear_number=0,
-            past=Past(Author("hourly.load", run_id), self.memory, lambda: self.xcom, self.on_gap, self.max_offsets),
+            past=History(Author("hourly.load", run_id), self.memory, lambda: self.xcom, self.on_gap, self.max_offsets),
         )

@@ -11,7 +11,7 @@ from airflow_provider_kafka_odps import core, dataworks
 MODULES = [
     module.name
     for package in (core, dataworks)
-    for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}.")
+    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
 ]
 
 

@@ -7,23 +7,15 @@ import pytest
 from core.examples import PLANNED_AT, facts_of, target_of, window_of
 
 from airflow_provider_kafka_odps import exceptions
-from airflow_provider_kafka_odps.core.bounds import (
-    Bound,
-    Committed,
-    Earliest,
-    Interval,
-    Latest,
-    Offsets,
-    Side,
-    parse_bound,
-)
-from airflow_provider_kafka_odps.core.compiling import compile_projection
-from airflow_provider_kafka_odps.core.facts import PartitionFacts
-from airflow_provider_kafka_odps.core.journal import Journal, Mode, Phase
-from airflow_provider_kafka_odps.core.parameters import choice, parse_columns, parse_partitions
-from airflow_provider_kafka_odps.core.planning import WindowRequest, plan_window
-from airflow_provider_kafka_odps.core.schema import TableSchema, columns_of
-from airflow_provider_kafka_odps.core.table import PartitionSpec, TableName
+from airflow_provider_kafka_odps.core.journal.entry import Journal, Phase
+from airflow_provider_kafka_odps.core.mapping.compiler import compile_projection, parse_columns
+from airflow_provider_kafka_odps.core.options import Mode, choice
+from airflow_provider_kafka_odps.core.table.names import PartitionSpec, TableName
+from airflow_provider_kafka_odps.core.table.schema import TableSchema, columns_of
+from airflow_provider_kafka_odps.core.window.bounds import Bound, Committed, Earliest, Latest, Offsets, Side
+from airflow_provider_kafka_odps.core.window.facts import PartitionFacts
+from airflow_provider_kafka_odps.core.window.parsing import Interval, parse_bound, parse_partitions
+from airflow_provider_kafka_odps.core.window.planning import WindowRequest, plan_window
 from airflow_provider_kafka_odps.exceptions import KafkaOdpsError
 
 NONE = Interval(None, None)

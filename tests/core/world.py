@@ -10,18 +10,19 @@ from typing import Any, TypeVar
 import pyarrow as pa
 from core.examples import PLANNED_AT, target_of
 
-from airflow_provider_kafka_odps.core.attempt import Attempt
-from airflow_provider_kafka_odps.core.bounds import Earliest, Latest
-from airflow_provider_kafka_odps.core.compiling import compile_projection
-from airflow_provider_kafka_odps.core.facts import PartitionFacts, Questions, TopicFacts
-from airflow_provider_kafka_odps.core.gaps import PassedOver
-from airflow_provider_kafka_odps.core.journal import Mode, OnRerun, Target
-from airflow_provider_kafka_odps.core.planning import WindowRequest
-from airflow_provider_kafka_odps.core.rows import FoundRows
-from airflow_provider_kafka_odps.core.schema import TableSchema, columns_of
-from airflow_provider_kafka_odps.core.settling import UploadStatus
-from airflow_provider_kafka_odps.core.tolerance import Tolerance
-from airflow_provider_kafka_odps.core.window import Window
+from airflow_provider_kafka_odps.core.accounting.gaps import PassedOver
+from airflow_provider_kafka_odps.core.accounting.tolerance import Tolerance
+from airflow_provider_kafka_odps.core.delivery.attempt import Attempt
+from airflow_provider_kafka_odps.core.delivery.window_rows import FoundRows
+from airflow_provider_kafka_odps.core.journal.entry import Target
+from airflow_provider_kafka_odps.core.mapping.compiler import compile_projection
+from airflow_provider_kafka_odps.core.options import Mode, OnRerun
+from airflow_provider_kafka_odps.core.table.schema import TableSchema, columns_of
+from airflow_provider_kafka_odps.core.upload import UploadStatus
+from airflow_provider_kafka_odps.core.window.bounds import Earliest, Latest
+from airflow_provider_kafka_odps.core.window.facts import PartitionFacts, Questions, TopicFacts
+from airflow_provider_kafka_odps.core.window.planning import WindowRequest
+from airflow_provider_kafka_odps.core.window.window import Window
 from airflow_provider_kafka_odps.decoding.batch import BATCH_SCHEMA
 from airflow_provider_kafka_odps.exceptions import CommitRejected, Unreachable, UploadFailed
 

@@ -7,7 +7,8 @@ import pytest
 from dataworks.jobs import changed
 from jinja2 import Environment
 
-from airflow_provider_kafka_odps.core.bounds import At, Interval, Side, parse_bound
+from airflow_provider_kafka_odps.core.window.bounds import At, Side
+from airflow_provider_kafka_odps.core.window.parsing import Interval, parse_bound
 from airflow_provider_kafka_odps.dataworks.arguments import operator_arguments
 from airflow_provider_kafka_odps.dataworks.job import read_job
 from airflow_provider_kafka_odps.dataworks.variables import to_template

@@ -14,7 +14,7 @@ import psutil
 import zstandard
 from kit.kafka_log import PACKERS, sealed
 
-from airflow_provider_kafka_odps.core.offsets import OffsetRange
+from airflow_provider_kafka_odps.core.window.offsets import OffsetRange
 from airflow_provider_kafka_odps.decoding.decoder import BatchDecoder
 from airflow_provider_kafka_odps.decoding.raw import RawBatches
 from airflow_provider_kafka_odps.exceptions import CorruptBatch

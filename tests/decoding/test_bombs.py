@@ -14,7 +14,7 @@ import pytest
 from decoding.bombs import UNPACKED, bomb
 from kit.kafka_log import EVERYTHING, Record, batch, sealed, through_the_seam
 
-from airflow_provider_kafka_odps.core.effort import UNPACK_LIMIT, Effort
+from airflow_provider_kafka_odps.core.load.resources import UNPACK_LIMIT, Resources
 from airflow_provider_kafka_odps.decoding.decoder import BatchDecoder
 from airflow_provider_kafka_odps.decoding.raw import RawBatches
 from airflow_provider_kafka_odps.exceptions import CorruptBatch
@@ -87,7 +87,9 @@ def test_a_batch_that_ends_in_its_header_is_refused() -> None:
 
 def test_the_limit_grows_with_max_memory() -> None:
     """A batch may be as large as a block, within bounds: small ones leave room for what producers send."""
-    limits = [Effort(max_memory=memory).unpack_limit for memory in (250_000_000, 340_000_000, 600_000_000, 4 * 10**9)]
+    limits = [
+        Resources(max_memory=memory).unpack_limit for memory in (250_000_000, 340_000_000, 600_000_000, 4 * 10**9)
+    ]
     assert limits == sorted(limits)
     assert (limits[0], limits[-1]) == (64 << 20, UNPACK_LIMIT)
-    assert limits[2] == Effort(max_memory=600_000_000).block_bytes
+    assert limits[2] == Resources(max_memory=600_000_000).block_bytes

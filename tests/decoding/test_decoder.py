@@ -7,7 +7,7 @@ import cramjam
 import pytest
 from kit.kafka_log import EVERYTHING, Record, batch, by_the_client, in_columns, message_set, sealed, through_the_seam
 
-from airflow_provider_kafka_odps.core.offsets import OffsetRange
+from airflow_provider_kafka_odps.core.window.offsets import OffsetRange
 from airflow_provider_kafka_odps.decoding.batch import ALL_COLUMNS, BATCH_SCHEMA
 from airflow_provider_kafka_odps.decoding.decoder import GROUP_RECORDS, BatchDecoder
 from airflow_provider_kafka_odps.decoding.raw import RawBatches

@@ -24,29 +24,28 @@ import numpy as np  # noqa: F401 - the same
 import odps.types  # noqa: F401 - the same
 import pandas as pd  # noqa: F401 - the same: PyODPS and pyarrow look for it
 import pyarrow.pandas_compat  # noqa: F401 - the same
-from delivery.points import Points, signalling, watched
+from delivery.crash_points import Points, signalling, watched
 from delivery.state_store import StateStore
-from kit.stand_in import context_of
+from kit.fake_context import context_of
 from odps.rest import default_user_agent
 
-from airflow_provider_kafka_odps.core import shares
-from airflow_provider_kafka_odps.core import transfer as order_of_effects
-from airflow_provider_kafka_odps.core.attempt import Attempt
-from airflow_provider_kafka_odps.core.receipt import Receipt
-from airflow_provider_kafka_odps.decoding import decoder, seam  # noqa: F401 - the same
-from airflow_provider_kafka_odps.hooks import (  # noqa: F401 - the same
-    kafka_reader,
-    odps_frames,
-    odps_rest,
-    odps_sql,
-    odps_tables,
-    odps_upload,
+from airflow_provider_kafka_odps.clients.clock import StoppableClock
+from airflow_provider_kafka_odps.clients.kafka import (
+    reader,  # noqa: F401 - the same
+    seam,  # noqa: F401 - the same
 )
-from airflow_provider_kafka_odps.hooks.clock import StoppableClock
+from airflow_provider_kafka_odps.clients.maxcompute import sql, tables, upload  # noqa: F401 - the same
+from airflow_provider_kafka_odps.clients.maxcompute.blocks import arrow  # noqa: F401 - the same
+from airflow_provider_kafka_odps.clients.maxcompute.connection import rest  # noqa: F401 - the same
+from airflow_provider_kafka_odps.clients.maxcompute.connection.retry import RetryPolicy
+from airflow_provider_kafka_odps.core.delivery import transfer as order_of_effects
+from airflow_provider_kafka_odps.core.delivery.attempt import Attempt
+from airflow_provider_kafka_odps.core.journal.receipt import Receipt
+from airflow_provider_kafka_odps.core.load import shares
+from airflow_provider_kafka_odps.decoding import decoder  # noqa: F401 - the same
 from airflow_provider_kafka_odps.hooks.kafka import KafkaHook
 from airflow_provider_kafka_odps.hooks.odps import OdpsHook
-from airflow_provider_kafka_odps.hooks.odps_patience import Patience
-from airflow_provider_kafka_odps.transfers import attempt as building  # noqa: F401 - the same
+from airflow_provider_kafka_odps.transfers import build as building  # noqa: F401 - the same
 from airflow_provider_kafka_odps.transfers.kafka_to_maxcompute import KafkaToMaxComputeOperator
 
 HASTE = 20
@@ -92,7 +91,7 @@ def load(orders: Orders) -> dict[str, Any]:
     shares.LEAST_SPAN = 1
     task = KafkaToMaxComputeOperator(task_id="load", **orders.parameters)
     signal.signal(signal.SIGTERM, lambda *_: task.on_kill())
-    patience = Patience(**orders.patience)
+    patience = RetryPolicy(**orders.patience)
     task.clock = HastyClock(lambda: task.asked_to_stop)
     task.odps_hook = OdpsHook(patience=patience, block_patience=patience, clock=task.clock)
     store = StateStore(folder / "store.json", orders.number)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
-from delivery.nursery import Nursery, nursery
+from delivery.forkserver import Nursery, nursery
 from delivery.rejecting import RejectingLog, RejectsTo, reject
 from delivery.scene import Log, Scene, environment, scene_of
 from demo.broker import Broker, running_broker

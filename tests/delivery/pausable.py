@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from airflow.sdk import Context
-from delivery.points import Points, watched
+from delivery.crash_points import Points, watched
 
-from airflow_provider_kafka_odps.core import transfer as order_of_effects
-from airflow_provider_kafka_odps.core.attempt import Attempt
-from airflow_provider_kafka_odps.core.receipt import Receipt
+from airflow_provider_kafka_odps.core.delivery import transfer as order_of_effects
+from airflow_provider_kafka_odps.core.delivery.attempt import Attempt
+from airflow_provider_kafka_odps.core.journal.receipt import Receipt
 from airflow_provider_kafka_odps.transfers.kafka_to_maxcompute import KafkaToMaxComputeOperator
 
 HOLD, ASK = 0, -1

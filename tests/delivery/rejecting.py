@@ -10,7 +10,7 @@ from pathlib import Path
 from delivery.scene import COLUMNS, Log, Row, Scene
 from kit.kafka_topics import producer, send
 
-from airflow_provider_kafka_odps.core.table import TableName
+from airflow_provider_kafka_odps.core.table.names import TableName
 from airflow_provider_kafka_odps.hooks.odps import OdpsHook
 
 VALUES = {0: [b'{"n": 1}', b'{"n": "x"}', b'{"n": 3}'], 1: [b'{"n": "y"}']}

@@ -16,12 +16,12 @@ from typing import Any, TypeAlias
 from confluent_kafka import Consumer, Producer
 from confluent_kafka import TopicPartition as Place
 from delivery.attempts import Orders
-from delivery.nursery import Ended, Nursery, log_of
+from delivery.forkserver import Ended, Nursery, log_of
 from delivery.state_store import StateStore
 from demo.broker import Broker
 from kit.kafka_topics import by_confluent_kafka, producer, send
 
-from airflow_provider_kafka_odps.core.window import Window
+from airflow_provider_kafka_odps.core.window.window import Window
 from airflow_provider_kafka_odps.hooks.odps import OdpsHook
 from airflow_provider_kafka_odps.local.testing import RunningEndpoint
 

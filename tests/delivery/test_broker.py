@@ -18,8 +18,8 @@ from kafka.admin import NewTopic
 from kit.kafka_proxy import KafkaProxy, proxied
 from kit.kafka_topics import producer, send
 
-from airflow_provider_kafka_odps.core.facts import Questions
-from airflow_provider_kafka_odps.hooks.kafka_survey import survey
+from airflow_provider_kafka_odps.clients.kafka.admin import survey
+from airflow_provider_kafka_odps.core.window.facts import Questions
 
 MODES = ("append", "overwrite")
 

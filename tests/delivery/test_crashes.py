@@ -6,7 +6,7 @@ from itertools import product
 
 import pytest
 from delivery.conftest import MakeScene
-from delivery.points import KILL, STOP
+from delivery.crash_points import KILL, STOP
 from delivery.scene import Log, Scene, together
 
 MODES = ("append", "overwrite")

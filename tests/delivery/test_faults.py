@@ -10,7 +10,7 @@ from itertools import product
 
 import pytest
 from delivery.conftest import MakeScene
-from delivery.points import KILL
+from delivery.crash_points import KILL
 from delivery.scene import WITHOUT_OFFSETS, Scene, together
 
 from airflow_provider_kafka_odps.local.faults import Fault

@@ -6,7 +6,7 @@ from itertools import product
 
 import pytest
 from delivery.conftest import MakeRejecting, MakeScene
-from delivery.points import KILL, STOP
+from delivery.crash_points import KILL, STOP
 from delivery.rejecting import REJECTS, RejectsTo, visible_rejects
 from delivery.scene import Scene, together
 

@@ -12,8 +12,8 @@ import psutil
 import pytest
 from delivery.airflow_scene import AirflowScene
 from delivery.conftest import MakeScene
+from delivery.crash_points import KILL
 from delivery.pausable import HOLD
-from delivery.points import KILL
 from delivery.scene import environment
 from demo.broker import Broker
 from kit.airflow_service import AirflowService, Task, running_airflow

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import assert_never
 
-from delivery.nursery import Ended
-from delivery.points import ASK_TO_STOP, KILL, STOP
+from delivery.crash_points import ASK_TO_STOP, KILL, STOP
+from delivery.forkserver import Ended
 from delivery.rejecting import REJECTS, RejectsTo, visible_rejects
 from delivery.scene import OLD_ROW, PATIENCE, Running, Scene
 

@@ -15,6 +15,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kit.task_run import Send, TaskRun
 from pytest_mock import MockerFixture
 
+from airflow_provider_kafka_odps.clients.kafka.admin import patiently
 from airflow_provider_kafka_odps.exceptions import (
     BrokerRefused,
     Cancelled,
@@ -24,7 +25,6 @@ from airflow_provider_kafka_odps.exceptions import (
     UploadFailed,
 )
 from airflow_provider_kafka_odps.hooks.kafka import KafkaHook
-from airflow_provider_kafka_odps.hooks.kafka_survey import patiently
 from airflow_provider_kafka_odps.hooks.odps import OdpsHook
 from airflow_provider_kafka_odps.local.testing import Delay, EndpointControl, Operation, RunningEndpoint
 from airflow_provider_kafka_odps.transfers.kafka_to_maxcompute import KafkaToMaxComputeOperator

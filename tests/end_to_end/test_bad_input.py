@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from kit.task_run import Send, TaskRun
 
-from airflow_provider_kafka_odps.core.table import TableName
+from airflow_provider_kafka_odps.core.table.names import TableName
 from airflow_provider_kafka_odps.exceptions import InvalidInput
 from airflow_provider_kafka_odps.hooks.odps import OdpsHook
 from airflow_provider_kafka_odps.transfers.kafka_to_maxcompute import KafkaToMaxComputeOperator

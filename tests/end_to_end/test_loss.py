@@ -19,7 +19,8 @@ from kit.kafka_topics import producer, send
 from kit.task_run import TaskRun
 from pytest_mock import MockerFixture
 
-from airflow_provider_kafka_odps.core.gaps import GapKind, OnDataLoss, PassedOver
+from airflow_provider_kafka_odps.core.accounting.gaps import GapKind, PassedOver
+from airflow_provider_kafka_odps.core.options import OnDataLoss
 from airflow_provider_kafka_odps.exceptions import InvalidInput
 from airflow_provider_kafka_odps.hooks.kafka import KafkaHook
 from airflow_provider_kafka_odps.hooks.odps import OdpsHook

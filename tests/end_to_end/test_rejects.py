@@ -13,7 +13,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from kit.task_run import Send, TaskRun
 from pyarrow import parquet
 
-from airflow_provider_kafka_odps.core.table import TableName
+from airflow_provider_kafka_odps.core.table.names import TableName
 from airflow_provider_kafka_odps.hooks.odps import OdpsHook
 from airflow_provider_kafka_odps.local.testing import Drop, Moment, Operation, RunningEndpoint
 

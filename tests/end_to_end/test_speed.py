@@ -11,9 +11,9 @@ from core.examples import facts_of, window_of
 from kit.kafka_topics import producer
 from kit.task_run import TaskRun
 
-from airflow_provider_kafka_odps.core.facts import PartitionFacts
+from airflow_provider_kafka_odps.core.window.facts import PartitionFacts
 from airflow_provider_kafka_odps.hooks.odps import OdpsHook
-from airflow_provider_kafka_odps.transfers.metrics import lag
+from airflow_provider_kafka_odps.transfers.runtime.metrics import lag
 
 RECORDS = 30_000
 COLUMNS = {"p": "__partition__", "o": "__offset__", "v": "__value__"}

@@ -21,7 +21,7 @@ from kit.airflow_home import ROOT
 from kit.kafka_topics import producer
 from kit.task_run import TaskRun
 
-from airflow_provider_kafka_odps.core import shares
+from airflow_provider_kafka_odps.core.load import shares
 from airflow_provider_kafka_odps.exceptions import Cancelled, RecordsRejected, WorkerFailed
 from airflow_provider_kafka_odps.hooks.odps import OdpsHook
 from airflow_provider_kafka_odps.transfers.kafka_to_maxcompute import KafkaToMaxComputeOperator
@@ -54,7 +54,7 @@ def _workers() -> list[psutil.Process]:
     return [
         child
         for child in psutil.Process().children(recursive=True)
-        if child.status() != psutil.STATUS_ZOMBIE and any("transfers.worker" in part for part in child.cmdline())
+        if child.status() != psutil.STATUS_ZOMBIE and "transfers.workers.process" in " ".join(child.cmdline())
     ]
 
 
@@ -176,8 +176,8 @@ def silent_server() -> Iterator[SilentServer]:
 
 _ABANDONED = """
 import os, sys, time
-from airflow_provider_kafka_odps.transfers.crew import WorkerTeam
-from kit.orders import orders_to_nowhere
+from airflow_provider_kafka_odps.transfers.workers.pool import WorkerTeam
+from kit.share_tasks import orders_to_nowhere
 with WorkerTeam([orders_to_nowhere(sys.argv[1])]):
     time.sleep(600)
 """

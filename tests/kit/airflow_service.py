@@ -47,11 +47,11 @@ import sys
 
 if "scheduler" in sys.argv:
     # Tasks are forked from the scheduler: what it has imported, they need not import again, for seconds each.
-    import airflow_provider_kafka_odps.core.transfer
-    import airflow_provider_kafka_odps.decoding.seam
-    import airflow_provider_kafka_odps.hooks.kafka_reader
-    import airflow_provider_kafka_odps.hooks.odps_upload
-    import airflow_provider_kafka_odps.transfers.attempt
+    import airflow_provider_kafka_odps.core.delivery.transfer
+    import airflow_provider_kafka_odps.clients.kafka.seam
+    import airflow_provider_kafka_odps.clients.kafka.reader
+    import airflow_provider_kafka_odps.clients.maxcompute.upload
+    import airflow_provider_kafka_odps.transfers.build
     import airflow_provider_kafka_odps.transfers.kafka_to_maxcompute
     import kafka
     import odps
@@ -274,7 +274,7 @@ def _components(home: Path, url: str, settings: Mapping[str, str]) -> Iterator[N
         port = ["--port", url.rpartition(":")[2]] if name == "api-server" else []
         programs.append(folder / f"{name}.json")
         programs[-1].write_text(json.dumps(["-m", "airflow", *arguments, *port]))
-    command = [sys.executable, str(Path(__file__).with_name("warden.py")), *map(str, programs)]
+    command = [sys.executable, str(Path(__file__).with_name("process_guard.py")), *map(str, programs)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, env=dict(settings), cwd=home):
         # The end of its input makes the warden end what it started, and itself.
         yield

@@ -18,9 +18,9 @@ from kafka.record.default_records import DefaultRecordBatch, DefaultRecordBatchB
 from kafka.record.legacy_records import LegacyRecordBatchBuilder
 from kafka.record.util import calc_crc32c
 
-from airflow_provider_kafka_odps.core.offsets import OffsetRange
+from airflow_provider_kafka_odps.clients.kafka.seam import BatchConsumer
+from airflow_provider_kafka_odps.core.window.offsets import OffsetRange
 from airflow_provider_kafka_odps.decoding.decoder import BatchDecoder
-from airflow_provider_kafka_odps.decoding.seam import BatchConsumer
 
 PACKERS = {
     "none": (0, bytes),

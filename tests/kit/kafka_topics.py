@@ -9,7 +9,7 @@ from confluent_kafka import Consumer, KafkaError, Message, Producer
 from confluent_kafka import TopicPartition as Place
 from kafka import KafkaConsumer, TopicPartition
 
-from airflow_provider_kafka_odps.core.window import Window
+from airflow_provider_kafka_odps.core.window.window import Window
 
 Row: TypeAlias = tuple[int, int, int | None, int, bytes | None, bytes | None, list[tuple[str, bytes | None]]]
 """Partition, offset, timestamp (ms), kind of timestamp, key, value, headers."""

@@ -111,7 +111,7 @@ def _server(programs: Path, cluster: Path) -> Iterator[str]:
     order.with_suffix(".log").touch()
     # The warden ends it with this process, however this one ends.
     order.write_text(json.dumps(["-c", _BECOME, str(_user() or ""), *arguments]))
-    command = [sys.executable, str(Path(__file__).with_name("warden.py")), str(order)]
+    command = [sys.executable, str(Path(__file__).with_name("process_guard.py")), str(order)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, cwd=cluster.parent):
         _await(order.with_suffix(".log"))
         yield f"postgresql+psycopg2://airflow@127.0.0.1:{port}/postgres"

@@ -9,12 +9,12 @@ from urllib.parse import urlsplit
 import pyarrow as pa
 import pytest
 
+from airflow_provider_kafka_odps.local.catalog.documents import FolderShelf
 from airflow_provider_kafka_odps.local.catalog.model import Column, Table, TableName
-from airflow_provider_kafka_odps.local.catalog.shelf import FolderShelf
 from airflow_provider_kafka_odps.local.catalog.store import Store, open_store
 from airflow_provider_kafka_odps.local.errors import ServiceError
-from airflow_provider_kafka_odps.local.instances import Instance, Instances
-from airflow_provider_kafka_odps.local.jobs import Job
+from airflow_provider_kafka_odps.local.instances.instances import Instance, Instances
+from airflow_provider_kafka_odps.local.instances.jobs import Job
 from airflow_provider_kafka_odps.local.sessions.downloads import Downloads
 from airflow_provider_kafka_odps.local.sql.engine import Engine
 from airflow_provider_kafka_odps.local.testing import RunningEndpoint

@@ -13,16 +13,11 @@ from odps import ODPS, errors
 from odps.tunnel import CompressOption, TableTunnel
 from starlette.requests import Request
 
-from airflow_provider_kafka_odps.local.app import pieces
 from airflow_provider_kafka_odps.local.catalog.model import TableName
 from airflow_provider_kafka_odps.local.errors import ServiceError
+from airflow_provider_kafka_odps.local.http.app import pieces
 from airflow_provider_kafka_odps.local.sessions.limits import Limited, Limits
-from airflow_provider_kafka_odps.local.testing import (
-    EndpointStartError,
-    Operation,
-    RunningEndpoint,
-    running_endpoint,
-)
+from airflow_provider_kafka_odps.local.testing import EndpointStartError, Operation, RunningEndpoint, running_endpoint
 from airflow_provider_kafka_odps.local.wire.records import RecordEncoder
 from airflow_provider_kafka_odps.local.wire.types import parse_type
 

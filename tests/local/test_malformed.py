@@ -21,7 +21,7 @@ import pytest
 from odps import ODPS
 from odps.tunnel import TableTunnel
 
-from airflow_provider_kafka_odps.local.auth import canonical
+from airflow_provider_kafka_odps.local.http.auth import canonical
 from airflow_provider_kafka_odps.local.testing import RunningEndpoint
 
 

@@ -14,11 +14,11 @@ from demo.broker import Broker
 from kit.kafka_topics import producer, send
 from kit.task_run import TaskRun
 
-from airflow_provider_kafka_odps.core.arrow_sql import query
-from airflow_provider_kafka_odps.core.expressions import FieldPath
-from airflow_provider_kafka_odps.core.json_paths import JsonReader
-from airflow_provider_kafka_odps.core.schema import columns_of
-from airflow_provider_kafka_odps.core.table import PartitionSpec, TableName
+from airflow_provider_kafka_odps.core.mapping.arrow_sql import query
+from airflow_provider_kafka_odps.core.mapping.expressions import FieldPath
+from airflow_provider_kafka_odps.core.mapping.sources.json_paths import JsonReader
+from airflow_provider_kafka_odps.core.table.names import PartitionSpec, TableName
+from airflow_provider_kafka_odps.core.table.schema import columns_of
 from airflow_provider_kafka_odps.exceptions import InvalidInput
 from airflow_provider_kafka_odps.hooks.odps import OdpsHook
 from airflow_provider_kafka_odps.local.testing import RunningEndpoint

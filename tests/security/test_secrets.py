@@ -26,10 +26,9 @@ from kit.kafka_topics import producer, send
 from kit.leaks import leaks
 from kit.secure_broker import SECRET, SecureBroker, allow
 
-from airflow_provider_kafka_odps.core.kafka_settings import parse_kafka_settings
-from airflow_provider_kafka_odps.core.odps_settings import parse_odps_settings
-from airflow_provider_kafka_odps.core.secret_forms import forms_of, secrets_of
-from airflow_provider_kafka_odps.hooks.masking import mask
+from airflow_provider_kafka_odps.clients.kafka.connection.settings import parse_kafka_settings
+from airflow_provider_kafka_odps.clients.maxcompute.connection.settings import parse_odps_settings
+from airflow_provider_kafka_odps.hooks.masking import forms_of, mask, secrets_of
 from airflow_provider_kafka_odps.local.testing import Operation, Refuse, RunningEndpoint, running_endpoint
 
 pytestmark = pytest.mark.timeout(900)
@@ -361,7 +360,7 @@ def test_settings_do_not_show_secrets(secure: SecureBroker, endpoint: RunningEnd
 
 def test_clients_are_not_told_to_write_secrets(caplog: pytest.LogCaptureFixture) -> None:
     """An STS token is never taken from PyODPS's own environment variables, which it would log."""
-    from airflow_provider_kafka_odps.hooks.odps_account import account_of
+    from airflow_provider_kafka_odps.clients.maxcompute.connection.account import account_of
 
     extra = {"access_key_id": "a", "access_key_secret": ACCESS_KEY, "security_token": STS_TOKEN}
     settings = parse_odps_settings("c", extra | {"project": "p", "endpoint": "http://127.0.0.1:1/api"})

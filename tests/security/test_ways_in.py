@@ -13,18 +13,19 @@ from urllib.parse import quote
 import psutil
 import pytest
 from kit.http_proxy import PASSWORD, USER, http_proxy
-from kit.mute import mute_server
 from kit.secure_broker import SecureBroker
+from kit.silent_server import mute_server
 
+from airflow_provider_kafka_odps.clients.kafka import check as kafka_check
+from airflow_provider_kafka_odps.clients.kafka.connection.client import _file
+from airflow_provider_kafka_odps.clients.maxcompute import check as odps_check
+from airflow_provider_kafka_odps.clients.maxcompute.connection.retry import RetryPolicy
 from airflow_provider_kafka_odps.exceptions import BrokerRefused, InvalidConnection, Unreachable
-from airflow_provider_kafka_odps.hooks import kafka_check, odps_check
 from airflow_provider_kafka_odps.hooks.kafka import KafkaHook
-from airflow_provider_kafka_odps.hooks.kafka_client import _file
 from airflow_provider_kafka_odps.hooks.odps import OdpsHook
-from airflow_provider_kafka_odps.hooks.odps_patience import Patience
 from airflow_provider_kafka_odps.local.testing import RunningEndpoint
 
-OVERALL, SHORT = Patience(), Patience(total=2.0, connect=1.0, read=1.0)
+OVERALL, SHORT = RetryPolicy(), RetryPolicy(total=2.0, connect=1.0, read=1.0)
 ToKafka = Callable[..., KafkaHook]
 ToOdps = Callable[..., OdpsHook]
 
@@ -47,7 +48,7 @@ def to_kafka(secure: SecureBroker, monkeypatch: pytest.MonkeyPatch) -> ToKafka:
 def to_odps(endpoint: RunningEndpoint, monkeypatch: pytest.MonkeyPatch) -> ToOdps:
     """Return a function that makes a hook on the endpoint."""
 
-    def make(patience: Patience = OVERALL, **extra: Any) -> OdpsHook:
+    def make(patience: RetryPolicy = OVERALL, **extra: Any) -> OdpsHook:
         own = {
             "access_key_id": endpoint.access_id,
             "access_key_secret": endpoint.access_key,
@@ -128,7 +129,7 @@ def test_a_kafka_server_that_never_answers(protocol: str, to_kafka: ToKafka, sec
 @pytest.mark.timeout(60)
 def test_an_endpoint_that_never_answers(to_odps: ToOdps, monkeypatch: pytest.MonkeyPatch) -> None:
     """The test of the connection ends in time, with the address; so does whatever asks the endpoint."""
-    monkeypatch.setattr(odps_check, "_STEP", Patience(total=1.0, connect=0.5, read=0.5, tries=2))
+    monkeypatch.setattr(odps_check, "_STEP", RetryPolicy(total=1.0, connect=0.5, read=0.5, tries=2))
     with mute_server() as silent:
         hook = to_odps(SHORT, endpoint=f"http://{silent}/api")
         works, answer = hook.test_connection()

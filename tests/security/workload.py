@@ -24,9 +24,9 @@ from airflow.utils.state import DagRunState, TaskInstanceState
 from airflow.utils.types import DagRunTriggeredByType, DagRunType
 
 # Tasks are forked from this process: what it has imported, they need not import again, for seconds each.
-import airflow_provider_kafka_odps.hooks.kafka_reader
-import airflow_provider_kafka_odps.hooks.odps_upload
-import airflow_provider_kafka_odps.transfers.attempt  # noqa: F401 - the same
+import airflow_provider_kafka_odps.clients.kafka.reader
+import airflow_provider_kafka_odps.clients.maxcompute.upload
+import airflow_provider_kafka_odps.transfers.build  # noqa: F401 - the same
 
 BUNDLE = "planted"
 

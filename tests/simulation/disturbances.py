@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import cache
 
-from simulation.moves import Move
+from simulation.steps import Move
 from simulation.world import SimulatedWorld
 
-from airflow_provider_kafka_odps.core.settling import UploadStatus
+from airflow_provider_kafka_odps.core.upload import UploadStatus
 
 _MOST_RECORDS = 4
 # What leaves the world as it is commutes with a crash, and with another attempt: both come before the next change.

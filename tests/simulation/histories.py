@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from itertools import product
 from random import Random
 
-from simulation.moves import AROUND, Case, Faults, Misfit, Move, Place, Way
 from simulation.stage import Stage, scripted
+from simulation.steps import AROUND, Case, Faults, Misfit, Move, Place, Way
 
-from airflow_provider_kafka_odps.core.journal import Mode, OnRerun
+from airflow_provider_kafka_odps.core.options import Mode, OnRerun
 
 _PROBABILITIES = (0.04, 0.1, 0.25)
 _MOST_AT_ONE_PLACE = 3

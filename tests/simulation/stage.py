@@ -10,13 +10,13 @@ from typing import Any, TypeAlias, assert_never
 from core.world import Crash, Superseded
 from greenlet import greenlet
 from simulation.disturbances import makes_a_difference, moves_at
-from simulation.moves import AROUND, Case, Faults, Move, Place, Way
-from simulation.promise import Promise
+from simulation.invariant import Promise
+from simulation.steps import AROUND, Case, Faults, Move, Place, Way
 from simulation.world import SimulatedWorld, attempt_in
 
-from airflow_provider_kafka_odps.core.receipt import Receipt
-from airflow_provider_kafka_odps.core.settling import UploadStatus
-from airflow_provider_kafka_odps.core.transfer import transfer
+from airflow_provider_kafka_odps.core.delivery.transfer import transfer
+from airflow_provider_kafka_odps.core.journal.receipt import Receipt
+from airflow_provider_kafka_odps.core.upload import UploadStatus
 from airflow_provider_kafka_odps.exceptions import CommitRejected, KafkaOdpsError, Unreachable
 
 Choice: TypeAlias = Callable[[Place, int, Callable[[], list[Move]]], Move | None]

@@ -10,11 +10,11 @@ from random import SystemRandom
 
 import pytest
 from simulation.histories import CounterExample, all_of, at_random, cases, first_counter_example, play, replay, shrunk
-from simulation.moves import Case, Faults, Misfit, Move, Place, Way
 from simulation.stage import Stage
+from simulation.steps import Case, Faults, Misfit, Move, Place, Way
 from simulation.world import SimulatedWorld, _Store
 
-from airflow_provider_kafka_odps.core.journal import Mode, OnRerun
+from airflow_provider_kafka_odps.core.options import Mode, OnRerun
 
 HISTORIES = int(os.environ.get("HISTORIES") or 100_000)
 SEED = int(os.environ.get("SEED") or SystemRandom().randrange(10**9))

@@ -24,18 +24,19 @@ from core.world import (
     World,
     batch_of,
 )
-from simulation.moves import Case, Misfit
+from simulation.steps import Case, Misfit
 
-from airflow_provider_kafka_odps.core.attempt import Attempt
-from airflow_provider_kafka_odps.core.bounds import Earliest, Latest
-from airflow_provider_kafka_odps.core.compiling import compile_projection
-from airflow_provider_kafka_odps.core.facts import PartitionFacts, Questions, TopicFacts
-from airflow_provider_kafka_odps.core.journal import Mode, Phase
-from airflow_provider_kafka_odps.core.planning import WindowRequest
-from airflow_provider_kafka_odps.core.projection import Projected, Projection, Reject
-from airflow_provider_kafka_odps.core.settling import UploadStatus
-from airflow_provider_kafka_odps.core.tolerance import Tolerance
-from airflow_provider_kafka_odps.core.window import Window
+from airflow_provider_kafka_odps.core.accounting.tolerance import Tolerance
+from airflow_provider_kafka_odps.core.delivery.attempt import Attempt
+from airflow_provider_kafka_odps.core.journal.entry import Phase
+from airflow_provider_kafka_odps.core.mapping.compiler import compile_projection
+from airflow_provider_kafka_odps.core.mapping.projection import Projected, Projection, Reject
+from airflow_provider_kafka_odps.core.options import Mode
+from airflow_provider_kafka_odps.core.upload import UploadStatus
+from airflow_provider_kafka_odps.core.window.bounds import Earliest, Latest
+from airflow_provider_kafka_odps.core.window.facts import PartitionFacts, Questions, TopicFacts
+from airflow_provider_kafka_odps.core.window.planning import WindowRequest
+from airflow_provider_kafka_odps.core.window.window import Window
 from airflow_provider_kafka_odps.exceptions import OffsetsExpired, UploadFailed
 
 T = TypeVar("T")

@@ -1,13 +1,14 @@
 """The one call whose body is not read at once: a block, from the socket into a file."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
+from airflow_provider_kafka_odps.local.api.call import Answer, Call
+from airflow_provider_kafka_odps.local.api.services import Services
 from airflow_provider_kafka_odps.local.catalog.model import Table
 from airflow_provider_kafka_odps.local.sessions.blocks import BlockWriter, BodyFormat
 from airflow_provider_kafka_odps.local.sessions.upload import UploadSession
-
-from .call import Answer, Call
-from .services import Services
 
 
 @dataclass(frozen=True, slots=True)

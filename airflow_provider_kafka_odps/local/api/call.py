@@ -1,5 +1,7 @@
 """A request and an answer as values, and the texts they carry; the web server stays outside."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field

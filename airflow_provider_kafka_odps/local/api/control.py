@@ -8,6 +8,8 @@ PUT    /_control/uploads/ID        {"status": "expired"}: give an upload session
 PUT    /_control/statements        {"polls": 3, "seconds": 0}: show new statements as running so long
 """
 
+from __future__ import annotations
+
 import ipaddress
 import json
 import time
@@ -21,12 +23,14 @@ from airflow_provider_kafka_odps.local.api.call import Answer, Call, json_answer
 from airflow_provider_kafka_odps.local.api.operations import block_of, operation_of, table_of
 from airflow_provider_kafka_odps.local.errors import ServiceError
 from airflow_provider_kafka_odps.local.faults import FaultPlan, Request, Rule, dump, load_rule
-from airflow_provider_kafka_odps.local.pacing import Pace, Pacing
+from airflow_provider_kafka_odps.local.instances.pacing import Pace, Pacing
 from airflow_provider_kafka_odps.local.sessions.upload import UploadStatus
 from airflow_provider_kafka_odps.local.sessions.uploads import Uploads
 
 MOST_REQUESTS = 10_000
 """Requests that the log keeps."""
+
+
 PREFIX = "_control"
 
 

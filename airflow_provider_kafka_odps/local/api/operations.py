@@ -1,5 +1,7 @@
 """Which operation a call is: the names that the log shows and that faults are asked for by."""
 
+from __future__ import annotations
+
 from airflow_provider_kafka_odps.local.api.call import Call
 from airflow_provider_kafka_odps.local.faults import Operation
 

@@ -1,5 +1,7 @@
 """The page at /: what is in the endpoint, for people."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from html import escape
@@ -9,13 +11,21 @@ from airflow_provider_kafka_odps.local.api.control import Control
 from airflow_provider_kafka_odps.local.api.services import Services
 from airflow_provider_kafka_odps.local.catalog.model import Table, spec_text
 from airflow_provider_kafka_odps.local.catalog.rows import RowRange
-from airflow_provider_kafka_odps.local.instances import Instance
+from airflow_provider_kafka_odps.local.instances.instances import Instance
 from airflow_provider_kafka_odps.local.sessions.upload import UploadSession
 
 _FIRST_ROWS = 10
+
+
 _MOST_PARTITIONS = 50
+
+
 _MOST_SHOWN = 50
+
+
 _LONGEST_TEXT = 200
+
+
 _STYLE = """
 :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
 body { max-width: 70rem; margin: 0 auto; padding: 1rem; }

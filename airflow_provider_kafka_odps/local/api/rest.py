@@ -1,17 +1,20 @@
 """REST calls about the service, the project and its schemas."""
 
+from __future__ import annotations
+
+from airflow_provider_kafka_odps.local.api import rest_instances, rest_tables, tunnel
+from airflow_provider_kafka_odps.local.api.call import Answer, Call, element, json_answer, plain, rfc822, xml
+from airflow_provider_kafka_odps.local.api.services import Services
 from airflow_provider_kafka_odps.local.catalog.catalog import Schema
 from airflow_provider_kafka_odps.local.errors import ServiceError, SqlError
-from airflow_provider_kafka_odps.local.jobs import read_job
+from airflow_provider_kafka_odps.local.instances.jobs import read_job
 from airflow_provider_kafka_odps.local.sql.define import define
 from airflow_provider_kafka_odps.local.sql.scope import Scope
 from airflow_provider_kafka_odps.local.sql.statements import CreateSchema, DropSchema
 
-from . import rest_instances, rest_tables, tunnel
-from .call import Answer, Call, element, json_answer, plain, rfc822, xml
-from .services import Services
-
 REGION = "local"
+
+
 _NONE = {
     path: xml(f"<{tag}><Marker/><MaxItems>0</MaxItems></{tag}>")
     for path, tag in (

@@ -1,16 +1,17 @@
 """REST calls about instances, and the XML bodies that clients post."""
 
+from __future__ import annotations
+
 import base64
 import json
 from collections.abc import Callable
 
+from airflow_provider_kafka_odps.local.api import tunnel
+from airflow_provider_kafka_odps.local.api.call import Answer, Call, element, json_answer, plain, rfc822, xml
+from airflow_provider_kafka_odps.local.api.services import Services
 from airflow_provider_kafka_odps.local.errors import ServiceError
-from airflow_provider_kafka_odps.local.instances import Instance
-from airflow_provider_kafka_odps.local.jobs import parse_xml, stops
-
-from . import tunnel
-from .call import Answer, Call, element, json_answer, plain, rfc822, xml
-from .services import Services
+from airflow_provider_kafka_odps.local.instances.instances import Instance
+from airflow_provider_kafka_odps.local.instances.jobs import parse_xml, stops
 
 PATIENCE = 5.0
 """Seconds that a posted job is waited for: clients poll once a second, so a quick one costs them no wait."""
@@ -161,4 +162,6 @@ _ANSWERS: dict[str, Callable[[Services, Call, Instance], Answer]] = {
     "instancequota": _queueing,
     "cached": _queueing,
 }
+
+
 _DETAILS = frozenset(_ANSWERS) - {"taskstatus"}

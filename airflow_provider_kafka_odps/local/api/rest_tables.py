@@ -1,11 +1,15 @@
 """REST calls about tables and partitions."""
 
+from __future__ import annotations
+
 import json
 from itertools import islice
 from typing import Any
 
 import pyarrow as pa
 
+from airflow_provider_kafka_odps.local.api.call import Answer, Call, element, rfc822, xml
+from airflow_provider_kafka_odps.local.api.services import Services
 from airflow_provider_kafka_odps.local.catalog.model import Column, Partition, Spec, Table, spec_text
 from airflow_provider_kafka_odps.local.catalog.rows import concatenated, read_rows, shown_schema, with_partition_columns
 from airflow_provider_kafka_odps.local.catalog.specs import full_spec, read_spec
@@ -15,10 +19,9 @@ from airflow_provider_kafka_odps.local.sessions.downloads import pick_columns
 from airflow_provider_kafka_odps.local.sessions.uploads import require_partition
 from airflow_provider_kafka_odps.local.wire.arrays import seconds_and_nanos
 
-from .call import Answer, Call, element, rfc822, xml
-from .services import Services
-
 _PAGE = 1000
+
+
 _MOST_ROWS = 10_000
 
 

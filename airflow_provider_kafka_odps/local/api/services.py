@@ -1,22 +1,23 @@
 """Everything an endpoint consists of, put together."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from airflow_provider_kafka_odps.local.api.call import Call
 from airflow_provider_kafka_odps.local.catalog.catalog import DEFAULT_SCHEMA
+from airflow_provider_kafka_odps.local.catalog.documents import FolderShelf, MemoryShelf
 from airflow_provider_kafka_odps.local.catalog.model import Table, TableName
-from airflow_provider_kafka_odps.local.catalog.shelf import FolderShelf, MemoryShelf
 from airflow_provider_kafka_odps.local.catalog.store import Store, open_store
 from airflow_provider_kafka_odps.local.errors import ServiceError
-from airflow_provider_kafka_odps.local.instances import Instances
+from airflow_provider_kafka_odps.local.instances.instances import Instances
 from airflow_provider_kafka_odps.local.sessions.downloads import Downloads
 from airflow_provider_kafka_odps.local.sessions.limits import Limits
 from airflow_provider_kafka_odps.local.sessions.log import FileLog, MemoryLog
 from airflow_provider_kafka_odps.local.sessions.uploads import Uploads
 from airflow_provider_kafka_odps.local.settings import Settings
 from airflow_provider_kafka_odps.local.sql.engine import Engine
-
-from .call import Call
 
 
 @dataclass(frozen=True, slots=True)

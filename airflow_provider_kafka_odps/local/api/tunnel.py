@@ -1,16 +1,20 @@
 """Tunnel calls: sessions as JSON, rows in record or Arrow bodies. Blocks are written in `blocks`."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
 
+from airflow_provider_kafka_odps.local.api.call import Answer, Call, json_answer, rfc822
+from airflow_provider_kafka_odps.local.api.services import Services
 from airflow_provider_kafka_odps.local.catalog.model import Column, Table
 from airflow_provider_kafka_odps.local.catalog.rows import RowRange
 from airflow_provider_kafka_odps.local.catalog.specs import full_spec
 from airflow_provider_kafka_odps.local.errors import ServiceError
-from airflow_provider_kafka_odps.local.instances import MOST_RESULT_ROWS, Instance
+from airflow_provider_kafka_odps.local.instances.instances import MOST_RESULT_ROWS, Instance
 from airflow_provider_kafka_odps.local.sessions.downloads import DownloadSession, pick_columns
 from airflow_provider_kafka_odps.local.sessions.limits import FIELD_BYTES
 from airflow_provider_kafka_odps.local.sessions.upload import Block, UploadSession
@@ -20,11 +24,12 @@ from airflow_provider_kafka_odps.local.wire.frames import encode_frames
 from airflow_provider_kafka_odps.local.wire.moments import WIDE, is_moment
 from airflow_provider_kafka_odps.local.wire.records import RecordEncoder
 
-from .call import Answer, Call, json_answer, rfc822
-from .services import Services
-
 _KEYS = ("uploads", "uploadid", "downloads", "downloadid", "blockid")
+
+
 _PARTS = ("preview", "streams", "upserts")
+
+
 _RANGE = re.compile(r"\(?\s*(-?\d+)\s*,\s*(-?\d+)\s*\)?")
 
 

@@ -1,5 +1,7 @@
 """Where rows are kept: files of Arrow streams, in a directory or in memory, whole or not there at all."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -7,7 +9,7 @@ from typing import Protocol
 
 import pyarrow as pa
 
-from .disk import sync_folder
+from airflow_provider_kafka_odps.local.catalog.disk import sync_folder
 
 _END = b"\xff\xff\xff\xff\x00\x00\x00\x00"
 

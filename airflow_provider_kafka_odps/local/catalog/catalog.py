@@ -1,9 +1,11 @@
 """Everything that is committed, as one value: tables by name, schemas, and which uploads made them."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from .model import Table, TableName
+from airflow_provider_kafka_odps.local.catalog.model import Table, TableName
 
 DEFAULT_SCHEMA = "default"
 
@@ -38,19 +40,19 @@ class Catalog:
         """Give the tables of a schema, by name."""
         return sorted((t for t in self.tables.values() if t.name.schema == schema), key=lambda t: t.name.table)
 
-    def with_table(self, table: Table) -> "Catalog":
+    def with_table(self, table: Table) -> Catalog:
         """Give the catalog with this table added or exchanged."""
         return replace(self, tables={**self.tables, table.name: table})
 
-    def without_table(self, name: TableName) -> "Catalog":
+    def without_table(self, name: TableName) -> Catalog:
         """Give the catalog without this table."""
         return replace(self, tables={key: table for key, table in self.tables.items() if key != name})
 
-    def with_schema(self, schema: Schema) -> "Catalog":
+    def with_schema(self, schema: Schema) -> Catalog:
         """Give the catalog with this schema."""
         return replace(self, schemas={**self.schemas, schema.name: schema})
 
-    def without_schema(self, name: str) -> "Catalog":
+    def without_schema(self, name: str) -> Catalog:
         """Give the catalog without this schema and its tables."""
         return replace(
             self,
@@ -58,7 +60,7 @@ class Catalog:
             tables={key: table for key, table in self.tables.items() if key.schema != name},
         )
 
-    def with_closed_upload(self, upload_id: str, now: int) -> "Catalog":
+    def with_closed_upload(self, upload_id: str, now: int) -> Catalog:
         """Give the catalog that knows this upload as committed."""
         return replace(self, closed_uploads={**self.closed_uploads, upload_id: now})
 

@@ -1,5 +1,7 @@
 """What makes a file outlive a power failure, and not only the death of the process."""
 
+from __future__ import annotations
+
 import os
 from pathlib import Path
 

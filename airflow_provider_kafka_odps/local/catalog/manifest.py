@@ -1,13 +1,14 @@
 """The catalog as JSON and back: what the manifest file holds."""
 
+from __future__ import annotations
+
 import json
 from dataclasses import astuple
 from typing import Any
 
+from airflow_provider_kafka_odps.local.catalog.catalog import Catalog, Schema
+from airflow_provider_kafka_odps.local.catalog.model import Blob, Clustering, Column, Partition, Table, TableName
 from airflow_provider_kafka_odps.local.wire.types import parse_type
-
-from .catalog import Catalog, Schema
-from .model import Blob, Clustering, Column, Partition, Table, TableName
 
 VERSION = 1
 

@@ -1,5 +1,7 @@
 """Tables and what they are made of, as frozen values: every change is a new value."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -8,6 +10,8 @@ from airflow_provider_kafka_odps.local.wire.types import ColumnType
 
 Spec = tuple[tuple[str, str], ...]
 """A partition's name: (partition column, value) in the table's order; empty for the whole of a plain table."""
+
+
 WHOLE: Spec = ()
 
 
@@ -136,11 +140,11 @@ class Table:
         wanted = name.lower()
         return next((c for c in self.columns + self.partition_columns if c.name == wanted), None)
 
-    def with_partition(self, spec: Spec, partition: Partition, now: int) -> "Table":
+    def with_partition(self, spec: Spec, partition: Partition, now: int) -> Table:
         """Give the table with this partition added or exchanged."""
         return replace(self, partitions={**self.partitions, spec: partition}, modified=now)
 
-    def without_partitions(self, specs: frozenset[Spec], now: int) -> "Table":
+    def without_partitions(self, specs: frozenset[Spec], now: int) -> Table:
         """Give the table without these partitions."""
         kept = {spec: partition for spec, partition in self.partitions.items() if spec not in specs}
         return replace(self, partitions=kept, modified=now)

@@ -1,11 +1,15 @@
 """Rows of a partition: files read in the table's present columns, and new files written."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from airflow_provider_kafka_odps.local.catalog.blobs import BlobStore, open_batches, stream_end
+from airflow_provider_kafka_odps.local.catalog.model import Blob, Column, Spec, Table
 from airflow_provider_kafka_odps.local.errors import MalformedError
 from airflow_provider_kafka_odps.local.wire.moments import (
     FIRST_SECOND,
@@ -19,11 +23,12 @@ from airflow_provider_kafka_odps.local.wire.moments import (
 )
 from airflow_provider_kafka_odps.local.wire.types import ColumnType, Kind, arrow_type
 
-from .blobs import BlobStore, open_batches, stream_end
-from .model import Blob, Column, Spec, Table
-
 _ROWS_PER_BATCH = 65536
+
+
 _SECONDS_OF_A_DAY = 24 * 60 * 60
+
+
 _COUNTED = frozenset({Kind.CHAR, Kind.VARCHAR})
 
 

@@ -1,13 +1,16 @@
 """Partition specs: read from the texts that clients send, brought into the table's order."""
 
+from __future__ import annotations
+
 import re
 
+from airflow_provider_kafka_odps.local.catalog.model import WHOLE, Spec, Table
 from airflow_provider_kafka_odps.local.errors import ServiceError
 from airflow_provider_kafka_odps.local.wire.types import Kind
 
-from .model import WHOLE, Spec, Table
-
 _PART = re.compile(r"\s*([^=,/]+?)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\"|([^,/]*?))\s*(?:[,/]|$)")
+
+
 _INTEGERS = frozenset({Kind.TINYINT, Kind.SMALLINT, Kind.INT, Kind.BIGINT})
 
 

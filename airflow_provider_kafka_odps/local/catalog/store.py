@@ -1,5 +1,7 @@
 """The committed state and its files: changed one at a time, each change visible whole or not at all."""
 
+from __future__ import annotations
+
 import fcntl
 import os
 from collections import Counter
@@ -9,10 +11,10 @@ from pathlib import Path
 from threading import RLock
 from typing import Protocol
 
-from .blobs import BlobStore, DirectoryBlobs, MemoryBlobs
-from .catalog import DEFAULT_SCHEMA, Catalog, Schema
-from .disk import replace_file
-from .manifest import dump_catalog, load_catalog
+from airflow_provider_kafka_odps.local.catalog.blobs import BlobStore, DirectoryBlobs, MemoryBlobs
+from airflow_provider_kafka_odps.local.catalog.catalog import DEFAULT_SCHEMA, Catalog, Schema
+from airflow_provider_kafka_odps.local.catalog.disk import replace_file
+from airflow_provider_kafka_odps.local.catalog.manifest import dump_catalog, load_catalog
 
 
 class Manifest(Protocol):

@@ -1,5 +1,7 @@
 """Rows as CSV: results without the tunnel, and the first rows of a table."""
 
+from __future__ import annotations
+
 import csv
 import io
 from collections.abc import Iterable, Sequence
@@ -8,12 +10,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from airflow_provider_kafka_odps.local.catalog.model import Column
 from airflow_provider_kafka_odps.local.wire.moments import is_moment, moment_texts
 from airflow_provider_kafka_odps.local.wire.types import ColumnType, Kind
 
-from .model import Column
-
 NULL = r"\N"
+
+
 _SHOWN_FIRST, _SHOWN_LAST = 0x20, 0x7E
 
 

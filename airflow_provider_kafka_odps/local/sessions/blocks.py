@@ -1,5 +1,7 @@
 """One block on its way from the wire into a file: unpacked, checked, and published only when it is whole."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
@@ -10,13 +12,12 @@ from airflow_provider_kafka_odps.local.catalog.blobs import BlobStore, stream_en
 from airflow_provider_kafka_odps.local.catalog.model import Blob
 from airflow_provider_kafka_odps.local.catalog.rows import count_checked, stored_schema
 from airflow_provider_kafka_odps.local.errors import MalformedError
+from airflow_provider_kafka_odps.local.sessions.upload import UploadSession
 from airflow_provider_kafka_odps.local.wire.arrays import wide_moments
 from airflow_provider_kafka_odps.local.wire.encodings import unpacker
 from airflow_provider_kafka_odps.local.wire.frames import FrameDecoder
 from airflow_provider_kafka_odps.local.wire.record_values import LONGEST_VALUE
 from airflow_provider_kafka_odps.local.wire.records import RecordDecoder
-
-from .upload import UploadSession
 
 
 class BodyFormat(Enum):

@@ -1,5 +1,7 @@
 """Download sessions: a snapshot of one partition or of one query's rows, read in ranges."""
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,16 +9,17 @@ from threading import Lock
 from typing import Any
 from uuid import uuid4
 
+from airflow_provider_kafka_odps.local.catalog.documents import Shelf
 from airflow_provider_kafka_odps.local.catalog.manifest import dump_column, load_column
 from airflow_provider_kafka_odps.local.catalog.model import Blob, Column, Spec, Table, TableName
 from airflow_provider_kafka_odps.local.catalog.rows import RowRange
-from airflow_provider_kafka_odps.local.catalog.shelf import Shelf
 from airflow_provider_kafka_odps.local.catalog.store import Store
 from airflow_provider_kafka_odps.local.errors import ServiceError
-
-from .uploads import DAY, require_partition
+from airflow_provider_kafka_odps.local.sessions.uploads import DAY, require_partition
 
 MOST_SESSIONS = 2000
+
+
 MOST_BYTES = 4 << 30
 """What sessions alone may hold of files that no table has any more."""
 

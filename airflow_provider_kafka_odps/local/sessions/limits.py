@@ -1,5 +1,7 @@
 """The documented limits of the service, enforced when they are asked for."""
 
+from __future__ import annotations
+
 from collections import defaultdict, deque
 from dataclasses import dataclass, field
 from enum import Enum
@@ -10,8 +12,12 @@ from airflow_provider_kafka_odps.local.errors import ServiceError
 
 BYTES_PER_SECOND = 10_000_000
 """How fast one block is taken."""
+
+
 IDLE_SECONDS = 120.0
 """How long a block's connection may be silent."""
+
+
 FIELD_BYTES = 8 << 20
 """How long a text or binary value may be."""
 

@@ -1,5 +1,7 @@
 """What happened to upload sessions, kept as lines: a session is what its lines make of it."""
 
+from __future__ import annotations
+
 import json
 import os
 from pathlib import Path
@@ -8,8 +10,7 @@ from typing import Any, Protocol
 from airflow_provider_kafka_odps.local.catalog.disk import sync_folder
 from airflow_provider_kafka_odps.local.catalog.manifest import dump_column, load_column
 from airflow_provider_kafka_odps.local.catalog.model import Blob, TableName
-
-from .upload import Block, UploadSession, UploadStatus
+from airflow_provider_kafka_odps.local.sessions.upload import Block, UploadSession, UploadStatus
 
 
 class SessionLog(Protocol):

@@ -1,5 +1,7 @@
 """An upload session: a state machine of blocks and a status, and nothing else."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -53,7 +55,7 @@ class UploadSession:
     status: UploadStatus = UploadStatus.NORMAL
     blocks: Mapping[int, Block] = field(default_factory=dict)
 
-    def at(self, now: int) -> "UploadSession":
+    def at(self, now: int) -> UploadSession:
         """Give the session as it is at this time: an open one ends when its time is over."""
         if self.status is UploadStatus.NORMAL and now >= self.expires:
             return replace(self, status=UploadStatus.EXPIRED)
@@ -73,7 +75,7 @@ class UploadSession:
                 f"upload {self.upload_id} is {status.value}; create a new session",
             )
 
-    def with_block(self, block: Block, now: int) -> "UploadSession":
+    def with_block(self, block: Block, now: int) -> UploadSession:
         """Give the session with this block written, or written again.
 
         Raises ServiceError: StatusConflict, or DataVersionConflict for a version lower than the written one.
@@ -88,7 +90,7 @@ class UploadSession:
             )
         return replace(self, blocks={**self.blocks, block.block_id: block})
 
-    def with_status(self, status: UploadStatus) -> "UploadSession":
+    def with_status(self, status: UploadStatus) -> UploadSession:
         """Give the session with another status."""
         return replace(self, status=status)
 

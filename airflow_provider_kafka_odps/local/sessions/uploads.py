@@ -1,5 +1,7 @@
 """All upload sessions: created, written into, committed once, found again after a restart."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import replace
 from threading import RLock
@@ -9,12 +11,11 @@ from airflow_provider_kafka_odps.local.catalog.catalog import Catalog
 from airflow_provider_kafka_odps.local.catalog.model import Partition, Spec, Table, TableName
 from airflow_provider_kafka_odps.local.catalog.store import Store
 from airflow_provider_kafka_odps.local.errors import ServiceError
+from airflow_provider_kafka_odps.local.sessions.blocks import BlockSizes, BlockWriter, BodyFormat
+from airflow_provider_kafka_odps.local.sessions.limits import FIELD_BYTES, Limited, Limits
+from airflow_provider_kafka_odps.local.sessions.log import SessionLog, dump_block, dump_session, dump_status
+from airflow_provider_kafka_odps.local.sessions.upload import Block, UploadSession, UploadStatus, check_block_id
 from airflow_provider_kafka_odps.local.settings import LONGEST_BLOCK
-
-from .blocks import BlockSizes, BlockWriter, BodyFormat
-from .limits import FIELD_BYTES, Limited, Limits
-from .log import SessionLog, dump_block, dump_session, dump_status
-from .upload import Block, UploadSession, UploadStatus, check_block_id
 
 DAY = 24 * 60 * 60
 

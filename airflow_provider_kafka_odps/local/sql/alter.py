@@ -1,11 +1,11 @@
 """Reads what follows ALTER TABLE."""
 
+from __future__ import annotations
+
 from dataclasses import replace
 
 from airflow_provider_kafka_odps.local.lexer import Cursor
-from airflow_provider_kafka_odps.local.wire.types import read_type
-
-from .clauses import (
+from airflow_provider_kafka_odps.local.sql.clauses import (
     read_clustering,
     read_column,
     read_columns,
@@ -16,7 +16,7 @@ from .clauses import (
     read_properties,
     read_spec,
 )
-from .statements import (
+from airflow_provider_kafka_odps.local.sql.statements import (
     AddColumns,
     AddPartitions,
     AlterTable,
@@ -31,6 +31,7 @@ from .statements import (
     Tend,
     Touch,
 )
+from airflow_provider_kafka_odps.local.wire.types import read_type
 
 _TENDING = (("ENABLE", "LIFECYCLE"), ("DISABLE", "LIFECYCLE"), ("MERGE", "SMALLFILES"))
 

@@ -1,13 +1,16 @@
 """Parts that several statements share: names, partition specs, column lists, properties."""
 
+from __future__ import annotations
+
 from airflow_provider_kafka_odps.local.catalog.model import Clustering
 from airflow_provider_kafka_odps.local.errors import SqlError
 from airflow_provider_kafka_odps.local.lexer import Cursor, TokenKind
+from airflow_provider_kafka_odps.local.sql.statements import ColumnDefinition, Name, Values
 from airflow_provider_kafka_odps.local.wire.types import read_type
 
-from .statements import ColumnDefinition, Name, Values
-
 _LONGEST_NAME = 3
+
+
 _CONSTANTS = frozenset({"TRUE", "FALSE", "NULL", "DATE", "DATETIME", "TIMESTAMP"})
 
 

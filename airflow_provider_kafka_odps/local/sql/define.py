@@ -1,5 +1,7 @@
 """Definitions applied to the catalog: a pure function from one catalog to the next."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import assert_never
@@ -7,11 +9,9 @@ from typing import assert_never
 from airflow_provider_kafka_odps.local.catalog.catalog import DEFAULT_SCHEMA, Catalog, Schema
 from airflow_provider_kafka_odps.local.catalog.model import WHOLE, Clustering, Column, Partition, Table
 from airflow_provider_kafka_odps.local.errors import SqlError
-from airflow_provider_kafka_odps.local.wire.types import Kind
-
-from . import evolve
-from .scope import Scope, spec_of, specs_like
-from .statements import (
+from airflow_provider_kafka_odps.local.sql import evolve
+from airflow_provider_kafka_odps.local.sql.scope import Scope, spec_of, specs_like
+from airflow_provider_kafka_odps.local.sql.statements import (
     AddColumns,
     AddPartitions,
     AlterTable,
@@ -31,11 +31,16 @@ from .statements import (
     Truncate,
     Values,
 )
+from airflow_provider_kafka_odps.local.wire.types import Kind
 
 _PARTITION_KINDS = frozenset(
     {Kind.STRING, Kind.TINYINT, Kind.SMALLINT, Kind.INT, Kind.BIGINT, Kind.CHAR, Kind.VARCHAR, Kind.DATE}
 )
+
+
 _MOST_COLUMNS = 1200
+
+
 _MOST_LEVELS = 6
 
 

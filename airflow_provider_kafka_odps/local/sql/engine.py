@@ -1,5 +1,7 @@
 """Runs a script: its statements one after the other, the last one giving the result."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -11,14 +13,21 @@ import pyarrow as pa
 from airflow_provider_kafka_odps.local.catalog.model import Column
 from airflow_provider_kafka_odps.local.catalog.store import Store
 from airflow_provider_kafka_odps.local.errors import SqlError
-
-from .define import define
-from .insert import insert
-from .parser import parse_script
-from .query import Queries, shape_of
-from .scope import Scope
-from .show import describe, show
-from .statements import ColumnDefinition, CreateTable, Describe, Insert, Query, Show, Statement
+from airflow_provider_kafka_odps.local.sql.define import define
+from airflow_provider_kafka_odps.local.sql.insert import insert
+from airflow_provider_kafka_odps.local.sql.parser import parse_script
+from airflow_provider_kafka_odps.local.sql.query import Queries, shape_of
+from airflow_provider_kafka_odps.local.sql.scope import Scope
+from airflow_provider_kafka_odps.local.sql.show import describe, show
+from airflow_provider_kafka_odps.local.sql.statements import (
+    ColumnDefinition,
+    CreateTable,
+    Describe,
+    Insert,
+    Query,
+    Show,
+    Statement,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 """Between the types of columns and those of DuckDB, through Arrow."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 import pyarrow as pa
@@ -11,6 +13,8 @@ from airflow_provider_kafka_odps.local.wire.moments import MICROS, WIDE, as_micr
 from airflow_provider_kafka_odps.local.wire.types import MAX_PRECISION, ColumnType, Kind, arrow_type
 
 QUOTE = '"'
+
+
 _FROM_ARROW = {
     pa.int8(): Kind.TINYINT,
     pa.int16(): Kind.SMALLINT,
@@ -32,6 +36,8 @@ _FROM_ARROW = {
     pa.binary(): Kind.BINARY,
     pa.large_binary(): Kind.BINARY,
 }
+
+
 _IN_DUCKDB = {
     Kind.FLOAT: "FLOAT",
     Kind.STRING: "VARCHAR",

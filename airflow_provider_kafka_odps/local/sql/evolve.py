@@ -1,16 +1,19 @@
 """Columns added, dropped, renamed and changed; files stay as they are, because they know columns by number."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import assert_never
 
 from airflow_provider_kafka_odps.local.catalog.model import Column, Table
 from airflow_provider_kafka_odps.local.errors import SqlError
+from airflow_provider_kafka_odps.local.sql.statements import AddColumns, ChangeColumn, ColumnDefinition, DropColumns
 from airflow_provider_kafka_odps.local.wire.types import ColumnType, Kind
 
-from .statements import AddColumns, ChangeColumn, ColumnDefinition, DropColumns
-
 _WIDER = (Kind.TINYINT, Kind.SMALLINT, Kind.INT, Kind.BIGINT)
+
+
 _TEXTS = frozenset({Kind.STRING, Kind.CHAR, Kind.VARCHAR})
 
 

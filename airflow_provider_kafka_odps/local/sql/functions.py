@@ -1,5 +1,7 @@
 """Functions that the service has and DuckDB has not, or has otherwise: dates, JSON, partitions."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -8,11 +10,12 @@ from typing import Any, TypeAlias
 
 from airflow_provider_kafka_odps.local.catalog.catalog import Catalog
 from airflow_provider_kafka_odps.local.errors import SqlError
-
-from .scope import Scope
+from airflow_provider_kafka_odps.local.sql.scope import Scope
 
 Node: TypeAlias = Any
 """An expression of sqlglot, which is imported only when the first query comes."""
+
+
 _UNITS = {
     **dict.fromkeys(("yyyy", "year"), "year"),
     **dict.fromkeys(("q", "quarter"), "quarter"),
@@ -24,7 +27,11 @@ _UNITS = {
     "week": "week",
     "ff3": "millisecond",
 }
+
+
 _FORMATS = {"yyyy": "%Y", "MM": "%m", "dd": "%d", "hh": "%H", "HH": "%H", "mi": "%M", "ss": "%S", "ff3": "%g"}
+
+
 _COMPUTED = tuple(
     (spelt, sign)
     for word, sign in (
@@ -39,6 +46,8 @@ _COMPUTED = tuple(
     for spelt in (word, word.upper())
 )
 """What the words of a computed format become, one after the other; no sign may be read as a word again."""
+
+
 _OWN = frozenset({"TO_DATE", "TO_CHAR", "DATEDIFF", "FROM_UNIXTIME", "UNIX_TIMESTAMP", "TRUNC", "SUBSTRING_INDEX"})
 """What sqlglot would read as Hive's: other formats, other results, and the unit of DATEDIFF would be lost."""
 

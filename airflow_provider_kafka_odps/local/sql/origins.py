@@ -1,13 +1,14 @@
 """Where the columns of a result come from: those that are a table's own stay JSON, CHAR(n) or VARCHAR(n)."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from airflow_provider_kafka_odps.local.catalog.catalog import Catalog
 from airflow_provider_kafka_odps.local.catalog.model import Table
+from airflow_provider_kafka_odps.local.sql.functions import dialect
+from airflow_provider_kafka_odps.local.sql.scope import Scope
 from airflow_provider_kafka_odps.local.wire.types import ColumnType, Kind
-
-from .functions import dialect
-from .scope import Scope
 
 _KEPT = frozenset({Kind.CHAR, Kind.VARCHAR, Kind.JSON})
 

@@ -1,12 +1,13 @@
 """Reads a script: settings first, then statements; definitions word by word, queries as text for DuckDB."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 from airflow_provider_kafka_odps.local.errors import SqlError
 from airflow_provider_kafka_odps.local.lexer import Cursor, TokenKind, tokenize
-
-from .alter import read_alter
-from .clauses import (
+from airflow_provider_kafka_odps.local.sql.alter import read_alter
+from airflow_provider_kafka_odps.local.sql.clauses import (
     read_clustering,
     read_columns,
     read_columns_and_key,
@@ -16,7 +17,7 @@ from .clauses import (
     read_properties,
     read_spec,
 )
-from .statements import (
+from airflow_provider_kafka_odps.local.sql.statements import (
     ColumnDefinition,
     CreateSchema,
     CreateTable,
@@ -40,6 +41,8 @@ _CLAUSES = (
     ("INTO",),
     ("PARTITIONED", "ON"),
 )
+
+
 _STATEMENTS = (
     ("CREATE", "EXTERNAL"),
     ("CREATE", "VIEW"),

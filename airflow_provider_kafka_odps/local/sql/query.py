@@ -1,5 +1,7 @@
 """Queries: translated for DuckDB, run over the mapped files of a snapshot, answered as Arrow."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,13 +16,20 @@ from airflow_provider_kafka_odps.local.catalog.model import Column, Table
 from airflow_provider_kafka_odps.local.catalog.rows import concatenated, read_rows, shown_schema
 from airflow_provider_kafka_odps.local.catalog.store import Store
 from airflow_provider_kafka_odps.local.errors import SqlError
+from airflow_provider_kafka_odps.local.sql.engine_types import (
+    cast_text,
+    column_type,
+    in_columns,
+    in_micros,
+    is_wide,
+    queried,
+    without_padding,
+)
+from airflow_provider_kafka_odps.local.sql.functions import dialect, rewrite
+from airflow_provider_kafka_odps.local.sql.origins import kept_types
+from airflow_provider_kafka_odps.local.sql.scope import Scope
 from airflow_provider_kafka_odps.local.wire.moments import is_moment
 from airflow_provider_kafka_odps.local.wire.types import ColumnType, arrow_type
-
-from .engine_types import cast_text, column_type, in_columns, in_micros, is_wide, queried, without_padding
-from .functions import dialect, rewrite
-from .origins import kept_types
-from .scope import Scope
 
 _CODES = (
     ("Binder Error", "ODPS-0130071"),

@@ -1,13 +1,14 @@
 """Where a statement stands: project, default schema, settings, time; and how it resolves names."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 
 from airflow_provider_kafka_odps.local.catalog.catalog import DEFAULT_SCHEMA, Catalog
 from airflow_provider_kafka_odps.local.catalog.model import Spec, Table, TableName
 from airflow_provider_kafka_odps.local.catalog.specs import complete_spec
 from airflow_provider_kafka_odps.local.errors import ServiceError, SqlError
-
-from .statements import Name, Values
+from airflow_provider_kafka_odps.local.sql.statements import Name, Values
 
 
 @dataclass(frozen=True, slots=True)

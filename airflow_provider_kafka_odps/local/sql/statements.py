@@ -1,5 +1,7 @@
 """Statements as values: what the parser reads and the engine runs."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -9,6 +11,8 @@ from airflow_provider_kafka_odps.local.wire.types import ColumnType
 
 Name = tuple[str, ...]
 """One to three parts: table, project.table or schema.table, project.schema.table."""
+
+
 Values = Mapping[str, str | None]
 """Partition column → value; None where a dynamic partition takes it from the rows."""
 
@@ -227,4 +231,6 @@ Definition: TypeAlias = (
     | CreateSchema
     | DropSchema
 )
+
+
 Statement: TypeAlias = Definition | Show | Describe | Insert | Query

@@ -1,5 +1,7 @@
 """Between Arrow arrays and the raw Python values of record bodies: integers for times, bytes for texts."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import Any
 
@@ -7,9 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_provider_kafka_odps.local.errors import MalformedError
-
-from .moments import NANOS, NARROW, WIDE, from_pairs, is_moment, widened
-from .types import ColumnType, Kind, arrow_type
+from airflow_provider_kafka_odps.local.wire.moments import NANOS, NARROW, WIDE, from_pairs, is_moment, widened
+from airflow_provider_kafka_odps.local.wire.types import ColumnType, Kind, arrow_type
 
 _AS_INTEGERS = {
     Kind.DATE: pa.int32(),
@@ -17,6 +18,8 @@ _AS_INTEGERS = {
     Kind.TIMESTAMP: pa.int64(),
     Kind.TIMESTAMP_NTZ: pa.int64(),
 }
+
+
 _TEXTS = frozenset({Kind.STRING, Kind.CHAR, Kind.VARCHAR, Kind.JSON})
 
 

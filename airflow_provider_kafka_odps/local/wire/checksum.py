@@ -1,5 +1,7 @@
 """CRC-32C as the tunnel uses it."""
 
+from __future__ import annotations
+
 import google_crc32c
 
 

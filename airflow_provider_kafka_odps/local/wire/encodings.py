@@ -1,15 +1,18 @@
 """Content encodings, both ways and in pieces; what is unpacked goes out in bounded pieces too."""
 
+from __future__ import annotations
+
 import struct
 import zlib
 from collections.abc import Callable, Iterator
 from typing import Protocol, TypeAlias
 
 from airflow_provider_kafka_odps.local.errors import MalformedError, ServiceError
-
-from .checksum import crc32c
+from airflow_provider_kafka_odps.local.wire.checksum import crc32c
 
 Out: TypeAlias = Callable[[bytes], None]
+
+
 _PIECE = 1 << 20
 
 
@@ -145,9 +148,17 @@ class _Lz4:
 
 
 _STREAM_HEAD = b"\xff\x06\x00\x00sNaPpY"
+
+
 _PACKED, _UNPACKED, _FIRST_SKIPPABLE, _HEAD = 0x00, 0x01, 0x80, 0xFF
+
+
 _LARGEST_SNAPPY = 65536
+
+
 _LARGEST_PACKED = 1 << 17
+
+
 _CHECKSUM = 4
 
 

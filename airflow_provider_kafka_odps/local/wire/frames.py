@@ -1,14 +1,19 @@
 """The frame around Arrow bodies: a chunk size, chunks each with a checksum, one checksum of everything."""
 
+from __future__ import annotations
+
 import struct
 from collections.abc import Callable, Iterator
 
 from airflow_provider_kafka_odps.local.errors import MalformedError
-
-from .checksum import extend
+from airflow_provider_kafka_odps.local.wire.checksum import extend
 
 CHUNK = 65536
+
+
 _LARGEST_CHUNK = 64 << 20
+
+
 _WORD = struct.Struct(">I")
 
 

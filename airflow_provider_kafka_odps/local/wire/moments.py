@@ -1,22 +1,37 @@
 """TIMESTAMP beyond Arrow's nanoseconds: seconds and nanoseconds side by side, wherever 1677 to 2262 is too narrow."""
 
+from __future__ import annotations
+
 from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .types import ColumnType, Kind
+from airflow_provider_kafka_odps.local.wire.types import ColumnType, Kind
 
 NANOS = 1_000_000_000
+
+
 WIDE = pa.struct([("sec", pa.int64()), ("nano", pa.int32())])
 """Seconds since the epoch and nanoseconds, which are positive; as INTERVAL_DAY_TIME and query results have them."""
+
+
 NARROW = pa.timestamp("ns")
+
+
 MICROS = pa.timestamp("us", tz="UTC")
+
+
 FIRST_SECOND, LAST_SECOND = -62_135_596_800, 253_402_300_799
 """The year 1 to the year 9999, the range of the service."""
+
+
 _FIRST_NARROW, _LAST_NARROW = -9_223_372_036, 9_223_372_035
+
+
 _KINDS = frozenset({Kind.TIMESTAMP, Kind.TIMESTAMP_NTZ})
+
 
 Column: TypeAlias = pa.Array | pa.ChunkedArray
 

@@ -1,25 +1,39 @@
 """One value of a record body: how it is read, and what of it the checksum covers."""
 
+from __future__ import annotations
+
 import struct
 from collections.abc import Callable
 from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
 from typing import Any, TypeAlias
 
 from airflow_provider_kafka_odps.local.errors import MalformedError
-
-from . import varint
-from .moments import NANOS
-from .types import ColumnType, Kind
-from .varint import read_varint, unzigzag
+from airflow_provider_kafka_odps.local.wire import varint
+from airflow_provider_kafka_odps.local.wire.moments import NANOS
+from airflow_provider_kafka_odps.local.wire.types import ColumnType, Kind
+from airflow_provider_kafka_odps.local.wire.varint import read_varint, unzigzag
 
 LONGEST_VALUE = 200 << 20
 """Bytes of one record at most, as the service documents."""
+
+
 _LEGACY_SCALE = 18
+
+
 _EXACT = Context(prec=100)
+
+
 _INT64 = struct.Struct("<q")
+
+
 _INT32 = struct.Struct("<i")
+
+
 _FLOAT = struct.Struct("<f")
+
+
 _DOUBLE = struct.Struct("<d")
+
 
 Read: TypeAlias = Callable[[bytes, int], tuple[Any, int, bytes]]
 """(body, at) → (value for Arrow, where the next byte is, bytes under the checksum); IndexError: more is needed."""

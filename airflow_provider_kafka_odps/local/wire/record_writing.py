@@ -1,19 +1,28 @@
 """One value of a record body: how it is written, and what of it the checksum covers."""
 
+from __future__ import annotations
+
 import struct
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, TypeAlias
 
-from .moments import NANOS
-from .record_values import INTEGERS
-from .types import ColumnType, Kind
-from .varint import write_varint, zigzag
+from airflow_provider_kafka_odps.local.wire.moments import NANOS
+from airflow_provider_kafka_odps.local.wire.record_values import INTEGERS
+from airflow_provider_kafka_odps.local.wire.types import ColumnType, Kind
+from airflow_provider_kafka_odps.local.wire.varint import write_varint, zigzag
 
 _INT64 = struct.Struct("<q")
+
+
 _INT32 = struct.Struct("<i")
+
+
 _FLOAT = struct.Struct("<f")
+
+
 _DOUBLE = struct.Struct("<d")
+
 
 Write: TypeAlias = Callable[[Any], tuple[bytes, bytes]]
 """Raw value → (bytes on the wire, bytes under the checksum)."""

@@ -1,5 +1,7 @@
 """Record bodies of blocks and downloads: fields by number, a checksum per record and one of all checksums."""
 
+from __future__ import annotations
+
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -7,16 +9,19 @@ from typing import Any
 import pyarrow as pa
 
 from airflow_provider_kafka_odps.local.errors import MalformedError
-
-from . import record_values, varint
-from .arrays import build_array, raw_values
-from .checksum import crc32c, extend
-from .record_writing import writer
-from .types import ColumnType, arrow_type
-from .varint import read_varint, tag, unzigzag, write_varint, zigzag
+from airflow_provider_kafka_odps.local.wire import record_values, varint
+from airflow_provider_kafka_odps.local.wire.arrays import build_array, raw_values
+from airflow_provider_kafka_odps.local.wire.checksum import crc32c, extend
+from airflow_provider_kafka_odps.local.wire.record_writing import writer
+from airflow_provider_kafka_odps.local.wire.types import ColumnType, arrow_type
+from airflow_provider_kafka_odps.local.wire.varint import read_varint, tag, unzigzag, write_varint, zigzag
 
 _UINT32 = struct.Struct("<I")
+
+
 _ROWS_PER_BATCH = 8192
+
+
 _BYTES_PER_BATCH = 16 << 20
 
 

@@ -12,7 +12,10 @@ from airflow_provider_kafka_odps.local.lexer import Cursor, TokenKind
 if TYPE_CHECKING:
     import pyarrow as pa
 
+
 MAX_PRECISION = 38
+
+
 _LEGACY_DECIMAL = (54, 18)
 
 

@@ -1,15 +1,30 @@
 """Variable-length integers and the field numbers of record bodies."""
 
+from __future__ import annotations
+
 from airflow_provider_kafka_odps.local.errors import MalformedError
 
 END_OF_RECORD = 33553408
+
+
 RECORD_COUNT = 33554430
+
+
 BODY_CHECKSUM = 33554431
+
+
 METRICS_CHECKSUM = 33554176
+
+
 METRICS = 1
 
+
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
+
+
 _LONGEST = 70
+
+
 _UNSIGNED64 = (1 << 64) - 1
 
 

@@ -13,10 +13,11 @@ from typing import Any
 import kafka.admin  # noqa: F401 - not to be paid while it is timed
 from benchmarks.ways.orders import Orders, obey
 
-from airflow_provider_kafka_odps.hooks import kafka_reader, odps_upload  # noqa: F401 - the same
+from airflow_provider_kafka_odps.clients.kafka import reader  # noqa: F401 - the same
+from airflow_provider_kafka_odps.clients.maxcompute import upload  # noqa: F401 - the same
 from airflow_provider_kafka_odps.hooks.kafka import KafkaHook
 from airflow_provider_kafka_odps.hooks.odps import OdpsHook
-from airflow_provider_kafka_odps.transfers import attempt  # noqa: F401 - the same
+from airflow_provider_kafka_odps.transfers import build  # noqa: F401 - the same
 from airflow_provider_kafka_odps.transfers.kafka_to_maxcompute import KafkaToMaxComputeOperator
 
 

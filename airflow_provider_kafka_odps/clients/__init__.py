@@ -1,0 +1,1 @@
+"""What touches the outside, and decides nothing; no Airflow in here."""

@@ -1,0 +1,1 @@
+"""From an Airflow connection to a logged-in client of a Kafka cluster."""

@@ -1,0 +1,139 @@
+"""Tokens for OAUTHBEARER: asked for once, and again shortly before they expire."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from typing import Any, assert_never
+
+import requests
+from airflow.configuration import conf
+from kafka.errors import SaslAuthenticationFailedError
+from kafka.net.sasl.oauth import AbstractTokenProvider
+
+from airflow_provider_kafka_odps.clients.kafka.connection.login import CallbackTokens, OidcTokens
+from airflow_provider_kafka_odps.exceptions import InvalidConnection
+from airflow_provider_kafka_odps.hooks.masking import mask
+
+_EARLY = 0.2
+"""The last part of a token's life in which a new one is taken."""
+
+
+_TIMEOUT = (5.0, 10.0)
+"""Seconds to connect to the token endpoint, and to wait for its bytes."""
+
+
+_UNTOLD_LIFE = 300.0
+
+
+_LARGEST_ANSWER = 1 << 20
+
+
+Fetch = Callable[[], tuple[str, float]]
+"""Returns a token, and the seconds that it lives."""
+
+
+class CachedTokens(AbstractTokenProvider):  # type: ignore[misc]  # kafka-python has no types
+    """Hands out one token until most of its life has passed; connections share it."""
+
+    def __init__(self, fetch: Fetch, extensions: Iterable[tuple[str, str]] = ()) -> None:
+        super().__init__()
+        self._fetch, self._extensions = fetch, dict(extensions)
+        self._token, self._until = "", 0.0
+        self._lock = threading.Lock()
+
+    def token(self) -> str:
+        """Return a token that is still good; SaslAuthenticationFailedError where there is none to be had."""
+        with self._lock:
+            now = time.monotonic()
+            if now >= self._until:
+                self._token, life = self._fetch()
+                mask([self._token])
+                self._until = now + life * (1 - _EARLY)
+            return self._token
+
+    def extensions(self) -> dict[str, str]:
+        """Return what is sent beside the token."""
+        return self._extensions
+
+
+@lru_cache(maxsize=32)
+def token_provider(conn_id: str, tokens: OidcTokens | CallbackTokens) -> CachedTokens:
+    """Return where tokens come from, the same for all clients; InvalidConnection for a function that is not allowed."""
+    match tokens:
+        case OidcTokens():
+            return CachedTokens(lambda: _from_endpoint(tokens), tokens.extensions)
+        case CallbackTokens():
+            call = _function(conn_id, tokens.path)
+            return CachedTokens(lambda: _from_function(call, tokens))
+    assert_never(tokens)
+
+
+def _from_endpoint(tokens: OidcTokens) -> tuple[str, float]:
+    """Ask by the client credentials grant (RFC 6749, 4.4)."""
+    form = {"grant_type": "client_credentials"} | ({"scope": tokens.scope} if tokens.scope else {})
+    try:
+        answer = requests.post(
+            tokens.url,
+            data=form,
+            auth=(tokens.client_id, tokens.client_secret),
+            timeout=_TIMEOUT,
+            verify=tokens.ca_location or True,
+            # A redirect would carry the secret to somebody else.
+            allow_redirects=False,
+            stream=True,
+        )
+        with answer:
+            body = answer.raw.read(_LARGEST_ANSWER, decode_content=True)
+    except (requests.RequestException, OSError) as error:
+        raise _no_token(f"the token endpoint {tokens.url} gives no answer ({type(error).__name__})") from error
+    if answer.status_code != requests.codes.ok:
+        raise _no_token(f"the token endpoint {tokens.url} refuses client {tokens.client_id!r}: {answer.status_code}")
+    return _parsed(tokens.url, body)
+
+
+def _parsed(url: str, body: bytes) -> tuple[str, float]:
+    try:
+        found = json.loads(body)
+        token, life = found["access_token"], float(found.get("expires_in", _UNTOLD_LIFE))
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise _no_token(f"the token endpoint {url} answers without an access_token") from error
+    if not isinstance(token, str) or not token.isascii() or not token.isprintable():
+        raise _no_token(f"the token endpoint {url} answers with an access_token that is no text")
+    return token, life
+
+
+def _from_function(call: Callable[[str], Any], tokens: CallbackTokens) -> tuple[str, float]:
+    """Call as the official provider's client does: text in, (token, Unix seconds of its end, …) out."""
+    try:
+        token, until = call(tokens.argument)[:2]
+        return str(token), float(until) - time.time()
+    except Exception as error:
+        raise _no_token(f"oauth_cb {tokens.path} raised {type(error).__name__}") from error
+
+
+def _no_token(reason: str) -> SaslAuthenticationFailedError:
+    return SaslAuthenticationFailedError(reason)
+
+
+def _function(conn_id: str, path: str) -> Callable[[str], Any]:
+    allowed = {name.strip() for name in conf.get("apache_kafka", "callback_allowlist", fallback="").split(",")}
+    if path not in allowed:
+        raise InvalidConnection(
+            conn_id,
+            f"oauth_cb={path!r} is not among [apache_kafka] callback_allowlist of this Airflow: who may edit "
+            "connections could otherwise run any code",
+        )
+    from airflow.sdk._shared.module_loading import import_string
+
+    try:
+        found = import_string(path)
+    except ImportError as error:
+        raise InvalidConnection(conn_id, f"oauth_cb={path!r} cannot be imported: {error}") from error
+    if not callable(found):
+        raise InvalidConnection(conn_id, f"oauth_cb={path!r} is no function")
+    called: Callable[[str], Any] = found
+    return called

@@ -1,0 +1,1 @@
+"""MaxCompute, through PyODPS and its tunnel."""

@@ -1,0 +1,1 @@
+"""Columns in the bytes of a block."""

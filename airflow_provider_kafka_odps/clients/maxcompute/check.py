@@ -1,0 +1,62 @@
+"""The answer to "does this MaxCompute connection work?", for a person who is to mend it if not."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from airflow_provider_kafka_odps.clients.clock import SystemClock
+from airflow_provider_kafka_odps.clients.interruptible import watched
+from airflow_provider_kafka_odps.clients.maxcompute.connection.rest import answers, connect, tunnel_client
+from airflow_provider_kafka_odps.clients.maxcompute.connection.retry import Retrier, RetryPolicy
+from airflow_provider_kafka_odps.exceptions import Unreachable
+
+if TYPE_CHECKING:
+    from airflow_provider_kafka_odps.clients.maxcompute.connection.settings import OdpsSettings
+
+
+_SECONDS = 30.0
+
+
+_STEP = RetryPolicy(total=10.0, connect=5.0, read=8.0, tries=2)
+
+
+def answer(settings: OdpsSettings, seconds: float = _SECONDS) -> tuple[bool, str]:
+    """Return whether the endpoint can be reached within ``seconds``, and where it leads to.
+
+    Raises InvalidConnection (authenticate) and TableRefused (authorise, find the project).
+    """
+    deadline = time.monotonic() + seconds
+
+    def check() -> None:
+        if time.monotonic() > deadline:
+            raise Unreachable(f"MaxCompute at {settings.endpoint}: no answer within {seconds:.0f} s")
+
+    try:
+        return watched(lambda: _tried(settings, check), check)
+    except Unreachable as error:
+        return False, f"connection {settings.conn_id!r}, step {_step(str(error))}: {error}"
+
+
+def _step(words: str) -> str:
+    """Return how far a request came, by what the libraries beneath say."""
+    if "NameResolution" in words or "getaddrinfo" in words:
+        return "resolve"
+    if "SSL" in words:
+        return "TLS"
+    return "connect"
+
+
+def _tried(settings: OdpsSettings, check: Callable[[], None]) -> tuple[bool, str]:
+    asker = Retrier(_STEP, SystemClock())
+    odps = connect(settings, asker)
+    check()
+    with answers(settings, f"step authorise: looking for project {settings.project!r}"):
+        odps.get_project(settings.project).reload()
+    check()
+    tunnel = tunnel_client(settings, odps, asker)
+    return True, (
+        f"connection {settings.conn_id!r}: MaxCompute at {settings.endpoint} has project {settings.project!r}; "
+        f"uploads go to {tunnel.endpoint}"
+    )

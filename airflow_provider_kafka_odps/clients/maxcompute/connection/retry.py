@@ -1,0 +1,112 @@
+"""How long an endpoint is asked before it counts as out of reach."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+from typing import TYPE_CHECKING, TypeVar, assert_never
+
+from airflow_provider_kafka_odps.exceptions import InvalidInput, Unreachable
+
+if TYPE_CHECKING:
+    from airflow_provider_kafka_odps.core.clock import Clock
+
+
+Answer = TypeVar("Answer")
+
+
+class Outcome(Enum):
+    """What an error of one try says about the request."""
+
+    ANSWERED = auto()
+    """The service said no: asking again gives the same."""
+    REFUSED = auto()
+    """It was not looked at (no connection, throttled): asking again is always safe."""
+    UNCERTAIN = auto()
+    """It was sent, and whether it took effect is not known."""
+    HOPELESS = auto()
+    """There is no answer, and asking again would not change that."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """Deadlines in seconds: of one question with all of its tries, of connecting, of waiting for bytes."""
+
+    total: float = 60.0
+    connect: float = 10.0
+    read: float = 60.0
+    first_pause: float = 0.2
+    longest_pause: float = 10.0
+    tries: int | None = None
+    """No limit but time where None."""
+
+    def __post_init__(self) -> None:
+        """Refuse deadlines that nothing can meet."""
+        if min(self.total, self.connect, self.read, self.first_pause, self.longest_pause) <= 0:
+            raise InvalidInput(f"deadlines and pauses are positive seconds, not {self}")
+
+    def pause(self, tries: int, jitter: float) -> float:
+        """Return the seconds to wait after that many tries; ``chance`` in [0, 1) keeps clients from coming together."""
+        return float(min(self.longest_pause, self.first_pause * 2 ** (tries - 1)) * (0.5 + jitter / 2))
+
+
+@dataclass(frozen=True, slots=True)
+class Retrier:
+    """Asks until there is an answer or patience ends; time and chance are arguments."""
+
+    patience: RetryPolicy
+    clock: Clock
+    jitter: Callable[[], float] = random.random
+    check: Callable[[], None] | None = None
+    """Called several times a second while an answer is awaited; raises to stop. None: nothing can stop it."""
+
+    def ask(
+        self,
+        endpoint: str,
+        question: Callable[[float], Answer],
+        classify: Callable[[Exception], Outcome],
+        *,
+        repeatable: bool,
+    ) -> Answer:
+        """Return the answer to ``question``, which is given the seconds that are left.
+
+        An uncertain try is only repeated where ``repeatable``. Errors that are answers pass through.
+        Raises Unreachable, naming the endpoint and how long it was tried.
+        """
+        start = self.clock.monotonic()
+        tries = 0
+        while True:
+            tries += 1
+            try:
+                return question(start + self.patience.total - self.clock.monotonic())
+            except Exception as error:
+                match classify(error):
+                    case Outcome.ANSWERED:
+                        raise
+                    case Outcome.REFUSED:
+                        again = True
+                    case Outcome.UNCERTAIN:
+                        again = repeatable
+                    case Outcome.HOPELESS:
+                        again = False
+                    case never:
+                        assert_never(never)
+                pause = self.patience.pause(tries, self.jitter())
+                spent = self.clock.monotonic() - start
+                if not again or tries == self.patience.tries or spent + pause >= self.patience.total:
+                    raise _unreachable(endpoint, tries, spent, error) from error
+            self.clock.sleep(pause)
+
+    def once(self) -> Retrier:
+        """Return an asker that tries once: for a request whose repetition is the caller's decision."""
+        return replace(self, patience=replace(self.patience, tries=1))
+
+
+def _unreachable(endpoint: str, tries: int, spent: float, error: Exception) -> Unreachable:
+    times = "once" if tries == 1 else f"{tries} times"
+    return Unreachable(
+        f"MaxCompute at {endpoint} gave no usable answer: asked {times} in {spent:.1f} s, last seen: "
+        f"{type(error).__name__}: {error}. Look at the endpoint, the network between, and the project's quota"
+    )

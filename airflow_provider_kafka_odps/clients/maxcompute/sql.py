@@ -1,0 +1,177 @@
+"""Statements: run as instances, waited for within a deadline, and their rows fetched as Arrow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from odps import errors as odps_errors
+
+from airflow_provider_kafka_odps.clients.maxcompute.blocks.arrow import unframed
+from airflow_provider_kafka_odps.clients.maxcompute.connection.rest import (
+    BoundedRestClient,
+    is_foreign,
+    is_unauthorized,
+    refusal,
+    words_of,
+)
+from airflow_provider_kafka_odps.core.table.types import OdpsType
+from airflow_provider_kafka_odps.exceptions import KafkaOdpsError, StatementFailed, TableRefused
+
+if TYPE_CHECKING:
+    from odps import ODPS
+
+    from airflow_provider_kafka_odps.clients.maxcompute.connection.settings import OdpsSettings
+    from airflow_provider_kafka_odps.core.clock import Clock
+    from airflow_provider_kafka_odps.core.table.names import TableName
+
+
+_HEADERS = {"x-odps-tunnel-version": "6", "Content-Length": "0"}
+
+
+_SECONDS_AND_NANOS = pa.struct([("sec", pa.int64()), ("nano", pa.int32())])
+
+
+_FIRST_POLL_SECONDS = 0.02
+
+
+_LONGEST_POLL_SECONDS = 2.0
+
+
+# The types and decimals of this decade; without them the service knows seven types and one decimal.
+_HINTS = {"odps.sql.type.system.odps2": "true", "odps.sql.decimal.odps2": "true"}
+
+
+_THREE_LEVELS = {"odps.namespace.schema": "true", "odps.sql.allow.namespace.schema": "true"}
+
+
+def hints_for(table: TableName) -> dict[str, str]:
+    """Return the settings that a statement on this table needs."""
+    return {**_HINTS, **_THREE_LEVELS} if table.schema else dict(_HINTS)
+
+
+def run(
+    odps: ODPS, settings: OdpsSettings, statement: str, hints: Mapping[str, str], clock: Clock, seconds: float
+) -> Any:
+    """Run a statement to its end and return PyODPS's instance.
+
+    Raises StatementFailed with the statement and the service's words, also where it takes longer than ``seconds``.
+    """
+    try:
+        instance = odps.run_sql(statement, hints={**_HINTS, **hints})
+        _wait(instance, statement, clock, seconds)
+        instance.wait_for_success()
+    except odps_errors.BaseODPSError as error:
+        if is_unauthorized(error) or is_foreign(error):
+            raise refusal(settings, "running a statement", error) from error
+        raise _failed(statement, words_of(error)) from error
+    return instance
+
+
+def start(odps: ODPS, settings: OdpsSettings, statement: str, hints: Mapping[str, str], name: str | None = None) -> str:
+    """Start a statement and return the id of its instance.
+
+    Of all statements of one ``name`` the service runs the first and answers the others with its instance. (The job's
+    element Guid; the test UniqueIdentifyIDTest of the official Java SDK shows it.)
+    Raises StatementFailed where the service refuses it at once.
+    """
+    try:
+        return str(odps.run_sql(statement, hints={**_HINTS, **hints}, unique_identifier_id=name).id)
+    except odps_errors.BaseODPSError as error:
+        if is_unauthorized(error) or is_foreign(error):
+            raise refusal(settings, "running a statement", error) from error
+        raise _failed(statement, words_of(error)) from error
+
+
+def outcome(odps: ODPS, settings: OdpsSettings, instance_id: str, clock: Clock, seconds: float) -> str | None:
+    """Wait until a started statement has ended; return the service's words where it failed, None where it did not.
+
+    Raises StatementFailed where it takes longer than ``seconds``, and where the service does not say how it does.
+    """
+    statement = f"(started before, as instance {instance_id})"
+    try:
+        instance = odps.get_instance(instance_id)
+        _wait(instance, statement, clock, seconds)
+    except odps_errors.BaseODPSError as error:
+        if is_unauthorized(error) or is_foreign(error):
+            raise refusal(settings, f"waiting for instance {instance_id}", error) from error
+        if isinstance(error, odps_errors.NoSuchObject):
+            # Forgotten: it has ended long ago.
+            return words_of(error)
+        raise _failed(statement, words_of(error)) from error
+    try:
+        instance.wait_for_success()
+    except odps_errors.BaseODPSError as error:
+        return words_of(error)
+    return None
+
+
+def _wait(instance: Any, statement: str, clock: Clock, seconds: float) -> None:
+    until = clock.monotonic() + seconds
+    pause = _FIRST_POLL_SECONDS
+    while not instance.is_terminated(retry=False, blocking=True):
+        if clock.monotonic() >= until:
+            raise _failed(statement, f"instance {instance.id} still runs after {seconds:g} s; it was not stopped")
+        clock.sleep(pause)
+        pause = min(_LONGEST_POLL_SECONDS, pause * 2)
+
+
+def fetch(instance: Any, statement: str, tunnel: BoundedRestClient) -> pa.Table:
+    """Return the rows of a finished instance: DATETIME as timestamp[ms], and so on as in tunnel blocks.
+
+    A statement that has no rows gives a table without columns.
+    """
+    url = instance.resource(client=tunnel)
+    try:
+        session = tunnel.post(url, "", action="downloads", headers=_HEADERS, repeatable=True).json()
+    except (
+        odps_errors.InvalidArgument,
+        odps_errors.InvalidProjectTable,
+        odps_errors.InstanceTypeNotSupported,
+    ):
+        # What the service answers for an instance that selected nothing.
+        return pa.table({})
+    except odps_errors.BaseODPSError as error:
+        raise _failed(statement, words_of(error)) from error
+    schema = _schema(session, statement)
+    rows = int(session["RecordCount"])
+    if not rows:
+        return schema.empty_table()
+    params = {"downloadid": session["DownloadID"], "rowrange": f"(0,{rows})", "data": "", "arrow": ""}
+    try:
+        body = tunnel.get(url, params=params, headers=_HEADERS).content
+    except odps_errors.BaseODPSError as error:
+        raise _failed(statement, words_of(error)) from error
+    carried = pa.schema([(column.name, _carried(column.type)) for column in schema])
+    rows_as_carried = pa.ipc.open_stream(carried.serialize().to_pybytes() + unframed(body)).read_all()
+    columns = [_instants(column) for column in rows_as_carried.columns]
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def _carried(kind: pa.DataType) -> pa.DataType:
+    """Return how a result carries a type: TIMESTAMPs as seconds and nanoseconds, unlike the blocks of a table."""
+    return _SECONDS_AND_NANOS if kind == pa.timestamp("ns") else kind
+
+
+def _instants(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    if column.type != _SECONDS_AND_NANOS:
+        return column
+    seconds, nanos = pc.struct_field(column, "sec"), pc.struct_field(column, "nano")
+    return pc.add_checked(pc.multiply_checked(seconds, 10**9), nanos).cast(pa.timestamp("ns"))
+
+
+def _schema(session: Mapping[str, Any], statement: str) -> pa.Schema:
+    said = session["Schema"]
+    names = [column["name"] for column in said["columns"]]
+    try:
+        # Not through TableSchema: a result may have two columns of one name, or names that no table takes.
+        types = [OdpsType.parse(column["type"]).arrow for column in said["columns"]]
+    except TableRefused as error:
+        raise _failed(statement, f"{error}; CAST the column AS STRING in the query") from error
+    return pa.schema(list(zip(names, types, strict=True)))
+
+
+def _failed(statement: str, words: str) -> KafkaOdpsError:
+    return StatementFailed(f"MaxCompute refused a statement: {words}\n{statement}")

@@ -1,0 +1,52 @@
+"""Tables and partitions: what they are, and the DDL that makes them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from odps import errors as odps_errors
+from odps import types as odps_types
+
+from airflow_provider_kafka_odps.clients.maxcompute.connection.rest import answers, is_foreign
+from airflow_provider_kafka_odps.core.table.schema import Column, TableSchema
+from airflow_provider_kafka_odps.core.table.types import OdpsType
+
+if TYPE_CHECKING:
+    from odps import ODPS
+
+    from airflow_provider_kafka_odps.clients.maxcompute.connection.settings import OdpsSettings
+    from airflow_provider_kafka_odps.core.table.names import PartitionSpec, TableName
+
+
+def table_of(odps: ODPS, table: TableName) -> Any:
+    """Return PyODPS's table; the schema is given explicitly, because PyODPS forgets the connection's own."""
+    return odps.get_table(table.name, project=table.project, schema=table.schema)
+
+
+def describe(odps: ODPS, settings: OdpsSettings, table: TableName) -> TableSchema | None:
+    """Return the table's columns, or None where there is no such table."""
+    with answers(settings, f"describing {table}"):
+        found = table_of(odps, table)
+        try:
+            found.reload()
+        except odps_errors.NoSuchObject as error:
+            if isinstance(error, odps_errors.NoSuchProject) or is_foreign(error):
+                raise
+            return None
+    schema = found.table_schema
+    return TableSchema(_columns(schema.simple_columns), _columns(schema.partitions or ()))
+
+
+def _columns(columns: Any) -> tuple[Column, ...]:
+    return tuple(Column(column.name, OdpsType.parse(column.type.name), column.nullable) for column in columns)
+
+
+def partition_exists(odps: ODPS, settings: OdpsSettings, table: TableName, partition: PartitionSpec) -> bool:
+    """Tell whether a partition of an existing table exists."""
+    with answers(settings, f"looking for partition {partition} of {table}"):
+        wanted = table_of(odps, table).get_partition(odps_types.PartitionSpec(str(partition)))
+        try:
+            wanted.reload()
+        except odps_errors.NoSuchPartition:
+            return False
+    return True

@@ -1,0 +1,225 @@
+"""One tunnel upload session: numbered blocks that one commit makes visible together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_kafka_odps.clients.maxcompute.blocks.arrow import framed
+from airflow_provider_kafka_odps.clients.maxcompute.blocks.compression import content_encoding, packed
+from airflow_provider_kafka_odps.clients.maxcompute.blocks.records import record_body
+from airflow_provider_kafka_odps.clients.maxcompute.connection.rest import (
+    answers,
+    code_of,
+    is_foreign,
+    words_of,
+)
+from airflow_provider_kafka_odps.clients.maxcompute.tunnel import _HEADERS, Tunnel
+from airflow_provider_kafka_odps.core.options import Compression
+from airflow_provider_kafka_odps.core.table.schema import Column, TableSchema
+from airflow_provider_kafka_odps.core.table.types import OdpsType
+from airflow_provider_kafka_odps.core.upload import UploadStatus
+from airflow_provider_kafka_odps.exceptions import CommitRejected, InvalidInput, TableRefused, Unreachable, UploadFailed
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from airflow_provider_kafka_odps.clients.maxcompute.connection.retry import Retrier
+
+
+MAX_BLOCKS = 20_000
+"""Blocks of one session, numbered from 0. Source: MaxCompute's limits of the tunnel."""
+
+
+_BLOCK_HEADERS = {**_HEADERS, "Transfer-Encoding": "chunked", "Content-Type": "application/octet-stream"}
+
+
+_STATUS = {
+    "NORMAL": UploadStatus.NORMAL,
+    "CLOSING": UploadStatus.CLOSING,
+    # The service's other clients know it; PyODPS 0.13.2 fails on it.
+    "COMMITTING": UploadStatus.CLOSING,
+    "CLOSED": UploadStatus.CLOSED,
+    "CANCELED": UploadStatus.GONE,
+    "EXPIRED": UploadStatus.GONE,
+    "CRITICAL": UploadStatus.GONE,
+}
+
+
+# Codes by which the service says that it knows nothing of a session, or nothing any more.
+_GONE = frozenset({"NoSuchUpload", "StatusConflict", "NoSuchTable", "NoSuchPartition", "NoSuchObject"})
+
+
+class OdpsUpload:
+    """An open, committed or forgotten session; cheap to make, safe to use from several threads."""
+
+    def __init__(
+        self,
+        tunnel: Tunnel,
+        upload_id: str,
+        asker: Retrier,
+        opened: Mapping[str, Any] | None = None,
+        compression: Compression = Compression.NONE,
+    ) -> None:
+        """Take the session's id, who asks for whole blocks, and what the service said at its opening."""
+        self._tunnel, self._id, self._retrier = tunnel, upload_id, asker
+        self._compression = compression
+        if opened is not None:
+            self._facts = opened
+
+    def __repr__(self) -> str:
+        return f"<OdpsUpload {self._id} to {self._tunnel.label}>"
+
+    @property
+    def id(self) -> str:
+        """The session's id: any process may ask for its status, or write other blocks, by it."""
+        return self._id
+
+    @cached_property
+    def _facts(self) -> Mapping[str, Any]:
+        with answers(self._tunnel.settings, f"asking for upload {self._id} to {self._tunnel.label}"):
+            return self._tunnel.look(self._id)
+
+    @cached_property
+    def schema(self) -> TableSchema:
+        """The table's columns as they were when the session was opened; that is what its blocks must have."""
+        said = self._facts["Schema"]
+        columns, levels = (tuple(map(_column, said.get(key) or ())) for key in ("columns", "partitionKeys"))
+        return TableSchema(columns, levels)
+
+    @property
+    def max_field_bytes(self) -> int:
+        """How long one value of a column may be, in bytes."""
+        return int(self._facts.get("MaxFieldSize") or 8 * 1024 * 1024)
+
+    def write_block(self, number: int, batches: Sequence[pa.RecordBatch]) -> int:
+        """Write one block of columns in the session's schema; return the bytes of its body before compression.
+
+        It is an Arrow block, or a block of records where the table has a JSON column. A try that fails is repeated
+        whole under the same number, which replaces what was there.
+        Raises TableRefused for columns that are not the table's, UploadFailed where it could not be written in time.
+        """
+        if not 0 <= number < MAX_BLOCKS:
+            raise InvalidInput(
+                f"block {number}: one upload takes {MAX_BLOCKS} blocks; load smaller windows, or cut larger blocks"
+            )
+        self._check(batches)
+        params = {**self._tunnel.params, "uploadid": self._id, "blockid": str(number)}
+        if self.schema.in_arrow_blocks:
+            params["arrow"] = ""
+        headers = dict(_BLOCK_HEADERS)
+        if encoding := content_encoding(self._compression, arrow=self.schema.in_arrow_blocks):
+            headers["Content-Encoding"] = encoding
+        body = _Body(batches, self.schema, self._retrier, self._compression)
+        try:
+            self._tunnel.client.put(self._tunnel.url, data=body, params=params, headers=headers, asker=self._retrier)
+        except Unreachable as error:
+            raise UploadFailed(f"block {number} of upload {self._id} to {self._tunnel.label}: {error}") from error
+        except _answer_type() as error:
+            raise UploadFailed(
+                f"block {number} of upload {self._id} to {self._tunnel.label} is refused: {words_of(error)}"
+            ) from error
+        return body.bytes
+
+    def _check(self, batches: Sequence[pa.RecordBatch]) -> None:
+        wanted = self.schema.arrow
+        for batch in batches:
+            if batch.schema.names != wanted.names or batch.schema.types != wanted.types:
+                raise TableRefused(
+                    f"upload {self._id} to {self._tunnel.label}: the table has {_listed(wanted)}, the columns are "
+                    f"{_listed(batch.schema)}. Was the table changed since it was described?"
+                )
+
+    def commit(self, blocks: int) -> None:
+        """Look whether the session holds blocks 0 to ``blocks - 1`` and no other, then ask once to make them visible.
+
+        The service commits every block it holds, whatever the caller thinks: so a stray one is refused here.
+        Raises CommitRejected for a no, Unreachable where no answer came; only ``status`` tells what is true then.
+        """
+        params = {**self._tunnel.params, "uploadid": self._id}
+        try:
+            self._check_blocks(self._tunnel.look(self._id), blocks)
+            self._tunnel.client.post(self._tunnel.url, "", params=params, headers=_HEADERS, asker=self._retrier.once())
+        except _answer_type() as error:
+            raise CommitRejected(
+                f"the commit of upload {self._id} to {self._tunnel.label} is refused: {words_of(error)}"
+            ) from error
+
+    def _check_blocks(self, session: Mapping[str, Any], blocks: int) -> None:
+        held = {int(block["BlockID"]) for block in session.get("UploadedBlockList") or ()}
+        expected = set(range(blocks))
+        if held != expected:
+            raise CommitRejected(
+                f"upload {self._id} to {self._tunnel.label} was to hold blocks [0, {blocks}), but "
+                f"{_difference(held, expected)}; it was not committed"
+            )
+
+    def status(self) -> UploadStatus:
+        """Ask the service once what became of the session.
+
+        A status that nobody has documented counts as not final yet. Raises Unreachable where no answer came.
+        """
+        try:
+            session = self._tunnel.look(self._id, self._tunnel.client.asker.once())
+        except _answer_type() as error:
+            if code_of(error) in _GONE and not is_foreign(error):
+                return UploadStatus.GONE
+            with answers(self._tunnel.settings, f"asking for upload {self._id} to {self._tunnel.label}"):
+                raise
+        return _STATUS.get(str(session.get("Status")).upper(), UploadStatus.CLOSING)
+
+
+class _Body:
+    """The body of one block, made anew for every try, one batch at a time."""
+
+    def __init__(
+        self, batches: Sequence[pa.RecordBatch], schema: TableSchema, asker: Retrier, compression: Compression
+    ) -> None:
+        self._batches, self._schema, self._clock, self._check = batches, schema, asker.clock, asker.check
+        self._compression = compression
+        self._until = asker.clock.monotonic() + asker.patience.total
+        self.bytes = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        self.bytes = 0
+        return packed(self._unpacked(), self._compression)
+
+    def _unpacked(self) -> Iterator[bytes]:
+        for piece in self._pieces():
+            if self._check is not None:
+                self._check()
+            # The HTTP client bounds one write; this bounds all of them.
+            if self._clock.monotonic() > self._until:
+                raise TimeoutError(f"{self.bytes} bytes were sent before the deadline")
+            self.bytes += len(piece)
+            yield piece
+
+    def _pieces(self) -> Iterator[bytes]:
+        if self._schema.in_arrow_blocks:
+            return framed(self._batches)
+        return record_body(self._batches, [column.type for column in self._schema.columns])
+
+
+def _answer_type() -> type[Exception]:
+    from odps.errors import BaseODPSError
+
+    kind: type[Exception] = BaseODPSError
+    return kind
+
+
+def _column(said: Mapping[str, Any]) -> Column:
+    return Column(str(said["name"]), OdpsType.parse(str(said["type"])), bool(said.get("nullable", True)))
+
+
+def _listed(schema: pa.Schema) -> str:
+    return ", ".join(f"{column.name} {column.type}" for column in schema)
+
+
+def _difference(held: set[int], expected: set[int]) -> str:
+    parts = [
+        f"{text} {', '.join(map(str, sorted(numbers)[:5]))}{', …' if len(numbers) > 5 else ''}"  # noqa: PLR2004
+        for text, numbers in (("lacks", expected - held), ("also holds", held - expected))
+        if numbers
+    ]
+    return " and ".join(parts)

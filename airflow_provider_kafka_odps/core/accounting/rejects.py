@@ -1,0 +1,123 @@
+"""Where rejects go: a second upload, made visible right before the rows, and settled with them."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from airflow_provider_kafka_odps.core.accounting.counts import RejectsUpload
+from airflow_provider_kafka_odps.core.mapping.projection import Reject
+from airflow_provider_kafka_odps.core.upload import Upload
+
+REJECT_SCHEMA = pa.schema(
+    [
+        ("topic", pa.string()),
+        ("kafka_partition", pa.int64()),
+        ("kafka_offset", pa.int64()),
+        ("kafka_timestamp", pa.int64()),
+        ("record_key", pa.string()),
+        ("record_value", pa.string()),
+        ("column_name", pa.string()),
+        ("reason", pa.string()),
+    ]
+)
+"""A reject, one row each: timestamp in ms since 1970 (UTC), key and value as base64, NULL where the record has none."""
+
+
+NEEDS = frozenset({"key", "value", "timestamp"})
+"""What of a record has to be decoded for its reject, mapped or not."""
+
+
+_BLOCK_BYTES = 16 * 1024 * 1024
+
+
+class RejectSink(Protocol):
+    """A place for the rejects of one load; loading its window again replaces what is there."""
+
+    @property
+    def place(self) -> str:
+        """The place as people write it."""
+
+    def open_upload(self) -> Upload:
+        """Open a fresh upload, invisible until its commit, which replaces what an earlier load has left there."""
+
+    def attach_upload(self, upload_id: str) -> Upload:
+        """Return an upload that an earlier attempt opened, alive or not."""
+
+    def stale(self) -> bool:
+        """Tell whether an earlier load of this window has left something there."""
+
+
+@dataclass(slots=True)
+class Rejecting:
+    """The rejects of one pass over the window, on their way; a block at a time is in memory."""
+
+    sink: RejectSink
+    _upload: Upload | None = None
+    _blocks: int = 0
+    _rows: int = 0
+    _waiting: list[pa.RecordBatch] | None = None
+    _bytes: int = 0
+
+    def take(self, batch: pa.RecordBatch, rejects: Sequence[Reject]) -> None:
+        """Take the rejects of one batch, whose rows have their keys and values."""
+        if not rejects:
+            return
+        self.add(reject_rows(batch, rejects))
+
+    def add(self, rows: pa.RecordBatch) -> None:
+        """Take rejects in the columns of ``REJECT_SCHEMA``."""
+        self._waiting = [*(self._waiting or []), rows]
+        self._bytes += rows.nbytes
+        self._rows += rows.num_rows
+        if self._bytes >= _BLOCK_BYTES:
+            self._write()
+
+    def seal(self) -> RejectsUpload | None:
+        """Write what is left and return what the journal has to know; None where there is nothing to make visible."""
+        if self._waiting:
+            self._write()
+        if self._upload is None and self.sink.stale():
+            # The rejects of an earlier load of this window, before a fix, are replaced by none.
+            self._waiting = [_none()]
+            self._write()
+        if self._upload is None:
+            return None
+        return RejectsUpload(self.sink.place, self._upload.id, self._blocks, self._rows)
+
+    def _write(self) -> None:
+        if self._upload is None:
+            self._upload = self.sink.open_upload()
+        self._upload.write_block(self._blocks, self._waiting or [])
+        self._blocks += 1
+        self._waiting, self._bytes = None, 0
+
+
+def _none() -> pa.RecordBatch:
+    return pa.RecordBatch.from_arrays([pa.nulls(0, field.type) for field in REJECT_SCHEMA], schema=REJECT_SCHEMA)
+
+
+def reject_rows(batch: pa.RecordBatch, rejects: Sequence[Reject]) -> pa.RecordBatch:
+    """Return one row per reject: Python objects for these few records only."""
+    taken = pa.array([reject.row for reject in rejects])
+    keys, values = (batch.column(name).take(taken).cast(pa.binary()).to_pylist() for name in ("key", "value"))
+    columns: list[list[Any]] = [
+        [reject.topic for reject in rejects],
+        [reject.partition for reject in rejects],
+        [reject.offset for reject in rejects],
+        [reject.timestamp for reject in rejects],
+        [_base64(key) for key in keys],
+        [_base64(value) for value in values],
+        [reject.column for reject in rejects],
+        [reject.reason for reject in rejects],
+    ]
+    arrays = [pa.array(column, field.type) for column, field in zip(columns, REJECT_SCHEMA, strict=True)]
+    return pa.RecordBatch.from_arrays(arrays, schema=REJECT_SCHEMA)
+
+
+def _base64(content: bytes | None) -> str | None:
+    return None if content is None else b64encode(content).decode()

@@ -1,0 +1,1 @@
+"""When the rows of a load become visible."""

@@ -1,0 +1,146 @@
+"""Committing an upload behind the fence, and writing down that it is committed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import assert_never
+
+from airflow_provider_kafka_odps.core.accounting.counts import RejectsUpload
+from airflow_provider_kafka_odps.core.accounting.rejects import RejectSink
+from airflow_provider_kafka_odps.core.clock import Clock
+from airflow_provider_kafka_odps.core.delivery.attempt import Attempt
+from airflow_provider_kafka_odps.core.delivery.settling import commit, settle
+from airflow_provider_kafka_odps.core.journal.entry import HOW_TO_FORGET, Journal
+from airflow_provider_kafka_odps.core.journal.receipt import CommitProof, Receipt
+from airflow_provider_kafka_odps.core.options import Mode
+from airflow_provider_kafka_odps.core.upload import Upload, UploadStatus
+from airflow_provider_kafka_odps.exceptions import CommitPending, CommitUnknown, JournalMismatch
+
+
+def commit_rows(attempt: Attempt, entry: Journal, upload: Upload) -> Receipt:
+    """Commit an upload whose blocks are complete, record it, and return the receipt.
+
+    Raises CommitRejected and CommitPending, after which the next attempt goes on, and CommitUnknown, which asks a
+    person to look.
+    """
+    receipt = receipt_of(entry)
+    started = attempt.clock.monotonic()
+    try:
+        learned = commit(upload, receipt.blocks, attempt.clock, started + attempt.commit_timeout)
+    except CommitPending:
+        raise
+    except CommitUnknown as error:
+        if not proved_by_rows(attempt, entry):
+            raise CommitPending(f"{error}. The next attempt loads the window again") from error
+        learned = CommitProof.PROVED
+    return record(attempt, entry, _spent(attempt, receipt, started), learned)
+
+
+def pass_fence(attempt: Attempt, entry: Journal, receipt: Receipt) -> Journal:
+    """Save ``committing``, once the load's rejects are visible; return that entry. A superseded attempt fails here.
+
+    Raises CommitPending where the upload of the rejects is gone; the next attempt loads the window again.
+    """
+    if receipt.rejected_to is not None:
+        entry = entry.publishing(receipt)
+        attempt.journal.save(entry.to_json())
+        started = attempt.clock.monotonic()
+        if not publish_rejects(attempt, entry):
+            raise CommitPending(
+                f"upload {receipt.rejected_to.upload_id} of {receipt.rejected_to.rows} rejects to "
+                f"{receipt.rejected_to.place} is gone; no rows were committed. The next attempt loads the window again"
+            )
+        receipt = _spent(attempt, receipt, started)
+    entry = entry.committing(receipt)
+    attempt.journal.save(entry.to_json())
+    return entry
+
+
+def publish_rejects(attempt: Attempt, entry: Journal) -> bool:
+    """Make the rejects of a recorded load visible; False where their upload is gone."""
+    rejected_to = receipt_of(entry).rejected_to
+    assert rejected_to is not None, "a journal in phase publishing has rejects"
+    attempt.say(f"{rejected_to.rows} rejects go to {rejected_to.place}, by upload {rejected_to.upload_id}")
+    return publish(attempt.rejects, rejected_to, attempt.clock, attempt.commit_timeout)
+
+
+def _spent(attempt: Attempt, receipt: Receipt, started: float) -> Receipt:
+    spent = receipt.seconds.get("commit", 0.0) + attempt.clock.monotonic() - started
+    return replace(receipt, seconds={**receipt.seconds, "commit": spent})
+
+
+def proved_by_rows(attempt: Attempt, entry: Journal) -> bool:
+    """Tell, where the session cannot, whether an upload was committed; False means that its window is to be loaded.
+
+    Raises CommitUnknown where the rows do not say it either.
+    """
+    if attempt.target.mode is Mode.OVERWRITE:
+        # Loading the same window again replaces the same rows, whatever became of these.
+        return False
+    if attempt.rows is None:
+        raise CommitUnknown(_gone(entry))
+    found, wrote = attempt.rows.count(entry.window), receipt_of(entry).rows
+    attempt.say(f"upload {entry.upload_id} is gone; the table has {found.rows} of the {wrote} rows that it carried")
+    if found.rows == 0:
+        return False
+    if found.rows == found.offsets == wrote:
+        return True
+    raise CommitUnknown(
+        f"{_gone(entry)}. The table has {found.rows} rows with {found.offsets} different offsets of the window: "
+        "neither none nor all of it, once"
+    )
+
+
+def record(attempt: Attempt, entry: Journal, receipt: Receipt, learned: CommitProof | None = None) -> Receipt:
+    """Save ``committed`` with the receipt, which also says how and by which try it was learned; return it."""
+    receipt = replace(receipt, attempts=attempt.try_number, learned=learned)
+    attempt.journal.save(entry.committed(receipt).to_json())
+    attempt.limit.lift()
+    attempt.say(f"{receipt.rows} rows are in {receipt.table}, by upload {receipt.upload_id}")
+    return receipt
+
+
+def receipt_of(entry: Journal) -> Receipt:
+    """Return what an upload that is, or was, to be committed had proved."""
+    assert entry.receipt is not None, "a journal has its receipt from phase committing on"
+    return entry.receipt
+
+
+def _gone(entry: Journal) -> str:
+    return (
+        f"Upload {entry.upload_id} was being committed and is gone now, so nobody can say whether its "
+        f"{receipt_of(entry).rows} rows are in {entry.target.table}. Look for them; if they are there, mark the task "
+        f"as success; if not, forget the window. {HOW_TO_FORGET}"
+    )
+
+
+def publish(sink: RejectSink | None, wrote: RejectsUpload, clock: Clock, seconds: float) -> bool:
+    """Make the rejects visible, unless an earlier attempt has; False: their upload is gone, its fate unknown.
+
+    Either way nothing of this upload becomes visible later: whoever loads the window again has the last word.
+    Raises CommitRejected and CommitPending, after which the next attempt asks again, and JournalMismatch where the
+    parameters name another place by now.
+    """
+    if sink is None or sink.place != wrote.place:
+        raise JournalMismatch(
+            f"{wrote.rows} rejects of this window were written to {wrote.place}, but the task's parameters now say "
+            f"{'nowhere' if sink is None else sink.place}; its rows were not committed. {HOW_TO_FORGET}"
+        )
+    upload = sink.attach_upload(wrote.upload_id)
+    deadline = clock.monotonic() + seconds
+    match settle(upload, clock, deadline):
+        case UploadStatus.CLOSED:
+            return True
+        case UploadStatus.GONE:
+            return False
+        case UploadStatus.NORMAL | UploadStatus.CLOSING:
+            pass
+        case status:
+            assert_never(status)
+    try:
+        commit(upload, wrote.blocks, clock, deadline)
+    except CommitPending:
+        raise
+    except CommitUnknown:
+        return False
+    return True

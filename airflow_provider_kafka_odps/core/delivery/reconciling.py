@@ -1,0 +1,102 @@
+"""Whether the table shows, after the commit, what was loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from airflow_provider_kafka_odps.core.accounting.counts import Counts
+from airflow_provider_kafka_odps.core.journal.receipt import Receipt
+from airflow_provider_kafka_odps.core.window.window import Window
+from airflow_provider_kafka_odps.exceptions import InvalidInput, NotReconciled, StatementFailed, TableRefused
+
+
+class Reconciled(StrEnum):
+    """By what the table was found to show the load."""
+
+    OFFSETS = "offsets"
+    """Rows, different offsets, the first and the last of them, per Kafka partition."""
+    ROWS = "rows"
+    """The number of rows in the table or partition that was overwritten."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundOffsets:
+    """What a table shows of one Kafka partition's range."""
+
+    rows: int
+    offsets: int
+    """How many different offsets these rows have."""
+    first: int
+    last: int
+
+    def __post_init__(self) -> None:
+        """Refuse what no rows can have."""
+        if not 0 < self.offsets <= self.rows or not 0 <= self.first <= self.last:
+            raise InvalidInput(f"{self} cannot be")
+
+
+class VisibleRows(Protocol):
+    """What everybody can see of a table, or of one partition of it."""
+
+    def offsets(self, window: Window) -> Mapping[int, FoundOffsets] | None:
+        """Return what is there of each partition of the window; None if partition and offset are no columns."""
+
+    def rows(self) -> int:
+        """Return how many rows there are, whosever they are."""
+
+
+def reconcile(receipt: Receipt, shown: VisibleRows, *, overwritten: bool) -> Reconciled | None:
+    """Hold a committed load against what the table shows; None where nothing tells its rows from others.
+
+    Raises NotReconciled with the numbers where it shows something else, or where it cannot be looked at.
+    """
+    try:
+        # Nothing in an empty table has an offset: there the rows alone tell that it was emptied.
+        found = shown.offsets(receipt.window) if receipt.rows or not overwritten else None
+        if found is not None:
+            _complain(receipt, "\n".join(_differences(receipt, found)))
+            return Reconciled.OFFSETS
+        if not overwritten:
+            return None
+        rows = shown.rows()
+    except (StatementFailed, TableRefused) as error:
+        raise NotReconciled(f"{_where(receipt)}, but the table cannot be looked at: {error}. {_WAYS_ON}") from error
+    _complain(receipt, f"{receipt.rows} rows were loaded, {rows} are there" if rows != receipt.rows else "")
+    return Reconciled.ROWS
+
+
+def _differences(receipt: Receipt, found: Mapping[int, FoundOffsets]) -> Iterator[str]:
+    for number, counts in sorted(receipt.partitions.items()):
+        there = found.get(number)
+        if _shows(there, counts, receipt.offsets.get(number)):
+            continue
+        first_last = "" if number not in receipt.offsets else " with offsets {} to {}".format(*receipt.offsets[number])
+        seen = f"{there.rows} with {there.offsets} different offsets {there.first} to {there.last}" if there else "none"
+        yield f"{receipt.window.topic}[{number}]: {counts.rows} rows{first_last} were loaded; there: {seen}"
+
+
+def _shows(there: FoundOffsets | None, counts: Counts, first_last: tuple[int, int] | None) -> bool:
+    if there is None:
+        return counts.rows == 0
+    # A reject may be the first or the last record; receipts of earlier releases do not have them.
+    known = first_last is not None and not counts.rejects
+    return there.rows == there.offsets == counts.rows and (not known or first_last == (there.first, there.last))
+
+
+_WAYS_ON = (
+    "Nothing is loaded again: a retry, and clearing the task, only look again. If the rows were changed since, or are "
+    "not this load's alone because several topics go into the table, reconcile=False accepts them as they are"
+)
+
+
+def _where(receipt: Receipt) -> str:
+    place = f"{receipt.table} ({receipt.partition})" if receipt.partition else receipt.table
+    return f"upload {receipt.upload_id} to {place} is committed"
+
+
+def _complain(receipt: Receipt, problem: str) -> None:
+    if problem:
+        raise NotReconciled(f"{_where(receipt)}, but the table does not show it:\n{problem}\n{_WAYS_ON}")

@@ -1,0 +1,136 @@
+"""The rows of a window in its table, found by the columns that hold partition and offset of their records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from airflow_provider_kafka_odps.core.mapping.expressions import Part, parse_expression
+from airflow_provider_kafka_odps.core.table.names import PartitionSpec, TableName
+from airflow_provider_kafka_odps.core.table.schema import Column, TableSchema
+from airflow_provider_kafka_odps.core.window.window import Window
+from airflow_provider_kafka_odps.exceptions import InvalidInput
+
+NO_OFFSET_COLUMNS = (
+    "on_rerun='replace' finds appended rows by partition and offset: map __partition__ and __offset__ to columns, "
+    "or choose another on_rerun"
+)
+
+
+_TEXT = frozenset({"string", "varchar", "char"})
+
+
+# As the projection writes numbers; eighteen digits always fit a BIGINT.
+_WHOLE_NUMBER = "^(0|[1-9][0-9]{0,17})$"
+
+
+@dataclass(frozen=True, slots=True)
+class FoundRows:
+    """How much of a window is in the table."""
+
+    rows: int
+    """Rows that have a partition and an offset of the window."""
+    offsets: int
+    """How many different offsets these are; fewer than rows: some are there more than once."""
+
+    def __post_init__(self) -> None:
+        """Refuse more different offsets than rows."""
+        if not 0 <= self.offsets <= self.rows or (self.rows and not self.offsets):
+            raise InvalidInput(f"{self.offsets} different offsets in {self.rows} rows cannot be")
+
+
+@dataclass(frozen=True, slots=True)
+class WindowRowsSql:
+    """Statements about the rows of one window in one table, or in one partition of it.
+
+    A row is the window's if its partition and offset are; so a table that several topics are loaded into says nothing
+    about any of them.
+    """
+
+    table: TableName
+    schema: TableSchema
+    partition: PartitionSpec | None
+    partition_column: Column
+    """Holds the number of the record's Kafka partition."""
+    offset_column: Column
+
+    def count_statement(self, window: Window) -> str:
+        """Return the SELECT of one row: ``found``, ``places`` (both BIGINT), the fields of ``FoundRows``."""
+        partition, offset = _number(self.partition_column), _number(self.offset_column)
+        return (
+            # Names were checked, values are numbers.
+            "SELECT CAST(COALESCE(SUM(n), 0) AS BIGINT) AS found, COUNT(*) AS places FROM (\n"  # noqa: S608
+            f"  SELECT {partition} AS p, {offset} AS o, COUNT(*) AS n\n  FROM {self.table.quoted}\n"
+            f"  WHERE {self._in_partition()}({self._in_window(window)})\n"
+            f"  GROUP BY {partition}, {offset}\n) AS each_place;"
+        )
+
+    def offsets_statement(self, window: Window) -> str:
+        """Return the SELECT of one row per Kafka partition that has rows of the window, all BIGINT.
+
+        ``p`` is its number, the others are the fields of ``reconciling.FoundOffsets``.
+        """
+        partition, offset = _number(self.partition_column), _number(self.offset_column)
+        return (
+            # Names were checked, values are numbers.
+            "SELECT p, CAST(SUM(n) AS BIGINT) AS found, COUNT(*) AS places, "  # noqa: S608
+            "MIN(o) AS first_o, MAX(o) AS last_o FROM (\n"
+            f"  SELECT {partition} AS p, {offset} AS o, COUNT(*) AS n\n  FROM {self.table.quoted}\n"
+            f"  WHERE {self._in_partition()}({self._in_window(window)})\n"
+            f"  GROUP BY {partition}, {offset}\n) AS each_place GROUP BY p;"
+        )
+
+    def removal_statement(self, window: Window) -> str:
+        """Return the INSERT OVERWRITE that keeps every row but the window's: atomic, and harmless to repeat."""
+        columns = ", ".join(f"`{column.name}`" for column in self.schema.columns)
+        place = f" PARTITION ({self.partition.ddl})" if self.partition else ""
+        return (
+            f"INSERT OVERWRITE TABLE {self.table.quoted}{place}\nSELECT {columns}\nFROM {self.table.quoted}\n"
+            # CASE, not NOT: a row without coordinates makes the condition NULL, and is somebody else's.
+            f"WHERE {self._in_partition()}CASE WHEN {self._in_window(window)} THEN 0 ELSE 1 END = 1;"
+        )
+
+    def _in_partition(self) -> str:
+        return "".join(f"{level} AND " for level in _levels(self.partition))
+
+    def _in_window(self, window: Window) -> str:
+        partition, offset = _number(self.partition_column), _number(self.offset_column)
+        return (
+            "\n    OR ".join(
+                f"({partition} = {wanted.partition} AND {offset} >= {wanted.start} AND {offset} < {wanted.end})"
+                for wanted in window.ranges()
+                if wanted.span
+            )
+            or "1 = 0"
+        )
+
+
+def window_rows_sql(
+    columns: Mapping[str, str], table: TableName, schema: TableSchema, partition: PartitionSpec | None
+) -> WindowRowsSql | None:
+    """Return what finds a window's rows; None unless ``__partition__`` and ``__offset__`` are mapped to columns."""
+    known = {column.name.lower(): column for column in schema.columns}
+    mapped = {parse_expression(text): known.get(name.lower()) for name, text in columns.items()}
+    of_partition, of_offset = mapped.get(Part.PARTITION), mapped.get(Part.OFFSET)
+    if of_partition is None or of_offset is None:
+        return None
+    return WindowRowsSql(table, schema, partition, of_partition, of_offset)
+
+
+def rows_statement(table: TableName, partition: PartitionSpec | None) -> str:
+    """Return the SELECT of one row, ``found`` (BIGINT): how many rows the table, or one partition of it, has."""
+    where = f" WHERE {' AND '.join(_levels(partition))}" if partition else ""
+    return f"SELECT COUNT(*) AS found FROM {table.quoted}{where};"  # noqa: S608 - both were checked
+
+
+def _levels(partition: PartitionSpec | None) -> list[str]:
+    return [f"`{name}`='{value}'" for name, value in (partition.levels if partition else ())]
+
+
+def _number(column: Column) -> str:
+    """Return the column as a BIGINT; NULL for text that is no number, which a plain CAST might refuse."""
+    if column.type.name not in _TEXT:
+        return f"CAST(`{column.name}` AS BIGINT)"
+    # A CHAR comes padded with blanks.
+    text = f"TRIM(CAST(`{column.name}` AS STRING))"
+    return f"CASE WHEN {text} RLIKE '{_WHOLE_NUMBER}' THEN CAST({text} AS BIGINT) END"

@@ -1,0 +1,138 @@
+"""The chain of windows that ``start="previous"`` continues: each starts where the one before it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from airflow_provider_kafka_odps.core.history.cuts import Author, offsets_of, store_key
+from airflow_provider_kafka_odps.core.window.bounds import Cut
+from airflow_provider_kafka_odps.core.window.window import Window
+from airflow_provider_kafka_odps.exceptions import InvalidInput, PredecessorPending, UnknownPartition
+
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One window of the chain."""
+
+    run_id: str
+    start: Mapping[int, int]
+    end: Mapping[int, int]
+    """Partition → where the next window starts; also of partitions that this window did not load."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the link as a part of the chain's entry."""
+        return {
+            "run_id": self.run_id,
+            "start": {str(number): offset for number, offset in sorted(self.start.items())},
+            "end": {str(number): offset for number, offset in sorted(self.end.items())},
+        }
+
+    @classmethod
+    def from_json(cls, written: Mapping[str, Any]) -> Link:
+        """Read what ``to_json`` wrote."""
+        return cls(written["run_id"], offsets_of(written["start"]), offsets_of(written["end"]))
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """How far the windows of one task have come in one topic."""
+
+    topic_id: str
+    committed: Link | None
+    planned: Link | None = None
+    """A window that was planned and whose commit nobody has seen yet."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the chain as it stands in the store (docs/windows.md)."""
+        return {
+            "version": VERSION,
+            "topic_id": self.topic_id,
+            "committed": None if self.committed is None else self.committed.to_json(),
+            "planned": None if self.planned is None else self.planned.to_json(),
+        }
+
+    @classmethod
+    def from_json(cls, written: Mapping[str, Any], key: str) -> Chain:
+        """Read what ``to_json`` wrote, perhaps edited by an administrator since.
+
+        Raises InvalidInput, with the key, for anything else.
+        """
+        try:
+            if written["version"] != VERSION:
+                raise InvalidInput(f"version {written['version']!r} is not the {VERSION} that this release reads")
+            committed, planned = (
+                None if written[part] is None else Link.from_json(written[part]) for part in ("committed", "planned")
+            )
+            return cls(written["topic_id"], committed, planned)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise InvalidInput(
+                f"the chain {key!r} in the state store of the table's asset cannot be read "
+                f"({type(error).__name__}: {error}): mend it there"
+            ) from error
+
+    def plan(self, window: Window, run_id: str) -> Chain:
+        """Return the chain to write before the window is used."""
+        start = {number: start for number, (start, _) in window.partitions.items()}
+        before = {} if self.committed is None else self.committed.end
+        end = {**before, **{number: end for number, (_, end) in window.partitions.items()}}
+        return replace(self, planned=Link(run_id, start, end))
+
+    def commit(self, window: Window, run_id: str) -> Chain | None:
+        """Return the chain to write once this window of the run is committed; None if none of the run is planned.
+
+        What is planned may be another window: an attempt that was superseded has planned it, and could not record it.
+        It never counts as loaded; and if it starts elsewhere, the chain has passed the committed window before.
+        """
+        if self.planned is None or self.planned.run_id != run_id:
+            return None
+        if any(self.planned.start.get(number) != start for number, (start, _) in window.partitions.items()):
+            return replace(self, planned=None)
+        return Chain(self.topic_id, self.plan(window, run_id).planned)
+
+
+def chain_key(cluster_id: str, topic: str, author: Author) -> str:
+    """Return the key of a task's chain.
+
+    >>> chain_key("MkU", "orders", Author("hourly.load", "run"))
+    'chain:MkU:orders:hourly.load'
+    """
+    return store_key("chain", cluster_id, topic, author.task)
+
+
+def next_start(
+    chain: Chain | None, author: Author, key: str, topic: str, partitions: Mapping[int, object]
+) -> Cut | None:
+    """Return where the next window of the chain starts; None: it is the first one.
+
+    | committed | planned | the next window |
+    |---|---|---|
+    | none | none | is the first |
+    | one | none | starts where it ended |
+    | any | by this run | starts where it was to start: an attempt of this run ended before anything was recorded |
+    | any | by another run | waits: PredecessorPending |
+
+    Raises UnknownPartition where the topic has lost a partition.
+    """
+    if chain is None:
+        return None
+    if chain.planned is not None and chain.planned.run_id != author.run_id:
+        raise PredecessorPending(
+            f"run {chain.planned.run_id} has planned the window of {topic} up to {dict(chain.planned.end)} and has not "
+            f"committed it. This run continues where that one ends: it has to wait. If that run will never end, clear "
+            f'its task; if its rows are not wanted, set "planned" to null in the entry {key!r} in the state store of '
+            "the table's asset"
+        )
+    link = chain.planned or chain.committed
+    if link is None:
+        return None
+    offsets = link.end if chain.planned is None else {**(chain.committed.end if chain.committed else {}), **link.start}
+    if gone := sorted(offsets.keys() - partitions.keys()):
+        raise UnknownPartition(
+            f"{topic}{gone}: the window of run {link.run_id} has loaded partitions that the topic does not have now. "
+            f"Look at the topic; the chain is the entry {key!r} in the state store of the table's asset"
+        )
+    return Cut("previous", offsets, f"end of run {link.run_id}" if chain.planned is None else "an attempt before")

@@ -1,0 +1,58 @@
+"""What earlier windows of the table left behind, and where a plan looks it up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from airflow_provider_kafka_odps.core.history.cuts import Author
+from airflow_provider_kafka_odps.core.options import OnGap
+from airflow_provider_kafka_odps.exceptions import InvalidInput
+
+
+class Store(Protocol):
+    """Small JSON values by key, shared by all that load the table; any of them may be lost, none is locked."""
+
+    def get(self, key: str) -> Mapping[str, Any] | None:
+        """Return what was set last, or None."""
+
+    def set(self, key: str, value: Mapping[str, Any]) -> None:
+        """Set the value; whoever reads afterwards finds it."""
+
+    def delete(self, key: str) -> None:
+        """Forget the value; harmless where there is none."""
+
+
+class NoStore:
+    """Where nothing can be remembered."""
+
+    def get(self, key: str) -> None:
+        """Return None."""
+        del key
+
+    def set(self, key: str, value: Mapping[str, Any]) -> None:
+        """Do nothing."""
+
+    def delete(self, key: str) -> None:
+        """Do nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The windows before and beside the one that is planned."""
+
+    author: Author
+    """Who plans."""
+    store: Store | None = None
+    """None: the table has no asset that Airflow knows, so nothing is remembered."""
+    previous: Callable[[], tuple[str, Mapping[str, Any]] | None] = lambda: None
+    """Asks Airflow for the run before this one by date: its id, and the window that this task pushed to XCom there."""
+    on_gap: OnGap = OnGap.FAIL
+    max_offsets: int | None = None
+    """How many offsets a window of the chain may have, in all partitions together."""
+
+    def __post_init__(self) -> None:
+        """Refuse a window that could not have an offset."""
+        if self.max_offsets is not None and self.max_offsets < 1:
+            raise InvalidInput(f"max_offsets={self.max_offsets}: a window of at least one offset is wanted")

@@ -1,0 +1,169 @@
+"""The journal: what survives the attempt, and what the next attempt does about it.
+
+One JSON value per task instance, written a few times per run. Its phases follow the order of effects in ``transfer``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any, Protocol
+
+from airflow_provider_kafka_odps.core.journal.receipt import Receipt
+from airflow_provider_kafka_odps.core.options import Mode
+from airflow_provider_kafka_odps.core.window.window import Window
+from airflow_provider_kafka_odps.exceptions import InvalidInput, JournalMismatch
+
+VERSION = 1
+
+
+HOW_TO_FORGET = (
+    "To forget the recorded window, open the task instance in the Airflow UI, tab Storage, "
+    "choose 'Clear All Task State Store', and clear the task; rows that were already committed stay in the table"
+)
+
+
+class Phase(StrEnum):
+    """How far the run has come."""
+
+    PLANNED = "planned"
+    UPLOADING = "uploading"
+    PUBLISHING = "publishing"
+    """Rejects are being made visible; nobody has asked for the rows yet."""
+    COMMITTING = "committing"
+    COMMITTED = "committed"
+    REPLACING = "replacing"
+    """Committed rows of the window are being removed, to be loaded again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where the window goes; a journal of another target is not ours."""
+
+    topic: str
+    table: str
+    partition: str | None
+    mode: Mode
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """One entry: the phase with what it needs to go on from."""
+
+    phase: Phase
+    target: Target
+    window: Window
+    clear_number: int
+    """How often the DAG run had been cleared when this was written: a higher number now means a rerun by a user."""
+    upload_id: str | None = None
+    receipt: Receipt | None = None
+    """From ``publishing`` on: what is proved once the upload is committed."""
+    statement_id: str | None = None
+    """In ``replacing``: the statement that removes the rows, once it runs."""
+    failed_removals: int = 0
+    """In ``replacing``: how many such statements have failed before."""
+
+    def __post_init__(self) -> None:
+        """Refuse a phase without what it needs."""
+        if (self.phase in (Phase.UPLOADING, Phase.PUBLISHING, Phase.COMMITTING) and not self.upload_id) or (
+            self.phase not in (Phase.PLANNED, Phase.UPLOADING) and self.receipt is None
+        ):
+            raise InvalidInput(f"a journal in phase {self.phase} lacks its upload id or its receipt")
+        if self.window.topic != self.target.topic:
+            raise InvalidInput(f"a window of topic {self.window.topic} in a journal of topic {self.target.topic}")
+
+    def uploading(self, upload_id: str, clear_number: int) -> Journal:
+        """Return the entry to write before the first block."""
+        return Journal(Phase.UPLOADING, self.target, self.window, clear_number, upload_id)
+
+    def publishing(self, receipt: Receipt) -> Journal:
+        """Return the entry to write before rejects are made visible."""
+        return replace(self, phase=Phase.PUBLISHING, upload_id=receipt.upload_id, receipt=receipt)
+
+    def committing(self, receipt: Receipt) -> Journal:
+        """Return the entry to write before the commit: the fence."""
+        return replace(self, phase=Phase.COMMITTING, upload_id=receipt.upload_id, receipt=receipt)
+
+    def committed(self, receipt: Receipt) -> Journal:
+        """Return the entry to write after the commit."""
+        return Journal(Phase.COMMITTED, self.target, self.window, self.clear_number, receipt.upload_id, receipt)
+
+    def replacing(self, clear_number: int, statement_id: str | None = None) -> Journal:
+        """Return the entry to write before the window's rows are removed, and again when the statement has an id."""
+        return replace(self, phase=Phase.REPLACING, clear_number=clear_number, statement_id=statement_id)
+
+    def removal_failed(self) -> Journal:
+        """Return the entry to write when the statement has failed; the next one has another name."""
+        return replace(self, statement_id=None, failed_removals=self.failed_removals + 1)
+
+    @property
+    def removal(self) -> str:
+        """The name of the statement that removes the upload's rows: the service runs what has one name only once."""
+        return f"remove-{self.upload_id}-{self.failed_removals}"
+
+    def check_target(self, target: Target) -> None:
+        """Raise JournalMismatch unless the recorded window belongs to ``target``."""
+        if self.target == target:
+            return
+        raise JournalMismatch(
+            f"this task instance has a recorded window for {_described(self.target)}, "
+            f"but its parameters now say {_described(target)}; nothing was loaded. {HOW_TO_FORGET}"
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the entry as it stands in the task state store; the receipt goes without its second window."""
+        return {
+            "version": VERSION,
+            "phase": self.phase.value,
+            "topic": self.target.topic,
+            "table": self.target.table,
+            "partition": self.target.partition,
+            "mode": self.target.mode.value,
+            "clear_number": self.clear_number,
+            "window": self.window.to_json(),
+            "upload_id": self.upload_id,
+            "receipt": self.receipt and self.receipt.without_window(),
+            "statement_id": self.statement_id,
+            "failed_removals": self.failed_removals,
+        }
+
+    @classmethod
+    def from_json(cls, written: Mapping[str, Any]) -> Journal:
+        """Read an entry that ``to_json`` wrote, perhaps by an older release or edited by an administrator.
+
+        Raises InvalidInput, with the way to forget it, for anything else.
+        """
+        try:
+            if written["version"] != VERSION:
+                raise InvalidInput(f"version {written['version']!r} is not the {VERSION} that this release reads")
+            receipt = written["receipt"]
+            return cls(
+                phase=Phase(written["phase"]),
+                target=Target(written["topic"], written["table"], written["partition"], Mode(written["mode"])),
+                window=Window.from_json(written["window"]),
+                clear_number=int(written["clear_number"]),
+                upload_id=written["upload_id"],
+                receipt=None if receipt is None else Receipt.from_json({**receipt, "window": written["window"]}),
+                statement_id=written.get("statement_id"),
+                failed_removals=written.get("failed_removals", 0),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise InvalidInput(
+                f"the journal of this task instance cannot be read ({type(error).__name__}: {error}). {HOW_TO_FORGET}"
+            ) from error
+
+
+def _described(target: Target) -> str:
+    place = f"{target.table} ({target.partition})" if target.partition else target.table
+    return f"topic {target.topic} into {place}, mode {target.mode}"
+
+
+class JournalStore(Protocol):
+    """Where the journal is kept; a superseded attempt must not be able to save."""
+
+    def load(self) -> Mapping[str, Any] | None:
+        """Return what was saved last, or None."""
+
+    def save(self, entry: Mapping[str, Any]) -> None:
+        """Replace what was saved; raise if this attempt is not the current one."""

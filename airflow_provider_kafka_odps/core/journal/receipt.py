@@ -1,0 +1,138 @@
+"""Proof of one load: what was read, what was written, and by which upload."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from airflow_provider_kafka_odps.core.accounting.counts import Counts, RejectsUpload
+from airflow_provider_kafka_odps.core.window.window import Window
+from airflow_provider_kafka_odps.exceptions import (
+    InvalidInput,
+)
+
+# A receipt names what settling found: a DAG that is parsed must not pay for pyarrow.
+
+
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Proof of one load; the return value of the operator, as JSON."""
+
+    window: Window
+    table: str
+    partition: str | None
+    mode: str
+    upload_id: str | None
+    """The upload session whose commit made the rows visible; None for an empty window."""
+    blocks: int
+    partitions: Mapping[int, Counts]
+    bytes: int
+    """Bytes of the blocks before compression."""
+    not_json: int
+    """Values that are no JSON object although JSON paths are mapped; those columns are NULL."""
+    seconds: Mapping[str, float]
+    """Wall time per stage."""
+    missing: tuple[str, ...] = ()
+    """The ranges that were lost and skipped, such as ``orders[3]@[0, 40)``."""
+    offsets: Mapping[int, tuple[int, int]] = field(default_factory=dict)
+    """Partition → offsets of its first and its last record, rejects included; without those that had none."""
+    attempts: int = 1
+    """How many tries of the task it took until the commit was learned of."""
+    learned: CommitProof | None = None
+    """How the commit was learned of; None before it, and where there was none."""
+    reconciled: str | None = None
+    """By what the table was found to show the load after the commit: ``offsets`` or ``rows``; None: it was not."""
+
+    rejected_to: RejectsUpload | None = None
+    """Where the rejects are; None: nowhere, or there were none."""
+
+    drift: Mapping[str, Sequence[str]] | None = None
+    """What was decided about columns that the table lacked: ``added`` and ``ignored`` ones; None: nothing had to be."""
+
+    workers: int = 1
+    """How many processes have loaded it."""
+
+    @property
+    def rows(self) -> int:
+        """How many rows the load made visible."""
+        return sum(counts.rows for counts in self.partitions.values())
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the receipt as it stands in XCom (docs/reference.md)."""
+        return {"window": self.window.to_json(), **self.without_window()}
+
+    def without_window(self) -> dict[str, Any]:
+        """Return the receipt as it stands in the journal, which has the window already."""
+        return {
+            "version": VERSION,
+            "table": self.table,
+            "partition": self.partition,
+            "mode": self.mode,
+            "upload_id": self.upload_id,
+            "blocks": self.blocks,
+            "rows": self.rows,
+            "rejects": sum(counts.rejects for counts in self.partitions.values()),
+            "gaps": sum(counts.gaps for counts in self.partitions.values()),
+            "late": sum(counts.late for counts in self.partitions.values()),
+            "early": sum(counts.early for counts in self.partitions.values()),
+            "partitions": {str(number): counts.to_json() for number, counts in sorted(self.partitions.items())},
+            "missing": list(self.missing),
+            "offsets": {str(number): list(each) for number, each in sorted(self.offsets.items())},
+            "attempts": self.attempts,
+            "commit": self.learned and self.learned.value,
+            "reconciled": self.reconciled,
+            "rejected_to": self.rejected_to and self.rejected_to.to_json(),
+            "drift": self.drift,
+            "bytes": self.bytes,
+            "not_json": self.not_json,
+            "workers": self.workers,
+            "seconds": {stage: round(spent, 3) for stage, spent in self.seconds.items()},
+        }
+
+    @classmethod
+    def from_json(cls, written: Mapping[str, Any]) -> Receipt:
+        """Read a receipt that ``to_json`` wrote, perhaps of an earlier release: what was added since has its default.
+
+        Raises InvalidInput for another version and for anything that is no receipt.
+        """
+        try:
+            if written["version"] != VERSION:
+                raise InvalidInput(f"version {written['version']!r} is not the {VERSION} that this release reads")
+            return cls(
+                window=Window.from_json(written["window"]),
+                table=written["table"],
+                partition=written["partition"],
+                mode=written["mode"],
+                upload_id=written["upload_id"],
+                blocks=written["blocks"],
+                partitions={int(number): Counts(**counts) for number, counts in written["partitions"].items()},
+                bytes=written["bytes"],
+                not_json=written["not_json"],
+                seconds=dict(written["seconds"]),
+                missing=tuple(written.get("missing", ())),
+                offsets={int(number): (first, last) for number, (first, last) in written.get("offsets", {}).items()},
+                attempts=written.get("attempts", 1),
+                learned=None if written.get("commit") is None else CommitProof(written["commit"]),
+                reconciled=written.get("reconciled"),
+                drift=written.get("drift"),
+                workers=written.get("workers", 1),
+                rejected_to=None if not written.get("rejected_to") else RejectsUpload(**written["rejected_to"]),
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise InvalidInput(f"this is no receipt ({type(error).__name__}: {error}): {written!r}") from error
+
+
+class CommitProof(StrEnum):
+    """How it is known that an upload is committed."""
+
+    ANSWERED = "answered"
+    """The service said so when it was asked to commit."""
+    SETTLED = "settled"
+    """The session said so when it was asked for its status."""
+    PROVED = "proved by rows"
+    """The session is gone; its rows are in the table."""

@@ -1,0 +1,123 @@
+"""How much a load may take at once: memory, blocks in flight, bytes per second, and how blocks are packed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from airflow_provider_kafka_odps.core.options import Compression
+from airflow_provider_kafka_odps.exceptions import InvalidInput
+
+MAX_MEMORY = 340_000_000
+"""What a load's process may grow by, unless a parameter says otherwise."""
+
+
+CONCURRENCY = 1
+"""One block is sent while the next one is filled; with two, blocks would be smaller than the service wants them."""
+
+
+MOST_WORKERS = 64
+
+
+FETCH_BYTES = 8 * 1024 * 1024
+"""What one answer of a broker may hold at most: with more, nothing gets faster."""
+
+
+# Measured, where writing is slower than reading: what clients, the decoder, DuckDB, sockets and what allocators do not
+# give back take beside the records themselves.
+_FIXED = 155_000_000
+
+
+_ANSWERS = 5
+"""Answers that there is room for: one that is decoded, one that waits, one on its way, and what is left of others."""
+
+
+_LEAST_ANSWER = 1024 * 1024
+
+
+_ANSWER_SHARE = 50
+"""Of the memory, an answer may take one in so many parts: 6.8 MB by default."""
+
+
+_BYTES_PER_OFFSET = 4096
+"""What is asked for per offset of a small window: more than most records have, so that it comes in one answer."""
+
+
+_QUEUES = 2
+
+
+_QUEUE = 8 * 1024 * 1024
+
+
+_LEAST_BLOCK = 4 * 1024 * 1024
+
+
+_LEAST_UNPACKED, UNPACK_LIMIT = 64 * 1024 * 1024, 256 * 1024 * 1024
+"""Between these, what one record batch may unpack to: 100 KB can hold 100 MB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """What a load may take, shared out to its stages."""
+
+    max_memory: int = MAX_MEMORY
+    """Bytes that the process may grow by."""
+    concurrency: int = CONCURRENCY
+    """Blocks that are written at a time; 0: one stage after the other, in one thread."""
+    max_bytes_per_second: int | None = None
+    """Bytes of columns, before compression."""
+    workers: int = 1
+    """Processes that share the window; each may take ``max_memory`` and write ``concurrency`` blocks."""
+    compression: Compression = Compression.NONE
+
+    def __post_init__(self) -> None:
+        """Refuse a concurrency below 0, a speed of nothing, and memory in which no block of use fits."""
+        if self.concurrency < 0:
+            raise InvalidInput(f"concurrency={self.concurrency}: 0 or more blocks can be written at a time")
+        if not 1 <= self.workers <= MOST_WORKERS:
+            raise InvalidInput(f"workers={self.workers}: 1 to {MOST_WORKERS} processes can share a window")
+        if self.max_bytes_per_second is not None and self.max_bytes_per_second < 1:
+            raise InvalidInput(f"max_bytes_per_second={self.max_bytes_per_second}: at least 1, or None for no limit")
+        if self.block_bytes < _LEAST_BLOCK:
+            needed = _FIXED + _QUEUES * _QUEUE + _LEAST_BLOCK * (self.concurrency + 1)
+            # Answers take their part of all, or as much as they ever take.
+            least = min(needed * _ANSWER_SHARE // (_ANSWER_SHARE - _ANSWERS), needed + _ANSWERS * FETCH_BYTES)
+            raise InvalidInput(
+                f"max_memory={self.max_memory} is too little for concurrency={self.concurrency}: at least "
+                f"{-(-least // 10**6)}MB are needed"
+            )
+
+    @property
+    def fetch_bytes(self) -> int:
+        """What one answer of a broker may hold."""
+        return min(self.max_memory // _ANSWER_SHARE, FETCH_BYTES)
+
+    @property
+    def unpack_limit(self) -> int:
+        """What one record batch may unpack to: as much as a block may hold, within what batches of producers need."""
+        return min(max(self.block_bytes, _LEAST_UNPACKED), UNPACK_LIMIT)
+
+    @property
+    def queue_bytes(self) -> int:
+        """How far a stage may be ahead of the next one."""
+        return _QUEUE
+
+    @property
+    def block_bytes(self) -> int:
+        """How large a block may become: one is filled while others are written, and kept until they are."""
+        left = self.max_memory - _FIXED - _ANSWERS * self.fetch_bytes - _QUEUES * self.queue_bytes
+        return left // (self.concurrency + 1)
+
+
+def answer_bytes(limit: int, brokers: int, offsets: int) -> int:
+    """Return what to ask of a broker at once: at most ``limit`` bytes, and less where that is too much.
+
+    Each broker that partitions are read from has an answer that waits and one on its way, so many of them share what a
+    few may take. What an answer holds behind the end of a window is fetched in vain, so a small window asks for little.
+
+    >>> answer_bytes(6_800_000, brokers=1, offsets=50_000_000), answer_bytes(6_800_000, brokers=9, offsets=50_000_000)
+    (6800000, 1789473)
+    >>> answer_bytes(6_800_000, brokers=1, offsets=100)
+    1048576
+    """
+    share = _ANSWERS * limit // (2 * brokers + 1)
+    return min(limit, max(_LEAST_ANSWER, min(share, offsets * _BYTES_PER_OFFSET)))

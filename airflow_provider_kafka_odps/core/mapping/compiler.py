@@ -1,0 +1,192 @@
+"""Source expressions held against a table, and compiled to its projection."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from airflow_provider_kafka_odps.core.mapping.conversions.rules import conversion, from_text
+from airflow_provider_kafka_odps.core.mapping.expressions import Constant, Expression, Rest, parse_expression
+from airflow_provider_kafka_odps.core.mapping.formats import RecordFormat, SourceKind
+from airflow_provider_kafka_odps.core.mapping.projection import Plan, Projection
+from airflow_provider_kafka_odps.core.mapping.sources.records import kind_of
+from airflow_provider_kafka_odps.core.mapping.strict import Conversion, Converted
+from airflow_provider_kafka_odps.core.table.schema import Column, TableSchema, columns_of
+from airflow_provider_kafka_odps.exceptions import InvalidInput, InvalidMapping
+
+ColumnInput: TypeAlias = "Mapping[str, str] | Sequence[str]"
+"""Source expressions by column name, or one for each column of the table in its order."""
+
+
+DEFAULT_COLUMNS: Mapping[str, str] = {
+    "key": "__key__",
+    "value": "__value__",
+    "partition": "__partition__",
+    "offset": "__offset__",
+    "timestamp": "__timestamp__",
+    "headers": "__headers__",
+}
+"""The mapping when none is given; ``partition`` and ``offset`` are what proves a load afterwards."""
+
+
+_CREATED_TYPES = {
+    SourceKind.INT8: "bigint",
+    SourceKind.INT16: "bigint",
+    SourceKind.INT32: "bigint",
+    SourceKind.INT64: "bigint",
+    SourceKind.INSTANT: "bigint",
+    SourceKind.FLOAT: "double",
+    SourceKind.DOUBLE: "double",
+}
+
+
+_EMPTY: Mapping[SourceKind, str | bytes] = {SourceKind.BYTES: b"", SourceKind.TEXT: "", SourceKind.JSON: '""'}
+
+
+_OF_OBJECTS = frozenset({"string", "varchar", "char", "json", "map", "struct"})
+
+
+def named_columns(columns: ColumnInput, schema: TableSchema) -> Mapping[str, str]:
+    """Return the mapping by name, also of a list that goes by position.
+
+    Raises InvalidMapping for a list that has not one expression for each column of the table.
+    """
+    if isinstance(columns, Mapping):
+        return columns
+    names = [column.name for column in schema.columns]
+    if len(columns) != len(names):
+        raise InvalidMapping(
+            f"columns has {len(columns)} source expressions and the table has {len(names)} columns: "
+            f"{', '.join(names)}. A list goes by position; name the columns in a mapping to leave some out"
+        )
+    return dict(zip(names, columns, strict=True))
+
+
+def compile_projection(
+    columns: Mapping[str, str], schema: TableSchema, record_format: RecordFormat | None = None
+) -> Projection:
+    """Decide, once per table, how every column is filled.
+
+    ``columns`` maps column names (case is ignored) to source expressions.
+    Raises InvalidMapping with everything that does not fit, and InvalidExpression, before any record is read.
+    """
+    record_format = record_format or RecordFormat()
+    sources = {name: parse_expression(text) for name, text in columns.items()}
+    known = {column.name.lower(): column for column in schema.columns}
+    problems = [_unknown(name, schema) for name in sources if name.lower() not in known]
+    mapped = Counter(name.lower() for name in sources)
+    # Names differ by case in the mapping only: of two sources one would win in silence.
+    problems += [f"column {name} is mapped {times} times" for name, times in mapped.items() if times > 1]
+    problems += [
+        f"column {column.name} is NOT NULL and nothing is mapped to it"
+        for column in schema.columns
+        if column.name.lower() not in mapped and not column.nullable
+    ]
+    plans: list[Plan] = []
+    constants: dict[str, pa.Scalar] = {}
+    for name, source in sources.items():
+        column = known.get(name.lower())
+        if column is None:
+            continue
+        try:
+            if isinstance(source, Constant):
+                constants[column.name] = _constant(source, column, record_format)
+            else:
+                plans.append(_plan(source, columns[name], column, record_format))
+        except InvalidMapping as problem:
+            problems.append(str(problem))
+    if problems:
+        has = ", ".join(f"{column.name} {column.type}" for column in schema.columns)
+        raise InvalidMapping(f"columns do not fit the table: {'; '.join(problems)}. The table has: {has}")
+    return Projection(schema, plans, constants, record_format)
+
+
+def created_columns(columns: ColumnInput, record_format: RecordFormat | None = None) -> tuple[Column, ...]:
+    """Return the columns of a table that is created for this mapping: BIGINT and DOUBLE for numbers, otherwise STRING.
+
+    Raises InvalidMapping for a list, which has no names.
+
+    >>> [f"{column.name} {column.type}" for column in created_columns({"k": "__key__", "o": "__offset__"})]
+    ['k string', 'o bigint']
+    """
+    if not isinstance(columns, Mapping):
+        raise InvalidMapping(
+            "columns is a list, which goes by the position of the table's columns, but there is no such table; name "
+            "the columns in a mapping"
+        )
+    record_format = record_format or RecordFormat()
+    kinds = {name: kind_of(parse_expression(text), record_format) for name, text in columns.items()}
+    # MaxCompute keeps names in lower case: an upload session would otherwise have other columns than the batches.
+    return columns_of({name.lower(): _CREATED_TYPES.get(kind, "string") for name, kind in kinds.items()})
+
+
+def _unknown(name: str, schema: TableSchema) -> str:
+    if name.lower() in {column.name.lower() for column in schema.partition_columns}:
+        return f"{name!r} is a partition column: its value comes from the parameter partition, not from records"
+    return f"the table has no column {name!r}"
+
+
+def _constant(source: Constant, column: Column, record_format: RecordFormat) -> pa.Scalar:
+    if record_format.empty_as_null and not source.text:
+        if not column.nullable:
+            raise InvalidMapping(f"column {column.name} is NOT NULL, and with empty_as_null the constant '' is NULL")
+        return pa.scalar(None, column.type.arrow)
+    convert = from_text(column.type) if column.type.writable else None
+    array, misfits = convert.apply(pa.array([source.text])) if convert else (None, [])
+    if array is None or misfits:
+        why = f": {misfits[0].reason}" if misfits else ""
+        raise InvalidMapping(f"column {column.name}: the constant {source.text!r} is no value of {column.type}{why}")
+    return array[0]
+
+
+def _plan(source: Expression, text: str, column: Column, record_format: RecordFormat) -> Plan:
+    kind = kind_of(source, record_format)
+    convert = conversion(kind, column.type)
+    if convert is None or (isinstance(source, Rest) and column.type.name not in _OF_OBJECTS):
+        raise InvalidMapping(f"column {column.name}: {text} cannot become {column.type} without being altered")
+    if record_format.empty_as_null and kind in _EMPTY and column.type.name != "binary":
+        convert = _EmptyAsNull(_EMPTY[kind], convert)
+    return Plan(column, source, convert)
+
+
+@dataclass(frozen=True, slots=True)
+class _EmptyAsNull:
+    """A conversion that takes an empty text for NULL."""
+
+    empty: str | bytes
+    then: Conversion
+
+    def apply(self, values: pa.Array) -> Converted:
+        empty = pc.fill_null(pc.equal(values, pa.scalar(self.empty, values.type)), fill_value=False)
+        return self.then.apply(pc.if_else(empty, pa.scalar(None, values.type), values))
+
+
+def parse_columns(
+    asked: Mapping[str, str] | Sequence[str] | str | None,
+) -> Mapping[str, str] | Sequence[str] | None:
+    """Return the source expressions, by column or as a list by position, also from JSON text; None for none at all.
+
+    Raises InvalidInput for anything but text in them.
+    """
+    if not asked:
+        return None
+    try:
+        columns = json.loads(asked) if isinstance(asked, str) else asked
+    except ValueError as error:
+        raise InvalidInput(f"columns={asked!r} is no JSON: {error}") from None
+    parts = [part for pair in columns.items() for part in pair] if isinstance(columns, Mapping) else columns
+    if (
+        not isinstance(parts, list | tuple)
+        or not (parts or columns == {})
+        or not all(isinstance(part, str) for part in parts)
+    ):
+        raise InvalidInput(
+            f"columns={columns!r}: a mapping of column names to source expressions is wanted, or a list of expressions"
+        )
+    return columns

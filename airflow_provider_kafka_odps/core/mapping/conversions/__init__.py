@@ -1,0 +1,1 @@
+"""From the kind of a source to a column's type, exactly or not at all."""

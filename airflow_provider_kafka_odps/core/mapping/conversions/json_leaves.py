@@ -1,0 +1,78 @@
+"""Leaves of JSON documents become values of a column's type; a text is no number, and a number no date."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from airflow_provider_kafka_odps.core.mapping.arrow_sql import query
+from airflow_provider_kafka_odps.core.mapping.conversions.nested import nested_conversion
+from airflow_provider_kafka_odps.core.mapping.conversions.text import TEXTS, fitting, text_conversion
+from airflow_provider_kafka_odps.core.mapping.strict import Conversion, Converted, Prepared, Sieved, shown
+from airflow_provider_kafka_odps.core.table.types import OdpsType
+
+_MOMENTS = frozenset({"date", "datetime", "timestamp", "timestamp_ntz"})
+
+
+def leaf_conversion(target: OdpsType) -> Conversion | None:
+    """Return how JSON text, as ``JsonReader`` returns it, becomes a column of this type; None where it cannot."""
+    if target.name == "json":
+        return _Unchanged()
+    if target.name in TEXTS:
+        return Prepared(leaf_texts, fitting(target))
+    if target.fields:
+        nested = nested_conversion(target, leaf_conversion)
+        opening = "[" if target.name == "array" else "{"
+        return nested and _only(opening, "an array" if opening == "[" else "an object", target, nested)
+    then = text_conversion(target)
+    if then is None:
+        return None
+    if target.name in _MOMENTS:
+        return _only('"', "text", target, Prepared(leaf_texts, then))
+    return _unless_text("true or false" if target.name == "boolean" else "a number", target, then)
+
+
+@dataclass(frozen=True, slots=True)
+class _Unchanged:
+    """JSON stays JSON."""
+
+    def apply(self, values: pa.Array) -> Converted:
+        return values, []
+
+
+def _only(opening: str, wanted: str, target: OdpsType, then: Conversion) -> Conversion:
+    """Take leaves that start like this."""
+    return Sieved(
+        lambda leaves: pc.invert(pc.starts_with(leaves, opening)),
+        lambda leaf: f"{shown(leaf)} stands where {target} wants {wanted}",
+        then,
+    )
+
+
+def _unless_text(wanted: str, target: OdpsType, then: Conversion) -> Conversion:
+    return Sieved(
+        lambda leaves: pc.starts_with(leaves, '"'),
+        lambda leaf: f"the text {shown(leaf)} stands where {target} wants {wanted}",
+        then,
+    )
+
+
+def leaf_texts(leaves: pa.Array) -> pa.Array:
+    r"""Return the text of JSON strings, and everything else as it is.
+
+    >>> leaf_texts(pa.array(['"a\\u0062"', "1.10", '[1,"x"]', '""', None])).to_pylist()
+    ['ab', '1.10', '[1,"x"]', '', None]
+    """
+    escaped = pc.and_(pc.starts_with(leaves, '"'), pc.match_substring(leaves, "\\"))
+    if not pc.any(escaped).as_py():
+        return _unquoted(leaves)
+    escaped = pc.fill_null(escaped, fill_value=False)
+    (read,) = query("SELECT json_extract_string(item, '$') FROM batch", leaves.filter(escaped))
+    return pc.replace_with_mask(_unquoted(leaves), escaped, read)
+
+
+def _unquoted(leaves: pa.Array) -> pa.Array:
+    # Quotes stand at the ends of strings only: those that hold one, or start like an object, are not trimmed.
+    return pc.ascii_trim(leaves, '"')

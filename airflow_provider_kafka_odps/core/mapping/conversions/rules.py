@@ -1,0 +1,135 @@
+"""Which kind of source becomes which type, and how; docs/mapping.md has the whole table.
+
+A pair that is missing here would alter values, or could not say which ones: it is refused when the table is described.
+"""
+
+from __future__ import annotations
+
+from typing import Any, assert_never
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from airflow_provider_kafka_odps.core.arrow import edges
+from airflow_provider_kafka_odps.core.mapping.arrow_sql import to_json
+from airflow_provider_kafka_odps.core.mapping.conversions.json_leaves import leaf_conversion
+from airflow_provider_kafka_odps.core.mapping.conversions.text import INTEGERS, TEXTS, fitting, text_conversion
+from airflow_provider_kafka_odps.core.mapping.conversions.times import instant_conversion
+from airflow_provider_kafka_odps.core.mapping.formats import SourceKind
+from airflow_provider_kafka_odps.core.mapping.strict import (
+    Chained,
+    Checked,
+    Conversion,
+    Converted,
+    Prepared,
+    Unconvertible,
+    merged,
+    shown,
+    utf8,
+)
+from airflow_provider_kafka_odps.core.table.types import OdpsType
+
+_BITS = {SourceKind.INT8: 8, SourceKind.INT16: 16, SourceKind.INT32: 32, SourceKind.INT64: 64}
+
+
+_DIGITS = {8: 3, 16: 5, 32: 10, 64: 19}
+
+
+# How many bits of a whole number fit without rounding.
+_EXACT_BITS = {"float": 24, "double": 53}
+
+
+def conversion(kind: SourceKind, target: OdpsType) -> Conversion | None:
+    """Return how a source of this kind becomes a column of this type, or None where values would be altered."""
+    if not target.writable:
+        return None
+    match kind:
+        case SourceKind.BYTES:
+            return _from_bytes(target)
+        case SourceKind.TEXT:
+            return from_text(target)
+        case SourceKind.JSON:
+            return leaf_conversion(target)
+        case SourceKind.INT8 | SourceKind.INT16 | SourceKind.INT32 | SourceKind.INT64:
+            return _from_integer(target, _BITS[kind])
+        case SourceKind.FLOAT | SourceKind.DOUBLE:
+            return _from_real(target, kind)
+        case SourceKind.INSTANT:
+            return instant_conversion(target)
+        case SourceKind.HEADERS:
+            return Headers(from_text(target)) if target.name in ("string", "json") else None
+        case _:
+            assert_never(kind)
+
+
+def from_text(target: OdpsType) -> Conversion | None:
+    """Return how texts become a column of this type: for nested types they are read as JSON."""
+    if not target.fields:
+        return text_conversion(target)
+    json = text_conversion(OdpsType("json"))
+    nested = leaf_conversion(target)
+    return json and nested and Chained(json, nested)
+
+
+def _from_bytes(target: OdpsType) -> Conversion | None:
+    if target.name == "binary":
+        return Checked(lambda values: values, pc.is_null, shown)
+    if target.name not in TEXTS and target.name != "json":
+        return None
+    then = from_text(target)
+    return then and Chained(utf8(), then)
+
+
+def _from_integer(target: OdpsType, bits: int) -> Conversion | None:
+    arrow = target.arrow
+    if target.name in TEXTS:
+        return Prepared(lambda values: values.cast(pa.string()), fitting(target))
+    wide = target.name == "decimal" and arrow.precision - arrow.scale >= _DIGITS[bits]
+    real = _EXACT_BITS.get(target.name, 0) >= bits
+    return _cast(target) if wide or real or INTEGERS.get(target.name, 0) >= bits else None
+
+
+def _from_real(target: OdpsType, kind: SourceKind) -> Conversion | None:
+    if target.name in TEXTS:
+        # Python's and Arrow's shortest text that gives the same number again.
+        return Prepared(lambda values: values.cast(pa.string()), fitting(target))
+    if target.name == "double" or (target.name == "float" and kind is SourceKind.FLOAT):
+        return _cast(target)
+    return None
+
+
+def _cast(target: OdpsType) -> Conversion:
+    arrow = target.arrow
+    return Checked(lambda values: values.cast(arrow), pc.is_null, shown)
+
+
+class Headers:
+    """Headers become a JSON list of ``{"key", "value"}``, in their order."""
+
+    def __init__(self, then: Conversion | None) -> None:
+        self._then = then
+
+    def apply(self, values: pa.Array) -> Converted:
+        """Convert headers whose values are UTF-8."""
+        names, octets = values.flatten().flatten()
+        texts, misfits = utf8().apply(octets)
+        found: list[Unconvertible] = []
+        if misfits:
+            parents = pc.list_parent_indices(values)
+            rows = parents.take(pa.array([misfit.row for misfit in misfits])).to_pylist()
+            found = merged(
+                [Unconvertible(row, f"header: {each.reason}") for row, each in zip(rows, misfits, strict=True)]
+            )
+        return _printed(values, names, texts, found), found
+
+
+def _printed(headers: pa.Array, names: pa.Array, texts: pa.Array, misfits: list[Unconvertible]) -> pa.Array:
+    if not len(names):
+        printed = pc.if_else(pc.is_valid(headers), "[]", pa.scalar(None, pa.string()))
+    else:
+        pairs = pa.StructArray.from_arrays([names, texts], names=["key", "value"])
+        printed = to_json(pa.ListArray.from_arrays(edges(headers), pairs, mask=pc.is_null(headers)))
+    if not misfits:
+        return printed
+    bad: Any = pc.is_in(pa.array(range(len(headers))), pa.array([misfit.row for misfit in misfits]))
+    return pc.if_else(bad, pa.scalar(None, pa.string()), printed)

@@ -1,0 +1,160 @@
+"""The projection: compiled once per table, it turns batches of records into columns of the table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from airflow_provider_kafka_odps.core.mapping.expressions import Expression
+from airflow_provider_kafka_odps.core.mapping.formats import RecordFormat
+from airflow_provider_kafka_odps.core.mapping.sources.records import Sources
+from airflow_provider_kafka_odps.core.mapping.strict import Conversion, Unconvertible
+from airflow_provider_kafka_odps.core.table.schema import Column, TableSchema
+from airflow_provider_kafka_odps.exceptions import RecordsRejected
+
+MAX_FIELD_BYTES = 8 * 1024 * 1024
+"""What the service takes as one STRING or BINARY value, unless the project says otherwise."""
+
+
+# Of a JSON number they take the value, exactly; how it is written is nothing to them.
+_BY_VALUE = frozenset({"tinyint", "smallint", "int", "bigint", "double", "boolean"})
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A record that does not fit the table."""
+
+    topic: str
+    partition: int
+    offset: int
+    column: str
+    """The first column of the table that does not take it."""
+    reason: str
+    timestamp: int | None = None
+    """The record's, in milliseconds since 1970 (UTC); None where it has none, or where timestamps were not read."""
+    row: int = 0
+    """Which row of its batch it is: key, value and headers are there."""
+
+    def __str__(self) -> str:
+        return f"{self.topic}[{self.partition}] offset {self.offset}, column {self.column}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class Projected:
+    """One batch after the projection."""
+
+    columns: pa.RecordBatch
+    """The rows, in the table's columns, order and types; without the rejected ones."""
+    rejects: tuple[Reject, ...]
+    """In the order of their offsets."""
+    not_json: int
+    """Keys and values that are no JSON object, where paths lead into them, or no JSON, where they should be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How one column of the table is filled."""
+
+    column: Column
+    source: Expression
+    conversion: Conversion
+
+
+class Projection:
+    """Batches of records → columns of one table; see ``compile_projection``."""
+
+    def __init__(
+        self,
+        schema: TableSchema,
+        plans: Sequence[Plan],
+        constants: Mapping[str, pa.Scalar],
+        record_format: RecordFormat,
+    ) -> None:
+        self._arrow = schema.arrow
+        self._plans = {plan.column.name: plan for plan in plans}
+        self._constants = constants
+        spelled = {plan.source for plan in plans if plan.column.type.name not in _BY_VALUE}
+        sources = [plan.source for plan in plans]
+        self._sources = Sources(sources, record_format, by_value=frozenset(sources) - spelled)
+
+    @property
+    def wanted(self) -> frozenset[str]:
+        """The columns of a batch that this projection looks at; the others need not be decoded."""
+        return self._sources.wanted | {"partition", "offset"}
+
+    def apply(self, topic: str, batch: pa.RecordBatch, max_field_bytes: int = MAX_FIELD_BYTES) -> Projected:
+        """Project a batch of one partition's records (docs/reference.md, "Batches").
+
+        Raises RecordsRejected for what is no JSON, where the load is to fail for it.
+        """
+        taken = self._sources.take(topic, batch)
+        if taken.unusable is not None:
+            where = f"{topic}[{batch.column('partition')[0]}] offset {batch.column('offset')[taken.unusable.row]}"
+            raise RecordsRejected(f"{where}: {taken.unusable.reason}, and on_bad_json='fail'; nothing was committed")
+        misfits: dict[int, tuple[str, str]] = {}
+        arrays = []
+        for field in self._arrow:
+            array, found = self._array(field, len(batch), taken.columns, max_field_bytes)
+            arrays.append(array)
+            for misfit in found:
+                misfits.setdefault(misfit.row, (field.name, misfit.reason))
+        columns = pa.RecordBatch.from_arrays(arrays, schema=self._arrow)
+        if not misfits:
+            return Projected(columns, (), taken.bad_json)
+        keep = np.ones(len(batch), bool)
+        keep[list(misfits)] = False
+        return Projected(columns.filter(pa.array(keep)), _rejects(topic, batch, misfits), taken.bad_json)
+
+    def _array(
+        self, field: pa.Field, rows: int, sources: Mapping[Expression, tuple[pa.Array, list[Unconvertible]]], limit: int
+    ) -> tuple[pa.Array, list[Unconvertible]]:
+        if field.name in self._constants:
+            return pa.repeat(self._constants[field.name], rows), []
+        plan = self._plans.get(field.name)
+        if plan is None:
+            return pa.nulls(rows, field.type), []
+        source, unreadable = sources[plan.source]
+        values, unfit = plan.conversion.apply(source)
+        long = _over_long(source if pa.types.is_nested(field.type) else values, limit)
+        misfits = [*unreadable, *unfit, *long]
+        return values, [*misfits, *_nulls(values, field, misfits)]
+
+
+def describe_rejects(rejects: Sequence[Reject]) -> str:
+    """Return the first ten rejects, a line each."""
+    shown = "".join(f"\n  {reject}" for reject in rejects[:10])
+    return shown if len(rejects) <= 10 else f"{shown}\n  … and {len(rejects) - 10} more in the same batch"  # noqa: PLR2004 - ten fit a log
+
+
+def _rejects(topic: str, batch: pa.RecordBatch, misfits: Mapping[int, tuple[str, str]]) -> tuple[Reject, ...]:
+    rows = sorted(misfits)
+    partition = batch.column("partition")[0].as_py()
+    offsets, millis = (batch.column(name).take(pa.array(rows)).cast(pa.int64()) for name in ("offset", "timestamp"))
+    return tuple(
+        Reject(topic, partition, offset, *misfits[row], timestamp, row)
+        for row, offset, timestamp in zip(rows, offsets.to_pylist(), millis.to_pylist(), strict=True)
+    )
+
+
+def _nulls(values: pa.Array, field: pa.Field, found: Sequence[Unconvertible]) -> list[Unconvertible]:
+    if field.nullable or values.null_count == 0:
+        return []
+    known = {misfit.row for misfit in found}
+    rows = [row for row in pc.indices_nonzero(pc.is_null(values)).to_pylist() if row not in known]
+    return [Unconvertible(row, "NULL in a column that is NOT NULL") for row in rows]
+
+
+def _over_long(values: pa.Array, limit: int) -> list[Unconvertible]:
+    if not (pa.types.is_string(values.type) or pa.types.is_binary(values.type)):
+        return []
+    lengths = pc.binary_length(values)
+    if (pc.max(lengths).as_py() or 0) <= limit:
+        return []
+    rows = pc.indices_nonzero(pc.fill_null(pc.greater(lengths, limit), fill_value=False)).to_pylist()
+    return [
+        Unconvertible(row, f"{lengths[row].as_py()} bytes, more than the {limit} that a field may have") for row in rows
+    ]

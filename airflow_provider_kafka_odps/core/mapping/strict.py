@@ -1,0 +1,154 @@
+"""Strict conversions of whole columns: what fits is converted at once, what does not is listed, with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+_SHOWN = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Unconvertible:
+    """One row whose value does not fit."""
+
+    row: int
+    reason: str
+
+
+Converted: TypeAlias = tuple[pa.Array, list[Unconvertible]]
+"""A column in the type of the table, NULL where a value does not fit; and these rows, in order."""
+
+
+class Conversion(Protocol):
+    """How a source column becomes a column of the table."""
+
+    def apply(self, values: pa.Array) -> Converted:
+        """Convert every value that fits exactly."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A conversion of whole columns that fails for a column with any misfit, and what finds the misfits then."""
+
+    convert: Callable[[pa.Array], pa.Array]
+    """Raises ArrowInvalid if any value does not fit; NULL stays NULL."""
+    unfit: Callable[[pa.Array], pa.Array]
+    """Return where a value surely does not fit, in a column with misfits; what it overlooks is found by halving."""
+    reason: Callable[[Any], str]
+    """Say why one value does not fit."""
+
+    def apply(self, values: pa.Array) -> Converted:
+        """Convert every value that fits exactly."""
+        try:
+            return self.convert(values), []
+        except pa.ArrowInvalid:
+            unfit = pc.fill_null(self.unfit(values), fill_value=False)
+        rows = pc.indices_nonzero(unfit).to_pylist()
+        if not rows:
+            array, overlooked = self._halved(values)
+        else:
+            array, overlooked = self._halved(pc.if_else(unfit, pa.scalar(None, values.type), values))
+        rows = sorted([*rows, *overlooked])
+        seen = _plain(values.take(pa.array(rows, pa.int64()))).to_pylist()
+        return array, [Unconvertible(row, self.reason(value)) for row, value in zip(rows, seen, strict=True)]
+
+    def _halved(self, values: pa.Array) -> tuple[pa.Array, list[int]]:
+        try:
+            return self.convert(values), []
+        except pa.ArrowInvalid:
+            if len(values) == 1:
+                return self.convert(pa.nulls(1, values.type)), [0]
+        middle = len(values) // 2
+        left, left_rows = self._halved(values.slice(0, middle))
+        right, right_rows = self._halved(values.slice(middle))
+        return pa.concat_arrays([left, right]), left_rows + [row + middle for row in right_rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A conversion of something that is made of the source column first, such as the text of a JSON string."""
+
+    prepare: Callable[[pa.Array], pa.Array]
+    then: Conversion
+
+    def apply(self, values: pa.Array) -> Converted:
+        """Prepare, then convert."""
+        return self.then.apply(self.prepare(values))
+
+
+@dataclass(frozen=True, slots=True)
+class Sieved:
+    """A conversion that is tried with some values only; the others are misfits from the outset."""
+
+    unfit: Callable[[pa.Array], pa.Array]
+    reason: Callable[[Any], str]
+    then: Conversion
+
+    def apply(self, values: pa.Array) -> Converted:
+        """Convert what passes the sieve."""
+        unfit = pc.fill_null(self.unfit(values), fill_value=False)
+        if not pc.any(unfit).as_py():
+            return self.then.apply(values)
+        rows = pc.indices_nonzero(unfit).to_pylist()
+        seen = values.filter(unfit).to_pylist()
+        array, rest = self.then.apply(pc.if_else(unfit, pa.scalar(None, values.type), values))
+        found = [Unconvertible(row, self.reason(value)) for row, value in zip(rows, seen, strict=True)]
+        return array, merged(found, rest)
+
+
+def _plain(values: pa.Array) -> pa.Array:
+    # Python has no instants beyond the year 9999, Kafka's timestamps have.
+    return values.cast(pa.int64()) if pa.types.is_timestamp(values.type) else values
+
+
+def merged(*lists: Sequence[Unconvertible]) -> list[Unconvertible]:
+    """Return misfits in the order of their rows; of several of one row the first counts."""
+    first: dict[int, Unconvertible] = {}
+    for misfits in lists:
+        for misfit in misfits:
+            first.setdefault(misfit.row, misfit)
+    return [first[row] for row in sorted(first)]
+
+
+def shown(value: Any) -> str:
+    """Return a value as a message shows it: quoted, and not all of a long one."""
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+
+
+class Chained:
+    """Two conversions, one after the other."""
+
+    def __init__(self, first: Conversion, second: Conversion) -> None:
+        self._first, self._second = first, second
+
+    def apply(self, values: pa.Array) -> Converted:
+        """Convert what fits both."""
+        between, misfits = self._first.apply(values)
+        array, more = self._second.apply(between)
+        return array, merged(misfits, more)
+
+
+def utf8() -> Conversion:
+    """Return the conversion of bytes into text, strictly as UTF-8."""
+    return Checked(lambda values: values.cast(pa.string()), _not_utf8, _why_not_utf8)
+
+
+def _not_utf8(values: pa.Array) -> pa.Array:
+    """Return which bytes are no UTF-8: a loop of 0.5 µs a row, over rows that are not plain ASCII only."""
+    doubtful = pc.fill_null(pc.invert(pc.string_is_ascii(values.view(pa.string()))), fill_value=False)
+    verdicts = [_why_not_utf8(octets) != "" for octets in values.filter(doubtful).to_pylist()]
+    return pc.replace_with_mask(doubtful, doubtful, pa.array(verdicts, pa.bool_()))
+
+
+def _why_not_utf8(octets: bytes) -> str:
+    try:
+        octets.decode()
+    except UnicodeDecodeError as error:
+        return f"{shown(octets)} is not UTF-8 at byte {error.start}"
+    return ""

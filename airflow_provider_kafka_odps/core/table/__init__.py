@@ -1,0 +1,1 @@
+"""Tables of MaxCompute: names, types, columns, statements."""

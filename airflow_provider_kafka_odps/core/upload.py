@@ -1,0 +1,44 @@
+"""One upload session of the service, as a load sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol
+
+# A receipt names what settling found: a DAG that is parsed must not pay for pyarrow.
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+class UploadStatus(StrEnum):
+    """What the service says of an upload session."""
+
+    NORMAL = "normal"
+    """Open: not committed; none of its rows are visible."""
+    CLOSING = "closing"
+    """A commit is under way."""
+    CLOSED = "closed"
+    """Committed: all of its rows are visible."""
+    GONE = "gone"
+    """Expired, broken, or not known: the session cannot tell what became of its blocks."""
+
+
+class Upload(Protocol):
+    """One tunnel upload session: blocks that become visible together."""
+
+    @property
+    def id(self) -> str:
+        """The session's id: any later attempt can ask for its status by it."""
+
+    def write_block(self, number: int, batches: Sequence[pa.RecordBatch]) -> int:
+        """Write one block, again under its number where a try failed; return its bytes before compression."""
+
+    def commit(self, blocks: int) -> None:
+        """Ask once for blocks 0 to ``blocks - 1`` to be made visible.
+
+        Raises CommitRejected for an answer that says no, Unreachable where no answer came: both are in doubt.
+        """
+
+    def status(self) -> UploadStatus:
+        """Ask the service once. Raises Unreachable where no answer came."""

@@ -1,0 +1,131 @@
+"""What a user may ask for as a window's start or end, parsed once, at the operator's border.
+
+| asked | bound |
+|---|---|
+| ``"earliest"``, ``"latest"``, ``"committed"``, ``"previous"`` | the value of that name |
+| ``"interval"`` | ``At`` of the run's data interval |
+| an aware datetime, ISO-8601 text with a zone | ``At`` |
+| ``"2026-11-22T10:00[Asia/Shanghai]"``, ``"20261122100000[Asia/Shanghai]"`` | ``At``, by the clock of that zone |
+| ``30``, ``"30"`` | ``Offsets`` with one offset for every partition |
+| ``{0: 30}``, ``'{"0": 30}'`` | ``Offsets`` with one offset per partition |
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import TypeAlias
+
+from airflow_provider_kafka_odps.exceptions import InvalidInput
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+_LAST_MILLIS = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // timedelta(milliseconds=1)
+
+
+class Side(StrEnum):
+    """Which end of the window a bound is for."""
+
+    START = "start"
+    END = "end"
+
+
+@dataclass(frozen=True, slots=True)
+class Earliest:
+    """The log start."""
+
+    def __str__(self) -> str:
+        return "earliest"
+
+
+@dataclass(frozen=True, slots=True)
+class Latest:
+    """The log end at planning: high watermark, or last stable offset under ``read_committed``."""
+
+    def __str__(self) -> str:
+        return "latest"
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """The consumer group's committed offset."""
+
+    def __str__(self) -> str:
+        return "committed"
+
+
+@dataclass(frozen=True, slots=True)
+class At:
+    """The first offset whose timestamp is at or after an instant."""
+
+    millis: int
+    """Milliseconds since the epoch, UTC."""
+
+    def __post_init__(self) -> None:
+        """Refuse instants that Kafka cannot be asked for."""
+        if self.millis < 0:
+            raise InvalidInput(
+                f"a bound before 1970-01-01T00:00:00Z ({self.millis} ms) cannot be looked up in Kafka; "
+                "write 'earliest' for the log start"
+            )
+        if self.millis > _LAST_MILLIS:
+            raise InvalidInput(f"a bound after the year 9999 ({self.millis} ms) is no time; write 'latest' instead")
+
+    def __str__(self) -> str:
+        return (_EPOCH + timedelta(milliseconds=self.millis)).isoformat().replace("+00:00", "Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Offsets:
+    """Offsets that the user typed: one for every partition, or one per partition."""
+
+    everywhere: int | None
+    each: Mapping[int, int]
+
+    def __post_init__(self) -> None:
+        """Refuse negative offsets: they are somebody's code for "earliest" or "latest"."""
+        for partition, offset in (
+            *self.each.items(),
+            *([("*", self.everywhere)] if self.everywhere is not None else []),
+        ):
+            if offset < 0:
+                raise InvalidInput(
+                    f"offset {offset} (partition {partition}): offsets are >= 0; write 'earliest' or 'latest' instead"
+                )
+
+    def of(self, partition: int) -> int | None:
+        """Return the offset for ``partition``, or None where none was given."""
+        return self.each.get(partition, self.everywhere)
+
+    def __str__(self) -> str:
+        if self.everywhere is not None:
+            return str(self.everywhere)
+        return json.dumps({str(partition): offset for partition, offset in sorted(self.each.items())})
+
+
+@dataclass(frozen=True, slots=True)
+class Previous:
+    """Where the last window ended that this task has committed."""
+
+    def __str__(self) -> str:
+        return "previous"
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A bound that was turned into offsets before; nobody writes one, it is remembered."""
+
+    asked: str
+    offsets: Mapping[int, int]
+    """A partition that is not among them did not exist then: all of it lies behind the cut."""
+    source: str
+
+    def __str__(self) -> str:
+        return self.asked
+
+
+Bound: TypeAlias = Earliest | Latest | Committed | At | Offsets | Previous | Cut

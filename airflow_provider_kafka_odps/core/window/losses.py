@@ -1,0 +1,87 @@
+"""What of a window the log does not have any more, with partition, offsets and counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import assert_never
+
+from airflow_provider_kafka_odps.core.window.facts import TopicFacts
+from airflow_provider_kafka_odps.core.window.offsets import OffsetRange
+from airflow_provider_kafka_odps.exceptions import LogTooShort, OffsetsExpired, UnknownPartition, WindowRefused
+
+
+class LossKind(StrEnum):
+    """Where the lost offsets lie."""
+
+    EXPIRED = "below the log's start"
+    BEYOND = "beyond the log's end"
+    NO_PARTITION = "in a partition that is not there"
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """Offsets that were to be read and cannot be."""
+
+    lost: OffsetRange
+    kind: LossKind
+    edge: int
+    """Where the log starts, or ends; for a partition that is not there, how many partitions are."""
+
+    def __str__(self) -> str:
+        where = f"{self.lost.topic}[{self.lost.partition}]"
+        match self.kind:
+            case LossKind.EXPIRED:
+                return (
+                    f"{where}: the next offset to read is {self.lost.start} but the log starts at {self.edge}; "
+                    f"{self.lost.span} offsets were deleted before they were loaded"
+                )
+            case LossKind.BEYOND:
+                return (
+                    f"{where}: the window ends at {self.lost.end} but the log ends at {self.edge}; {self.lost.span} "
+                    f"offsets of it, [{self.lost.start}, {self.lost.end}), are not there"
+                )
+            case LossKind.NO_PARTITION:
+                return (
+                    f"{where}: the topic has {self.edge} partitions and this is none of them; {self.lost.span} offsets "
+                    f"of the window, [{self.lost.start}, {self.lost.end}), are not there"
+                )
+            case _:
+                assert_never(self.kind)
+
+
+def losses(left: Iterable[OffsetRange], facts: TopicFacts) -> Iterator[Loss]:
+    """Yield what the log does not have of the ranges that are still to be read.
+
+    >>> from airflow_provider_kafka_odps.core.window.facts import PartitionFacts
+    >>> facts = TopicFacts("orders", "id", "cluster", {3: PartitionFacts(3, low=40, high=90, stable=90)})
+    >>> [str(loss.lost) for loss in losses([OffsetRange("orders", 3, 30, 120)], facts)]
+    ['orders[3]@[30, 40)', 'orders[3]@[90, 120)']
+    """
+    for wanted in left:
+        log = facts.partitions.get(wanted.partition)
+        if log is None:
+            yield Loss(wanted, LossKind.NO_PARTITION, len(facts.partitions))
+            continue
+        start = min(max(wanted.start, log.low), wanted.end)
+        end = max(start, min(wanted.end, log.high))
+        if wanted.start < start:
+            yield Loss(OffsetRange(wanted.topic, wanted.partition, wanted.start, start), LossKind.EXPIRED, log.low)
+        if end < wanted.end:
+            yield Loss(OffsetRange(wanted.topic, wanted.partition, end, wanted.end), LossKind.BEYOND, log.high)
+
+
+_ERRORS: Mapping[LossKind, type[WindowRefused]] = {
+    LossKind.EXPIRED: OffsetsExpired,
+    LossKind.BEYOND: LogTooShort,
+    LossKind.NO_PARTITION: UnknownPartition,
+}
+
+
+def refusal(found: Sequence[Loss]) -> WindowRefused:
+    """Return the error that names every loss; of one kind where all of them are."""
+    kinds = {loss.kind for loss in found}
+    kind = _ERRORS[kinds.pop()] if len(kinds) == 1 else WindowRefused
+    lines = "\n".join(str(loss) for loss in found)
+    return kind(f"{lines}\nNothing was committed. Set on_data_loss='skip' to load what is there")

@@ -1,0 +1,138 @@
+"""The window: one half-open offset range per partition, and where it came from; to JSON and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from operator import index
+from typing import Any
+
+from airflow_provider_kafka_odps.core.options import IsolationLevel
+from airflow_provider_kafka_odps.core.window.offsets import OffsetRange
+from airflow_provider_kafka_odps.exceptions import InvalidInput
+
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedBound:
+    """What was asked for as one end of the window, and who turned it into offsets."""
+
+    asked: str
+    source: str
+
+    @property
+    def instant(self) -> datetime | None:
+        """The instant that was asked for; None for a bound of another kind."""
+        try:
+            return datetime.fromisoformat(self.asked) if self.asked.endswith("Z") else None
+        except ValueError:
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The offsets that one run loads: every record of them once, and nothing else."""
+
+    topic: str
+    topic_id: str
+    cluster_id: str
+    isolation_level: IsolationLevel
+    planned_at: datetime
+    start: ResolvedBound
+    end: ResolvedBound
+    partitions: Mapping[int, tuple[int, int]]
+    """Partition → (start, end), both the next offset to read."""
+
+    def __post_init__(self) -> None:
+        """Refuse ranges that cannot be, and a time without a zone."""
+        if self.planned_at.tzinfo is None:
+            raise InvalidInput(f"planned_at={self.planned_at} has no time zone")
+        for _ in self.ranges():
+            pass
+
+    def ranges(self) -> Iterator[OffsetRange]:
+        """Yield one range per partition, in the order of the partitions."""
+        for partition, (start, end) in sorted(self.partitions.items()):
+            yield OffsetRange(self.topic, partition, start, end)
+
+    @property
+    def span(self) -> int:
+        """How many offsets the window covers: an upper bound on its records."""
+        return sum(end - start for start, end in self.partitions.values())
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the window as it stands in XCom and in the journal (docs/windows.md)."""
+        return {
+            "version": VERSION,
+            "topic": self.topic,
+            "topic_id": self.topic_id,
+            "cluster_id": self.cluster_id,
+            "isolation_level": self.isolation_level.value,
+            "planned_at": self.planned_at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+            "start": {"asked": self.start.asked, "source": self.start.source},
+            "end": {"asked": self.end.asked, "source": self.end.source},
+            "partitions": {str(number): [start, end] for number, (start, end) in sorted(self.partitions.items())},
+            "span": self.span,
+        }
+
+    @classmethod
+    def from_json(cls, written: Mapping[str, Any]) -> Window:
+        """Read a window that ``to_json`` wrote, perhaps edited by an administrator since.
+
+        Raises InvalidInput for another version and for anything that is no window.
+        """
+        try:
+            if written["version"] != VERSION:
+                raise InvalidInput(f"version {written['version']!r} is not the {VERSION} that this release reads")
+            return cls(
+                topic=written["topic"],
+                topic_id=written["topic_id"],
+                cluster_id=written["cluster_id"],
+                isolation_level=IsolationLevel(written["isolation_level"]),
+                planned_at=datetime.fromisoformat(written["planned_at"]),
+                start=ResolvedBound(**written["start"]),
+                end=ResolvedBound(**written["end"]),
+                # `index` refuses what is not whole: an edited 120.5 would be sought in the log.
+                partitions={
+                    int(number): (index(start), index(end)) for number, (start, end) in written["partitions"].items()
+                },
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise InvalidInput(f"this is no window ({type(error).__name__}: {error}): {written!r}") from error
+
+
+def shares(spans: Mapping[int, int], most: int) -> dict[int, int]:
+    """Return how many of each partition's offsets are loaded if all of them together are to be ``most``.
+
+    Each partition gets its part of the backlog, so that all of them come closer to the present together; what is left
+    by rounding goes to the largest fractions, then to the lowest numbers.
+
+    >>> shares({0: 100, 1: 50, 2: 0}, 60)
+    {0: 40, 1: 20, 2: 0}
+    >>> shares({0: 1, 1: 1, 2: 1}, 2)
+    {0: 1, 1: 1, 2: 0}
+    >>> shares({0: 3}, 5)
+    {0: 3}
+    """
+    total = sum(spans.values())
+    if total <= most:
+        return dict(spans)
+    given = {number: span * most // total for number, span in spans.items()}
+    by_fraction = sorted(spans, key=lambda number: (-(spans[number] * most % total), number))
+    for number in by_fraction[: most - sum(given.values())]:
+        given[number] += 1
+    return given
+
+
+def capped(window: Window, max_offsets: int | None) -> Window:
+    """Return the window with at most ``max_offsets`` offsets; what is cut off is the next window's."""
+    if max_offsets is None or window.span <= max_offsets:
+        return window
+    given = shares({offsets.partition: offsets.span for offsets in window.ranges()}, max_offsets)
+    return replace(
+        window,
+        partitions={number: (start, start + given[number]) for number, (start, _) in window.partitions.items()},
+        end=ResolvedBound(window.end.asked, f"{window.end.source}, cut short by max_offsets={max_offsets}"),
+    )

@@ -1,0 +1,60 @@
+"""Small documents that survive a restart, one file each: instances and download sessions."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Protocol
+
+from airflow_provider_kafka_odps.local.catalog.disk import replace_file
+
+
+class Shelf(Protocol):
+    """Named JSON documents."""
+
+    def keep(self, name: str, document: dict[str, Any]) -> None:
+        """Keep a document, in place of an earlier one of this name."""
+        ...
+
+    def forget(self, name: str) -> None:
+        """Drop a document, if it is there."""
+        ...
+
+    def load(self) -> list[dict[str, Any]]:
+        """Give all documents."""
+        ...
+
+
+class MemoryShelf:
+    """Keeps nothing."""
+
+    def keep(self, name: str, document: dict[str, Any]) -> None:
+        """Gone with the process."""
+
+    def forget(self, name: str) -> None:
+        """Nothing is kept."""
+
+    def load(self) -> list[dict[str, Any]]:
+        """There never was one."""
+        return []
+
+
+class FolderShelf:
+    """Keeps each document as a file, exchanged by a rename."""
+
+    def __init__(self, folder: Path) -> None:
+        """Keep documents in `folder`."""
+        self._folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def keep(self, name: str, document: dict[str, Any]) -> None:
+        """Write the document's file."""
+        replace_file(self._folder / f"{name}.json", json.dumps(document, separators=(",", ":")).encode())
+
+    def forget(self, name: str) -> None:
+        """Remove the document's file."""
+        (self._folder / f"{name}.json").unlink(missing_ok=True)
+
+    def load(self) -> list[dict[str, Any]]:
+        """Read all files."""
+        return [json.loads(path.read_bytes()) for path in sorted(self._folder.glob("*.json"))]

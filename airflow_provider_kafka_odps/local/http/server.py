@@ -1,0 +1,119 @@
+"""Runs the application on a real web server until a signal stops it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import threading
+import time
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from airflow_provider_kafka_odps.local.api.control import Control
+from airflow_provider_kafka_odps.local.api.services import Services, open_services
+from airflow_provider_kafka_odps.local.http.app import Application
+from airflow_provider_kafka_odps.local.http.asgi import CONNECTION, Door
+from airflow_provider_kafka_odps.local.settings import IN_MEMORY, Settings
+
+_BACKLOG = 2048
+"""Java opens a connection for each request; a short queue would refuse some of them."""
+
+
+_LONGEST_HEAD = 1 << 20
+"""Bytes of a request line and its headers; far more than any client sends, and what a connection may hold of them."""
+
+
+class _Protocol(HttpToolsProtocol):
+    _head: int | None = None
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._head is not None:
+            self._head += len(data)
+            if self._head > _LONGEST_HEAD and not self.transport.is_closing():
+                self.send_400_response(f"The head of the request has more than {_LONGEST_HEAD} bytes.")
+
+    def on_headers_complete(self) -> None:
+        self._head = None
+        super().on_headers_complete()
+
+    def on_message_begin(self) -> None:
+        self._head = 0
+        super().on_message_begin()
+        # A fault may be to close the connection, for which ASGI has no word.
+        self.scope["extensions"] = {CONNECTION: {"transport": self.transport}}
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, ready: str) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            print(self._ready, flush=True)  # noqa: T201 - the line that programs wait for
+
+
+def serve(settings: Settings, host: str, port: int, *, until_stdin_closes: bool = False) -> None:
+    """Serve until SIGTERM or SIGINT, or the end of standard input; says one line with the address when it is ready.
+
+    Raises OSError when the address cannot be bound and ValueError when the directory cannot be opened.
+    """
+    listener = _listen(host, port)
+    try:
+        services = open_services(settings, lambda: time.time_ns() // 1_000_000)
+        _run(settings, services, listener, until_stdin_closes=until_stdin_closes)
+    finally:
+        listener.close()
+
+
+def _run(settings: Settings, services: Services, listener: socket.socket, *, until_stdin_closes: bool) -> None:
+    address, port = listener.getsockname()[:2]
+    shown = f"[{address}]" if ":" in address else address
+    where = settings.folder.resolve() if settings.folder else IN_MEMORY
+    ready = f"MaxCompute endpoint ready: http://{shown}:{port} project={settings.project} data={where}"
+    config = uvicorn.Config(
+        Door(Application(services), Control(services.uploads, services.instances.pacing)),
+        http=_Protocol,
+        loop="auto",
+        lifespan="off",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=1,
+    )
+    # uvicorn raises a signal again after its own clean stop; without handlers that would be the end of the process.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: None)
+    server = _Server(config, ready)
+    if until_stdin_closes:
+        threading.Thread(target=_stop_at_end_of_stdin, args=(server,), daemon=True).start()
+    try:
+        server.run([listener])
+    finally:
+        services.instances.close()
+
+
+def _stop_at_end_of_stdin(server: uvicorn.Server) -> None:
+    # Read without Python's own buffer: its lock would stop the interpreter from ending while this thread waits.
+    while os.read(0, 4096):
+        pass
+    server.should_exit = True
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(_BACKLOG)
+    except BaseException:
+        listener.close()
+        raise
+    return listener

@@ -1,0 +1,1 @@
+"""Statements as the service runs them: submitted, asked for, read."""

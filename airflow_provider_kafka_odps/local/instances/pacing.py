@@ -1,0 +1,66 @@
+"""How long statements are shown as running: not at all, or for some polls and seconds, to try how clients wait."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from threading import Lock
+
+_LONGEST = 24 * 60 * 60
+
+
+_MOST_POLLS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """A statement is shown as running to the first `polls` questions for its status, and for `seconds` at least."""
+
+    polls: int = 0
+    seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse what never ends."""
+        if not 0 <= self.polls <= _MOST_POLLS:
+            raise ValueError(f"polls {self.polls}: a statement runs for 0 to {_MOST_POLLS} polls")
+        if not 0 <= self.seconds <= _LONGEST:
+            raise ValueError(f"seconds {self.seconds}: a statement runs for 0 to {_LONGEST} seconds")
+
+
+@dataclass(slots=True)
+class _Shown:
+    polls: int
+    until: int
+
+
+class Pacing:
+    """Which statements are still shown as running; times in milliseconds since the epoch."""
+
+    def __init__(self, pace: Pace) -> None:
+        """Give new statements this pace."""
+        self.pace = pace
+        self._lock = Lock()
+        self._shown: dict[str, _Shown] = {}
+
+    def begin(self, instance_id: str, now: int) -> None:
+        """Take the pace that holds now for a new statement."""
+        pace = self.pace
+        if pace != Pace():
+            with self._lock:
+                self._shown[instance_id] = _Shown(pace.polls, now + round(pace.seconds * 1000))
+
+    def end(self, instance_id: str) -> None:
+        """Show the statement as it is from now on."""
+        with self._lock:
+            self._shown.pop(instance_id, None)
+
+    def runs(self, instance_id: str, now: int, *, polled: bool) -> bool:
+        """Whether the statement is to be shown as running; `polled` when this is a question for its status."""
+        with self._lock:
+            shown = self._shown.get(instance_id)
+            if shown is None:
+                return False
+            if shown.polls <= 0 and shown.until <= now:
+                del self._shown[instance_id]
+                return False
+            shown.polls -= polled
+            return True

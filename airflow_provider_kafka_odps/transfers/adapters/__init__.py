@@ -1,0 +1,1 @@
+"""Hooks in the shapes that a load asks for."""

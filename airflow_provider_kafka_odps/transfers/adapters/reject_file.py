@@ -1,0 +1,157 @@
+"""Rejects in a file on any file system that fsspec knows: Parquet, or JSON lines."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from typing import IO, TYPE_CHECKING, Any
+
+from airflow_provider_kafka_odps.core.upload import UploadStatus
+from airflow_provider_kafka_odps.exceptions import CommitRejected, InvalidInput, UploadFailed
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+class Layout(StrEnum):
+    """How the file is written, by its suffix."""
+
+    PARQUET = "parquet"
+    JSONL = "jsonl"
+
+
+@dataclass(frozen=True)
+class RejectFile:
+    """A file that holds the rejects of one load, and replaces the one of an earlier load of the same window.
+
+    :param path: ``/data/rejects.parquet``, ``s3://conn_id@bucket/rejects.jsonl``: Airflow's object storage paths, and
+        other addresses as fsspec takes them.
+    """
+
+    path: str
+
+    def __post_init__(self) -> None:
+        """Refuse a suffix that does not say how to write."""
+        if self._suffix not in set(Layout):
+            raise InvalidInput(f"rejects_path={self.path!r}: the file's name has to end in .parquet or .jsonl")
+
+    @property
+    def _suffix(self) -> str:
+        return self.path.rpartition(".")[2].lower()
+
+    @property
+    def place(self) -> str:
+        """The path."""
+        return self.path
+
+    @cached_property
+    def _where(self) -> tuple[Any, str]:
+        """Return the file system and the path in it; Airflow's connections go before fsspec's own settings."""
+        import fsspec
+        from airflow.sdk import ObjectStoragePath
+
+        known = ObjectStoragePath(self.path)
+        try:
+            files = known.fs
+        except ValueError:
+            # A scheme that no provider of Airflow registers.
+            files, path = fsspec.core.url_to_fs(self.path)
+            return files, path
+        return files, known.path
+
+    def open_upload(self) -> FileUpload:
+        """Begin a fresh file; nothing is at the path until its commit."""
+        return self.attach_upload(uuid.uuid4().hex)
+
+    def attach_upload(self, upload_id: str) -> FileUpload:
+        """Return what an earlier attempt has begun."""
+        files, path = self._where
+        return FileUpload(files, path, Layout(self._suffix), upload_id)
+
+    def stale(self) -> bool:
+        """Tell whether the file is there already."""
+        files, path = self._where
+        return bool(files.exists(path))
+
+
+@dataclass(frozen=True, slots=True)
+class FileUpload:
+    """Parts beside the file, which become the file by one rename."""
+
+    files: Any
+    path: str
+    layout: Layout
+    id: str
+
+    def write_block(self, number: int, batches: Sequence[pa.RecordBatch]) -> int:
+        """Write one part as an Arrow stream; return its bytes.
+
+        Raises UploadFailed with the file system's words.
+        """
+        import pyarrow as pa
+
+        try:
+            self.files.makedirs(self.path.rpartition("/")[0] or ".", exist_ok=True)
+            with (
+                self.files.open(self._part(number), "wb") as part,
+                pa.ipc.new_stream(part, batches[0].schema) as writer,
+            ):
+                for batch in batches:
+                    writer.write_batch(batch)
+        except OSError as error:
+            raise UploadFailed(f"rejects_path={self.path}: part {number} cannot be written: {error}") from error
+        return sum(batch.nbytes for batch in batches)
+
+    def commit(self, blocks: int) -> None:
+        """Make one file of the parts, give it its name, and remove them.
+
+        Raises CommitRejected with the file system's words: the parts are still there then.
+        """
+        # Two attempts may be at it at once: neither may write into what the other one renames.
+        whole = f"{self.path}.{self.id}.{uuid.uuid4().hex}.whole"
+        try:
+            with self.files.open(whole, "wb") as file:
+                _write(file, self.layout, (batch for number in range(blocks) for batch in self._batches(number)))
+            if self.status() is not UploadStatus.NORMAL:
+                raise FileNotFoundError(f"{self._part(0)} is gone: another attempt has committed it")
+            self.files.mv(whole, self.path)
+        except OSError as error:
+            if self.files.exists(whole):
+                self.files.rm_file(whole)
+            raise CommitRejected(f"rejects_path={self.path}: the file cannot be written: {error}") from error
+        for number in range(blocks):
+            # The first one first: without it the file counts as committed.
+            self.files.rm_file(self._part(number))
+
+    def status(self) -> UploadStatus:
+        """Tell by the parts and the file what became of it."""
+        if self.files.exists(self._part(0)):
+            return UploadStatus.NORMAL
+        return UploadStatus.CLOSED if self.files.exists(self.path) else UploadStatus.GONE
+
+    def _part(self, number: int) -> str:
+        return f"{self.path}.{self.id}.{number}"
+
+    def _batches(self, number: int) -> Iterator[pa.RecordBatch]:
+        import pyarrow as pa
+
+        with self.files.open(self._part(number), "rb") as part, pa.ipc.open_stream(part) as reader:
+            yield from reader
+
+
+def _write(file: IO[bytes], layout: Layout, batches: Iterator[pa.RecordBatch]) -> None:
+    from pyarrow import parquet
+
+    first = next(batches)
+    if layout is Layout.JSONL:
+        for batch in (first, *batches):
+            file.writelines(f"{json.dumps(row, ensure_ascii=False)}\n".encode() for row in batch.to_pylist())
+        return
+    with parquet.ParquetWriter(file, first.schema) as writer:
+        writer.write_batch(first)
+        for batch in batches:
+            writer.write_batch(batch)

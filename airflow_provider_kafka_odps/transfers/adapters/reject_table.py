@@ -1,0 +1,60 @@
+"""Rejects in a MaxCompute table: one partition per load, which another load of the same window replaces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from airflow_provider_kafka_odps.core.table.names import PartitionSpec, TableName
+from airflow_provider_kafka_odps.core.table.schema import TableSchema, columns_of
+
+if TYPE_CHECKING:
+    from airflow_provider_kafka_odps.core.upload import Upload
+    from airflow_provider_kafka_odps.hooks.odps import OdpsHook
+
+
+LOAD = "load_id"
+
+
+_TYPES = {
+    "topic": "string",
+    "kafka_partition": "bigint",
+    "kafka_offset": "bigint",
+    "kafka_timestamp": "bigint",
+    "record_key": "string",
+    "record_value": "string",
+    "column_name": "string",
+    "reason": "string",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RejectTable:
+    """A table that is created when it is missing, and the partition of one load in it."""
+
+    hook: OdpsHook
+    table: TableName
+    partition: PartitionSpec
+    say: Callable[[str], None]
+
+    @property
+    def place(self) -> str:
+        """The table and the partition."""
+        return f"{self.table} ({self.partition})"
+
+    def open_upload(self) -> Upload:
+        """Open an upload that replaces what is in the partition; create both where they are missing."""
+        if self.hook.describe(self.table) is None:
+            schema = TableSchema(columns_of(_TYPES), columns_of({LOAD: "string"}))
+            self.say(f"creating the table of rejects:\n{self.hook.create_table(self.table, schema)}")
+        self.hook.create_partition(self.table, self.partition)
+        return self.hook.open_upload(self.table, self.partition, overwrite=True)
+
+    def attach_upload(self, upload_id: str) -> Upload:
+        """Return an upload that an earlier attempt opened."""
+        return self.hook.attach_upload(self.table, self.partition, upload_id)
+
+    def stale(self) -> bool:
+        """Tell whether the partition is there already."""
+        return self.hook.describe(self.table) is not None and self.hook.partition_exists(self.table, self.partition)

@@ -1,0 +1,109 @@
+"""An ODPS hook in the shapes that a load asks for: the table, its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from airflow_provider_kafka_odps.core.delivery.reconciling import FoundOffsets
+from airflow_provider_kafka_odps.core.delivery.window_rows import FoundRows, WindowRowsSql, rows_statement
+from airflow_provider_kafka_odps.core.options import Compression
+from airflow_provider_kafka_odps.core.table.names import PartitionSpec, TableName
+
+if TYPE_CHECKING:
+    from airflow_provider_kafka_odps.core.table.schema import Column, TableSchema
+    from airflow_provider_kafka_odps.core.upload import Upload
+    from airflow_provider_kafka_odps.core.window.window import Window
+    from airflow_provider_kafka_odps.hooks.odps import OdpsHook
+
+
+@dataclass(frozen=True, slots=True)
+class TableSink:
+    """An ODPS hook as the sink of a transfer into one table, or one partition of it."""
+
+    hook: OdpsHook
+    table: TableName
+    schema: TableSchema
+    partition: PartitionSpec | None
+    overwrite: bool
+    create: bool
+    """Whether the table is missing, and is to be created from ``schema``."""
+    lifecycle: int | None
+    """Days that the created table keeps its rows."""
+    say: Callable[[str], None]
+    compression: Compression = Compression.NONE
+    added: tuple[Column, ...] = ()
+    """Columns of ``schema`` that the table lacks."""
+
+    def ensure(self) -> None:
+        """Create what is missing: the table, columns, the partition. All statements are harmless to repeat."""
+        if self.create:
+            self.say(f"creating the table:\n{self.hook.create_table(self.table, self.schema, self.lifecycle)}")
+        if self.added:
+            self.say(f"adding columns to the table:\n{self.hook.add_columns(self.table, self.added)}")
+        if self.partition is not None:
+            self.hook.create_partition(self.table, self.partition)
+
+    def open_upload(self) -> Upload:
+        """Open a fresh upload session."""
+        return self.hook.open_upload(self.table, self.partition, overwrite=self.overwrite, compression=self.compression)
+
+    def attach_upload(self, upload_id: str) -> Upload:
+        """Return a session that an earlier attempt opened, alive or not."""
+        return self.hook.attach_upload(self.table, self.partition, upload_id)
+
+
+@dataclass(frozen=True, slots=True)
+class TableWindowRows:
+    """An ODPS hook as what finds and removes the rows of a window."""
+
+    hook: OdpsHook
+    finder: WindowRowsSql
+
+    def count(self, window: Window) -> FoundRows:
+        """Return how much of the window is visible."""
+        from airflow_provider_kafka_odps.clients.maxcompute.sql import hints_for
+
+        answer = self.hook.run_sql(self.finder.count_statement(window), hints_for(self.finder.table))
+        (row,) = answer.to_pylist()
+        return FoundRows(rows=row["found"], offsets=row["places"])
+
+    def offsets(self, window: Window) -> Mapping[int, FoundOffsets]:
+        """Return what is visible of each partition of the window."""
+        from airflow_provider_kafka_odps.clients.maxcompute.sql import hints_for
+
+        answer = self.hook.run_sql(self.finder.offsets_statement(window), hints_for(self.finder.table))
+        return {
+            row["p"]: FoundOffsets(row["found"], row["places"], row["first_o"], row["last_o"])
+            for row in answer.to_pylist()
+        }
+
+    def start_removal(self, window: Window, name: str) -> str:
+        """Start to remove the window's rows and no others, once per name; return the id of the instance."""
+        return self.hook.start_sql(self.finder.removal_statement(window), self.finder.table, name)
+
+    def await_removal(self, statement_id: str) -> str | None:
+        """Wait until the removal has ended; return why nothing was removed, if it was not."""
+        return self.hook.await_sql(statement_id)
+
+
+@dataclass(frozen=True, slots=True)
+class TableVisibleRows:
+    """What a sink's table shows of a load after its commit."""
+
+    sink: TableSink
+    found: TableWindowRows | None
+    """None where partition and offset are no columns."""
+
+    def offsets(self, window: Window) -> Mapping[int, FoundOffsets] | None:
+        """Return what is there of each partition of the window; None if partition and offset are no columns."""
+        return None if self.found is None else self.found.offsets(window)
+
+    def rows(self) -> int:
+        """Return how many rows there are, whosever they are."""
+        from airflow_provider_kafka_odps.clients.maxcompute.sql import hints_for
+
+        sink = self.sink
+        (row,) = sink.hook.run_sql(rows_statement(sink.table, sink.partition), hints_for(sink.table)).to_pylist()
+        return int(row["found"])

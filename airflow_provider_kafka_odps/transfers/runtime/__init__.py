@@ -1,0 +1,1 @@
+"""Airflow's side of a load: the run, its stores, its assets, its end."""

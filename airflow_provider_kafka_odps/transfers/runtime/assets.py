@@ -1,0 +1,58 @@
+"""The table's asset, and what its event says of a load."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_kafka_odps.core.journal.entry import Journal, Phase
+from airflow_provider_kafka_odps.core.journal.receipt import Receipt
+from airflow_provider_kafka_odps.core.table.names import TableName
+from airflow_provider_kafka_odps.exceptions import InvalidInput
+
+if TYPE_CHECKING:
+    from airflow.sdk import Asset
+
+
+def event_of(receipt: Receipt, before: Mapping[str, Any] | None, clear_number: int) -> dict[str, Any]:
+    """Return what the event of the table's asset says of a load, to be read by those whom it triggers.
+
+    ``before`` is the journal with which this attempt began. Airflow emits an event whenever the task succeeds, also
+    when a user cleared it and its rows were kept: ``changed`` is false then, and where no row was loaded.
+    ``upload_id`` is another one for every load, so whoever must not take in a load twice can go by it.
+    """
+    entry = None if before is None else Journal.from_json(before)
+    kept = (
+        entry is not None
+        and entry.phase is Phase.COMMITTED
+        and entry.clear_number < clear_number
+        and entry.upload_id == receipt.upload_id
+    )
+    return {
+        "window": receipt.window.to_json(),
+        "partition": receipt.partition,
+        "rows": receipt.rows,
+        "upload_id": receipt.upload_id,
+        "changed": receipt.upload_id is not None and not kept,
+    }
+
+
+def table_asset(table: object, project: object, maxcompute_conn_id: str) -> Asset | None:
+    """Return the asset of a table, None where a template, or another task, will name it only at run time.
+
+    The URI is ``maxcompute://project/schema/table`` as far as the parts are given, in lower case as MaxCompute compares
+    names; a table of the connection's own project has the connection's id in place of the project. The asset's name is
+    its URI: two DAGs that name the same table mean the same asset.
+    """
+    from airflow.sdk import Asset
+
+    if not isinstance(table, str) or not isinstance(project, str | None) or "{" in f"{table}{project}":
+        return None
+    try:
+        name = TableName.parse(table)
+    except InvalidInput:
+        # The task says so when it runs.
+        return None
+    parts = [name.project or project or maxcompute_conn_id, name.schema, name.name]
+    uri = f"maxcompute://{'/'.join(part for part in parts if part)}".lower()
+    return Asset(name=uri, uri=uri)

@@ -1,0 +1,112 @@
+"""What Airflow keeps of earlier windows: the state store of the table's asset, and the XCom of the run before."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from airflow_provider_kafka_odps.core.history.cuts import Author
+from airflow_provider_kafka_odps.core.window.bounds import Bound, Offsets
+from airflow_provider_kafka_odps.core.window.parsing import Interval
+from airflow_provider_kafka_odps.exceptions import InvalidInput
+
+XCOM_WINDOW = "window"
+
+
+_ENDED = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
+
+
+_LAST = datetime(9999, 1, 1, tzinfo=UTC)
+
+
+def author_of(context: Mapping[str, Any]) -> Author:
+    """Return who a task instance is to other runs."""
+    ti = context["ti"]
+    task = f"{ti.dag_id}.{ti.task_id}"
+    return Author(task if ti.map_index in (None, -1) else f"{task}[{ti.map_index}]", context["run_id"])
+
+
+def previous_window(context: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]] | None:
+    """Return the run before this one by date, and the window that this task pushed there; None if there is none.
+
+    A run that is still queued is not asked: it cannot have pushed one, and Airflow logs each XCom that is missing.
+    """
+    ti = context["ti"]
+    run = ti.get_previous_dagrun()
+    if run is None or run.state == "queued":
+        return None
+    index = -1 if ti.map_index is None else ti.map_index
+    window = ti.xcom_pull(task_ids=ti.task_id, key=XCOM_WINDOW, run_id=run.run_id, map_indexes=index)
+    return (run.run_id, window) if isinstance(window, Mapping) else None
+
+
+def is_active(context: Mapping[str, Any], run_id: str) -> bool:
+    """Tell whether this task, in another run, may still run: it waits, runs, or will be retried."""
+    ti = context["ti"]
+    index = None if ti.map_index in (None, -1) else ti.map_index
+    found = ti.get_task_states(dag_id=ti.dag_id, task_ids=[ti.task_id], run_ids=[run_id], map_index=index)
+    return any(state not in _ENDED for states in found.values() for state in states.values())
+
+
+def run_interval(context: Mapping[str, Any]) -> Interval:
+    """Return the run's data interval; of a run for a partition, which has none, the partition's own interval.
+
+    It reaches from the run's partition date to the next one of its ``CronPartitionTimetable``.
+    """
+    start, end = context.get("data_interval_start"), context.get("data_interval_end")
+    begins = context.get("partition_date")
+    if start is not None or end is not None or begins is None:
+        return Interval(start, end)
+    return Interval(begins, _next_partition(context["dag"].timetable, begins))
+
+
+def _next_partition(timetable: Any, begins: datetime) -> datetime | None:
+    from airflow.sdk import CronPartitionTimetable
+    from airflow.timetables.trigger import CronPartitionTimetable as Scheduled
+
+    if isinstance(timetable, CronPartitionTimetable):
+        # That of the DAG's file cannot count; the scheduler's can.
+        timetable = Scheduled(timetable.expression, timezone=timetable.timezone)
+    if not isinstance(timetable, Scheduled):
+        return None
+    # It takes what it is given for its own zone's wall clock: a day earlier is before the partition in every zone.
+    ticks = timetable.iter_partition_dagrun_infos(earliest=begins - timedelta(days=1), latest=_LAST)
+    return next((tick.partition_date for tick in ticks if tick.partition_date and tick.partition_date > begins), None)
+
+
+def refuse_repeated_offsets(run_type: str, conf: Mapping[str, Any] | None, *bounds: Bound) -> None:
+    """Raise InvalidInput for explicit offsets in a run of a backfill that was given a conf.
+
+    Airflow gives each run of a backfill the same conf: each would load the same offsets.
+    """
+    explicit = [bound for bound in bounds if isinstance(bound, Offsets)]
+    if run_type == "backfill" and conf and explicit:
+        raise InvalidInput(
+            f"this run belongs to a backfill with the conf {dict(conf)}, and asks for the offsets "
+            f"{' and '.join(map(str, explicit))}. Airflow gives every run of a backfill the same conf, so each of them "
+            "would load the same offsets. Trigger the DAG once by hand with these offsets; "
+            "or backfill by date, with start and end 'interval'"
+        )
+
+
+_LONGEST = 200
+
+
+_ODD = re.compile(r"[^A-Za-z0-9_:.-]")
+
+
+def load_id(context: Mapping[str, Any]) -> str:
+    """Return what names one task instance over all of its tries: DAG, task, map index and run, ``Z`` for ``+00:00``.
+
+    Characters that a partition's value cannot have become ``_``, and a hash then keeps different names different.
+    """
+    ti = context["ti"]
+    mapped = f"-{ti.map_index}" if ti.map_index >= 0 else ""
+    name = f"{ti.dag_id}.{ti.task_id}{mapped}.{ti.run_id.replace('+00:00', 'Z')}"
+    plain = _ODD.sub("_", name)
+    if plain == name and len(name) <= _LONGEST:
+        return name
+    return f"{plain[:_LONGEST]}.{hashlib.sha256(name.encode()).hexdigest()[:12]}"

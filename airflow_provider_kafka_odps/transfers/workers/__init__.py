@@ -1,0 +1,1 @@
+"""Further processes that load shares of a window."""

@@ -1,0 +1,255 @@
+"""The journal and the receipt: their JSON, and what the next attempt does."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+from core.examples import receipts, target_of, window_of
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_provider_kafka_odps.core.accounting.counts import Counts
+from airflow_provider_kafka_odps.core.journal.entry import Journal, Phase, Target
+from airflow_provider_kafka_odps.core.journal.next_step import NextStep, next_step
+from airflow_provider_kafka_odps.core.journal.receipt import CommitProof, Receipt
+from airflow_provider_kafka_odps.core.options import Mode, OnRerun
+from airflow_provider_kafka_odps.exceptions import InvalidInput, JournalMismatch
+
+
+def receipt_of(upload_id: str | None = "u1") -> Receipt:
+    """Return the receipt of three rows, one reject and one gap."""
+    return Receipt(
+        window=window_of((0, 5)),
+        table="shop.t",
+        partition=None,
+        mode="append",
+        upload_id=upload_id,
+        blocks=1,
+        partitions={0: Counts(rows=3, rejects=1, gaps=1)},
+        bytes=100,
+        not_json=0,
+        seconds={"read": 0.25},
+        offsets={0: (0, 4)},
+        attempts=2,
+        learned=CommitProof.SETTLED,
+        reconciled="offsets",
+    )
+
+
+def entry_of(phase: Phase, mode: Mode = Mode.APPEND, clear_number: int = 0) -> Journal:
+    """Return an entry as a run that came this far leaves it."""
+    planned = Journal(Phase.PLANNED, target_of(mode), window_of((0, 5)), clear_number)
+    match phase:
+        case Phase.PLANNED:
+            return planned
+        case Phase.UPLOADING:
+            return planned.uploading("u1", clear_number)
+        case Phase.PUBLISHING:
+            return planned.uploading("u1", clear_number).publishing(receipt_of())
+        case Phase.COMMITTING:
+            return planned.uploading("u1", clear_number).committing(receipt_of())
+        case Phase.COMMITTED:
+            return planned.uploading("u1", clear_number).committed(receipt_of())
+        case Phase.REPLACING:
+            return planned.uploading("u1", clear_number).committed(receipt_of()).replacing(clear_number, "s1")
+
+
+def _documented_steps() -> list[tuple[str, str, str, Mode, str]]:
+    """Return the rows of the table in the docstring: journal, cleared, on_rerun, mode, step."""
+    assert next_step.__doc__ is not None
+    rows = [
+        [cell.strip() for cell in line.strip().strip("|").split("|")]
+        for line in next_step.__doc__.splitlines()
+        if line.strip().startswith("|")
+    ]
+    return [
+        (journal, cleared, on_rerun, mode, step)
+        for journal, cleared, on_rerun, *steps in rows[2:]
+        for mode, step in zip((Mode.APPEND, Mode.OVERWRITE), steps, strict=True)
+    ]
+
+
+def test_the_documented_table_has_every_phase() -> None:
+    """No phase is missing from the table that says what is done about it."""
+    assert {journal for journal, *_ in _documented_steps()} == {"nothing", *(phase.value for phase in Phase)}
+
+
+@pytest.mark.parametrize(("journal", "cleared", "on_rerun", "mode", "step"), _documented_steps())
+def test_the_next_attempt_does_what_the_table_says(
+    journal: str, cleared: str, on_rerun: str, mode: Mode, step: str
+) -> None:
+    """The table in the docstring of `next_step` is what it does."""
+    entry = None if journal == "nothing" else entry_of(Phase(journal), mode, clear_number=3)
+    for clear_number in {"": (3, 4), "no": (3,), "yes": (4, 7)}[cleared]:
+        for choice in [OnRerun(on_rerun)] if on_rerun else OnRerun:
+            assert next_step(entry, clear_number, choice) is NextStep[step.upper()]
+
+
+def test_the_receipts_json_is_as_documented() -> None:
+    """The receipt sums up and lists per partition what the offsets became."""
+    assert receipt_of().to_json() == {
+        "version": 1,
+        "window": window_of((0, 5)).to_json(),
+        "table": "shop.t",
+        "partition": None,
+        "mode": "append",
+        "upload_id": "u1",
+        "blocks": 1,
+        "rows": 3,
+        "rejects": 1,
+        "gaps": 1,
+        "late": 0,
+        "early": 0,
+        "partitions": {"0": {"rows": 3, "rejects": 1, "gaps": 1}},
+        "missing": [],
+        "offsets": {"0": [0, 4]},
+        "attempts": 2,
+        "commit": "settled",
+        "reconciled": "offsets",
+        "rejected_to": None,
+        "drift": None,
+        "workers": 1,
+        "bytes": 100,
+        "not_json": 0,
+        "seconds": {"read": 0.25},
+    }
+
+
+def test_what_the_first_release_wrote_is_still_read() -> None:
+    """A journal from before the receipt said who committed it, how and in how many attempts, is gone on from."""
+    window = window_of((0, 5)).to_json()
+    written = {
+        "version": 1,
+        "phase": "committed",
+        "topic": "orders",
+        "table": "shop.t",
+        "partition": None,
+        "mode": "append",
+        "clear_number": 0,
+        "window": window,
+        "upload_id": "u1",
+        "receipt": {
+            "version": 1,
+            "table": "shop.t",
+            "partition": None,
+            "mode": "append",
+            "upload_id": "u1",
+            "blocks": 1,
+            "rows": 3,
+            "rejects": 1,
+            "gaps": 1,
+            "partitions": {"0": {"rows": 3, "rejects": 1, "gaps": 1}},
+            "bytes": 100,
+            "not_json": 0,
+            "seconds": {"read": 0.25},
+        },
+    }
+    receipt = Journal.from_json(written).receipt
+    assert receipt is not None
+    assert receipt.partitions == {0: Counts(rows=3, rejects=1, gaps=1)}
+    assert (receipt.attempts, receipt.learned, receipt.reconciled) == (1, None, None)
+    assert (receipt.offsets, receipt.missing) == ({}, ())
+
+
+@given(receipts)
+def test_a_receipt_survives_json(receipt: Receipt) -> None:
+    """What is read back is what was written."""
+    assert Receipt.from_json(json.loads(json.dumps(receipt.to_json()))) == receipt
+
+
+@given(receipts, st.sampled_from(Phase), st.sampled_from(Mode), st.none() | st.text(), st.integers(0, 99))
+def test_a_journal_survives_json(
+    receipt: Receipt, phase: Phase, mode: Mode, partition: str | None, clears: int
+) -> None:
+    """Whatever an attempt saves, the next one reads."""
+    entry = Journal(Phase.PLANNED, Target("orders", "shop.t", partition, mode), receipt.window, clears)
+    match phase:
+        case Phase.UPLOADING:
+            entry = entry.uploading("u1", clears)
+        case Phase.PUBLISHING:
+            entry = entry.publishing(receipt)
+        case Phase.COMMITTING:
+            entry = entry.committing(receipt)
+        case Phase.COMMITTED:
+            entry = entry.committed(receipt)
+        case Phase.REPLACING:
+            entry = entry.committed(receipt).replacing(clears, partition)
+    assert Journal.from_json(json.loads(json.dumps(entry.to_json()))) == entry
+
+
+def test_a_fresh_upload_forgets_the_old_receipt() -> None:
+    """A window that is loaded again is not proved by what was written the first time."""
+    again = entry_of(Phase.COMMITTED, Mode.OVERWRITE).uploading("u2", 1)
+    assert (again.upload_id, again.receipt, again.clear_number) == ("u2", None, 1)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        target_of(topic="other"),
+        target_of(table="shop.other"),
+        target_of(Mode.OVERWRITE),
+        Target("orders", "shop.t", "ds=1", Mode.APPEND),
+    ],
+    ids=str,
+)
+def test_a_journal_of_another_target_is_not_ours(target: Target) -> None:
+    """Parameters that no longer match the recorded window fail, with both and with the way to forget it."""
+    entry_of(Phase.PLANNED).check_target(target_of())
+    with pytest.raises(
+        JournalMismatch, match=r"recorded window for topic orders into shop\.t, mode append.*say .*Storage"
+    ):
+        entry_of(Phase.PLANNED).check_target(target)
+
+
+@pytest.mark.parametrize(
+    ("phase", "changes"),
+    [
+        (Phase.PLANNED, {"version": 2}),
+        (Phase.PLANNED, {"phase": "done"}),
+        (Phase.PLANNED, {"mode": "replace"}),
+        (Phase.PLANNED, {"topic": "other"}),
+        (Phase.PLANNED, {"topic": ...}),
+        (Phase.PLANNED, {"window": []}),
+        (Phase.PLANNED, {"window": None}),
+        (Phase.PLANNED, {"window": {**window_of((0, 5)).to_json(), "topic": "other"}}),
+        (Phase.PLANNED, {"clear_number": "x"}),
+        (Phase.UPLOADING, {"upload_id": None}),
+        (Phase.PUBLISHING, {"upload_id": None}),
+        (Phase.PUBLISHING, {"receipt": None}),
+        (Phase.COMMITTING, {"upload_id": None}),
+        (Phase.COMMITTING, {"receipt": None}),
+        (Phase.COMMITTING, {"receipt": {}}),
+        (Phase.COMMITTED, {"receipt": None}),
+        (Phase.COMMITTED, {"receipt": "yes"}),
+        (Phase.REPLACING, {"receipt": None}),
+    ],
+    ids=str,
+)
+def test_what_is_no_journal_is_refused_with_the_way_out(phase: Phase, changes: dict[str, Any]) -> None:
+    """An entry that cannot be gone on from says so, and how to forget it."""
+    written = {key: value for key, value in {**entry_of(phase).to_json(), **changes}.items() if value is not ...}
+    with pytest.raises(InvalidInput, match=r"the journal of this task instance cannot be read .*Storage"):
+        Journal.from_json(written)
+
+
+@pytest.mark.parametrize("written", [[], "planned", 5], ids=repr)
+def test_what_is_no_json_object_is_no_journal(written: Any) -> None:
+    """Whatever else an administrator left there is refused like any other nonsense."""
+    with pytest.raises(InvalidInput, match="cannot be read"):
+        Journal.from_json(written)
+
+
+def test_counts_are_never_negative() -> None:
+    """More records than offsets cannot have come out of a range."""
+    with pytest.raises(InvalidInput, match=re.escape("counts cannot be negative")):
+        Counts(rows=5, rejects=0, gaps=-1)
+
+
+@pytest.mark.parametrize("changes", [{"version": 2}, {"blocks": ...}, {"partitions": 5}, {"window": {}}], ids=str)
+def test_what_is_no_receipt_is_refused(changes: dict[str, Any]) -> None:
+    """An edit that makes nonsense of a receipt is refused, and what was read is shown."""
+    written = {key: value for key, value in {**receipt_of().to_json(), **changes}.items() if value is not ...}
+    with pytest.raises(InvalidInput, match="this is no receipt"):
+        Receipt.from_json(written)

@@ -1,0 +1,161 @@
+"""Sharing a window out to workers, and putting together what they have counted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from core.examples import target_of, window_of
+from hypothesis import given
+from hypothesis import strategies as st
+from kit.hand_clock import HandClock
+
+from airflow_provider_kafka_odps.core.accounting.gaps import GapKind, PassedOver
+from airflow_provider_kafka_odps.core.accounting.ledger import Ledger
+from airflow_provider_kafka_odps.core.accounting.tolerance import Tolerance
+from airflow_provider_kafka_odps.core.load.shares import HEAD_START, LEAST_SPAN, plan_shares
+from airflow_provider_kafka_odps.core.load.stages import Loading
+from airflow_provider_kafka_odps.core.options import OnDataLoss
+from airflow_provider_kafka_odps.core.window.window import Window
+from airflow_provider_kafka_odps.decoding.batch import BATCH_SCHEMA
+from airflow_provider_kafka_odps.exceptions import WorkerFailed
+
+_RANGES = st.lists(st.tuples(st.integers(0, 50), st.integers(0, 60)).map(lambda at: (at[0], at[0] + at[1])), max_size=6)
+
+
+@pytest.mark.parametrize(
+    ("ranges", "workers", "shares"),
+    [
+        ([(0, 10), (0, 10)], 1, [{0: (0, 10), 1: (0, 10)}]),
+        ([(0, 10), (0, 10)], 2, [{0: (0, 10)}, {1: (0, 10)}]),
+        ([(0, 100), (0, 10), (5, 5)], 2, [{0: (0, 55)}, {0: (55, 100), 1: (0, 10)}]),
+        ([(7, 10)], 3, [{0: (7, 8)}, {0: (8, 9)}, {0: (9, 10)}]),
+        ([(7, 10)], 9, [{0: (7, 8)}, {0: (8, 9)}, {0: (9, 10)}]),
+        ([(7, 7)], 9, [{0: (7, 7)}]),
+    ],
+)
+def test_a_window_is_shared_out(
+    ranges: list[tuple[int, int]], workers: int, shares: list[dict[int, tuple[int, int]]]
+) -> None:
+    """Whole partitions where that is even, offset ranges of one where it is not, and no share of nothing."""
+    found = plan_shares(window_of(*ranges), workers, least=1, head_start=0)
+    assert [share.window.partitions for share in found] == shares
+    assert [(share.number, share.of) for share in found] == [(number, len(shares)) for number in range(len(shares))]
+
+
+def test_a_small_window_is_not_worth_a_process() -> None:
+    """A process is started for so many offsets only; with fewer, one process loads them all."""
+    assert len(plan_shares(window_of((0, 2 * LEAST_SPAN - 1)), 2)) == 1
+    assert len(plan_shares(window_of((0, 2 * LEAST_SPAN)), 2)) == 2
+
+
+def test_who_begins_first_has_more_to_load() -> None:
+    """The other processes have to start, so the first share is larger: by as many offsets as a start takes, at most."""
+    spans = [share.window.span for share in plan_shares(window_of((0, 4_000_000), (0, 300_000)), 2)]
+    assert spans == [2_000_000 + HEAD_START, 2_000_000]
+    assert [share.window.span for share in plan_shares(window_of((0, 300_000)), 2)] == [225_000, 75_000]
+
+
+def _places(window: Window) -> Iterator[tuple[int, int]]:
+    for each in window.ranges():
+        yield from ((each.partition, offset) for offset in range(each.start, each.end))
+
+
+@given(ranges=_RANGES, workers=st.integers(1, 9))
+def test_shares_tile_the_window(ranges: list[tuple[int, int]], workers: int) -> None:
+    """Every offset of the window is in exactly one share, and no share has two offsets more than another."""
+    window = window_of(*ranges)
+    shares = plan_shares(window, workers, least=1, head_start=0)
+    offsets = [
+        (each.partition, at) for share in shares for each in share.window.ranges() for at in range(each.start, each.end)
+    ]
+    assert offsets == [(each.partition, at) for each in window.ranges() for at in range(each.start, each.end)]
+    spans = [share.window.span for share in shares]
+    assert max(spans) - min(spans) <= 1
+
+
+def test_a_share_that_is_missing_fails_the_load() -> None:
+    """Nothing is put together, and so nothing committed, while a worker has not told what it loaded."""
+    window = window_of((0, 10))
+    nothing: Any = None
+    share = plan_shares(window, 2, least=1, head_start=0)[0]
+    loading = Loading(target_of(), nothing, window, nothing, OnDataLoss.FAIL, Tolerance(), share=share)
+    with pytest.raises(WorkerFailed, match="1 of 2 shares are loaded; nothing was committed"):
+        loading.gather(nothing, ())
+
+
+class _Blocks:
+    """An upload that only remembers which blocks were written."""
+
+    def __init__(self) -> None:
+        self.written: dict[int, int] = {}
+
+    def write_block(self, number: int, batches: Sequence[pa.RecordBatch]) -> int:
+        """Remember how many batches a block has."""
+        self.written[number] = len(batches)
+        return 0
+
+
+def test_holes_in_the_numbers_of_blocks_are_filled() -> None:
+    """The commit wants blocks without holes: where one process has fewer than the other, empty ones stand."""
+    window, upload = window_of((0, 10)), _Blocks()
+    first, second = plan_shares(window, 2, least=1, head_start=0)
+    unused: Any = None
+    as_upload: Any = upload
+    parts = [
+        Loading(target_of(), unused, window, HandClock(), OnDataLoss.FAIL, Tolerance(), share=share)
+        for share in (first, second)
+    ]
+    for loading, blocks in zip(parts, (1, 3), strict=True):
+        for _ in range(blocks):
+            loading.writing(as_upload, [_batch(0, [0])])()
+    assert sorted(upload.written) == [0, 1, 3, 5]
+    parts[0].gather(as_upload, [parts[1].tally()])
+    assert parts[0].blocks == 6
+    assert upload.written == {0: 1, 1: 1, 2: 0, 3: 1, 4: 0, 5: 1}
+
+
+def _batch(partition: int, offsets: Sequence[int]) -> pa.RecordBatch:
+    rows = [{"partition": partition, "offset": offset, "headers": []} for offset in offsets]
+    return pa.RecordBatch.from_pylist(rows, BATCH_SCHEMA)
+
+
+def _fill(account: Ledger, partition: int, offsets: Sequence[int], passed: Sequence[PassedOver]) -> None:
+    for each in passed:
+        account.pass_over(each)
+    account.add(_batch(partition, offsets), rejects=len(offsets) // 3)
+
+
+@given(
+    there=st.lists(st.sampled_from(["record", "marker", "aborted", "lost", "compacted"]), min_size=1, max_size=40),
+    at=st.integers(0, 40),
+)
+def test_an_account_in_parts_is_the_account_of_the_whole(there: list[str], at: int) -> None:
+    """Wherever a partition is cut in two, rows, gaps and their kinds are those of a single reader."""
+    kinds = {"marker": GapKind.CONTROL, "aborted": GapKind.ABORTED, "lost": GapKind.MISSING}
+    passed = [PassedOver(0, at, at + 1, kinds[what]) for at, what in enumerate(there) if what in kinds]
+    cut = min(at, len(there))
+    whole, total = (Ledger(window_of((0, len(there))), OnDataLoss.SKIP) for _ in range(2))
+    records = [at for at, what in enumerate(there) if what == "record"]
+    _fill(whole, 0, records, passed)
+    rejects = 0
+    for start, end in ((0, cut), (cut, len(there))):
+        part = Ledger(window_of((start, end)), OnDataLoss.SKIP)
+        # A reader is told of markers beyond its own range as well, but of no loss there.
+        near = [each for each in passed if each.kind is not GapKind.MISSING or start <= each.start < end]
+        _fill(part, 0, [at for at in records if start <= at < end], near)
+        rejects += part.records - part.rows
+        total.absorb(part.counted(), part.missing)
+    assert (total.records, total.offsets) == (whole.records, whole.offsets)
+    assert total.records - total.rows == rejects
+    assert total.missing == whole.missing
+    assert total.counts(lambda: "compact")[0].gaps == whole.counts(lambda: "compact")[0].gaps
+    assert _kinds(total) == _kinds(whole)
+    assert sorted(total.missing) == sorted(whole.missing)
+
+
+def _kinds(account: Ledger) -> tuple[int, ...]:
+    counts = account.counts(lambda: "delete")[0]
+    return counts.gaps, counts.control, counts.aborted, counts.compacted, counts.missing

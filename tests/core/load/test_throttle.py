@@ -1,0 +1,140 @@
+"""How fast a load goes, by a hand clock."""
+
+from dataclasses import replace
+
+import pytest
+from core.world import World, attempt_at
+from kit.hand_clock import HandClock
+
+from airflow_provider_kafka_odps.core.delivery.transfer import transfer
+from airflow_provider_kafka_odps.core.load.resources import Resources, answer_bytes
+from airflow_provider_kafka_odps.core.load.throttle import Progress, Throttle
+from airflow_provider_kafka_odps.core.options import Compression, Mode
+from airflow_provider_kafka_odps.exceptions import Cancelled, InvalidInput
+from airflow_provider_kafka_odps.transfers.parameters import parse_bytes
+
+MB = 1_000_000
+
+
+@pytest.mark.parametrize("size", [1, 300, 7_000])
+def test_a_throttle_keeps_its_rate_whatever_the_sizes(size: int) -> None:
+    """Ten thousand bytes at a thousand a second take ten seconds within five per cent, in few or in many pieces."""
+    clock = HandClock()
+    throttle = Throttle(1_000, clock.monotonic())
+    taken = 0
+    while taken < 10_000:
+        clock.seconds = max(clock.seconds, throttle.take(size, clock.seconds))
+        taken += size
+    assert taken / clock.seconds == pytest.approx(1_000, rel=0.05)
+
+
+def test_a_throttle_keeps_no_more_than_a_second_of_what_was_not_used() -> None:
+    """After a minute without records the next ones come at the rate, but for one second's worth."""
+    throttle = Throttle(1_000, 0.0)
+    assert throttle.take(5_000, 60.0) == 64.0
+
+
+@pytest.mark.parametrize("concurrency", [0, 2])
+def test_a_load_takes_as_long_as_its_bytes_may(concurrency: int) -> None:
+    """A load of n bytes at r bytes per second takes n / r seconds by its clock, within five per cent."""
+    world = World(log={0: [b"x" * 1_000] * 50})
+    slow = replace(attempt_at(world, Mode.APPEND), max_bytes_per_second=1_000, concurrency=concurrency)
+    receipt = transfer(slow)
+    assert receipt.bytes / world.seconds == pytest.approx(1_000, rel=0.05)
+
+
+def test_a_load_that_waits_for_its_turn_can_be_stopped() -> None:
+    """A task that is asked to stop while it is held back stops there, not an hour later."""
+    world = World(log={0: [b"x" * 1_000] * 50})
+    world.cancelled = lambda: world.seconds > 3
+    with pytest.raises(Cancelled):
+        transfer(replace(attempt_at(world, Mode.APPEND), max_bytes_per_second=1))
+    assert world.seconds < 5
+
+
+def test_progress_is_told_once_in_ten_seconds() -> None:
+    """Lines come at most every ten seconds, and say rows, megabytes, speed, share and what is left."""
+    said: list[str] = []
+    progress = Progress(1_000, said.append, now=0.0)
+    for second in range(1, 26):
+        progress.add(rows=10, size=MB, passed=20 * second, now=float(second))
+    assert said == [
+        "100 rows, 10 MB, 10 rows/s, 20 % of the window, about 40 s left",
+        "200 rows, 20 MB, 10 rows/s, 40 % of the window, about 30 s left",
+    ]
+
+
+def test_progress_with_nothing_passed_guesses_nothing() -> None:
+    """Where no offset was passed, no time is promised; long times are told in minutes."""
+    said: list[str] = []
+    Progress(1_000, said.append, now=0.0).add(rows=0, size=0, passed=0, now=10.0)
+    Progress(1_000, said.append, now=0.0).add(rows=5, size=MB, passed=100, now=10.0)
+    assert said == [
+        "0 rows, 0 MB, 0 rows/s, 0 % of the window",
+        "5 rows, 1 MB, 0 rows/s, 10 % of the window, about 1 min 30 s left",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("written", "bytes_"),
+    [(5, 5), ("6", 6), ("256MB", 256 * MB), ("1.5 gb", 1_500 * MB), ("64 MiB", 64 << 20), ("2KiB", 2048), ("7B", 7)],
+)
+def test_amounts_of_bytes_are_understood(written: int | str, bytes_: int) -> None:
+    """Numbers and the usual units, decimal and binary, are amounts of bytes."""
+    assert parse_bytes(written, "max_memory") == bytes_
+
+
+@pytest.mark.parametrize("written", ["", "much", "-5", "5TB", "MB", "iB", "5 iB", True])
+def test_what_is_no_amount_of_bytes_is_refused(written: str) -> None:
+    """Anything else is refused with what was seen and what is wanted."""
+    with pytest.raises(InvalidInput, match=r"max_memory=.* is no amount of bytes: write a number, or .256MB."):
+        parse_bytes(written, "max_memory")
+
+
+def test_the_default_fills_blocks_as_the_service_wants_them() -> None:
+    """By default a block of 64 MB is written while the next one is filled, within 350 MB in all."""
+    resources = Resources()
+    assert (resources.concurrency, resources.compression) == (1, Compression.NONE)
+    assert resources.block_bytes >= 64 * MB
+    assert resources.max_memory <= 350 * MB
+
+
+@pytest.mark.parametrize(("concurrency", "least"), [(1, 201), (64, 487)])
+def test_too_little_memory_is_refused_with_what_is_needed(concurrency: int, least: int) -> None:
+    """A limit that cannot be held is refused, with the least one that can; this one is then taken."""
+    with pytest.raises(InvalidInput, match=f"is too little for concurrency={concurrency}: at least {least}MB"):
+        Resources(max_memory=50 * MB, concurrency=concurrency)
+    assert Resources(max_memory=least * MB, concurrency=concurrency).block_bytes >= 4 << 20
+    with pytest.raises(InvalidInput, match=f"max_memory={least - 1}000000 is too little"):
+        Resources(max_memory=(least - 1) * MB, concurrency=concurrency)
+
+
+@pytest.mark.parametrize(
+    ("limit", "brokers", "offsets", "asked"),
+    [
+        # All that is allowed: of one or two brokers, in a window that is not small.
+        (6_000_000, 1, 10**9, 6_000_000),
+        (6_000_000, 2, 10**9, 6_000_000),
+        # Many brokers share it, until answers would become too small.
+        (6_000_000, 3, 10**9, 30_000_000 // 7),
+        (6_000_000, 200, 10**9, 1 << 20),
+        # A small window asks for little.
+        (6_000_000, 1, 1, 1 << 20),
+        (6_000_000, 1, 1_000, 4_096_000),
+        # Never more than is allowed.
+        (1_000, 1, 1, 1_000),
+    ],
+)
+def test_an_answer_is_as_large_as_the_window_and_the_memory_want_it(
+    limit: int, brokers: int, offsets: int, asked: int
+) -> None:
+    """What is asked of each broker at once."""
+    assert answer_bytes(limit, brokers, offsets) == asked
+
+
+def test_a_speed_of_nothing_is_refused() -> None:
+    """A load that may write no byte would never end."""
+    with pytest.raises(InvalidInput, match=r"max_bytes_per_second=0: at least 1, or None"):
+        Resources(max_bytes_per_second=0)
+    with pytest.raises(InvalidInput, match=r"concurrency=-1: 0 or more"):
+        Resources(concurrency=-1)

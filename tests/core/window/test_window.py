@@ -1,0 +1,107 @@
+"""Offset ranges and windows, and the window's JSON."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+import pytest
+from core.examples import window_of, windows
+from hypothesis import given
+
+from airflow_provider_kafka_odps.core.options import IsolationLevel
+from airflow_provider_kafka_odps.core.window.facts import PartitionFacts
+from airflow_provider_kafka_odps.core.window.offsets import OffsetRange, next_offset
+from airflow_provider_kafka_odps.core.window.window import ResolvedBound, Window
+from airflow_provider_kafka_odps.exceptions import InvalidInput
+
+
+def test_a_range_prints_as_an_interval() -> None:
+    """The same text stands in logs, errors and documents."""
+    assert str(OffsetRange("orders", 3, 120, 250)) == "orders[3]@[120, 250)"
+    assert (OffsetRange("orders", 3, 120, 250).span, OffsetRange("orders", 3, 7, 7).span) == (130, 0)
+    assert next_offset(249) == 250
+
+
+@pytest.mark.parametrize("numbers", [(-1, 0, 1), (0, -1, 1), (0, 2, 1), (0, -2, -1)], ids=str)
+def test_a_range_refuses_what_cannot_be(numbers: tuple[int, int, int]) -> None:
+    """Negative numbers and a start after the end are shown and refused."""
+    with pytest.raises(InvalidInput, match=r"t\[-?\d\]@\[-?\d, -?\d\): a range needs"):
+        OffsetRange("t", *numbers)
+
+
+def test_a_log_cannot_end_before_it_starts() -> None:
+    """Facts that cannot be are refused where they are made."""
+    with pytest.raises(InvalidInput, match="a log from 5 to 4 cannot be"):
+        PartitionFacts(0, low=5, high=4, stable=4)
+
+
+def test_a_window_lists_its_ranges_in_order() -> None:
+    """Partitions come in order, and the span is the sum of theirs."""
+    window = window_of((120, 250), (98, 98))
+    assert list(map(str, window.ranges())) == ["orders[0]@[120, 250)", "orders[1]@[98, 98)"]
+    assert window.span == 130
+
+
+def test_a_window_refuses_ranges_and_times_that_cannot_be() -> None:
+    """A window with a bad range, or planned at no instant, is not made."""
+    with pytest.raises(InvalidInput, match=r"orders\[0\]@\[3, 1\)"):
+        window_of((3, 1))
+    bound = ResolvedBound("latest", "broker")
+    with pytest.raises(InvalidInput, match="has no time zone"):
+        Window("t", "", "", IsolationLevel.READ_COMMITTED, datetime(2026, 1, 1), bound, bound, {})  # noqa: DTZ001
+
+
+def test_the_windows_json_is_as_documented() -> None:
+    """XCom and the journal show version 1 of the window, legible and small."""
+    assert window_of((120, 250), (98, 98)).to_json() == {
+        "version": 1,
+        "topic": "orders",
+        "topic_id": "id-1",
+        "cluster_id": "cluster",
+        "isolation_level": "read_committed",
+        "planned_at": "2026-11-22T11:00:07Z",
+        "start": {"asked": "earliest", "source": "broker"},
+        "end": {"asked": "latest", "source": "broker"},
+        "partitions": {"0": [120, 250], "1": [98, 98]},
+        "span": 130,
+    }
+
+
+@given(windows)
+def test_a_window_survives_json(window: Window) -> None:
+    """What is read back is what was written."""
+    assert Window.from_json(json.loads(json.dumps(window.to_json()))) == window
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"version": 2},
+        {"version": None},
+        {"topic": ...},
+        {"isolation_level": "any"},
+        {"planned_at": "yesterday"},
+        {"planned_at": "2026-11-22T11:00:07"},
+        {"start": "earliest"},
+        {"start": {"asked": "earliest"}},
+        {"partitions": [1, 2]},
+        {"partitions": {"0": [1]}},
+        {"partitions": {"0": [2, 1]}},
+        {"partitions": {"a": [1, 2]}},
+        {"partitions": {"0": ["1", "2"]}},
+        {"partitions": {"0": [1, 2.5]}},
+    ],
+    ids=str,
+)
+def test_what_is_no_window_is_refused(changes: dict[str, Any]) -> None:
+    """An edit that makes nonsense of a window is refused, and what was read is shown."""
+    written = {key: value for key, value in {**window_of((1, 2)).to_json(), **changes}.items() if value is not ...}
+    with pytest.raises(InvalidInput, match="this is no window"):
+        Window.from_json(written)
+
+
+@pytest.mark.parametrize("written", [[], "window", None, 5], ids=repr)
+def test_what_is_no_json_object_is_no_window(written: Any) -> None:
+    """Whatever else stands there is refused like any other nonsense."""
+    with pytest.raises(InvalidInput, match="this is no window"):
+        Window.from_json(written)

@@ -1,0 +1,197 @@
+"""Named points between any two effects of an attempt, and what happens to it at one of them.
+
+A point has the name of the effect that comes next; ``end`` is behind the last one.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections import Counter
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pyarrow as pa
+
+from airflow_provider_kafka_odps.core.accounting import rejects
+from airflow_provider_kafka_odps.core.delivery import ports
+from airflow_provider_kafka_odps.core.delivery.attempt import Attempt
+from airflow_provider_kafka_odps.core.delivery.reconciling import FoundOffsets, VisibleRows
+from airflow_provider_kafka_odps.core.delivery.window_rows import FoundRows
+from airflow_provider_kafka_odps.core.journal.entry import JournalStore
+from airflow_provider_kafka_odps.core.upload import Upload, UploadStatus
+from airflow_provider_kafka_odps.core.window.facts import Questions, TopicFacts
+from airflow_provider_kafka_odps.core.window.window import Window
+
+T = TypeVar("T")
+KILL, STOP, ASK_TO_STOP = signal.SIGKILL, signal.SIGSTOP, signal.SIGTERM
+
+
+@dataclass(frozen=True, slots=True)
+class Points:
+    """Reports every point, and lets something happen at it.
+
+    A point that is reached again has the number of its visit behind it: ``topic id #2``.
+    """
+
+    happen: Callable[[str], None]
+    visits: Counter[str] = field(default_factory=Counter)
+
+    def reach(self, point: str) -> None:
+        """Be at a point."""
+        self.visits[point] += 1
+        self.happen(point if self.visits[point] == 1 else f"{point} #{self.visits[point]}")
+
+    def before(self, effect: str, apply: Callable[[], T]) -> T:
+        """Reach the point before an effect, then let it happen."""
+        self.reach(effect)
+        return apply()
+
+
+def signalling(trace: Path, signals: Mapping[str, int]) -> Callable[[str], None]:
+    """Return what writes each point to a file, and sends this process a signal where ``signals`` has one for it."""
+
+    def happen(point: str) -> None:
+        with trace.open("a") as written:
+            written.write(f"{point}\n")
+        if point in signals:
+            os.kill(os.getpid(), signals[point])
+
+    return happen
+
+
+def watched(attempt: Attempt, points: Points, concurrency: int = 0) -> Attempt:
+    """Return the attempt with a point before every effect, and a block for every batch.
+
+    One effect comes after the other, unless ``concurrency`` says how many blocks are written beside the rest.
+    """
+
+    def announce(window: Window) -> None:
+        points.before("announce", lambda: attempt.announce(window))
+
+    return replace(
+        attempt,
+        source=_Source(attempt.source, points),
+        sink=_Sink(attempt.sink, points),
+        journal=_Journal(attempt.journal, points),
+        rows=attempt.rows and _Rows(attempt.rows, points),
+        shown=attempt.shown and _Shown(attempt.shown, points),
+        announce=announce,
+        block_bytes=1,
+        rejects=attempt.rejects and _RejectSink(attempt.rejects, points),
+        concurrency=concurrency,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    inner: ports.Source
+    points: Points
+
+    def survey(self, topic: str, questions: Questions) -> TopicFacts:
+        return self.points.before("survey", lambda: self.inner.survey(topic, questions))
+
+    def topic_id(self, topic: str) -> str:
+        return self.points.before("topic id", lambda: self.inner.topic_id(topic))
+
+    def read(self, window: Window, wanted: frozenset[str]) -> Generator[pa.RecordBatch]:
+        self.points.reach("read")
+        for batch in self.inner.read(window, wanted):
+            self.points.reach("batch")
+            yield batch
+        self.points.reach("read to the end")
+
+
+@dataclass(frozen=True, slots=True)
+class _Sink:
+    inner: ports.Sink
+    points: Points
+
+    def ensure(self) -> None:
+        self.points.before("ensure", self.inner.ensure)
+
+    def open_upload(self) -> Upload:
+        return _Upload(self.points.before("open", self.inner.open_upload), self.points)
+
+    def attach_upload(self, upload_id: str) -> Upload:
+        return _Upload(self.inner.attach_upload(upload_id), self.points)
+
+
+@dataclass(frozen=True, slots=True)
+class _RejectSink:
+    inner: rejects.RejectSink
+    points: Points
+
+    @property
+    def place(self) -> str:
+        return self.inner.place
+
+    def open_upload(self) -> Upload:
+        return _Upload(self.points.before("rejects open", self.inner.open_upload), self.points, "rejects ")
+
+    def attach_upload(self, upload_id: str) -> Upload:
+        return _Upload(self.inner.attach_upload(upload_id), self.points, "rejects ")
+
+    def stale(self) -> bool:
+        return self.inner.stale()
+
+
+@dataclass(frozen=True, slots=True)
+class _Upload:
+    inner: Upload
+    points: Points
+    of: str = ""
+
+    @property
+    def id(self) -> str:
+        return self.inner.id
+
+    def write_block(self, number: int, batches: Sequence[pa.RecordBatch]) -> int:
+        return self.points.before(f"{self.of}block {number}", lambda: self.inner.write_block(number, batches))
+
+    def commit(self, blocks: int) -> None:
+        self.points.before(f"{self.of}commit", lambda: self.inner.commit(blocks))
+
+    def status(self) -> UploadStatus:
+        return self.points.before(f"{self.of}status", self.inner.status)
+
+
+@dataclass(frozen=True, slots=True)
+class _Journal:
+    inner: JournalStore
+    points: Points
+
+    def load(self) -> Mapping[str, Any] | None:
+        return self.inner.load()
+
+    def save(self, entry: Mapping[str, Any]) -> None:
+        self.points.before(f"save {entry['phase']}", lambda: self.inner.save(entry))
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    inner: VisibleRows
+    points: Points
+
+    def offsets(self, window: Window) -> Mapping[int, FoundOffsets] | None:
+        return self.points.before("reconcile", lambda: self.inner.offsets(window))
+
+    def rows(self) -> int:
+        return self.points.before("reconcile", self.inner.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    inner: ports.Rows
+    points: Points
+
+    def count(self, window: Window) -> FoundRows:
+        return self.points.before("count", lambda: self.inner.count(window))
+
+    def start_removal(self, window: Window, name: str) -> str:
+        return self.points.before("start removal", lambda: self.inner.start_removal(window, name))
+
+    def await_removal(self, statement_id: str) -> str | None:
+        return self.points.before("await removal", lambda: self.inner.await_removal(statement_id))

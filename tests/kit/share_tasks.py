@@ -1,0 +1,38 @@
+"""ShareTask of a worker that will wait for a broker for a long time."""
+
+from __future__ import annotations
+
+from core.examples import target_of, window_of
+
+from airflow_provider_kafka_odps.clients.kafka.connection.settings import parse_kafka_settings
+from airflow_provider_kafka_odps.clients.maxcompute.connection.settings import OdpsSettings
+from airflow_provider_kafka_odps.clients.maxcompute.upload_address import UploadPlace
+from airflow_provider_kafka_odps.core.load.resources import Resources
+from airflow_provider_kafka_odps.core.load.shares import Share
+from airflow_provider_kafka_odps.core.mapping.formats import RecordFormat
+from airflow_provider_kafka_odps.core.options import Compression, OnDataLoss
+from airflow_provider_kafka_odps.core.table.schema import Column, TableSchema
+from airflow_provider_kafka_odps.core.table.types import OdpsType
+from airflow_provider_kafka_odps.hooks.odps import BLOCK_RETRY
+from airflow_provider_kafka_odps.transfers.workers.process import ShareTask
+
+
+def orders_to_nowhere(broker: str) -> ShareTask:
+    """Return orders to read from a server that takes connections and never answers."""
+    settings = OdpsSettings("maxcompute_default", "http://127.0.0.1:9/api", "shop", "id", "secret")
+    return ShareTask(
+        share=Share(1, 2, window_of((0, 10))),
+        upload=UploadPlace(
+            settings, settings.endpoint, settings.endpoint, "shop.t", {}, "u1", Compression.NONE, BLOCK_RETRY
+        ),
+        kafka=parse_kafka_settings("kafka_default", {"bootstrap.servers": broker}),
+        target=target_of(),
+        columns={"o": "__offset__"},
+        schema=TableSchema((Column("o", OdpsType.parse("bigint")),), ()),
+        record_format=RecordFormat(),
+        wanted=frozenset({"partition", "offset"}),
+        keep_rejects=False,
+        on_data_loss=OnDataLoss.FAIL,
+        poll_timeout=600.0,
+        resources=Resources(),
+    )

@@ -1,0 +1,66 @@
+"""What a run may ask for, and what it tells those whom the table's asset triggers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from core.examples import target_of, window_of
+
+from airflow_provider_kafka_odps.core.accounting.counts import Counts
+from airflow_provider_kafka_odps.core.journal.entry import Journal, Phase
+from airflow_provider_kafka_odps.core.journal.receipt import Receipt
+from airflow_provider_kafka_odps.core.window.bounds import At, Latest, Offsets
+from airflow_provider_kafka_odps.exceptions import InvalidInput
+from airflow_provider_kafka_odps.transfers.runtime.assets import event_of
+from airflow_provider_kafka_odps.transfers.runtime.run import refuse_repeated_offsets
+
+TEN = Offsets(10, {})
+
+
+def receipt_of(upload_id: str | None) -> Receipt:
+    """Return the receipt of a load of three rows, or of none."""
+    rows = 3 if upload_id else 0
+    return Receipt(window_of((0, rows)), "shop.t", None, "append", upload_id, 1, {0: Counts(rows, 0, 0)}, 9, 0, {})
+
+
+def test_offsets_in_the_conf_of_a_backfill_are_refused() -> None:
+    """Every run of the backfill has this conf, so every run would load these offsets."""
+    with pytest.raises(
+        InvalidInput, match=r"the conf \{'start': 10\}.* the offsets 10\. .*Trigger the DAG once by hand"
+    ):
+        refuse_repeated_offsets("backfill", {"start": 10}, TEN, Latest())
+
+
+@pytest.mark.parametrize(
+    ("run_type", "conf", "bound"),
+    [("manual", {"start": 10}, TEN), ("backfill", {}, TEN), ("backfill", None, TEN), ("backfill", {"a": 1}, At(10))],
+)
+def test_other_runs_may_ask_for_what_they_like(run_type: str, conf: dict[str, int] | None, bound: At | Offsets) -> None:
+    """A manual run has its offsets to itself; a backfill by time, or without a conf, repeats nothing."""
+    refuse_repeated_offsets(run_type, conf, bound, Latest())
+
+
+@pytest.mark.parametrize(
+    ("before", "cleared", "upload", "changed"),
+    [
+        (None, 0, "u1", True),
+        (None, 0, None, False),
+        (Phase.UPLOADING, 0, "u1", True),
+        # The attempt before committed, and died before Airflow knew: nobody has been told yet.
+        (Phase.COMMITTED, 0, "u1", True),
+        (Phase.COMMITTED, 1, "u1", False),
+        # The rows were loaded again.
+        (Phase.COMMITTED, 1, "u2", True),
+    ],
+)
+def test_the_event_says_whether_anything_changed(
+    before: Phase | None, cleared: int, upload: str | None, changed: bool
+) -> None:
+    """Only rows that a user's clear has left as they were are no news, and a window without any."""
+    entry = None
+    if before is not None:
+        journal = Journal(Phase.COMMITTED, target_of(), window_of((0, 3)), 0, "u1", receipt_of("u1"))
+        entry = replace(journal, phase=before).to_json()
+    event = event_of(receipt_of(upload), entry, cleared)
+    assert (event["changed"], event["upload_id"], event["rows"]) == (changed, upload, 3 if upload else 0)
