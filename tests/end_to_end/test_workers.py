@@ -176,9 +176,9 @@ def silent_server() -> Iterator[SilentServer]:
 
 _ABANDONED = """
 import os, sys, time
-from airflow_provider_kafka_odps.transfers.workers.pool import WorkerTeam
+from airflow_provider_kafka_odps.transfers.workers.pool import RunningPool
 from kit.share_tasks import orders_to_nowhere
-with WorkerTeam([orders_to_nowhere(sys.argv[1])]):
+with RunningPool([orders_to_nowhere(sys.argv[1])]):
     time.sleep(600)
 """
 
@@ -205,9 +205,9 @@ def test_workers_die_with_the_process_that_started_them(silent_server: SilentSer
 
 _LEAN = """
 import sys
-from airflow_provider_kafka_odps.transfers import worker
+from airflow_provider_kafka_odps.transfers.workers import process
 
-worker._import_lean()
+process._import_lean()
 print(*sorted({"odps", "pandas", "sqlalchemy"} & sys.modules.keys()))
 import pandas, sqlalchemy
 """
