@@ -15,7 +15,7 @@ CAN_RUN_CHECKS := .venv/can-run-checks
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test lint types layers docs unit scheduled simulate torture fuzz bench format wheel setup constraints clean
+.PHONY: help demo test check lint types layers docs unit scheduled simulate torture fuzz bench format wheel setup constraints clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,10 @@ demo: $(CAN_RUN_DEMO) ## load Kafka records into a local MaxCompute table, and r
 	@PYTHONPATH=example_dags $(BIN)/python -m demo
 
 test: lint types layers docs unit ## run every check
+
+# On the checkout, not on the wheel, and without broker, Airflow or endpoint.
+check: lint types layers ## what one wants after each edit: lint, types, layers, the core's tests; ARGS go to pytest
+	$(BIN)/pytest --numprocesses 2 tests/core tests/project $(ARGS)
 
 lint: $(CAN_RUN_CHECKS) ## ruff: rules and format
 	$(BIN)/ruff check .

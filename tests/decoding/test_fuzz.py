@@ -24,7 +24,7 @@ from kit.mutation import changed
 from airflow_provider_kafka_odps.decoding.decoder import BatchDecoder
 from airflow_provider_kafka_odps.exceptions import CorruptBatch
 
-SECONDS = float(os.environ.get("FUZZ_SECONDS", "60"))
+SECONDS = float(os.environ.get("FUZZ_SECONDS", "10"))
 SEED = int(os.environ.get("FUZZ_SEED") or random.SystemRandom().getrandbits(32))
 MEMORY = 256 << 20
 """How much the process may grow by, over all answers together."""

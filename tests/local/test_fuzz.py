@@ -28,7 +28,7 @@ from airflow_provider_kafka_odps.local.wire.frames import encode_frames
 from airflow_provider_kafka_odps.local.wire.records import RecordDecoder, RecordEncoder
 from airflow_provider_kafka_odps.local.wire.varint import write_varint
 
-SECONDS = float(os.environ.get("FUZZ_SECONDS", "30"))
+SECONDS = float(os.environ.get("FUZZ_SECONDS", "5"))
 SEED = int(os.environ.get("FUZZ_SEED") or random.SystemRandom().getrandbits(32))
 COLUMNS = (
     "b BOOLEAN, i TINYINT, k BIGINT, f FLOAT, d DOUBLE, s STRING, c CHAR(3), x BINARY, m DECIMAL(10,2), o DECIMAL, "
