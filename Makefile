@@ -15,7 +15,7 @@ CAN_RUN_CHECKS := .venv/can-run-checks
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test check lint types layers docs unit scheduled simulate torture fuzz bench format wheel setup constraints clean
+.PHONY: help demo test check lint types layers docs unit scheduled simulate torture fuzz bench picture format wheel setup constraints clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,6 +63,9 @@ torture: $(CAN_RUN_CHECKS) ## kill, disturb and rerun loads at random: STEPS=200
 fuzz: $(CAN_RUN_CHECKS) ## change brokers' answers and tunnel bodies at random: SECONDS=600 SEED=7
 	FUZZ_SECONDS=$(or $(SECONDS),600) FUZZ_SEED=$(SEED) $(BIN)/pytest tests/decoding/test_fuzz.py tests/local/test_fuzz.py \
 		--capture=no $(ARGS)
+
+picture: $(CAN_RUN_CHECKS) ## draw docs/layers.svg from the contracts of import-linter
+	PYTHONPATH=tests $(BIN)/python -m kit.layers_picture
 
 format: $(CAN_RUN_CHECKS) ## let ruff mend what it can
 	$(BIN)/ruff check --fix .
