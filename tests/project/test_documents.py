@@ -9,6 +9,8 @@ from kit.airflow_home import ROOT
 DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _FENCE = re.compile(r"^```(?P<kind>[^\n]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
+# The glossary lists them.
+_WITH_OTHER_WORDS = {"glossary", "mutants"}
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 
 
@@ -67,6 +69,22 @@ def test_a_line_holds_one_sentence(document: Path) -> None:
     """One sentence per line, so that a diff shows the sentence that changed; tables are free."""
     prose = [line for line in _FENCE.sub("", document.read_text()).splitlines() if not line.startswith("|")]
     assert [line for line in prose if re.search(r"[a-z)`][.?!] [A-Z`]", line)] == []
+
+
+def _avoided() -> list[str]:
+    """Return what the last table of the glossary has another word for."""
+    _, _, table = (ROOT / "docs" / "glossary.md").read_text().partition("## In messages and docs")
+    rows = re.findall(r"^\| (?!instead of )([a-z][^|]*) \|", table, re.MULTILINE)
+    return [word for row in rows for word in row.split(", ")]
+
+
+@pytest.mark.parametrize("document", [page for page in DOCUMENTS if page.stem not in _WITH_OTHER_WORDS], ids=_named)
+def test_the_fields_words_are_used(document: Path) -> None:
+    """A page has none of the words for which the glossary has one that people search for; names in code are free."""
+    prose = re.sub(r"`[^`\n]*`", "", _FENCE.sub("", document.read_text()))
+    avoided = _avoided()
+    assert len(avoided) > 5
+    assert [found.group() for word in avoided for found in re.finditer(rf"\b{word}(?:s|ed|ing)?\b", prose)] == []
 
 
 def test_every_page_is_reached_from_the_index() -> None:
