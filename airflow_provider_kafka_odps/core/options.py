@@ -1,11 +1,4 @@
-"""What the mapping has and the table has not: decided once, before anything is read.
-
-| ``on_schema_drift`` | a mapped column that the table lacks | a type in ``column_types`` that is not the table's |
-|---|---|---|
-| ``"fail"`` | is refused | is refused |
-| ``"add"`` | is added to the table | is refused |
-| ``"ignore"`` | is not loaded | gives way to the table's |
-"""
+"""What a user may choose, on one page: each choice is an enum of the texts that the operator takes."""
 
 from __future__ import annotations
 
@@ -13,13 +6,18 @@ import math
 from enum import StrEnum
 from typing import TypeVar
 
-from airflow_provider_kafka_odps.exceptions import (
-    InvalidInput,
-)
+from airflow_provider_kafka_odps.exceptions import InvalidInput
 
 
 class OnSchemaDrift(StrEnum):
-    """What a difference between mapping and table leads to."""
+    """What to do when the mapping and the table differ; decided once, before anything is read.
+
+    | ``on_schema_drift`` | a mapped column that the table lacks | a type in ``column_types`` that is not the table's |
+    |---|---|---|
+    | ``"fail"`` | is refused | is refused |
+    | ``"add"`` | is added to the table | is refused |
+    | ``"ignore"`` | is not loaded | gives way to the table's |
+    """
 
     FAIL = "fail"
     ADD = "add"
@@ -27,7 +25,7 @@ class OnSchemaDrift(StrEnum):
 
 
 class OnGap(StrEnum):
-    """What a hole or an overlap between this window and a neighbour leads to."""
+    """What to do when this window and its neighbour do not meet at a boundary instant."""
 
     FAIL = "fail"
     ABSORB = "absorb"
@@ -37,7 +35,7 @@ class OnGap(StrEnum):
 
 
 class Compression(StrEnum):
-    """How the bodies of blocks are packed on their way."""
+    """How blocks are compressed when they are sent."""
 
     NONE = "none"
     LZ4 = "lz4"
@@ -46,24 +44,29 @@ class Compression(StrEnum):
 
 
 class OnDataLoss(StrEnum):
-    """What offsets of the window that are lost lead to."""
+    """What to do when offsets of the window are gone."""
 
     FAIL = "fail"
     SKIP = "skip"
+    """Load what is left, and record in the receipt what is missing."""
 
 
 class Mode(StrEnum):
-    """What the load does with the rows that are there."""
+    """What to do with rows that are already in the table or partition."""
 
     APPEND = "append"
+    """Keep them."""
     OVERWRITE = "overwrite"
+    """Replace them by those of the load, atomically."""
 
 
 class OnRerun(StrEnum):
-    """What clearing a task leads to whose window is committed."""
+    """What to do when a task is cleared after its rows were committed."""
 
     KEEP = "keep"
+    """Leave appended rows as they are; in mode overwrite, load the window again."""
     REPLACE = "replace"
+    """Remove the window's rows and load the window again."""
     FAIL = "fail"
 
 
@@ -93,21 +96,22 @@ def seconds(asked: float, parameter: str) -> float:
 
 
 class OnShortLog(StrEnum):
-    """What an explicit offset beyond the log's end leads to."""
+    """What to do when explicit offsets are beyond the end of the log."""
 
     FAIL = "fail"
     CLAMP = "clamp"
+    """Load up to the end of the log."""
 
 
 class OnBadJson(StrEnum):
-    """What becomes of a record whose key or value is no JSON, or no JSON object where paths lead into it."""
+    """What to do when a key or value that is read as JSON is no JSON, or no object although a path points into it."""
 
     NULL = "null"
-    """What is read of it is NULL; the receipt counts it."""
+    """Load NULL; the receipt counts it."""
     REJECT = "reject"
-    """The record is a reject."""
+    """Reject the record."""
     FAIL = "fail"
-    """The load fails at once."""
+    """Fail the load at once."""
 
 
 class IsolationLevel(StrEnum):
