@@ -47,7 +47,7 @@ _OUTSIDE = ("airflow", "kafka", "odps", "requests", "urllib3", "socket", "os", "
 _TO_OPERATOR = ("transfers.kafka_to_maxcompute",)
 
 WALLS = {
-    "transfers, sensors → triggers, dataworks → hooks → clients → decoding → core → exceptions": [
+    "transfers, sensors →": [
         Side("exceptions", ("core", "transfers")),
         Side("core", ("decoding", "clients", "hooks", "triggers", "transfers")),
         Side("decoding", ("clients", "hooks", "dataworks")),
@@ -58,7 +58,7 @@ WALLS = {
         Side("sensors", ("transfers",)),
         Side("transfers", ("sensors",)),
     ],
-    "core: delivery → load, journal → accounting, history → mapping → window → table → options, clock, upload, arrow": [
+    "core:": [
         *(Side(f"core.{low}", ("core.table", "core.window")) for low in ("options", "clock", "upload", "arrow")),
         Side("core.table", ("core.window", "core.mapping", "core.delivery")),
         Side("core.window", ("core.mapping", "core.history", "core.journal")),
@@ -68,7 +68,7 @@ WALLS = {
         Side("core.journal", ("core.load", "core.delivery")),
         Side("core.load", ("core.journal", "core.delivery")),
     ],
-    "transfers: the operator → build → workers → adapters → runtime, parameters": [
+    "transfers:": [
         Side("transfers.parameters", ("transfers.runtime", "transfers.build", *_TO_OPERATOR)),
         Side("transfers.runtime", ("transfers.parameters", "transfers.adapters", *_TO_OPERATOR)),
         Side("transfers.adapters", ("transfers.workers", "transfers.build", *_TO_OPERATOR)),
@@ -76,21 +76,21 @@ WALLS = {
         Side("transfers.build", ("transfers.dataworks",)),
         Side("transfers.dataworks", ("transfers.build", *_TO_OPERATOR)),
     ],
-    "clients: kafka, maxcompute → interruptible → clock; neither knows the other": [
+    "clients:": [
         Side("clients.kafka", ("clients.maxcompute",)),
         Side("clients.maxcompute", ("clients.kafka",)),
         Side("clients.interruptible", ("clients.kafka", "clients.maxcompute")),
         Side("clients.clock", ("clients.interruptible", "clients.kafka")),
     ],
     "the core knows no outside": [Side(each, _OUTSIDE) for each in ("core", "dataworks", "exceptions")],
-    "in the core, threads are the load's, and one connection of DuckDB for each is the mapping's": [
+    "in the core, threads": [
         Side(
             "core",
             ("threading", "concurrent", "multiprocessing", "asyncio", "queue"),
             but=("core.load", "core.mapping.arrow_sql"),
         ),
     ],
-    "in the core, DuckDB is the mapping's": [Side("core", ("duckdb",), but=("core.mapping",))],
+    "in the core, DuckDB": [Side("core", ("duckdb",), but=("core.mapping",))],
     "decoding knows no client and no Airflow": [Side("decoding", ("airflow", "kafka", "odps", "requests"))],
     "the Kafka side does not know MaxCompute": [
         Side(each, ("odps", "clients.maxcompute", "hooks.odps")) for each in ("clients.kafka", "hooks.kafka")
@@ -118,7 +118,7 @@ WALLS = {
         Side("local", ("odps", "airflow", "kafka", "clients", "core", "decoding", "exceptions", "hooks", "transfers")),
     ],
 }
-"""By the name of each contract: from where something must not be imported, which the contract has to notice."""
+"""By how the name of a contract begins: from where something must not be imported, which it has to notice."""
 
 
 @cache
@@ -135,15 +135,21 @@ def contracts() -> dict[str, Contract]:
     return {each["name"]: _TYPES[each["type"]](each["name"], session, each) for each in options["contracts_options"]}
 
 
-def _holds(contract: str, planted: tuple[str, str] | None = None) -> bool:
+def _named(wall: str) -> list[str]:
+    """Return the names of the contracts that begin so."""
+    return [name for name in contracts() if name.startswith(wall)]
+
+
+def _holds(wall: str, planted: tuple[str, str] | None = None) -> bool:
     """Tell whether the contract is kept, with one more import from the first module of the second."""
+    (name,) = _named(wall)
     tried = deepcopy(graph())
     if planted is not None:
         importer, imported = planted
         if imported not in tried.modules:
             tried.add_module(imported, is_squashed=True)
         tried.add_import(importer=importer, imported=imported, line_number=1, line_contents=f"import {imported}")
-    return contracts()[contract].check(tried, verbose=False).kept
+    return contracts()[name].check(tried, verbose=False).kept
 
 
 def _absolute(imported: str) -> str:
@@ -154,26 +160,24 @@ def _absolute(imported: str) -> str:
 
 def test_every_contract_is_tried() -> None:
     """A contract that nobody has tried to break is added to this file's table, and one that is gone leaves it."""
-    assert set(contracts()) == set(WALLS)
+    assert {wall: len(_named(wall)) for wall in WALLS} == dict.fromkeys(WALLS, 1)
+    assert {name for wall in WALLS for name in _named(wall)} == set(contracts())
 
 
-@pytest.mark.parametrize("contract", WALLS)
-def test_a_contract_is_kept_as_the_code_is(contract: str) -> None:
+@pytest.mark.parametrize("wall", WALLS)
+def test_a_contract_is_kept_as_the_code_is(wall: str) -> None:
     """Nothing is planted: the contract is green."""
-    assert _holds(contract)
+    assert _holds(wall)
 
 
-@pytest.mark.parametrize("contract", WALLS)
-def test_a_forbidden_import_breaks_its_contract(contract: str) -> None:
+@pytest.mark.parametrize("wall", WALLS)
+def test_a_forbidden_import_breaks_its_contract(wall: str) -> None:
     """One import from whatever module of a forbidden side, and the contract is red."""
     planted = [
-        (module, _absolute(imported))
-        for side in WALLS[contract]
-        for module in side.modules()
-        for imported in side.imports
+        (module, _absolute(imported)) for side in WALLS[wall] for module in side.modules() for imported in side.imports
     ]
     assert planted
-    assert [(importer, imported) for importer, imported in planted if _holds(contract, (importer, imported))] == []
+    assert [(importer, imported) for importer, imported in planted if _holds(wall, (importer, imported))] == []
 
 
 def test_every_package_is_behind_the_wall_of_the_local_endpoint() -> None:
