@@ -127,7 +127,7 @@ def test_a_name_of_a_module_means_one_thing() -> None:
 
 def test_names_do_not_say_too_little() -> None:
     """No name of the package contains a word that could be left out or replaced by what is meant."""
-    empty = {"process", "handle", "manage", "do", "util", "helper", "misc", "info", "impl", "tmp"}
+    empty = {"process", "handle", "manage", "do", "util", "helper", "misc", "data", "info", "impl", "tmp"}
     allowed = {"process.py": "a worker's process", "get_provider_info.py": "Airflow's name for it"}
     named = [path for path in _modules(PACKAGE) if empty & set(_words(path.stem))]
     assert [path.name for path in named if path.name not in allowed] == []
