@@ -1,4 +1,4 @@
-"""The other side of the control route: asks a running endpoint for faults, and what happened."""
+"""The client of the control route: injects faults into a running endpoint, and reads what happened."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from airflow_provider_kafka_odps.local.faults import (
 )
 from airflow_provider_kafka_odps.local.faults import Request as SeenRequest
 
-_PATIENCE = 30.0
+_TIMEOUT_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class EndpointControl:
-    """Asks the endpoint at this URL for faults, and for what happened."""
+    """Injects faults into the endpoint at this URL, and reads what happened."""
 
     endpoint: str
 
@@ -51,16 +51,16 @@ class EndpointControl:
         self._ask("DELETE", "faults")
 
     def faults(self) -> list[RuleState]:
-        """Give every rule, how many requests matched it, and the numbers of those it fired at."""
+        """Return every rule, how many requests matched it, and the numbers of those it fired at."""
         return [load_state(state) for state in self._ask("GET", "faults")]
 
     def requests(self, operation: Operation = Operation.ANY, after: int = 0) -> list[SeenRequest]:
-        """Give the requests so far, the oldest first; `after` is the number of the last one known."""
+        """Return the requests so far, the oldest first; `after` is the number of the last one known."""
         seen = [load_request(request) for request in self._ask("GET", f"requests?after={after}")]
         return [request for request in seen if operation in (Operation.ANY, request.operation)]
 
     def force_status(self, upload_id: str, status: str) -> None:
-        """Give an upload session another status, such as "expired" or "closing", until it is given another one.
+        """Set the status of an upload session, such as "expired" or "closing", until it is given another one.
 
         Raises ValueError for an unknown session or status.
         """
@@ -79,7 +79,7 @@ class EndpointControl:
         # Proxies of the environment are for other machines.
         opener = build_opener(ProxyHandler({}))
         try:
-            with opener.open(request, timeout=_PATIENCE) as answer:
+            with opener.open(request, timeout=_TIMEOUT_SECONDS) as answer:
                 text = answer.read()
         except HTTPError as reason:
             with reason:

@@ -32,25 +32,25 @@ class SqlError(Exception):
 
     @classmethod
     def parse(cls, line: int, column: int, message: str) -> SqlError:
-        """Give a statement that cannot be read."""
+        """Return the error of a statement that cannot be parsed."""
         return cls("ODPS-0130161", f"[{line},{column}] Parse exception - {message}")
 
     @classmethod
     def semantic(cls, message: str) -> SqlError:
-        """Give a statement that can be read but makes no sense here."""
+        """Return the error of a statement that can be parsed but not resolved."""
         return cls("ODPS-0130071", f"[0,0] Semantic analysis exception - {message}")
 
     @classmethod
     def no_table(cls, name: str) -> SqlError:
-        """Give a table that isn't there."""
+        """Return the error of a table that doesn't exist."""
         return cls("ODPS-0130131", f"[0,0] Table not found - table {name} cannot be resolved")
 
     @classmethod
     def ddl(cls, message: str) -> SqlError:
-        """Give a definition that the catalog refuses: it exists already, or it doesn't."""
+        """Return the error of a definition whose object exists already, or does not exist."""
         return cls("ODPS-0110061", f"Failed to run ddltask - {message}")
 
     @classmethod
     def unsupported(cls, message: str) -> SqlError:
-        """Give a feature that this endpoint doesn't have."""
+        """Return the error of a feature that this endpoint doesn't have."""
         return cls("ODPS-0130141", f"[0,0] Unsupported feature - {message}")

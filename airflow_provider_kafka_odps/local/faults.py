@@ -1,4 +1,4 @@
-"""Faults on demand: what shall go wrong with which request, as values that travel as JSON."""
+"""Faults on demand: what is to go wrong with which request, as values that are sent as JSON."""
 
 from __future__ import annotations
 
@@ -191,7 +191,7 @@ class FaultPlan:
     _numbers: int = 0
 
     def add(self, rule: Rule) -> Rule:
-        """Take a rule in; it gets its number."""
+        """Add a rule, and return it with its number."""
         self._numbers += 1
         numbered = replace(rule, number=self._numbers)
         self.states.append(RuleState(numbered))
@@ -202,7 +202,7 @@ class FaultPlan:
         self.states.clear()
 
     def firing(self, operation: Operation, table: str | None, block_id: int | None, request: int) -> list[Rule]:
-        """Give the rules that fire at this request, having counted it."""
+        """Count a request and return the rules that fire at it."""
         rules = []
         for at, state in enumerate(self.states):
             rule = state.rule

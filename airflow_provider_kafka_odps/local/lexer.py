@@ -77,7 +77,7 @@ class Cursor:
     """A place in a token list: look at the next token, take it, or say precisely what is wrong with it."""
 
     def __init__(self, text: str) -> None:
-        """Stand before the first token of `text`."""
+        """Start before the first token of `text`."""
         self.text = text
         self._tokens = tokenize(text)
         self._at = 0
@@ -89,7 +89,7 @@ class Cursor:
 
     @property
     def finished(self) -> bool:
-        """Nothing comes any more."""
+        """Whether no token is left."""
         return self.next.kind is TokenKind.END
 
     @property
@@ -105,16 +105,16 @@ class Cursor:
         return token
 
     def sees(self, *words: str) -> bool:
-        """Whether the next tokens are these keywords or symbols."""
+        """Return whether the next tokens are these keywords or symbols."""
         upcoming = self._tokens[self._at : self._at + len(words)]
         return len(upcoming) == len(words) and all(map(_is, upcoming, words))
 
     def after(self, word: str) -> bool:
-        """Whether this keyword or symbol comes after the next token."""
+        """Return whether this keyword or symbol comes after the next token."""
         return self._at + 1 < len(self._tokens) and _is(self._tokens[self._at + 1], word)
 
     def accept(self, *words: str) -> bool:
-        """Take these keywords or symbols if they come next."""
+        """Take these keywords or symbols if they come next, and return whether they did."""
         if not self.sees(*words):
             return False
         self._at += len(words)
@@ -154,7 +154,7 @@ class Cursor:
             raise self.error("expected the end of the statement")
 
     def error(self, expectation: str) -> SqlError:
-        """Give the parse error of the service for the next token."""
+        """Return the parse error of the service for the next token."""
         line = self.text.count("\n", 0, self.next.start) + 1
         column = self.next.start - self.text.rfind("\n", 0, self.next.start)
         seen = f"'{self.next.value}'" if not self.finished else "'<EOF>'"

@@ -143,7 +143,7 @@ def _wait_until_ready(process: subprocess.Popen[bytes], errors: IO[bytes], deadl
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
-    """End a process by its id: politely first, and after ten seconds without asking."""
+    """Stop a process by its id: SIGTERM first, and SIGKILL ten seconds later."""
     if process.poll() is None:
         process.terminate()
         try:

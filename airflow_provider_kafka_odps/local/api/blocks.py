@@ -26,7 +26,7 @@ class OpenBlock:
         self.writer.feed(piece)
 
     def finish(self) -> Answer:
-        """Take the body as whole: the block is part of the session from now on."""
+        """End the body, which is whole: the block is part of the session from now on."""
         self.services.uploads.keep_block(self.session, self.block_id, self.writer, self.version)
         return Answer()
 
@@ -36,12 +36,12 @@ class OpenBlock:
 
 
 def is_block(call: Call) -> bool:
-    """Whether a call carries a block."""
+    """Return whether a call carries a block."""
     return call.method == "PUT" and call.has("blockid")
 
 
 def open_block(services: Services, call: Call) -> OpenBlock:
-    """Begin to receive a block.
+    """Start to receive a block.
 
     Raises ServiceError.
     """

@@ -24,11 +24,11 @@ class Call:
     host: str = ""
 
     def has(self, name: str) -> bool:
-        """Whether the query has this key, with or without a value."""
+        """Return whether the query has this key, with or without a value."""
         return name in self.query
 
     def required(self, name: str) -> str:
-        """Give a value of the query.
+        """Return a value of the query.
 
         Raises ServiceError (InvalidArgument) when it is missing.
         """
@@ -38,7 +38,7 @@ class Call:
         return value
 
     def integer(self, name: str, default: int | None = None) -> int:
-        """Give an integer of the query.
+        """Return an integer of the query.
 
         Raises ServiceError (InvalidArgument).
         """
@@ -64,18 +64,18 @@ class Answer:
 
 
 def xml(text: str, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
-    """Give an XML document."""
+    """Return an XML document."""
     content = f'<?xml version="1.0" encoding="UTF-8"?>\n{text}'
     return Answer(status, content.encode(errors="replace"), "application/xml", headers or {})
 
 
 def json_answer(content: Any, status: int = 200) -> Answer:
-    """Give a JSON document."""
+    """Return a JSON document."""
     return Answer(status, json.dumps(content).encode(), "application/json")
 
 
 def plain(text: str) -> Answer:
-    """Give a text without a line end: clients take all of it."""
+    """Return a text without a line end: clients take all of it."""
     return Answer(200, text.encode(), "text/plain; charset=utf-8")
 
 
@@ -83,17 +83,17 @@ _CONTROL = {code: None for code in range(32) if chr(code) not in "\t\n\r"}
 
 
 def element(tag: str, content: Any = "") -> str:
-    """Give an element with an escaped text; characters that XML cannot carry are dropped."""
+    """Return an element with an escaped text; characters that XML cannot carry are dropped."""
     return f"<{tag}>{escape(str(content).translate(_CONTROL))}</{tag}>"
 
 
 def rfc822(seconds: float) -> str:
-    """Give a time as headers and elements write it."""
+    """Return a time as headers and elements write it."""
     return formatdate(seconds, usegmt=True)
 
 
 def xml_error(reason: ServiceError, request_id: str, host: str) -> Answer:
-    """Give a refusal of the REST protocol; clients want all four elements."""
+    """Return a refusal of the REST protocol; clients want all four elements."""
     parts = (
         element("Code", reason.code),
         element("Message", reason.message),
@@ -104,5 +104,5 @@ def xml_error(reason: ServiceError, request_id: str, host: str) -> Answer:
 
 
 def json_error(reason: ServiceError) -> Answer:
-    """Give a refusal of the tunnel protocol."""
+    """Return a refusal of the tunnel protocol."""
     return json_answer({"Code": reason.code, "Message": reason.message}, reason.status)

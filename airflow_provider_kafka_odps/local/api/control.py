@@ -1,10 +1,10 @@
-"""The control route: faults are asked for, and what happened is told. Only this machine may call it.
+"""The control route: faults are injected, and what happened is reported. Only this machine may call it.
 
 POST   /_control/faults            one rule as JSON; answers it with its number
 GET    /_control/faults            every rule, how many requests matched, at which it fired
 DELETE /_control/faults            forget all rules
 GET    /_control/requests[?after=N] the log of requests, the oldest first
-PUT    /_control/uploads/ID        {"status": "expired"}: give an upload session another status
+PUT    /_control/uploads/ID        {"status": "expired"}: set the status of an upload session
 PUT    /_control/statements        {"polls": 3, "seconds": 0}: show new statements as running so long
 """
 
@@ -36,7 +36,7 @@ PREFIX = "_control"
 
 @dataclass(slots=True)
 class Control:
-    """The faults that are asked for, and the log of requests."""
+    """The faults that were injected, and the log of requests."""
 
     uploads: Uploads
     pacing: Pacing
@@ -45,7 +45,7 @@ class Control:
     _numbers: Any = field(default_factory=lambda: count(1))
 
     def begin(self, call: Call) -> tuple[int, list[Rule]]:
-        """Count a request: its number, and the rules that fire at it."""
+        """Count a request, and return its number and the rules that fire at it."""
         number = next(self._numbers)
         return number, self.plan.firing(operation_of(call), table_of(call), block_of(call), number)
 

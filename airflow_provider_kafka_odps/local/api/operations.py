@@ -7,7 +7,7 @@ from airflow_provider_kafka_odps.local.faults import Operation
 
 
 def operation_of(call: Call) -> Operation:
-    """Give the operation of a call."""
+    """Return the operation of a call."""
     match call.segments:
         case ("tenants",):
             return Operation.READ_TENANT
@@ -62,7 +62,7 @@ def _of_table(call: Call) -> Operation:
 
 
 def table_of(call: Call) -> str | None:
-    """Give the name of the table that a call's path has."""
+    """Return the name of the table that a call's path has."""
     match call.segments:
         case (*_, "tables", name) | (*_, "tables", name, _):
             return name.lower()
@@ -71,6 +71,6 @@ def table_of(call: Call) -> str | None:
 
 
 def block_of(call: Call) -> int | None:
-    """Give the number of the block that a call carries."""
+    """Return the number of the block that a call carries."""
     text = call.query.get("blockid", "")
     return int(text) if text.isdigit() else None

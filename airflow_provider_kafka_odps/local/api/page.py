@@ -40,7 +40,7 @@ code { font-size: .9em; overflow-wrap: anywhere; }
 
 
 def show(services: Services, control: Control) -> Answer:
-    """Give the whole page."""
+    """Return the whole page as HTML."""
     settings, catalog = services.settings, services.store.catalog
     tables = sorted(catalog.tables.values(), key=lambda table: (table.name.schema, table.name.table))
     parts = [

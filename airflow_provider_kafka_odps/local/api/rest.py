@@ -111,7 +111,7 @@ def _nowhere(call: Call) -> ServiceError:
 def _instances(services: Services, call: Call) -> Answer:
     if call.method != "POST":
         return rest_instances.list_instances(services, call)
-    instance = services.instances.submit(read_job(call.body), rest_instances.PATIENCE)
+    instance = services.instances.submit(read_job(call.body), rest_instances.WAIT_SECONDS)
     location = f"http://{call.host}/projects/{services.settings.project}/instances/{instance.instance_id}"
     return Answer(201, headers={"Location": location})
 

@@ -13,12 +13,12 @@ from airflow_provider_kafka_odps.local.errors import ServiceError
 from airflow_provider_kafka_odps.local.instances.instances import Instance
 from airflow_provider_kafka_odps.local.instances.jobs import parse_xml, stops
 
-PATIENCE = 5.0
-"""Seconds that a posted job is waited for: clients poll once a second, so a quick one costs them no wait."""
+WAIT_SECONDS = 5.0
+"""How long a posted job is waited for: clients poll once a second, so a quick one costs them no wait."""
 
 
 def read_schema(body: bytes) -> tuple[str, str]:
-    """Give the name and description of a posted schema.
+    """Return the name and description of a posted schema.
 
     Raises ServiceError (MalformedXML).
     """
@@ -30,7 +30,7 @@ def read_schema(body: bytes) -> tuple[str, str]:
 
 
 def list_instances(services: Services, call: Call) -> Answer:
-    """Give the instances, the newest first; all of them, or those of one status."""
+    """Return the instances, the newest first; all of them, or those of one status."""
     texts = []
     wanted = call.query.get("status", "").lower()
     for found in services.instances.all():
@@ -61,9 +61,9 @@ def answer(services: Services, call: Call, instance_id: str) -> Answer:
             services.instances.stop(services.instances.find(instance_id))
         return Answer()
     instance = services.instances.find(instance_id, polled=not call.query.keys() & _DETAILS)
-    for key, tell in _ANSWERS.items():
+    for key, answer_detail in _ANSWERS.items():
         if call.has(key):
-            return tell(services, call, instance)
+            return answer_detail(services, call, instance)
     if call.has("log"):
         raise ServiceError(400, "NotImplemented", "Statements run in this process: there are no workers with logs")
     headers = {"x-odps-owner": services.settings.owner, "x-odps-start-time": rfc822(instance.started)}

@@ -37,7 +37,7 @@ def _column(column: Column) -> dict[str, Any]:
 
 
 def table_text(table: Table, *, extended: bool) -> str:
-    """Give a table's XML with its schema as JSON in it."""
+    """Return a table's XML with its schema as JSON in it."""
     schema: dict[str, Any] = {
         "columns": [_column(column) for column in table.columns],
         "partitionKeys": [_column(column) for column in table.partition_columns],
@@ -91,7 +91,7 @@ def _reserved(table: Table) -> dict[str, Any]:
 
 
 def list_tables(services: Services, call: Call) -> Answer:
-    """Give the tables of a schema, in pages."""
+    """Return the tables of a schema, in pages."""
     prefix = call.query.get("name", "").lower()
     tables = services.store.catalog.tables_of(services.schema_of(call))
     tables = [table for table in tables if table.name.table.startswith(prefix) and _is_wanted(call, table)]
@@ -214,7 +214,7 @@ def _head(services: Services, call: Call, table: Table) -> Answer:
 
 
 def preview(services: Services, call: Call, table: Table) -> Answer:
-    """Give the first rows as a plain Arrow stream, with a schema."""
+    """Return the first rows as a plain Arrow stream, with a schema."""
     limit = call.integer("limit", _MOST_ROWS)
     columns, rows = _first_rows(services, call, table, limit if limit >= 0 else _MOST_ROWS)
     # The reader takes the columns that hold data only; it knows the partition itself.

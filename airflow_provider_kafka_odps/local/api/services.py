@@ -22,7 +22,7 @@ from airflow_provider_kafka_odps.local.sql.engine import Engine
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The parts of one endpoint; `now` gives milliseconds since the epoch."""
+    """The parts of one endpoint; `now` returns milliseconds since the epoch."""
 
     settings: Settings
     store: Store
@@ -40,7 +40,7 @@ class Services:
             raise ServiceError(404, "NoSuchProject", f"The specified project does not exist: {name}")
 
     def schema_of(self, call: Call) -> str:
-        """Give the schema a call is about: in its path, or its `curr_schema`, or the default one."""
+        """Return the schema a call is about: in its path, or its `curr_schema`, or the default one."""
         match call.segments:
             case ("projects", _, "schemas", schema, *_):
                 return schema.lower()
@@ -48,7 +48,7 @@ class Services:
                 return (call.query.get("curr_schema") or DEFAULT_SCHEMA).lower()
 
     def table(self, call: Call, name: str) -> Table:
-        """Give the table a call is about.
+        """Return the table a call is about.
 
         Raises ServiceError (NoSuchTable).
         """
@@ -60,7 +60,7 @@ class Services:
 
 
 def open_services(settings: Settings, now: Callable[[], int]) -> Services:
-    """Open the directory of `settings` and go on where an earlier process stopped.
+    """Open the directory of `settings` and continue where an earlier process stopped.
 
     Raises ValueError when the directory belongs to another project or process.
     """

@@ -34,7 +34,7 @@ _RANGE = re.compile(r"\(?\s*(-?\d+)\s*,\s*(-?\d+)\s*\)?")
 
 
 def is_tunnel(call: Call) -> bool:
-    """Whether a call on a table is one of the tunnel protocol, by its query or by what follows the table's name."""
+    """Return whether a call on a table is one of the tunnel protocol: its query says so, or its path."""
     match call.segments:
         case (*_, "tables", _, part) if part in _PARTS:
             return True
@@ -74,7 +74,7 @@ def answer(services: Services, call: Call, table: Table) -> Answer:
 def answer_instance(services: Services, call: Call, instance: Instance) -> Answer:
     """Answer a call on the rows of a query.
 
-    Raises ServiceError: InstanceTypeNotSupported for a job that gives no rows.
+    Raises ServiceError: InstanceTypeNotSupported for a job that returns no rows.
     """
     if not instance.columns:
         raise ServiceError(400, "InstanceTypeNotSupported", "The specified instance has no rows: it is not a SELECT")
@@ -102,7 +102,7 @@ def _columns_json(columns: Sequence[Column]) -> list[dict[str, Any]]:
 
 
 def upload_json(session: UploadSession, table: Table) -> dict[str, Any]:
-    """Give an upload session as clients read it."""
+    """Return an upload session as clients read it."""
     return {
         "UploadID": session.upload_id,
         "Status": session.status.value,
@@ -121,7 +121,7 @@ def upload_json(session: UploadSession, table: Table) -> dict[str, Any]:
 
 
 def blocks_json(session: UploadSession) -> list[dict[str, Any]]:
-    """Give the written blocks, by number."""
+    """Return the written blocks, by number."""
     return [_block_json(block) for _, block in sorted(session.blocks.items())]
 
 
@@ -138,7 +138,7 @@ def _block_json(block: Block) -> dict[str, Any]:
 
 
 def download_json(session: DownloadSession, most: int | None = None) -> dict[str, Any]:
-    """Give a download session as clients read it."""
+    """Return a download session as clients read it."""
     return {
         "DownloadID": session.download_id,
         "Status": "normal",

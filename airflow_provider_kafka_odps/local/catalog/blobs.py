@@ -22,7 +22,7 @@ class BlobWriter(Protocol):
         ...
 
     def publish(self) -> int:
-        """Make the blob visible, whole; how many bytes it has."""
+        """Make the blob visible, whole, and return how many bytes it has."""
         ...
 
     def discard(self) -> None:
@@ -34,11 +34,11 @@ class BlobStore(Protocol):
     """Named blobs that never change."""
 
     def create(self, name: str) -> BlobWriter:
-        """Begin a blob."""
+        """Start a blob."""
         ...
 
     def read(self, name: str) -> pa.Buffer:
-        """Give the whole blob; it stays readable after `delete` for as long as the buffer lives."""
+        """Return the whole blob; it stays readable after `delete` for as long as the buffer lives."""
         ...
 
     def delete(self, name: str) -> None:
@@ -46,7 +46,7 @@ class BlobStore(Protocol):
         ...
 
     def names(self) -> set[str]:
-        """All visible blobs."""
+        """Return the names of all visible blobs."""
         ...
 
 
@@ -61,11 +61,11 @@ class DirectoryBlobs:
             torn.unlink()
 
     def create(self, name: str) -> BlobWriter:
-        """Begin a blob."""
+        """Start a blob."""
         return _FileWriter(self._folder / f"{name}.part", self._folder / name)
 
     def read(self, name: str) -> pa.Buffer:
-        """Map the file; nothing is copied."""
+        """Return the file, mapped into memory; nothing is copied."""
         with pa.memory_map(str(self._folder / name)) as mapped:
             return mapped.read_buffer()
 
@@ -74,7 +74,7 @@ class DirectoryBlobs:
         (self._folder / name).unlink(missing_ok=True)
 
     def names(self) -> set[str]:
-        """All files."""
+        """Return the names of all files."""
         return {entry.name for entry in os.scandir(self._folder) if not entry.name.endswith(".part")}
 
 
@@ -105,11 +105,11 @@ class MemoryBlobs:
     """Blobs in memory: gone with the process."""
 
     def __init__(self) -> None:
-        """Begin with nothing."""
+        """Start without blobs."""
         self._kept: dict[str, pa.Buffer] = {}
 
     def create(self, name: str) -> BlobWriter:
-        """Begin a blob."""
+        """Start a blob."""
 
         def keep(content: pa.Buffer) -> None:
             self._kept[name] = content
@@ -117,7 +117,7 @@ class MemoryBlobs:
         return _MemoryWriter(keep)
 
     def read(self, name: str) -> pa.Buffer:
-        """Give the blob itself; nothing is copied."""
+        """Return the blob itself; nothing is copied."""
         return self._kept[name]
 
     def delete(self, name: str) -> None:
@@ -125,7 +125,7 @@ class MemoryBlobs:
         self._kept.pop(name, None)
 
     def names(self) -> set[str]:
-        """All blobs."""
+        """Return the names of all blobs."""
         return set(self._kept)
 
 
@@ -149,10 +149,10 @@ class _MemoryWriter:
 
 
 def open_batches(content: pa.Buffer) -> pa.RecordBatchStreamReader:
-    """Read a blob as an Arrow stream without copying it."""
+    """Return a blob as an Arrow stream, without copying it."""
     return pa.ipc.open_stream(content)
 
 
 def stream_end() -> bytes:
-    """Give what ends an Arrow stream."""
+    """Return the bytes that end an Arrow stream."""
     return _END

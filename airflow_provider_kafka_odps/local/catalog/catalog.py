@@ -33,27 +33,27 @@ class Catalog:
     closed_uploads: Mapping[str, int] = field(default_factory=dict)
 
     def find(self, name: TableName) -> Table | None:
-        """Give the table of this name."""
+        """Return the table of this name."""
         return self.tables.get(name)
 
     def tables_of(self, schema: str) -> list[Table]:
-        """Give the tables of a schema, by name."""
+        """Return the tables of a schema, by name."""
         return sorted((t for t in self.tables.values() if t.name.schema == schema), key=lambda t: t.name.table)
 
     def with_table(self, table: Table) -> Catalog:
-        """Give the catalog with this table added or exchanged."""
+        """Return the catalog with this table added or exchanged."""
         return replace(self, tables={**self.tables, table.name: table})
 
     def without_table(self, name: TableName) -> Catalog:
-        """Give the catalog without this table."""
+        """Return the catalog without this table."""
         return replace(self, tables={key: table for key, table in self.tables.items() if key != name})
 
     def with_schema(self, schema: Schema) -> Catalog:
-        """Give the catalog with this schema."""
+        """Return the catalog with this schema."""
         return replace(self, schemas={**self.schemas, schema.name: schema})
 
     def without_schema(self, name: str) -> Catalog:
-        """Give the catalog without this schema and its tables."""
+        """Return the catalog without this schema and its tables."""
         return replace(
             self,
             schemas={key: schema for key, schema in self.schemas.items() if key != name},
@@ -61,7 +61,7 @@ class Catalog:
         )
 
     def with_closed_upload(self, upload_id: str, now: int) -> Catalog:
-        """Give the catalog that knows this upload as committed."""
+        """Return the catalog that knows this upload as committed."""
         return replace(self, closed_uploads={**self.closed_uploads, upload_id: now})
 
     @property

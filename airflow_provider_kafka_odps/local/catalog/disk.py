@@ -1,4 +1,4 @@
-"""What makes a file outlive a power failure, and not only the death of the process."""
+"""Writes that survive a power failure, and not only the end of the process."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Exchange a file's content so that whatever ends process or machine leaves the old one or the new one."""
+    """Replace a file's content: a crash of the process or the machine leaves the old content or the new one."""
     part = path.with_name(path.name + ".part")
     with part.open("wb", buffering=0) as file:
         file.write(content)
@@ -17,7 +17,7 @@ def replace_file(path: Path, content: bytes) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the names in a folder permanent: a file that is on the disk is lost all the same without its name."""
+    """Flush the names in a folder to the disk: a file whose name is lost is lost too."""
     opened = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(opened)

@@ -21,7 +21,7 @@ class Shelf(Protocol):
         ...
 
     def load(self) -> list[dict[str, Any]]:
-        """Give all documents."""
+        """Return all documents."""
         ...
 
 
@@ -29,13 +29,13 @@ class MemoryShelf:
     """Keeps nothing."""
 
     def keep(self, name: str, document: dict[str, Any]) -> None:
-        """Gone with the process."""
+        """Keep nothing: the document ends with the process."""
 
     def forget(self, name: str) -> None:
-        """Nothing is kept."""
+        """Do nothing: no document is kept."""
 
     def load(self) -> list[dict[str, Any]]:
-        """There never was one."""
+        """Return nothing: no document is kept."""
         return []
 
 
@@ -56,5 +56,5 @@ class FolderShelf:
         (self._folder / f"{name}.json").unlink(missing_ok=True)
 
     def load(self) -> list[dict[str, Any]]:
-        """Read all files."""
+        """Return the documents of all files."""
         return [json.loads(path.read_bytes()) for path in sorted(self._folder.glob("*.json"))]

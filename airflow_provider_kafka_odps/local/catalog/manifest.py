@@ -14,7 +14,7 @@ VERSION = 1
 
 
 def dump_catalog(catalog: Catalog) -> bytes:
-    """Write the whole catalog."""
+    """Return the whole catalog as JSON."""
     content = {
         "version": VERSION,
         "project": catalog.project,
@@ -45,7 +45,7 @@ def load_catalog(text: bytes) -> Catalog:
 
 
 def dump_table(table: Table) -> dict[str, Any]:
-    """Write one table."""
+    """Return a table as JSON values."""
     return {
         "name": [table.name.project, table.name.schema, table.name.table],
         "id": table.table_id,
@@ -94,7 +94,7 @@ def load_table(content: dict[str, Any]) -> Table:
 
 
 def dump_column(column: Column) -> list[Any]:
-    """Write one column."""
+    """Return a column as JSON values."""
     return [column.field_id, column.name, str(column.type), column.comment, column.nullable, column.default]
 
 

@@ -19,7 +19,7 @@ WHOLE: Spec = ()
 class Column:
     """A column; `field_id` stays the same when it is renamed, and names it in the files.
 
-    `default` is the literal, as SQL, that an INSERT gives it when it doesn't name it.
+    `default` is the literal, as SQL, that an INSERT fills in when it doesn't name the column.
     """
 
     field_id: int
@@ -72,7 +72,7 @@ class TableName:
     table: str
 
     def __str__(self) -> str:
-        """As SQL and messages write it; the default schema stays silent."""
+        """Return the name as SQL and messages write it, without the default schema."""
         return (
             f"{self.project}.{self.table}" if self.schema == "default" else f"{self.project}.{self.schema}.{self.table}"
         )
@@ -88,7 +88,7 @@ class Clustering:
     buckets: int = 0
 
     def __str__(self) -> str:
-        """As a CREATE TABLE statement has it."""
+        """Return the clause of a CREATE TABLE statement."""
         text = f"{'RANGE ' if self.ranged else ''}CLUSTERED BY ({', '.join(f'`{name}`' for name in self.columns)})"
         if self.sorts:
             text += f" SORTED BY ({', '.join(f'`{name}` {order.upper()}' for name, order in self.sorts)})"
@@ -136,20 +136,20 @@ class Table:
         return self.properties.get("transactional", "").lower() == "true"
 
     def column(self, name: str) -> Column | None:
-        """Give the data or partition column of this name."""
+        """Return the data or partition column of this name."""
         wanted = name.lower()
         return next((c for c in self.columns + self.partition_columns if c.name == wanted), None)
 
     def with_partition(self, spec: Spec, partition: Partition, now: int) -> Table:
-        """Give the table with this partition added or exchanged."""
+        """Return the table with this partition added or exchanged."""
         return replace(self, partitions={**self.partitions, spec: partition}, modified=now)
 
     def without_partitions(self, specs: frozenset[Spec], now: int) -> Table:
-        """Give the table without these partitions."""
+        """Return the table without these partitions."""
         kept = {spec: partition for spec, partition in self.partitions.items() if spec not in specs}
         return replace(self, partitions=kept, modified=now)
 
 
 def spec_text(spec: Spec, separator: str = ",", quote: str = "") -> str:
-    """Give a partition's name as text: ds=20261122,hh=10."""
+    """Return a partition's name as text: ds=20261122,hh=10."""
     return separator.join(f"{name}={quote}{value}{quote}" for name, value in spec)

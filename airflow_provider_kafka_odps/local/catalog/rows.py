@@ -33,7 +33,7 @@ _COUNTED = frozenset({Kind.CHAR, Kind.VARCHAR})
 
 
 def stored_schema(columns: Sequence[Column], *, wide: bool = False) -> pa.Schema:
-    """Give the schema inside files: columns are named by their field id, so that renaming one changes no file.
+    """Return the schema inside files: columns are named by their field id, so that renaming one changes no file.
 
     Files that are written record by record are `wide`: they have each TIMESTAMP as seconds and nanoseconds.
     """
@@ -46,12 +46,12 @@ def stored_schema(columns: Sequence[Column], *, wide: bool = False) -> pa.Schema
 
 
 def shown_schema(columns: Sequence[Column]) -> pa.Schema:
-    """Give the schema that readers see."""
+    """Return the schema that readers see."""
     return pa.schema([pa.field(column.name, arrow_type(column.type)) for column in columns])
 
 
 def read_rows(store: BlobStore, blobs: Sequence[Blob], columns: Sequence[Column]) -> pa.Table:
-    """Map all rows of these files in these columns; a column that a file lacks is NULL.
+    """Return all rows of these files in these columns, mapped; a column that a file lacks is NULL.
 
     A TIMESTAMP is in nanoseconds where all its values fit, and otherwise `WIDE`.
     """
@@ -61,7 +61,7 @@ def read_rows(store: BlobStore, blobs: Sequence[Blob], columns: Sequence[Column]
 
 
 def concatenated(tables: Sequence[pa.Table]) -> pa.Table:
-    """Give the rows of several tables that differ in the form of their TIMESTAMPs at most."""
+    """Return the rows of several tables that differ in the form of their TIMESTAMPs at most."""
     wide = {
         name
         for table in tables
@@ -90,7 +90,7 @@ def _adapted(found: pa.Table, columns: Sequence[Column], schema: pa.Schema) -> p
 
 
 def padded(array: pa.Array | pa.ChunkedArray, column: ColumnType) -> pa.Array | pa.ChunkedArray:
-    """Give the values of a CHAR(n) filled up with blanks to n characters, and any others as they are."""
+    """Return the values of a CHAR(n) filled up with blanks to n characters, and any others as they are."""
     return pc.utf8_rpad(array, width=column.sizes[0]) if column.kind is Kind.CHAR else array
 
 
@@ -104,7 +104,7 @@ def _shown(stored: pa.ChunkedArray, column: Column, wanted: pa.DataType) -> pa.A
 
 
 def with_partition_columns(rows: pa.Table, table: Table, spec: Spec) -> pa.Table:
-    """Give the rows with the partition's values as further columns."""
+    """Return the rows with the partition's values as further columns."""
     for column, (name, value) in zip(table.partition_columns, spec, strict=True):
         only = pa.array([value]).cast(arrow_type(column.type))
         rows = rows.append_column(name, pa.repeat(only[0], rows.num_rows))
@@ -122,7 +122,7 @@ class RowRange:
     end: int
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """Give the rows, in pieces."""
+        """Yield the rows in batches."""
         begin = 0
         for blob in self.blobs:
             first, last = max(self.start - begin, 0), min(self.end - begin, blob.rows)
@@ -133,7 +133,7 @@ class RowRange:
 
 
 def write_rows(store: BlobStore, name: str, columns: Sequence[Column], rows: pa.Table) -> Blob:
-    """Write rows, whose columns are in this order and of these types, as a file."""
+    """Write rows, whose columns are in this order and of these types, as a file, and return it."""
     schema = pa.schema(
         [pa.field(column.stored_name, kind) for column, kind in zip(columns, rows.schema.types, strict=True)]
     )
@@ -218,7 +218,7 @@ def _check_characters(stored: pa.Array, column: ColumnType, name: str) -> None:
 
 
 def count_checked(content: pa.Buffer, columns: Sequence[Column], longest: int | None = None) -> int:
-    """How many rows a file has, after looking at every buffer of it: whether these columns may hold what is there.
+    """Return how many rows a file has, having checked in every buffer whether these columns may hold what is there.
 
     Texts and binaries have at most `longest` bytes, when that is given.
     Raises MalformedError when it isn't a stream of sound record batches, or breaks NOT NULL or the length of a CHAR.

@@ -33,7 +33,7 @@ def read_spec(text: str) -> dict[str, str]:
 
 
 def full_spec(table: Table, text: str | None) -> Spec:
-    """Give the spec that `text` names, complete and in the table's order; WHOLE for a plain table.
+    """Return the spec that `text` names, complete and in the table's order; WHOLE for a plain table.
 
     Raises ServiceError: MissingPartitionSpec, InvalidPartitionSpec.
     """
@@ -48,7 +48,7 @@ def full_spec(table: Table, text: str | None) -> Spec:
 
 
 def complete_spec(table: Table, parts: dict[str, str]) -> Spec:
-    """Give the spec with these values, in the table's order.
+    """Return the spec with these values, in the table's order.
 
     Raises ServiceError (InvalidPartitionSpec) when a column is missing, unknown, empty or no integer.
     """

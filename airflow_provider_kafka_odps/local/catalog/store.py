@@ -21,7 +21,7 @@ class Manifest(Protocol):
     """Where the catalog itself is kept."""
 
     def load(self) -> Catalog | None:
-        """Give the catalog as it was kept last."""
+        """Return the catalog that was kept last, if any."""
         ...
 
     def keep(self, catalog: Catalog) -> None:
@@ -33,11 +33,11 @@ class MemoryManifest:
     """Keeps nothing."""
 
     def load(self) -> Catalog | None:
-        """There never was one."""
+        """Return None: no catalog is kept."""
         return None
 
     def keep(self, catalog: Catalog) -> None:
-        """Gone with the process."""
+        """Keep nothing: the catalog ends with the process."""
 
 
 class FileManifest:
@@ -48,7 +48,7 @@ class FileManifest:
         self._path = path
 
     def load(self) -> Catalog | None:
-        """Give the catalog in the file, if there is one."""
+        """Return the catalog in the file, if there is one."""
         return load_catalog(self._path.read_bytes()) if self._path.exists() else None
 
     def keep(self, catalog: Catalog) -> None:
@@ -60,7 +60,7 @@ class Store:
     """The catalog, changed under a lock, and the files that it or a reader still needs."""
 
     def __init__(self, project: str, blobs: BlobStore, manifest: Manifest, now: Callable[[], int]) -> None:
-        """Go on with the kept catalog of `project`, or begin an empty one.
+        """Continue with the kept catalog of `project`, or start an empty one.
 
         Raises ValueError when another project is kept there.
         """
@@ -77,7 +77,7 @@ class Store:
         self._pins: Counter[str] = Counter()
 
     def change(self, transition: Callable[[Catalog], Catalog]) -> Catalog:
-        """Exchange the catalog for what `transition` makes of it, and remove files that nobody needs any more."""
+        """Replace the catalog by what `transition` makes of it, and remove files that nobody needs any more."""
         with self.lock:
             before = self.catalog
             after = transition(before)
@@ -88,7 +88,7 @@ class Store:
 
     @contextmanager
     def pinned(self, names: Iterable[str]) -> Iterator[None]:
-        """Keep these files while the block runs, whatever becomes of their tables."""
+        """Keep these files while the `with` block runs, whatever becomes of their tables."""
         taken = list(names)
         self.pin(taken)
         try:

@@ -21,7 +21,7 @@ _SHOWN_FIRST, _SHOWN_LAST = 0x20, 0x7E
 
 
 def csv_text(columns: Sequence[Column], batches: Iterable[pa.RecordBatch]) -> str:
-    """Give rows as CSV with a header line; NULL is a backslash and an N, nested values are like JSON."""
+    """Return rows as CSV with a header line; NULL is a backslash and an N, nested values are like JSON."""
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
     rows.writerow([column.name for column in columns])
@@ -49,7 +49,7 @@ def _cells(array: pa.Array, column: ColumnType) -> list[str]:
 
 
 def _read(value: bytes) -> str:
-    """Give a text, or what isn't one as the service shows it: quoted-printable, in one line."""
+    """Return a text, or what isn't one as the service shows it: quoted-printable, in one line."""
     try:
         return value.decode()
     except UnicodeDecodeError:

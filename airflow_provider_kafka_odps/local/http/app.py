@@ -35,7 +35,7 @@ class Application:
     """Answers the requests of one endpoint."""
 
     def __init__(self, services: Services) -> None:
-        """Answer for these."""
+        """Answer with these services."""
         self.services = services
 
     async def answer(self, request: Request, call: Call, request_id: str, corrupt_at: int | None = None) -> Answer:
@@ -87,12 +87,12 @@ class Application:
 
 
 def corrupted(piece: bytes, at: int) -> bytes:
-    """Give the piece with the byte `at` changed, when it is in this piece."""
+    """Return the piece with the byte `at` changed, when it is in this piece."""
     return piece[:at] + bytes((piece[at] ^ 0xFF,)) + piece[at + 1 :] if 0 <= at < len(piece) else piece
 
 
 def read_call(request: Request) -> Call:
-    """Give the request as a call, without its body."""
+    """Return the request as a call, without its body."""
     path = unquote(request.scope["raw_path"].split(b"?")[0].decode("latin-1"))
     segments = tuple(segment for segment in path.split("/") if segment)
     # Endpoints of the service end in /api; the prefix is not part of what is signed.
@@ -117,8 +117,8 @@ async def whole_body(request: Request) -> bytes:
     return b"".join(pieces)
 
 
-async def pieces(request: Request, patience: float | None) -> AsyncIterator[bytes]:
-    """Give a body in pieces of a megabyte; `patience` is how many seconds the client may be silent.
+async def pieces(request: Request, idle: float | None) -> AsyncIterator[bytes]:
+    """Yield a body in pieces of a megabyte; the client may be silent for `idle` seconds.
 
     Raises ServiceError (408 RequestTimeOut).
     """
@@ -127,12 +127,12 @@ async def pieces(request: Request, patience: float | None) -> AsyncIterator[byte
     stream = aiter(request.stream())
     while True:
         try:
-            async with asyncio.timeout(patience):
+            async with asyncio.timeout(idle):
                 piece = await anext(stream)
         except StopAsyncIteration:
             break
         except TimeoutError:
-            raise ServiceError(408, "RequestTimeOut", f"nothing was sent for {patience} s") from None
+            raise ServiceError(408, "RequestTimeOut", f"nothing was sent for {idle} s") from None
         pending.append(piece)
         size += len(piece)
         if size >= _PIECE:
@@ -152,12 +152,12 @@ async def drain(request: Request) -> None:
 
 
 def refusal(call: Call, reason: ServiceError, request_id: str) -> Answer:
-    """Give an error in the form of the protocol that the call speaks."""
+    """Return an error in the form of the protocol that the call speaks."""
     return json_error(reason) if is_tunnel(call) else xml_error(reason, request_id, call.host)
 
 
 def response_of(answer: Answer) -> Response:
-    """Give the answer as a response."""
+    """Return the answer as a response."""
     headers = dict(answer.headers)
     media = answer.media or None
     if isinstance(answer.body, bytes):

@@ -58,7 +58,7 @@ def verify(
 
 
 def canonical(method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str]) -> str:
-    """Give the text that is signed: both schemes sign the same."""
+    """Return the text that is signed: both schemes sign the same."""
     signed = {name: value for name, value in headers.items() if name.startswith("x-odps-")}
     signed |= {name: value for name, value in query.items() if name.startswith("x-odps-")}
     signed |= {name: headers.get(name, "") for name in ("content-md5", "content-type", "date")}

@@ -42,7 +42,7 @@ MOST_RESULT_BYTES = 4 << 30
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """A job and how it does; times in seconds. `failure` is the text with the code when it failed."""
+    """A job and what became of it; times in seconds since the epoch. `failure` has code and text when it failed."""
 
     instance_id: str
     job: Job
@@ -56,12 +56,12 @@ class Instance:
 
     @property
     def status(self) -> str:
-        """Running or Terminated."""
+        """The status of the instance: Running or Terminated."""
         return "Running" if self.ended is None else "Terminated"
 
     @property
     def task_status(self) -> str:
-        """Running, Success, Failed or Cancelled."""
+        """The status of its task: Running, Success, Failed or Cancelled."""
         if self.ended is None:
             return "Running"
         if self.cancelled:
@@ -70,7 +70,7 @@ class Instance:
 
 
 class Instances:
-    """The jobs of one project; `now` gives milliseconds since the epoch."""
+    """The jobs of one project; `now` returns milliseconds since the epoch."""
 
     def __init__(
         self,
@@ -101,8 +101,8 @@ class Instances:
         self._futures: dict[str, Future[None]] = {}
         self._threads = ThreadPoolExecutor(4, "sql")
 
-    def submit(self, job: Job, patience: float) -> Instance:
-        """Start a job; wait `patience` seconds for it, so that a client's first question finds it done.
+    def submit(self, job: Job, wait: float) -> Instance:
+        """Start a job and wait `wait` seconds for it, so that a client's first question finds it done.
 
         A job with the guid of an earlier one is not started: the earlier instance is the answer, as on the service.
         """
@@ -116,11 +116,11 @@ class Instances:
             future = self._threads.submit(self._run, instance)
             self._futures[instance_id] = future
         with suppress(TimeoutError):
-            future.result(0 if self.pacing.pace != Pace() else patience)
+            future.result(0 if self.pacing.pace != Pace() else wait)
         return instance
 
     def stop(self, instance: Instance) -> None:
-        """Cancel a job that has not begun; one that has ends by itself, and is shown as it is from now on.
+        """Cancel a job that has not started; one that has ends by itself, and is shown as it is from now on.
 
         Raises ServiceError (InvalidStateSetting) when it ended already.
         """
@@ -141,7 +141,7 @@ class Instances:
             done = replace(instance, failure=f"{reason}")
         except ServiceError as reason:
             done = replace(instance, failure=f"ODPS-0010000:System internal error - {reason.code}: {reason.message}")
-        except Exception as reason:  # noqa: BLE001 - whatever happens in a job, the job must end and say it
+        except Exception as reason:  # noqa: BLE001 - whatever happens in a job, the job must end and report it
             done = replace(instance, failure=f"ODPS-0010000:System internal error - {type(reason).__name__}: {reason}")
         with self._lock:
             self._keep(replace(done, ended=self._now() // 1000))
@@ -191,7 +191,7 @@ class Instances:
         return replace(instance, columns=outcome.columns, blobs=(blob,))
 
     def find(self, instance_id: str, *, polled: bool = False) -> Instance:
-        """Give the instance of this id as it is shown; `polled` when its status is asked for.
+        """Return the instance of this id as it is shown; `polled` when its status is asked for.
 
         Raises ServiceError (NoSuchObject).
         """
@@ -204,12 +204,12 @@ class Instances:
         return instance
 
     def all(self) -> list[Instance]:
-        """Every instance, the newest first."""
+        """Return every instance, the newest first."""
         with self._lock:
             return sorted(self._kept.values(), key=lambda i: i.instance_id, reverse=True)
 
     def result(self, instance: Instance) -> tuple[str, str]:
-        """(format, text) of `?result`: CSV of at most 10 000 rows, or the text of the statement or its failure."""
+        """Return format and text of `?result`: CSV of at most 10 000 rows, the statement's text, or its failure."""
         if instance.failure or not instance.columns:
             return "text", instance.failure or instance.text
         rows = RowRange(self._store.blobs, instance.blobs, instance.columns, 0, MOST_RESULT_ROWS)
@@ -222,7 +222,6 @@ class Instances:
 
 def _id_prefix(milliseconds: int) -> str:
     # Ids sort by time, as those of the service do.
-
     return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y%m%d%H%M%S%f")[:17]
 
 

@@ -85,7 +85,7 @@ def _read_settings(text: str) -> dict[str, str]:
 
 
 def stops(body: bytes) -> bool:
-    """Whether a body that is put on an instance asks to stop it.
+    """Return whether a body that is put on an instance asks to stop it.
 
     Raises ServiceError: MalformedXML, InvalidArgument.
     """

@@ -36,7 +36,7 @@ class Pacing:
     """Which statements are still shown as running; times in milliseconds since the epoch."""
 
     def __init__(self, pace: Pace) -> None:
-        """Give new statements this pace."""
+        """Apply this pace to new statements."""
         self.pace = pace
         self._lock = Lock()
         self._shown: dict[str, _Shown] = {}
@@ -54,7 +54,7 @@ class Pacing:
             self._shown.pop(instance_id, None)
 
     def runs(self, instance_id: str, now: int, *, polled: bool) -> bool:
-        """Whether the statement is to be shown as running; `polled` when this is a question for its status."""
+        """Return whether the statement is to be shown as running; `polled` when this is a question for its status."""
         with self._lock:
             shown = self._shown.get(instance_id)
             if shown is None:

@@ -42,7 +42,7 @@ class _Decoder(Protocol):
 
 
 class BlockWriter:
-    """Takes a block's body in pieces; `finish` gives the file, `discard` leaves nothing."""
+    """Takes a block's body in pieces; `finish` returns the file, `discard` leaves nothing."""
 
     def __init__(
         self, blobs: BlobStore, name: str, session: UploadSession, body: BodyFormat, encoding: str, sizes: BlockSizes
@@ -88,7 +88,7 @@ class BlockWriter:
         self._unpack.feed(piece)
 
     def finish(self) -> Blob:
-        """Say that the body is whole: check what was written and publish it.
+        """End the body, which is whole: check what was written, publish it and return it.
 
         Raises MalformedError; then nothing is kept.
         """
@@ -104,5 +104,5 @@ class BlockWriter:
             raise
 
     def discard(self) -> None:
-        """Leave nothing; harmless after `finish`."""
+        """Remove what was written; harmless after `finish`."""
         self._writer.discard()

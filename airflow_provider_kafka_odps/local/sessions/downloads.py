@@ -42,7 +42,7 @@ class DownloadSession:
 
 
 class Downloads:
-    """The open download sessions; their files are kept until they expire. `now` gives milliseconds.
+    """The open download sessions; their files are kept until they expire. `now` returns milliseconds.
 
     Clients never close one, so those that nobody asked for longest end early when there are too many of them, or when
     they keep too many bytes that were deleted or replaced meanwhile.
@@ -58,7 +58,7 @@ class Downloads:
         most_sessions: int = MOST_SESSIONS,
         most_bytes: int = MOST_BYTES,
     ) -> None:
-        """Go on with the kept sessions; new ones live `life` seconds."""
+        """Continue with the kept sessions; new ones live `life` seconds."""
         self._most_sessions = most_sessions
         self._most_bytes = most_bytes
         self._store = store
@@ -126,7 +126,7 @@ class Downloads:
             held -= sum(blob.size for blob in blobs if not holders[blob] and blob.name not in needed)
 
     def find(self, download_id: str, owner: TableName | str) -> DownloadSession:
-        """Give the session of this id.
+        """Return the session of this id.
 
         Raises ServiceError: NoSuchDownload, InvalidResourceSpec when it belongs to something else.
         """
@@ -145,7 +145,7 @@ class Downloads:
         return session
 
     def read(self, session: DownloadSession, start: int, count: int, names: list[str]) -> RowRange:
-        """Give the rows [start, start + count) in these columns; all columns when none is named.
+        """Return the rows [start, start + count) in these columns; all columns when none is named.
 
         Raises ServiceError: InvalidRowRange, InvalidColumnSpec.
         """
@@ -185,7 +185,7 @@ def _load(document: dict[str, Any]) -> DownloadSession:
 
 
 def pick_columns(columns: tuple[Column, ...], names: list[str]) -> tuple[Column, ...]:
-    """Give the columns of these names, in the order of the names.
+    """Return the columns of these names, in the order of the names.
 
     Raises ServiceError (InvalidColumnSpec).
     """

@@ -21,7 +21,7 @@ class SessionLog(Protocol):
         ...
 
     def load(self) -> list[UploadSession]:
-        """All sessions as their events left them."""
+        """Return all sessions as their events left them."""
         ...
 
     def forget(self, upload_id: str) -> None:
@@ -33,14 +33,14 @@ class MemoryLog:
     """Keeps nothing."""
 
     def append(self, upload_id: str, event: dict[str, Any]) -> None:
-        """Gone with the process."""
+        """Keep nothing: the event ends with the process."""
 
     def load(self) -> list[UploadSession]:
-        """There never was one."""
+        """Return nothing: no session is kept."""
         return []
 
     def forget(self, upload_id: str) -> None:
-        """Nothing is kept."""
+        """Do nothing: no session is kept."""
 
 
 class FileLog:
@@ -61,7 +61,7 @@ class FileLog:
             sync_folder(self._folder)
 
     def load(self) -> list[UploadSession]:
-        """Read every file."""
+        """Return the sessions of all files."""
         return [session for path in self._folder.glob("*.jsonl") if (session := _replay(path.read_bytes()))]
 
     def forget(self, upload_id: str) -> None:
@@ -85,7 +85,7 @@ def _replay(content: bytes) -> UploadSession | None:
 
 
 def dump_session(session: UploadSession) -> dict[str, Any]:
-    """Give the event that begins a session."""
+    """Return the event that begins a session."""
     return {
         "id": session.upload_id,
         "table": [session.table.project, session.table.schema, session.table.table],
@@ -100,7 +100,7 @@ def dump_session(session: UploadSession) -> dict[str, Any]:
 
 
 def load_session(event: dict[str, Any]) -> UploadSession:
-    """Give the session that an event begins."""
+    """Return the session that an event begins."""
     return UploadSession(
         event["id"],
         TableName(*event["table"]),
@@ -115,11 +115,11 @@ def load_session(event: dict[str, Any]) -> UploadSession:
 
 
 def dump_block(block: Block) -> dict[str, Any]:
-    """Give the event of a written block."""
+    """Return the event of a written block."""
     blob = block.blob
     return {"block": [block.block_id, [blob.name, blob.rows, blob.size], block.version, block.created]}
 
 
 def dump_status(status: UploadStatus) -> dict[str, Any]:
-    """Give the event of a new status."""
+    """Return the event of a new status."""
     return {"status": status.value}

@@ -56,7 +56,7 @@ class UploadSession:
     blocks: Mapping[int, Block] = field(default_factory=dict)
 
     def at(self, now: int) -> UploadSession:
-        """Give the session as it is at this time: an open one ends when its time is over."""
+        """Return the session as it is at this time: an open one ends when its time is over."""
         if self.status is UploadStatus.NORMAL and now >= self.expires:
             return replace(self, status=UploadStatus.EXPIRED)
         return self
@@ -76,7 +76,7 @@ class UploadSession:
             )
 
     def with_block(self, block: Block, now: int) -> UploadSession:
-        """Give the session with this block written, or written again.
+        """Return the session with this block written, or written again.
 
         Raises ServiceError: StatusConflict, or DataVersionConflict for a version lower than the written one.
         """
@@ -91,7 +91,7 @@ class UploadSession:
         return replace(self, blocks={**self.blocks, block.block_id: block})
 
     def with_status(self, status: UploadStatus) -> UploadSession:
-        """Give the session with another status."""
+        """Return the session with another status."""
         return replace(self, status=status)
 
     @property

@@ -21,7 +21,7 @@ DAY = 24 * 60 * 60
 
 
 class Uploads:
-    """The sessions of one project; `now` gives milliseconds since the epoch."""
+    """The sessions of one project; `now` returns milliseconds since the epoch."""
 
     def __init__(
         self,
@@ -32,7 +32,7 @@ class Uploads:
         limits: Limits | None = None,
         longest_block: int = LONGEST_BLOCK,
     ) -> None:
-        """Go on with the kept sessions; new ones live `life` seconds. `limits` are those to enforce, if any.
+        """Continue with the kept sessions; new ones live `life` seconds. `limits` are those to enforce, if any.
 
         A block has at most `longest_block` bytes when it is unpacked.
         """
@@ -69,11 +69,11 @@ class Uploads:
         return frozenset(block.blob.name for session in sessions for block in session.blocks.values())
 
     def all(self) -> list[UploadSession]:
-        """Every session, the newest first."""
+        """Return every session, the newest first."""
         return sorted((s.at(self._seconds) for s in self._sessions.values()), key=lambda s: -s.created)
 
     def with_partition(self, table: Table, spec: Spec) -> Table:
-        """Give the table with this partition, which is created when it isn't there.
+        """Return the table with this partition, which is created when it isn't there.
 
         Raises ServiceError (NoSuchTable) when the table is gone.
         """
@@ -131,7 +131,7 @@ class Uploads:
             self._limits.count(table, what, self._now())
 
     def find(self, upload_id: str, table: TableName) -> UploadSession:
-        """Give the session as it is now.
+        """Return the session as it is now.
 
         Raises ServiceError: NoSuchUpload, InvalidResourceSpec when it belongs to another table.
         """
@@ -145,7 +145,7 @@ class Uploads:
         return session.at(self._seconds)
 
     def open_block(self, session: UploadSession, block_id: int, body: BodyFormat, encoding: str) -> BlockWriter:
-        """Begin a block.
+        """Start a block.
 
         Raises ServiceError: InvalidBlockID, StatusConflict, InvalidArgument for the encoding.
         """
@@ -195,7 +195,7 @@ class Uploads:
         return closed
 
     def force_status(self, upload_id: str, status: UploadStatus) -> None:
-        """Give a session another status, for tests of what clients do then.
+        """Set the status of a session, for tests of what clients do then.
 
         Raises KeyError for an unknown session.
         """
@@ -205,7 +205,7 @@ class Uploads:
 
 
 def require_partition(table: Table, spec: Spec) -> Partition:
-    """Give the partition of this spec.
+    """Return the partition of this spec.
 
     Raises ServiceError (NoSuchPartition).
     """
@@ -219,7 +219,7 @@ def require_partition(table: Table, spec: Spec) -> Partition:
 
 
 def committed(catalog: Catalog, session: UploadSession, now: int) -> Catalog:
-    """Give the catalog with the session's rows in it.
+    """Return the catalog with the session's rows in it.
 
     Raises ServiceError when the table or the partition is gone.
     """

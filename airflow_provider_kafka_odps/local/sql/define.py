@@ -45,7 +45,7 @@ _MOST_LEVELS = 6
 
 
 def define(catalog: Catalog, statement: Definition, scope: Scope) -> Catalog:  # noqa: C901, PLR0912 - one case each
-    """Give the catalog after this statement.
+    """Return the catalog after this statement.
 
     Raises SqlError; then nothing changes.
     """

@@ -32,7 +32,7 @@ from airflow_provider_kafka_odps.local.sql.statements import (
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a script gave: a text, or rows in columns."""
+    """What a script returned: a text, or rows in columns."""
 
     text: str = ""
     columns: tuple[Column, ...] = ()
@@ -40,7 +40,7 @@ class Outcome:
 
 
 class Engine:
-    """Runs the SQL of one project; `now` gives milliseconds since the epoch."""
+    """Runs the SQL of one project; `now` returns milliseconds since the epoch."""
 
     def __init__(self, store: Store, now: Callable[[], int], owner: str) -> None:
         """Run on `store` in the name of `owner`."""
@@ -62,7 +62,7 @@ class Engine:
         return outcome
 
     def cost(self, text: str, settings: dict[str, str]) -> Outcome:
-        """Tell what the queries of a script would read, in bytes, without running them, as the JSON that clients parse.
+        """Return the bytes that the queries of a script would read, as the JSON that clients parse; nothing is run.
 
         Raises SqlError.
         """

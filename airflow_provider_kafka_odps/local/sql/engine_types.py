@@ -55,12 +55,12 @@ _IN_DUCKDB = {
 
 
 def is_wide(table: pa.Table, columns: Sequence[Column]) -> bool:
-    """Whether a TIMESTAMP of the table is beyond nanoseconds."""
+    """Return whether a TIMESTAMP of the table is beyond nanoseconds."""
     return any(is_moment(column.type) and table.schema.field(at).type == WIDE for at, column in enumerate(columns))
 
 
 def in_micros(table: pa.Table, columns: Sequence[Column]) -> pa.Table:
-    """Give the table with its TIMESTAMPs in microseconds, which hold every year."""
+    """Return the table with its TIMESTAMPs in microseconds, which hold every year."""
     for at, column in enumerate(columns):
         if is_moment(column.type):
             table = table.set_column(at, column.name, as_micros(table.column(at)))
@@ -68,7 +68,7 @@ def in_micros(table: pa.Table, columns: Sequence[Column]) -> pa.Table:
 
 
 def without_padding(table: pa.Table, columns: Sequence[Column]) -> pa.Table:
-    """Give the table with its CHARs as they compare: blanks at the end don't count."""
+    """Return the table with its CHARs as they compare: blanks at the end don't count."""
     for at, column in enumerate(columns):
         if column.type.kind is Kind.CHAR:
             table = table.set_column(at, column.name, pc.utf8_rtrim(table.column(at), " "))
@@ -76,13 +76,13 @@ def without_padding(table: pa.Table, columns: Sequence[Column]) -> pa.Table:
 
 
 def cast_text(expression: str, column: ColumnType, *, wide: bool) -> str:
-    """Give DuckDB's cast of an expression to a column's type; a text is cut to the length of its column."""
+    """Return DuckDB's cast of an expression to a column's type; a text is cut to the length of its column."""
     cast = f"CAST({expression} AS {duckdb_type(column, wide=wide)})"
     return f"left({cast}, {column.sizes[0]})" if column.kind in (Kind.CHAR, Kind.VARCHAR) else cast
 
 
 def queried(table: pa.Table) -> pa.Table:
-    """Give the table in types that DuckDB reads: 256-bit decimals become DECIMAL(38, 18)."""
+    """Return the table in types that DuckDB reads: 256-bit decimals become DECIMAL(38, 18)."""
     schema = pa.schema([pa.field(field.name, _readable(field.type)) for field in table.schema])
     return table if schema == table.schema else table.cast(schema)
 
@@ -100,7 +100,7 @@ def _readable(found: pa.DataType) -> pa.DataType:
 
 
 def duckdb_type(column: ColumnType, *, wide: bool = False) -> str:
-    """Give the type that DuckDB casts to for a column; `wide` when TIMESTAMPs are in microseconds."""
+    """Return the type that DuckDB casts to for a column; `wide` when TIMESTAMPs are in microseconds."""
     match column.kind:
         case Kind.TIMESTAMP | Kind.TIMESTAMP_NTZ if wide:
             return "TIMESTAMPTZ"
@@ -119,7 +119,7 @@ def duckdb_type(column: ColumnType, *, wide: bool = False) -> str:
 
 
 def column_type(found: pa.DataType) -> ColumnType:
-    """Give the column type of a query's Arrow column."""
+    """Return the column type of a query's Arrow column."""
     if found in _FROM_ARROW:
         return ColumnType(_FROM_ARROW[found])
     if pa.types.is_decimal(found):
@@ -137,7 +137,7 @@ def column_type(found: pa.DataType) -> ColumnType:
 
 
 def in_columns(table: pa.Table, columns: Sequence[Column]) -> pa.Table:
-    """Give the rows in exactly the types of these columns, by position."""
+    """Return the rows in exactly the types of these columns, by position."""
     arrays = [_cast(array, column.type) for array, column in zip(table.columns, columns, strict=True)]
     return pa.Table.from_arrays(arrays, names=[column.name for column in columns])
 

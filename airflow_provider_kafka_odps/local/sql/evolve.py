@@ -18,7 +18,7 @@ _TEXTS = frozenset({Kind.STRING, Kind.CHAR, Kind.VARCHAR})
 
 
 def evolved(table: Table, statement: AddColumns | DropColumns | ChangeColumn, now: int) -> Table:
-    """Give the table with its columns changed.
+    """Return the table with its columns changed.
 
     Raises SqlError.
     """

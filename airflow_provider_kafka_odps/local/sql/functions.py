@@ -54,7 +54,7 @@ _OWN = frozenset({"TO_DATE", "TO_CHAR", "DATEDIFF", "FROM_UNIXTIME", "UNIX_TIMES
 
 @lru_cache(maxsize=1)
 def dialect() -> Any:
-    """Give the dialect that queries are read in: Hive's, less the functions that are written out here."""
+    """Return the dialect that queries are read in: Hive's, less the functions that are written out here."""
     from sqlglot.dialects.hive import Hive
 
     class MaxCompute(Hive):  # type: ignore[misc] # sqlglot leaves its dialects untyped
@@ -65,7 +65,7 @@ def dialect() -> Any:
 
 
 def rewrite(tree: Node, catalog: Catalog, scope: Scope, *, wide: bool = False) -> Node:
-    """Exchange the service's functions for DuckDB's; `wide` when TIMESTAMPs are in microseconds.
+    """Return the query with DuckDB's functions in place of the service's; `wide` when TIMESTAMPs are in microseconds.
 
     Raises SqlError for a wrong number of arguments, an unknown unit, or a table without partitions.
     """

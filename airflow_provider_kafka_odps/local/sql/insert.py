@@ -27,7 +27,7 @@ def insert(
     table: Table,
     first: Callable[[Catalog], Catalog] = lambda catalog: catalog,
 ) -> int:
-    """Run the query and put its rows into the table, together with the change `first`; how many rows.
+    """Run the query, put its rows into the table together with the change `first`, and return how many they are.
 
     Raises SqlError; then nothing changes.
     """

@@ -14,9 +14,9 @@ _KEPT = frozenset({Kind.CHAR, Kind.VARCHAR, Kind.JSON})
 
 
 def kept_types(text: str, catalog: Catalog, scope: Scope) -> list[ColumnType | None]:
-    """Give the JSON, CHAR or VARCHAR of each result of a query that can be read; None for any other result.
+    """Return the JSON, CHAR or VARCHAR of each result of a query that can be read; None for any other result.
 
-    A query that isn't a plain SELECT from tables gives an empty list: DuckDB's type is used then.
+    The list is empty for a query that isn't a plain SELECT from tables: DuckDB's type is used then.
     """
     import sqlglot
     from sqlglot import exp

@@ -68,7 +68,7 @@ class Queries:
             return self._root.cursor()
 
     def select(self, text: str, scope: Scope) -> tuple[tuple[Column, ...], pa.Table]:
-        """Give the columns and rows of a query.
+        """Return the columns and rows of a query.
 
         Raises SqlError.
         """
@@ -85,7 +85,7 @@ class Queries:
         return columns, in_columns(found, columns)
 
     def select_into(self, text: str, scope: Scope, columns: Sequence[Column]) -> pa.Table:
-        """Give the rows of a query, cast by position to these columns.
+        """Return the rows of a query, cast by position to these columns.
 
         Raises SqlError when the numbers of columns differ or a value cannot be cast.
         """
@@ -99,7 +99,7 @@ class Queries:
         return in_columns(rows, columns)
 
     def size(self, text: str, scope: Scope) -> int:
-        """How many bytes the tables of a query have.
+        """Return how many bytes the tables of a query have.
 
         Raises SqlError when it could not run.
         """
@@ -142,7 +142,7 @@ class Queries:
 
 
 def _distinct(names: Iterable[str]) -> list[str]:
-    """Give the names, each once: a later one of the same name gets a number. Clients refuse two alike."""
+    """Return the names, each once: a later one of the same name gets a number. Clients refuse two alike."""
     distinct: list[str] = []
     for name in names:
         tries = (name if number == 1 else f"{name}{number}" for number in count(1))
@@ -162,12 +162,12 @@ def _constant(value: str, column: Column, rows: int) -> pa.ChunkedArray:
 
 
 def shape_of(query: str) -> str:
-    """Give the query that has the columns of another one and no rows."""
+    """Return the query that has the columns of another one and no rows."""
     return f"SELECT * FROM ({query}) AS q LIMIT 0"  # noqa: S608 - the user's own query
 
 
 def run(cursor: Any, text: str) -> pa.Table:
-    """Run DuckDB's SQL.
+    """Run DuckDB's SQL and return its rows.
 
     Raises SqlError with the service's code for what went wrong.
     """
@@ -184,7 +184,7 @@ def run(cursor: Any, text: str) -> pa.Table:
 def translate(
     text: str, catalog: Catalog, scope: Scope, *, wide: bool = False, exact: bool = False
 ) -> tuple[str, list[Table]]:
-    """DuckDB's SQL for a query, and the tables that it calls _t0, _t1, …; `wide` has TIMESTAMPs in microseconds.
+    """Return DuckDB's SQL for a query, and the tables that it calls _t0, _t1, …; `wide` has TIMESTAMPs in microseconds.
 
     Numbers with a point are DOUBLE, as on the service, unless `exact`: then no digit of one that is inserted is lost.
 

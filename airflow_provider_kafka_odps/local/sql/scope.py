@@ -27,7 +27,7 @@ class Scope:
         return self.settings.get("odps.default.schema") or DEFAULT_SCHEMA
 
     def full_name(self, catalog: Catalog, name: Name) -> TableName:
-        """Give the table that a name of one to three parts means.
+        """Return the table that a name of one to three parts means.
 
         Raises SqlError for another project, or a schema that isn't there.
         """
@@ -51,7 +51,7 @@ class Scope:
         return found
 
     def table(self, catalog: Catalog, name: Name) -> Table:
-        """Give the table of this name.
+        """Return the table of this name.
 
         Raises SqlError (table not found).
         """
@@ -62,7 +62,7 @@ class Scope:
         return table
 
     def schema_name(self, name: Name) -> str:
-        """Give the schema that `s` or `project.s` means.
+        """Return the schema that `s` or `project.s` means.
 
         Raises SqlError for another project.
         """
@@ -76,7 +76,7 @@ class Scope:
 
 
 def spec_of(table: Table, values: Values) -> Spec:
-    """Give the complete partition spec of these values.
+    """Return the complete partition spec of these values.
 
     Raises SqlError when it is incomplete or names a column that doesn't partition the table.
     """
@@ -87,7 +87,7 @@ def spec_of(table: Table, values: Values) -> Spec:
 
 
 def specs_like(table: Table, values: Values) -> list[Spec]:
-    """Give the partitions whose columns have these values; a column that isn't named has any."""
+    """Return the partitions whose columns have these values; a column that isn't named has any."""
     known = {column.name for column in table.partition_columns}
     unknown = [name for name in values if name not in known]
     if unknown or not values:

@@ -15,7 +15,7 @@ _RULE = "+" + "-" * 86 + "+"
 
 
 def show(catalog: Catalog, statement: Show, scope: Scope) -> str:
-    """Give the answer of SHOW.
+    """Return the answer of SHOW.
 
     Raises SqlError.
     """
@@ -48,7 +48,7 @@ def _matches(name: str, pattern: str) -> bool:
 
 
 def definition(table: Table) -> str:
-    """Give the CREATE TABLE statement of a table."""
+    """Return the CREATE TABLE statement of a table."""
     columns = ", ".join(map(_column_text, table.columns))
     if table.primary_key:
         columns += f", PRIMARY KEY ({', '.join(f'`{name}`' for name in table.primary_key)})"
@@ -78,7 +78,7 @@ def _quoted(text: str) -> str:
 
 
 def describe(catalog: Catalog, statement: Describe, scope: Scope) -> str:
-    """Give the answer of DESC.
+    """Return the answer of DESC.
 
     Raises SqlError.
     """

@@ -24,7 +24,7 @@ _TEXTS = frozenset({Kind.STRING, Kind.CHAR, Kind.VARCHAR, Kind.JSON})
 
 
 def build_array(values: list[Any], column: ColumnType) -> pa.Array:
-    """Turn values as `record_values.reader` gives them into an Arrow array of the column's type, or of `WIDE`.
+    """Convert values as `record_values.reader` reads them to an Arrow array of the column's type, or of `WIDE`.
 
     Raises MalformedError when one is outside its type. Texts that aren't UTF-8 are kept as they came.
     """
@@ -40,7 +40,7 @@ def build_array(values: list[Any], column: ColumnType) -> pa.Array:
 
 
 def raw_values(array: pa.Array, column: ColumnType) -> list[Any]:
-    """Turn an Arrow array of the column's type into the values that `record_writing.writer` takes."""
+    """Convert an Arrow array of the column's type to the values that `record_writing.writer` takes."""
     match column.kind:
         case kind if is_moment(column) and array.type == WIDE:
             return [None if pair is None else pair["sec"] * NANOS + pair["nano"] for pair in array.to_pylist()]
@@ -80,13 +80,13 @@ def _cut(array: pa.Array, elements: list[Any]) -> list[list[Any] | None]:
 
 
 def seconds_and_nanos(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """Give the batch with each TIMESTAMP column as struct{sec, nano}: query results and previews carry them so."""
+    """Return the batch with each TIMESTAMP column as struct{sec, nano}: query results and previews carry them so."""
     arrays = [widened(array) if array.type == NARROW else array for array in batch.columns]
     return pa.RecordBatch.from_arrays(arrays, names=batch.schema.names)
 
 
 def wide_moments(batch: pa.RecordBatch, columns: Sequence[ColumnType]) -> pa.RecordBatch:
-    """Give the batch with each column of type TIMESTAMP, but none inside a nested one, as `WIDE`."""
+    """Return the batch with each column of type TIMESTAMP, but none inside a nested one, as `WIDE`."""
     arrays = [
         widened(array) if is_moment(column) and array.type == NARROW else array
         for array, column in zip(batch.columns, columns, strict=True)

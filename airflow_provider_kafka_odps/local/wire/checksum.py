@@ -6,10 +6,10 @@ import google_crc32c
 
 
 def crc32c(piece: bytes) -> int:
-    """Checksum of `piece`, unsigned 32 bits."""
+    """Return the checksum of `piece`, unsigned 32 bits."""
     return int(google_crc32c.value(piece))
 
 
 def extend(crc: int, piece: bytes) -> int:
-    """Checksum of everything so far plus `piece`."""
+    """Return the checksum of everything so far and `piece`."""
     return int(google_crc32c.extend(crc, piece))

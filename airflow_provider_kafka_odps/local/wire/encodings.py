@@ -24,12 +24,12 @@ class Unpacker(Protocol):
         ...
 
     def close(self) -> None:
-        """Say that nothing follows."""
+        """End the body: nothing follows."""
         ...
 
 
 def unpacker(encoding: str, out: Out) -> Unpacker:
-    """How a body of this Content-Encoding is unpacked.
+    """Return what unpacks a body of this Content-Encoding.
 
     Raises ServiceError (400) for an encoding that the tunnel doesn't know.
     """
@@ -57,7 +57,7 @@ class _Plain:
             self._out(piece)
 
     def close(self) -> None:
-        """Nothing is held back."""
+        """Do nothing: no byte is held back."""
 
 
 class _Inflate:
@@ -225,7 +225,7 @@ ENCODINGS = ("deflate", "zstd", "x-lz4-frame", "x-odps-lz4-frame", "x-snappy-fra
 
 
 def pack(encoding: str, pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """Pack the pieces of a body; `encoding` is one of ENCODINGS, anything else leaves them as they are."""
+    """Yield the packed pieces of a body; `encoding` is one of ENCODINGS, anything else leaves them as they are."""
     match encoding:
         case "deflate":
             deflate = zlib.compressobj(1)

@@ -18,10 +18,10 @@ _WORD = struct.Struct(">I")
 
 
 class FrameDecoder:
-    """Takes a framed body in pieces and gives the bytes inside; holds one chunk and one piece at most."""
+    """Takes a framed body in pieces and passes on the bytes inside; holds one chunk and one piece at most."""
 
     def __init__(self, out: Callable[[bytes], None]) -> None:
-        """Give the payload to `out`."""
+        """Pass the payload to `out`."""
         self._out = out
         self._pending = b""
         self._chunk = 0
@@ -62,7 +62,7 @@ class FrameDecoder:
         self._out(chunk)
 
     def close(self) -> None:
-        """Say that nothing follows: check the last, shorter chunk and the checksum of everything.
+        """End the body: check the last, shorter chunk and the checksum of everything.
 
         Raises MalformedError. An empty body and a lone checksum are empty blocks.
         """
@@ -79,7 +79,7 @@ class FrameDecoder:
 
 
 def encode_frames(payload: Iterator[bytes]) -> Iterator[bytes]:
-    """Frame `payload`, given in pieces of any size."""
+    """Yield `payload`, which comes in pieces of any size, in frames."""
     yield _WORD.pack(CHUNK)
     pending, crc = b"", 0
     for piece in payload:

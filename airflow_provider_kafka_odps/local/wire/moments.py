@@ -37,7 +37,7 @@ Column: TypeAlias = pa.Array | pa.ChunkedArray
 
 
 def is_moment(column: ColumnType) -> bool:
-    """Whether values of this type may come as `WIDE` or as `NARROW`."""
+    """Return whether values of this type may come as `WIDE` or as `NARROW`."""
     return column.kind in _KINDS
 
 
@@ -51,7 +51,7 @@ def _parts(column: Column) -> tuple[pa.Array, pa.Array]:
 
 
 def widened(column: Column) -> pa.Array:
-    """Give `NARROW` values as `WIDE` ones."""
+    """Return `NARROW` values as `WIDE` ones."""
     array = _whole(column)
     # Floored, so that the nanoseconds of a time before 1970 are positive too.
     seconds, rest = np.divmod(array.cast(pa.int64()).fill_null(0).to_numpy(), NANOS)
@@ -60,7 +60,7 @@ def widened(column: Column) -> pa.Array:
 
 
 def narrowed(column: Column) -> Column:
-    """Give `WIDE` values as `NARROW` ones, or as they are when one of them is beyond that."""
+    """Return `WIDE` values as `NARROW` ones, or as they are when one of them is beyond that."""
     seconds, nanos = _parts(column)
     bounds = pc.min_max(seconds)
     least, most = bounds["min"].as_py(), bounds["max"].as_py()
@@ -70,7 +70,7 @@ def narrowed(column: Column) -> Column:
 
 
 def as_micros(column: Column) -> pa.Array:
-    """Give values of either form in microseconds, the rest cut off."""
+    """Return values of either form in microseconds, the rest cut off."""
     array = _whole(column)
     if array.type == NARROW:
         return pc.floor_temporal(array, unit="microsecond").cast(pa.timestamp("us")).cast(MICROS)
@@ -80,7 +80,7 @@ def as_micros(column: Column) -> pa.Array:
 
 
 def from_micros(column: Column) -> Column:
-    """Give microseconds as `NARROW` values, or as `WIDE` ones when one of them is beyond that."""
+    """Return microseconds as `NARROW` values, or as `WIDE` ones when one of them is beyond that."""
     array = _whole(column)
     seconds, rest = np.divmod(array.cast(pa.int64()).fill_null(0).to_numpy(), 1_000_000)
     fields = [pa.array(seconds, pa.int64()), pa.array((rest * 1000).astype("int32"), pa.int32())]
@@ -88,7 +88,7 @@ def from_micros(column: Column) -> Column:
 
 
 def moment_texts(column: Column) -> pa.Array:
-    """Give values of either form as texts: 2026-11-22 10:00:00.123456789."""
+    """Return values of either form as texts: 2026-11-22 10:00:00.123456789."""
     array = _whole(column)
     if array.type == NARROW:
         return pc.strftime(array, format="%Y-%m-%d %H:%M:%S")
@@ -100,7 +100,7 @@ def moment_texts(column: Column) -> pa.Array:
 
 
 def from_pairs(pairs: list[tuple[int, int] | None]) -> Column:
-    """Give (seconds, nanoseconds) as `NARROW` values, or as `WIDE` ones when one of them is beyond that.
+    """Return (seconds, nanoseconds) as `NARROW` values, or as `WIDE` ones when one of them is beyond that.
 
     Raises ValueError for one outside the years 1 to 9999.
     """

@@ -40,7 +40,7 @@ Read: TypeAlias = Callable[[bytes, int], tuple[Any, int, bytes]]
 
 
 def wire_type(column: ColumnType) -> int:
-    """Give the wire type in the tag of a column."""
+    """Return the wire type in the tag of a column."""
     match column.kind:
         case Kind.FLOAT:
             return varint.FIXED32
@@ -66,7 +66,7 @@ INTEGERS = frozenset(
 
 
 def reader(column: ColumnType, longest: int = LONGEST_VALUE) -> Read:  # noqa: C901 - one flat table of types
-    """How a value of this type is read; a string of more than `longest` bytes is refused."""
+    """Return what reads a value of this type; a string of more than `longest` bytes is refused."""
     match column.kind:
         case kind if kind in INTEGERS:
             return _read_integer

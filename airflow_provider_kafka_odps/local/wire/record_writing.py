@@ -29,7 +29,7 @@ Write: TypeAlias = Callable[[Any], tuple[bytes, bytes]]
 
 
 def writer(column: ColumnType) -> Write:  # noqa: C901 - one flat table of types
-    """How a raw value of this type is written; raw values are those of `raw_values`."""
+    """Return what writes a raw value of this type; raw values are those of `raw_values`."""
     match column.kind:
         case kind if kind in INTEGERS:
             return _write_integer

@@ -26,12 +26,12 @@ _BYTES_PER_BATCH = 16 << 20
 
 
 def record_schema(columns: Sequence[tuple[str, ColumnType]]) -> pa.Schema:
-    """Give the Arrow schema of named columns, in order."""
+    """Return the Arrow schema of named columns, in order."""
     return pa.schema([pa.field(name, arrow_type(column)) for name, column in columns])
 
 
 class RecordDecoder:
-    """Takes a record body in pieces of any size and gives Arrow batches; holds one record and one batch at most."""
+    """Takes a record body in pieces of any size and returns Arrow batches; holds one record and one batch at most."""
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class RecordDecoder:
         out: Callable[[pa.RecordBatch], None],
         longest: int = record_values.LONGEST_VALUE,
     ) -> None:
-        """Give the records of these columns to `out`; a text of more than `longest` bytes is refused."""
+        """Pass the records of these columns to `out`; a text of more than `longest` bytes is refused."""
         self._columns = columns
         self._out = out
         self._fields = {
@@ -143,7 +143,7 @@ class RecordDecoder:
         self._crcs, self._rows, self._bytes = [], [], 0
 
     def close(self) -> None:
-        """Say that nothing follows.
+        """End the body: nothing follows.
 
         Raises MalformedError when the trailer is missing.
         """
@@ -167,7 +167,7 @@ class RecordEncoder:
         self._metrics = metrics
 
     def encode(self, batches: Iterator[pa.RecordBatch]) -> Iterator[bytes]:
-        """Give the body in pieces, the trailer last."""
+        """Yield the body in pieces, the trailer last."""
         count = crc_of_crcs = 0
         for batch in batches:
             columns = [raw_values(array, column) for array, column in zip(batch.columns, self._columns, strict=True)]

@@ -70,7 +70,7 @@ class ColumnType:
                 pass
 
     def __str__(self) -> str:
-        """Plain text in lower case, without backticks: Go's parser takes nothing else."""
+        """Return plain text in lower case, without backticks: Go's parser takes nothing else."""
         match self.kind:
             case Kind.STRUCT:
                 return f"struct<{','.join(f'{name}:{part}' for name, part in self.parts)}>"
@@ -179,7 +179,7 @@ def _read_sizes(cursor: Cursor, kind: Kind) -> tuple[int, ...]:
 
 
 def arrow_type(column: ColumnType) -> pa.DataType:
-    """Give the Arrow type that carries this type in a tunnel, and that the endpoint keeps it in.
+    """Return the Arrow type that carries this type in a tunnel, and that the endpoint keeps it in.
 
     JSON is text, as Java and Go send it; months are int64; legacy DECIMAL is PyODPS's decimal256(54, 18).
     """

@@ -50,7 +50,7 @@ def read_varint(body: bytes, at: int) -> tuple[int, int]:
 
 
 def write_varint(value: int) -> bytes:
-    """Write an unsigned integer below 2^64."""
+    """Return an unsigned integer below 2^64 as a varint."""
     if value < 0x80:  # noqa: PLR2004 - the continuation bit
         return bytes((value,))
     out = bytearray()
@@ -62,15 +62,15 @@ def write_varint(value: int) -> bytes:
 
 
 def unzigzag(value: int) -> int:
-    """Give the signed integer behind a zigzag varint."""
+    """Return the signed integer behind a zigzag varint."""
     return (value >> 1) ^ -(value & 1)
 
 
 def zigzag(value: int) -> int:
-    """Give the unsigned integer that stands for a signed 64-bit one."""
+    """Return the unsigned integer that stands for a signed 64-bit one."""
     return (value << 1) ^ (value >> 63) if value >= 0 else ((-value) << 1) - 1
 
 
 def tag(number: int, wire: int) -> bytes:
-    """Give the tag of field `number` with wire type `wire`."""
+    """Return the tag of field `number` with wire type `wire`."""
     return write_varint(number << 3 | wire)
