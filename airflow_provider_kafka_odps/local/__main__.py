@@ -6,7 +6,6 @@ import argparse
 import sys
 from pathlib import Path
 
-from airflow_provider_kafka_odps.local.instances.pacing import Pace
 from airflow_provider_kafka_odps.local.settings import (
     DEFAULT_ACCESS_ID,
     DEFAULT_ACCESS_KEY,
@@ -14,6 +13,7 @@ from airflow_provider_kafka_odps.local.settings import (
     DEFAULT_PROJECT,
     IN_MEMORY,
     LONGEST_BLOCK,
+    Pace,
     Settings,
 )
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from airflow_provider_kafka_odps.local.instances.pacing import Pace
-
 DEFAULT_PROJECT = "demo_project"
 
 
@@ -24,6 +22,27 @@ IN_MEMORY = ":memory:"
 
 LONGEST_BLOCK = 4 << 30
 """A packed body of a few MB can unpack to more than this; the disk or the memory must outlive it."""
+
+
+_MOST_SECONDS = 24 * 60 * 60
+
+
+_MOST_POLLS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """A statement is shown as running to the first `polls` questions for its status, and for `seconds` at least."""
+
+    polls: int = 0
+    seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse what never ends."""
+        if not 0 <= self.polls <= _MOST_POLLS:
+            raise ValueError(f"polls {self.polls}: a statement runs for 0 to {_MOST_POLLS} polls")
+        if not 0 <= self.seconds <= _MOST_SECONDS:
+            raise ValueError(f"seconds {self.seconds}: a statement runs for 0 to {_MOST_SECONDS} seconds")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""For tests and demos: an endpoint in a process of its own, ready when the block begins and gone after it.
+"""For tests and demos: an endpoint in a process of its own, ready when the `with` block starts and gone after it.
 
 The pytest fixtures `maxcompute_endpoint` and `maxcompute_faults` can be imported from here into a conftest.py; the
 faults are `Refuse`, `Drop`, `Truncate`, `Delay`, `Slow`, `Expire`, `ForceStatus` and `Corrupt`.
@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from airflow_provider_kafka_odps.local.control_client import EndpointControl
 from airflow_provider_kafka_odps.local.faults import (
@@ -47,20 +47,15 @@ __all__ = [
     "RunningEndpoint",
     "Slow",
     "Truncate",
-    "maxcompute_endpoint",  # noqa: F822 - given by __getattr__
-    "maxcompute_faults",  # noqa: F822 - given by __getattr__
     "running_endpoint",
     "stop",
 ]
 
 
-_FIXTURES = ("maxcompute_endpoint", "maxcompute_faults")
-
-
 _READY = "MaxCompute endpoint ready: "
 
 
-_PATIENCE = 10.0
+_STOP_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +129,8 @@ def _wait_until_ready(process: subprocess.Popen[bytes], errors: IO[bytes], deadl
                 break
     errors.seek(0)
     seen = (written + errors.read()).decode(errors="replace").strip() or "nothing"
-    state = (
-        f"ended with exit code {process.wait(_PATIENCE)}" if process.poll() is not None or not piece else "is not ready"
-    )
+    ended = process.poll() is not None or not piece
+    state = f"ended with exit code {process.wait(_STOP_SECONDS)}" if ended else "is not ready"
     raise EndpointStartError(
         f"the MaxCompute endpoint (process {process.pid}) {state} after at most {deadline} s; it wrote: {seen}"
     )
@@ -147,19 +141,31 @@ def stop(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is None:
         process.terminate()
         try:
-            process.wait(_PATIENCE)
+            process.wait(_STOP_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
-    process.wait(_PATIENCE)
+    process.wait(_STOP_SECONDS)
     for pipe in (process.stdin, process.stdout):
         if pipe is not None:
             pipe.close()
 
 
-def __getattr__(name: str) -> Any:
-    # pytest is imported only by those who ask for a fixture.
-    if name in _FIXTURES:
-        from airflow_provider_kafka_odps.local import fixtures
+try:
+    import pytest
+except ModuleNotFoundError:
+    # A demo needs an endpoint and no fixtures.
+    pass
+else:
+    __all__ += ["maxcompute_endpoint", "maxcompute_faults"]
 
-        return getattr(fixtures, name)
-    raise AttributeError(f"module {__name__} has no attribute {name}")
+    @pytest.fixture(scope="session")
+    def maxcompute_endpoint() -> Iterator[RunningEndpoint]:
+        """Yield a running endpoint that keeps its tables in memory, one for all tests."""
+        with running_endpoint() as endpoint:
+            yield endpoint
+
+    @pytest.fixture
+    def maxcompute_faults(maxcompute_endpoint: RunningEndpoint) -> Iterator[EndpointControl]:
+        """Yield the control of that endpoint; after the test all faults are forgotten."""
+        yield maxcompute_endpoint.control
+        maxcompute_endpoint.control.clear()

@@ -253,3 +253,19 @@ def test_the_fixtures_come_from_testing(tmp_path: Any) -> None:
         cwd=tmp_path,
     )
     assert "1 passed" in done.stdout, done.stdout + done.stderr
+
+
+def test_an_endpoint_needs_no_pytest() -> None:
+    """A demo starts an endpoint where pytest is not installed: only the fixtures are missing there."""
+    import subprocess
+    import sys
+
+    program = (
+        "import sys\n"
+        "sys.modules['pytest'] = None\n"
+        "from airflow_provider_kafka_odps.local.testing import *\n"
+        "with running_endpoint() as endpoint:\n"
+        "    print(endpoint.control.faults(), 'maxcompute_endpoint' in globals())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.stdout == "[] False\n", done.stderr

@@ -23,9 +23,10 @@ from airflow_provider_kafka_odps.local.api.call import Answer, Call, json_answer
 from airflow_provider_kafka_odps.local.api.operations import block_of, operation_of, table_of
 from airflow_provider_kafka_odps.local.errors import ServiceError
 from airflow_provider_kafka_odps.local.faults import FaultPlan, Request, Rule, dump, load_rule
-from airflow_provider_kafka_odps.local.instances.pacing import Pace, Pacing
+from airflow_provider_kafka_odps.local.instances.pacing import Pacing
 from airflow_provider_kafka_odps.local.sessions.upload import UploadStatus
 from airflow_provider_kafka_odps.local.sessions.uploads import Uploads
+from airflow_provider_kafka_odps.local.settings import Pace
 
 MOST_REQUESTS = 10_000
 """Requests that the log keeps."""

@@ -19,8 +19,9 @@ from airflow_provider_kafka_odps.local.catalog.store import Store
 from airflow_provider_kafka_odps.local.catalog.texts import csv_text
 from airflow_provider_kafka_odps.local.errors import ServiceError, SqlError
 from airflow_provider_kafka_odps.local.instances.jobs import Job, TaskKind
-from airflow_provider_kafka_odps.local.instances.pacing import Pace, Pacing
+from airflow_provider_kafka_odps.local.instances.pacing import Pacing
 from airflow_provider_kafka_odps.local.sessions.uploads import DAY
+from airflow_provider_kafka_odps.local.settings import Pace
 from airflow_provider_kafka_odps.local.sql.engine import Engine, Outcome
 
 _STOPPED = "ODPS-0010000:System internal error - the endpoint was stopped while this ran; look before you run it again"

@@ -5,25 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from threading import Lock
 
-_LONGEST = 24 * 60 * 60
-
-
-_MOST_POLLS = 1_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """A statement is shown as running to the first `polls` questions for its status, and for `seconds` at least."""
-
-    polls: int = 0
-    seconds: float = 0.0
-
-    def __post_init__(self) -> None:
-        """Refuse what never ends."""
-        if not 0 <= self.polls <= _MOST_POLLS:
-            raise ValueError(f"polls {self.polls}: a statement runs for 0 to {_MOST_POLLS} polls")
-        if not 0 <= self.seconds <= _LONGEST:
-            raise ValueError(f"seconds {self.seconds}: a statement runs for 0 to {_LONGEST} seconds")
+from airflow_provider_kafka_odps.local.settings import Pace
 
 
 @dataclass(slots=True)
