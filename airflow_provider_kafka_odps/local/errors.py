@@ -15,7 +15,7 @@ class ServiceError(Exception):
 
 
 class MalformedError(ServiceError):
-    """Bytes that are not what they say they are: nothing of them is kept."""
+    """A body that is not in its format: nothing of it is kept."""
 
     def __init__(self, message: str, code: str = "MalformedDataStream") -> None:
         """Refuse the bytes with 400."""

@@ -185,7 +185,7 @@ class RuleState:
 
 @dataclass(slots=True)
 class FaultPlan:
-    """The rules of an endpoint; asked once for each request."""
+    """The rules of an endpoint, and how often each matched."""
 
     states: list[RuleState] = field(default_factory=list)
     _numbers: int = 0

@@ -74,7 +74,7 @@ def tokenize(text: str) -> list[Token]:
 
 
 class Cursor:
-    """A place in a token list: look at the next token, take it, or say precisely what is wrong with it."""
+    """A place in a token list: look at the next token, take it, or raise an error at its line and column."""
 
     def __init__(self, text: str) -> None:
         """Start before the first token of `text`."""

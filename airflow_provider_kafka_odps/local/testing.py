@@ -75,7 +75,7 @@ class RunningEndpoint:
 
 
 class EndpointStartError(RuntimeError):
-    """The endpoint did not get ready; the message has everything it wrote."""
+    """The endpoint did not start in time; the message has everything it wrote."""
 
 
 @contextmanager
@@ -102,7 +102,7 @@ def running_endpoint(
         "--until-stdin-closes",
     ]
     with tempfile.TemporaryFile() as errors:
-        # The pipe ends with this process, however it ends: nobody is left behind by a SIGKILL.
+        # The pipe ends with this process, however it ends: even SIGKILL leaves no endpoint behind.
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, stdin=subprocess.PIPE)  # noqa: S603 - our own module
         try:
             url = _wait_until_ready(process, errors, deadline)

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pyarrow as pa
 import pytest
 
-from airflow_provider_kafka_odps.local.catalog.documents import FolderShelf
+from airflow_provider_kafka_odps.local.catalog.documents import DirectoryDocuments
 from airflow_provider_kafka_odps.local.catalog.model import Column, Table, TableName
 from airflow_provider_kafka_odps.local.catalog.store import Store, open_store
 from airflow_provider_kafka_odps.local.errors import ServiceError
@@ -32,13 +32,13 @@ class Days:
         self.now = 1_800_000_000_000
         self.store: Store = open_store("p1", folder, lambda: self.now // 1000)
         engine = Engine(self.store, lambda: self.now, "me")
-        shelf = FolderShelf(folder / "instances")
+        documents = DirectoryDocuments(folder / "instances")
         self.instances = Instances(
-            self.store, engine, shelf, lambda: self.now, most_instances=most, most_result_bytes=most_bytes
+            self.store, engine, documents, lambda: self.now, most_instances=most, most_result_bytes=most_bytes
         )
         self.downloads = Downloads(
             self.store,
-            FolderShelf(folder / "downloads"),
+            DirectoryDocuments(folder / "downloads"),
             lambda: self.now,
             most_sessions=most,
             most_bytes=most_bytes,

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from airflow_provider_kafka_odps.local.catalog.model import TableName
 from airflow_provider_kafka_odps.local.errors import ServiceError
 from airflow_provider_kafka_odps.local.http.app import pieces
-from airflow_provider_kafka_odps.local.sessions.limits import Limited, Limits
+from airflow_provider_kafka_odps.local.sessions.limits import Limits, Quota
 from airflow_provider_kafka_odps.local.testing import EndpointStartError, Operation, RunningEndpoint, running_endpoint
 from airflow_provider_kafka_odps.local.wire.records import RecordEncoder
 from airflow_provider_kafka_odps.local.wire.types import parse_type
@@ -32,9 +32,9 @@ def strict() -> Iterator[RunningEndpoint]:
 
 
 @pytest.mark.parametrize(
-    ("what", "most", "seconds"), [(Limited.SESSIONS, 500, 300), (Limited.BLOCKS, 500, 300), (Limited.COMMITS, 75, 15)]
+    ("what", "most", "seconds"), [(Quota.SESSIONS, 500, 300), (Quota.BLOCKS, 500, 300), (Quota.COMMITS, 75, 15)]
 )
-def test_so_many_in_so_many_seconds_and_no_more(what: Limited, most: int, seconds: int) -> None:
+def test_so_many_in_so_many_seconds_and_no_more(what: Quota, most: int, seconds: int) -> None:
     """The last that is allowed is; the next is refused until the first is old enough; other tables are not meant."""
     limits = Limits()
     for _ in range(most):
@@ -135,7 +135,7 @@ def send_records(odps: ODPS, session: Any, name: str, value: dict[str, Any]) -> 
 
 
 def test_a_silent_body_is_given_up() -> None:
-    """With limits, a block that stops coming is refused after the patience there is, and without them never."""
+    """With limits, a block that stops coming is refused after the documented silence, and without them never."""
 
     async def silent() -> dict[str, Any]:
         await asyncio.Event().wait()

@@ -15,8 +15,8 @@ from airflow_provider_kafka_odps.local.catalog.store import Store, open_store
 from airflow_provider_kafka_odps.local.errors import ServiceError, SqlError
 from airflow_provider_kafka_odps.local.lexer import tokenize
 from airflow_provider_kafka_odps.local.sql.engine import Engine
-from airflow_provider_kafka_odps.local.sql.parser import parse_script, parse_statement
-from airflow_provider_kafka_odps.local.sql.statements import (
+from airflow_provider_kafka_odps.local.sql.parsing.parser import parse_script, parse_statement
+from airflow_provider_kafka_odps.local.sql.parsing.statements import (
     AddColumns,
     AddPartitions,
     AlterTable,

@@ -15,8 +15,8 @@ from odps import ODPS, errors, options
 from odps.tunnel import TableTunnel
 
 from airflow_provider_kafka_odps.local.wire.arrays import build_array, raw_values
-from airflow_provider_kafka_odps.local.wire.moments import FIRST_SECOND, LAST_SECOND, NANOS
 from airflow_provider_kafka_odps.local.wire.records import RecordDecoder, RecordEncoder
+from airflow_provider_kafka_odps.local.wire.timestamps import FIRST_SECOND, LAST_SECOND, NANOS
 from airflow_provider_kafka_odps.local.wire.types import parse_type
 
 MakeTable = Callable[..., Any]

@@ -1,4 +1,4 @@
-"""The one call whose body is not read at once: a block, from the socket into a file."""
+"""Writing a block: the one call whose body is not read at once, but goes from the socket into a file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A request and an answer as values, and the texts they carry; the web server stays outside."""
+"""Requests and answers as values, and how answers are written as XML and JSON; no web server here."""
 
 from __future__ import annotations
 

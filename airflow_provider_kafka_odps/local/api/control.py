@@ -45,7 +45,7 @@ class Control:
     requests: deque[Request] = field(default_factory=lambda: deque(maxlen=MOST_REQUESTS))
     _numbers: Any = field(default_factory=lambda: count(1))
 
-    def begin(self, call: Call) -> tuple[int, list[Rule]]:
+    def start(self, call: Call) -> tuple[int, list[Rule]]:
         """Count a request, and return its number and the rules that fire at it."""
         number = next(self._numbers)
         return number, self.plan.firing(operation_of(call), table_of(call), block_of(call), number)

@@ -1,4 +1,4 @@
-"""Which operation a call is: the names that the log shows and that faults are asked for by."""
+"""Which operation a call is: its name in the log of requests and in the rules of faults."""
 
 from __future__ import annotations
 

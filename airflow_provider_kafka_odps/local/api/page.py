@@ -1,4 +1,4 @@
-"""The page at /: what is in the endpoint, for people."""
+"""The page at /: tables, sessions, statements and recent requests, as HTML."""
 
 from __future__ import annotations
 

@@ -9,13 +9,13 @@ from airflow_provider_kafka_odps.local.catalog.catalog import Schema
 from airflow_provider_kafka_odps.local.errors import ServiceError, SqlError
 from airflow_provider_kafka_odps.local.instances.jobs import read_job
 from airflow_provider_kafka_odps.local.sql.define import define
+from airflow_provider_kafka_odps.local.sql.parsing.statements import CreateSchema, DropSchema
 from airflow_provider_kafka_odps.local.sql.scope import Scope
-from airflow_provider_kafka_odps.local.sql.statements import CreateSchema, DropSchema
 
 REGION = "local"
 
 
-_NONE = {
+_EMPTY_LISTS = {
     path: xml(f"<{tag}><Marker/><MaxItems>0</MaxItems></{tag}>")
     for path, tag in (
         ("resources", "Resources"),
@@ -46,13 +46,13 @@ def answer(services: Services, call: Call) -> Answer:
             services.require_project(project)
             return _in_project(services, call, rest)
         case _:
-            raise _nowhere(call)
+            raise _not_found(call)
 
 
 def _in_project(services: Services, call: Call, rest: list[str]) -> Answer:
     match rest:
         case []:
-            return xml(_project(services), headers=_dated(services, services.store.catalog.created))
+            return xml(_project(services), headers=_owner_and_dates(services, services.store.catalog.created))
         case ["logs"]:
             return Answer()
         case ["authorization"]:
@@ -68,10 +68,10 @@ def _in_project(services: Services, call: Call, rest: list[str]) -> Answer:
             return _tables(services, call, names)
         case ["schemas", *names]:
             return _schemas(services, call, names)
-        case [*_, kind] if call.method == "GET" and kind in _NONE:
-            return _NONE[kind]
+        case [*_, kind] if call.method == "GET" and kind in _EMPTY_LISTS:
+            return _EMPTY_LISTS[kind]
         case _:
-            raise _nowhere(call)
+            raise _not_found(call)
 
 
 def _tables(services: Services, call: Call, names: list[str]) -> Answer:
@@ -87,7 +87,7 @@ def _tables(services: Services, call: Call, names: list[str]) -> Answer:
             # No 5xx: clients would repeat it for two minutes.
             raise ServiceError(400, "NotImplemented", "Stream and upsert tunnels are not part of this endpoint")
         case _:
-            raise _nowhere(call)
+            raise _not_found(call)
 
 
 def _schemas(services: Services, call: Call, names: list[str]) -> Answer:
@@ -101,10 +101,10 @@ def _schemas(services: Services, call: Call, names: list[str]) -> Answer:
         case "DELETE", [name]:
             return _drop_schema(services, name)
         case _:
-            raise _nowhere(call)
+            raise _not_found(call)
 
 
-def _nowhere(call: Call) -> ServiceError:
+def _not_found(call: Call) -> ServiceError:
     return ServiceError(404, "NoSuchObject", f"There is nothing for {call.method} at /{'/'.join(call.segments)}")
 
 
@@ -116,7 +116,7 @@ def _instances(services: Services, call: Call) -> Answer:
     return Answer(201, headers={"Location": location})
 
 
-def _dated(services: Services, created: int) -> dict[str, str]:
+def _owner_and_dates(services: Services, created: int) -> dict[str, str]:
     return {
         "x-odps-owner": services.settings.owner,
         "x-odps-creation-time": rfc822(created),
@@ -181,7 +181,7 @@ def _schema(services: Services, name: str) -> Answer:
     schema = services.store.catalog.schemas.get(name.lower())
     if schema is None:
         raise ServiceError(404, "NoSuchObject", f"The specified schema does not exist: {name}")
-    return xml(_schema_text(services, schema), headers=_dated(services, schema.created))
+    return xml(_schema_text(services, schema), headers=_owner_and_dates(services, schema.created))
 
 
 def _create_schema(services: Services, call: Call) -> Answer:

@@ -1,4 +1,4 @@
-"""REST calls about instances, and the XML bodies that clients post."""
+"""REST calls about instances: their status, details and results; and the XML of a posted schema."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from airflow_provider_kafka_odps.local.api.call import Answer, Call, element, js
 from airflow_provider_kafka_odps.local.api.services import Services
 from airflow_provider_kafka_odps.local.errors import ServiceError
 from airflow_provider_kafka_odps.local.instances.instances import Instance
-from airflow_provider_kafka_odps.local.instances.jobs import parse_xml, stops
+from airflow_provider_kafka_odps.local.instances.jobs import asks_to_stop, parse_xml
 
 WAIT_SECONDS = 5.0
 """How long a posted job is waited for: clients poll once a second, so a quick one costs them no wait."""
@@ -57,7 +57,7 @@ def answer(services: Services, call: Call, instance_id: str) -> Answer:
         services.instances.find(instance_id)
         return plain("")
     if call.method == "PUT":
-        if stops(call.body):
+        if asks_to_stop(call.body):
             services.instances.stop(services.instances.find(instance_id))
         return Answer()
     instance = services.instances.find(instance_id, polled=not call.query.keys() & _DETAILS)

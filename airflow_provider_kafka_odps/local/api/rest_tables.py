@@ -10,10 +10,10 @@ import pyarrow as pa
 
 from airflow_provider_kafka_odps.local.api.call import Answer, Call, element, rfc822, xml
 from airflow_provider_kafka_odps.local.api.services import Services
+from airflow_provider_kafka_odps.local.catalog.csv_rows import csv_text
 from airflow_provider_kafka_odps.local.catalog.model import Column, Partition, Spec, Table, spec_text
 from airflow_provider_kafka_odps.local.catalog.rows import concatenated, read_rows, shown_schema, with_partition_columns
 from airflow_provider_kafka_odps.local.catalog.specs import full_spec, read_spec
-from airflow_provider_kafka_odps.local.catalog.texts import csv_text
 from airflow_provider_kafka_odps.local.errors import ServiceError
 from airflow_provider_kafka_odps.local.sessions.downloads import pick_columns
 from airflow_provider_kafka_odps.local.sessions.uploads import require_partition

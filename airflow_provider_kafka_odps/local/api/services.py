@@ -1,4 +1,4 @@
-"""Everything an endpoint consists of, put together."""
+"""The parts of an endpoint, opened and put together."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from airflow_provider_kafka_odps.local.api.call import Call
 from airflow_provider_kafka_odps.local.catalog.catalog import DEFAULT_SCHEMA
-from airflow_provider_kafka_odps.local.catalog.documents import FolderShelf, MemoryShelf
+from airflow_provider_kafka_odps.local.catalog.documents import DirectoryDocuments, MemoryDocuments
 from airflow_provider_kafka_odps.local.catalog.model import Table, TableName
 from airflow_provider_kafka_odps.local.catalog.store import Store, open_store
 from airflow_provider_kafka_odps.local.errors import ServiceError
@@ -73,10 +73,10 @@ def open_services(settings: Settings, now: Callable[[], int]) -> Services:
         limits=limits,
         longest_block=settings.longest_block,
     )
-    downloads = Downloads(store, FolderShelf(folder / "downloads") if folder else MemoryShelf(), now)
+    downloads = Downloads(store, DirectoryDocuments(folder / "downloads") if folder else MemoryDocuments(), now)
     engine = Engine(store, now, settings.owner)
-    shelf = FolderShelf(folder / "instances") if folder else MemoryShelf()
-    instances = Instances(store, engine, shelf, now, settings.pace)
+    documents = DirectoryDocuments(folder / "instances") if folder else MemoryDocuments()
+    instances = Instances(store, engine, documents, now, settings.pace)
     # Only now is known which files anybody needs.
     store.sweep(uploads.blobs)
     return Services(settings, store, uploads, downloads, instances, now)

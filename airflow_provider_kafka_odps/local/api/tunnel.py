@@ -21,8 +21,8 @@ from airflow_provider_kafka_odps.local.sessions.upload import Block, UploadSessi
 from airflow_provider_kafka_odps.local.wire.arrays import seconds_and_nanos
 from airflow_provider_kafka_odps.local.wire.encodings import ENCODINGS, pack
 from airflow_provider_kafka_odps.local.wire.frames import encode_frames
-from airflow_provider_kafka_odps.local.wire.moments import WIDE, is_moment
 from airflow_provider_kafka_odps.local.wire.records import RecordEncoder
+from airflow_provider_kafka_odps.local.wire.timestamps import WIDE, is_timestamp
 
 _KEYS = ("uploads", "uploadid", "downloads", "downloadid", "blockid")
 
@@ -178,7 +178,7 @@ def _read(services: Services, call: Call, session: DownloadSession) -> Answer:
 
 
 def _require_narrow(rows: RowRange) -> None:
-    moments = [at for at, column in enumerate(rows.columns) if is_moment(column.type)]
+    moments = [at for at, column in enumerate(rows.columns) if is_timestamp(column.type)]
     if moments and any(batch.column(at).type == WIDE for batch in rows.batches() for at in moments):
         raise ServiceError(
             400,

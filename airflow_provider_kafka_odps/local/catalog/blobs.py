@@ -1,4 +1,4 @@
-"""Where rows are kept: files of Arrow streams, in a directory or in memory, whole or not there at all."""
+"""Where rows are kept: files of Arrow streams, in a directory or in memory, each of them whole."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _END = b"\xff\xff\xff\xff\x00\x00\x00\x00"
 
 
 class BlobWriter(Protocol):
-    """A blob that is being written; nobody sees it before `publish`."""
+    """A blob that is being written; it is not visible before `publish`."""
 
     def write(self, piece: bytes) -> None:
         """Append bytes."""
@@ -51,7 +51,7 @@ class BlobStore(Protocol):
 
 
 class DirectoryBlobs:
-    """Blobs as files; written beside their name and renamed, so a killed process leaves none half."""
+    """Blobs as files; each is written under another name and renamed, so a killed process leaves no half of one."""
 
     def __init__(self, folder: Path) -> None:
         """Keep blobs in `folder`; what an earlier process did not finish is removed."""

@@ -41,7 +41,7 @@ class Catalog:
         return sorted((t for t in self.tables.values() if t.name.schema == schema), key=lambda t: t.name.table)
 
     def with_table(self, table: Table) -> Catalog:
-        """Return the catalog with this table added or exchanged."""
+        """Return the catalog with this table added or replaced."""
         return replace(self, tables={**self.tables, table.name: table})
 
     def without_table(self, name: TableName) -> Catalog:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from airflow_provider_kafka_odps.local.catalog.disk import replace_file
 
 
-class Shelf(Protocol):
+class Documents(Protocol):
     """Named JSON documents."""
 
     def keep(self, name: str, document: dict[str, Any]) -> None:
@@ -25,7 +25,7 @@ class Shelf(Protocol):
         ...
 
 
-class MemoryShelf:
+class MemoryDocuments:
     """Keeps nothing."""
 
     def keep(self, name: str, document: dict[str, Any]) -> None:
@@ -39,8 +39,8 @@ class MemoryShelf:
         return []
 
 
-class FolderShelf:
-    """Keeps each document as a file, exchanged by a rename."""
+class DirectoryDocuments:
+    """Keeps each document as a file, replaced by a rename."""
 
     def __init__(self, folder: Path) -> None:
         """Keep documents in `folder`."""

@@ -141,7 +141,7 @@ class Table:
         return next((c for c in self.columns + self.partition_columns if c.name == wanted), None)
 
     def with_partition(self, spec: Spec, partition: Partition, now: int) -> Table:
-        """Return the table with this partition added or exchanged."""
+        """Return the table with this partition added or replaced."""
         return replace(self, partitions={**self.partitions, spec: partition}, modified=now)
 
     def without_partitions(self, specs: frozenset[Spec], now: int) -> Table:

@@ -11,14 +11,14 @@ import pyarrow.compute as pc
 from airflow_provider_kafka_odps.local.catalog.blobs import BlobStore, open_batches, stream_end
 from airflow_provider_kafka_odps.local.catalog.model import Blob, Column, Spec, Table
 from airflow_provider_kafka_odps.local.errors import MalformedError
-from airflow_provider_kafka_odps.local.wire.moments import (
+from airflow_provider_kafka_odps.local.wire.timestamps import (
     FIRST_SECOND,
     LAST_SECOND,
     NARROW,
     WIDE,
-    is_moment,
-    moment_texts,
+    is_timestamp,
     narrowed,
+    timestamp_texts,
     widened,
 )
 from airflow_provider_kafka_odps.local.wire.types import ColumnType, Kind, arrow_type
@@ -39,7 +39,7 @@ def stored_schema(columns: Sequence[Column], *, wide: bool = False) -> pa.Schema
     """
     return pa.schema(
         [
-            pa.field(column.stored_name, WIDE if wide and is_moment(column.type) else arrow_type(column.type))
+            pa.field(column.stored_name, WIDE if wide and is_timestamp(column.type) else arrow_type(column.type))
             for column in columns
         ]
     )
@@ -99,7 +99,7 @@ def _shown(stored: pa.ChunkedArray, column: Column, wanted: pa.DataType) -> pa.A
         return stored
     if stored.type == WIDE:
         # Of a column that is a TIMESTAMP now, or was one before it became a STRING.
-        return narrowed(stored) if is_moment(column.type) else moment_texts(narrowed(stored)).cast(wanted)
+        return narrowed(stored) if is_timestamp(column.type) else timestamp_texts(narrowed(stored)).cast(wanted)
     return stored.cast(wanted, safe=False)
 
 
@@ -123,10 +123,10 @@ class RowRange:
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Yield the rows in batches."""
-        begin = 0
+        passed = 0
         for blob in self.blobs:
-            first, last = max(self.start - begin, 0), min(self.end - begin, blob.rows)
-            begin += blob.rows
+            first, last = max(self.start - passed, 0), min(self.end - passed, blob.rows)
+            passed += blob.rows
             if first < last:
                 rows = read_rows(self.store, [blob], self.columns).slice(first, last - first)
                 yield from rows.to_batches(max_chunksize=_ROWS_PER_BATCH)
@@ -217,7 +217,7 @@ def _check_characters(stored: pa.Array, column: ColumnType, name: str) -> None:
         raise MalformedError(f"column {name} is {column}, but a value has {found} characters")
 
 
-def count_checked(content: pa.Buffer, columns: Sequence[Column], longest: int | None = None) -> int:
+def count_checked_rows(content: pa.Buffer, columns: Sequence[Column], longest: int | None = None) -> int:
     """Return how many rows a file has, having checked in every buffer whether these columns may hold what is there.
 
     Texts and binaries have at most `longest` bytes, when that is given.

@@ -41,7 +41,7 @@ class MemoryManifest:
 
 
 class FileManifest:
-    """A JSON file that is exchanged by one rename."""
+    """A JSON file that is replaced by one rename."""
 
     def __init__(self, path: Path) -> None:
         """Keep the catalog at `path`."""
@@ -77,7 +77,7 @@ class Store:
         self._pins: Counter[str] = Counter()
 
     def change(self, transition: Callable[[Catalog], Catalog]) -> Catalog:
-        """Replace the catalog by what `transition` makes of it, and remove files that nobody needs any more."""
+        """Replace the catalog by what `transition` makes of it, and remove the files that are no longer needed."""
         with self.lock:
             before = self.catalog
             after = transition(before)
@@ -102,7 +102,7 @@ class Store:
             self._pins.update(names)
 
     def unpin(self, names: Iterable[str]) -> None:
-        """Undo one `pin`; what nobody needs any more is removed."""
+        """Undo one `pin`; files that are no longer needed are removed."""
         with self.lock:
             freed = set(names)
             self._pins.subtract(freed)

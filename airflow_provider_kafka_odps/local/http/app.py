@@ -1,4 +1,4 @@
-"""Requests become calls and answers become responses; no rule of MaxCompute lives here."""
+"""Between the web server and the protocols: requests to calls, answers to responses; no rule of MaxCompute is here."""
 
 from __future__ import annotations
 
@@ -71,16 +71,16 @@ class Application:
 
     async def _receive_block(self, request: Request, call: Call, corrupt_at: int | None) -> Answer:
         block = await run_in_threadpool(open_block, self.services, call)
-        begin, started = 0, time.monotonic()
+        taken, started = 0, time.monotonic()
         strict = self.services.settings.strict_limits
         try:
             async for piece in pieces(request, IDLE_SECONDS if strict else None):
                 if strict:
-                    # Taken no faster than the service takes it: the client waits, because nobody reads.
-                    await asyncio.sleep(max(0.0, started + begin / BYTES_PER_SECOND - time.monotonic()))
-                at = -1 if corrupt_at is None else corrupt_at - begin
+                    # Taken no faster than the service takes it: the client waits while nothing is read.
+                    await asyncio.sleep(max(0.0, started + taken / BYTES_PER_SECOND - time.monotonic()))
+                at = -1 if corrupt_at is None else corrupt_at - taken
                 await run_in_threadpool(block.feed, corrupted(piece, at))
-                begin += len(piece)
+                taken += len(piece)
             return await run_in_threadpool(block.finish)
         finally:
             await run_in_threadpool(block.discard)

@@ -1,4 +1,4 @@
-"""The ASGI entry: counts and logs every request, lets the faults that were asked for happen, sends the answer."""
+"""The ASGI application: counts and logs every request, injects the faults, sends the answer."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ class _DroppedError(Exception):
     """The connection is to be closed without an answer."""
 
 
-class Door:
-    """Everything goes through here."""
+class AsgiEntry:
+    """The ASGI application that every request enters."""
 
     def __init__(self, application: Application, control: Control) -> None:
-        """Let requests in to `application`, with the faults of `control`."""
+        """Pass requests on to `application`, with the faults of `control`."""
         self._application = application
         self._control = control
 
@@ -67,7 +67,7 @@ class Door:
             await response(scope, receive, send)
             return
         started = time.time()
-        number, rules = self._control.begin(call)
+        number, rules = self._control.start(call)
         status = None
         try:
             answer = await self._answer(request, call, request_id, rules)
@@ -144,10 +144,10 @@ def _changed(answer: Answer, rule: Rule) -> Answer:
 
 
 def _corrupted_pieces(pieces: Iterator[bytes], at: int) -> Iterator[bytes]:
-    begin = 0
+    start = 0
     for piece in pieces:
-        yield corrupted(piece, at - begin)
-        begin += len(piece)
+        yield corrupted(piece, at - start)
+        start += len(piece)
 
 
 async def _slow_down(started: float, rules: Sequence[Rule]) -> None:
@@ -183,6 +183,6 @@ async def _close(scope: Scope, receive: Receive, *, flush: bool) -> None:
         connection.close()
     else:
         connection.abort()
-    # The web server would answer for us as long as it believes in the connection.
+    # The web server would send an answer of its own while the connection counts as open.
     while (await receive())["type"] != "http.disconnect":
         pass

@@ -1,4 +1,4 @@
-"""Signatures: the V2 and V4 schemes of the service, verified."""
+"""Verifies signatures of requests, by the V2 and V4 schemes of the service."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from airflow_provider_kafka_odps.local.api.control import Control
 from airflow_provider_kafka_odps.local.api.services import Services, open_services
 from airflow_provider_kafka_odps.local.http.app import Application
-from airflow_provider_kafka_odps.local.http.asgi import CONNECTION, Door
+from airflow_provider_kafka_odps.local.http.asgi import CONNECTION, AsgiEntry
 from airflow_provider_kafka_odps.local.settings import IN_MEMORY, Settings
 
 _BACKLOG = 2048
@@ -58,7 +58,7 @@ class _Server(uvicorn.Server):
 
 
 def serve(settings: Settings, host: str, port: int, *, until_stdin_closes: bool = False) -> None:
-    """Serve until SIGTERM or SIGINT, or the end of standard input; says one line with the address when it is ready.
+    """Serve until SIGTERM or SIGINT, or the end of standard input; prints one line with the address when it is ready.
 
     Raises OSError when the address cannot be bound and ValueError when the directory cannot be opened.
     """
@@ -76,7 +76,7 @@ def _run(settings: Settings, services: Services, listener: socket.socket, *, unt
     where = settings.folder.resolve() if settings.folder else IN_MEMORY
     ready = f"MaxCompute endpoint ready: http://{shown}:{port} project={settings.project} data={where}"
     config = uvicorn.Config(
-        Door(Application(services), Control(services.uploads, services.instances.pacing)),
+        AsgiEntry(Application(services), Control(services.uploads, services.instances.pacing)),
         http=_Protocol,
         loop="auto",
         lifespan="off",

@@ -1,1 +1,1 @@
-"""Statements as the service runs them: submitted, asked for, read."""
+"""Statements as instances: submitted, run in threads, asked for their status and result."""

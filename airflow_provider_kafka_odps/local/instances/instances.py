@@ -1,4 +1,4 @@
-"""Instances: jobs that run by themselves and can be asked how they do."""
+"""Instances: jobs that run in the background, with status and result."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from threading import Lock
 from typing import Any
 from uuid import uuid4
 
-from airflow_provider_kafka_odps.local.catalog.documents import Shelf
+from airflow_provider_kafka_odps.local.catalog.csv_rows import csv_text
+from airflow_provider_kafka_odps.local.catalog.documents import Documents
 from airflow_provider_kafka_odps.local.catalog.manifest import dump_column, load_column
 from airflow_provider_kafka_odps.local.catalog.model import Blob, Column
 from airflow_provider_kafka_odps.local.catalog.rows import RowRange, write_rows
 from airflow_provider_kafka_odps.local.catalog.store import Store
-from airflow_provider_kafka_odps.local.catalog.texts import csv_text
 from airflow_provider_kafka_odps.local.errors import ServiceError, SqlError
 from airflow_provider_kafka_odps.local.instances.jobs import Job, TaskKind
 from airflow_provider_kafka_odps.local.instances.pacing import Pacing
@@ -77,16 +77,16 @@ class Instances:
         self,
         store: Store,
         engine: Engine,
-        shelf: Shelf,
+        documents: Documents,
         now: Callable[[], int],
         pace: Pace | None = None,
         *,
         most_instances: int = MOST_INSTANCES,
         most_result_bytes: int = MOST_RESULT_BYTES,
     ) -> None:
-        """Run jobs on `engine`; their rows are kept in `store`, and they themselves on `shelf` for a day.
+        """Run jobs on `engine`; their rows are kept in `store`, and they themselves in `documents` for a day.
 
-        Statements are shown as running as long as `pace` says.
+        `pace` is how long statements are shown as running.
         Of more than `most_instances`, or `most_result_bytes` of results, the oldest are forgotten before the day ends.
         """
         self._most_instances = most_instances
@@ -96,7 +96,7 @@ class Instances:
         self.pacing = Pacing(pace or Pace())
         self._now = now
         self._lock = Lock()
-        self._shelf = shelf
+        self._documents = documents
         self._kept = self._resumed()
         self._guids = {each.job.guid: each.instance_id for each in self._kept.values() if each.job.guid}
         self._futures: dict[str, Future[None]] = {}
@@ -113,7 +113,7 @@ class Instances:
             if job.guid and self._guids.setdefault(job.guid, instance_id) != instance_id:
                 return self._kept[self._guids[job.guid]]
             self._keep(instance)
-            self.pacing.begin(instance_id, self._now())
+            self.pacing.start(instance_id, self._now())
             future = self._threads.submit(self._run, instance)
             self._futures[instance_id] = future
         with suppress(TimeoutError):
@@ -150,7 +150,7 @@ class Instances:
             self._forget_old(instance.instance_id)
 
     def _keep(self, instance: Instance) -> None:
-        self._shelf.keep(instance.instance_id, _dump(instance))
+        self._documents.keep(instance.instance_id, _dump(instance))
         self._kept[instance.instance_id] = instance
 
     def _forget_old(self, newest: str) -> None:
@@ -169,14 +169,14 @@ class Instances:
         del self._kept[instance.instance_id]
         self._guids.pop(instance.job.guid, None)
         self.pacing.end(instance.instance_id)
-        self._shelf.forget(instance.instance_id)
+        self._documents.forget(instance.instance_id)
         self._store.unpin(blob.name for blob in instance.blobs)
 
     def _resumed(self) -> dict[str, Instance]:
         resumed = {}
-        for instance in map(_load, self._shelf.load()):
+        for instance in map(_load, self._documents.load()):
             if instance.started + DAY <= self._now() // 1000:
-                self._shelf.forget(instance.instance_id)
+                self._documents.forget(instance.instance_id)
                 continue
             self._store.pin(blob.name for blob in instance.blobs)
             stopped = replace(instance, ended=instance.started, failure=_STOPPED)

@@ -84,7 +84,7 @@ def _read_settings(text: str) -> dict[str, str]:
         ) from None
 
 
-def stops(body: bytes) -> bool:
+def asks_to_stop(body: bytes) -> bool:
     """Return whether a body that is put on an instance asks to stop it.
 
     Raises ServiceError: MalformedXML, InvalidArgument.

@@ -23,7 +23,7 @@ class Pacing:
         self._lock = Lock()
         self._shown: dict[str, _Shown] = {}
 
-    def begin(self, instance_id: str, now: int) -> None:
+    def start(self, instance_id: str, now: int) -> None:
         """Take the pace that holds now for a new statement."""
         pace = self.pace
         if pace != Pace():

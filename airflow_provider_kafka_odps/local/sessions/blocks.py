@@ -1,4 +1,4 @@
-"""One block on its way from the wire into a file: unpacked, checked, and published only when it is whole."""
+"""Receiving one block into a file: unpacked, checked, and published only when it is whole."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import pyarrow as pa
 
 from airflow_provider_kafka_odps.local.catalog.blobs import BlobStore, stream_end
 from airflow_provider_kafka_odps.local.catalog.model import Blob
-from airflow_provider_kafka_odps.local.catalog.rows import count_checked, stored_schema
+from airflow_provider_kafka_odps.local.catalog.rows import count_checked_rows, stored_schema
 from airflow_provider_kafka_odps.local.errors import MalformedError
 from airflow_provider_kafka_odps.local.sessions.upload import UploadSession
-from airflow_provider_kafka_odps.local.wire.arrays import wide_moments
+from airflow_provider_kafka_odps.local.wire.arrays import wide_timestamps
 from airflow_provider_kafka_odps.local.wire.encodings import unpacker
 from airflow_provider_kafka_odps.local.wire.frames import FrameDecoder
-from airflow_provider_kafka_odps.local.wire.record_values import LONGEST_VALUE
 from airflow_provider_kafka_odps.local.wire.records import RecordDecoder
+from airflow_provider_kafka_odps.local.wire.value_reader import LONGEST_VALUE
 
 
 class BodyFormat(Enum):
@@ -47,7 +47,7 @@ class BlockWriter:
     def __init__(
         self, blobs: BlobStore, name: str, session: UploadSession, body: BodyFormat, encoding: str, sizes: BlockSizes
     ) -> None:
-        """Write the block of `session` under `name`, no larger than `sizes` say."""
+        """Write the block of `session` under `name`, no larger than `sizes`."""
         self._blobs = blobs
         self._name = name
         self._columns = session.columns
@@ -77,7 +77,7 @@ class BlockWriter:
 
     def _write_batch(self, batch: pa.RecordBatch) -> None:
         # A file has one schema, whatever comes in its later batches.
-        wide = wide_moments(batch, [column.type for column in self._columns])
+        wide = wide_timestamps(batch, [column.type for column in self._columns])
         self._writer.write(wide.serialize().to_pybytes())
 
     def feed(self, piece: bytes) -> None:
@@ -97,7 +97,7 @@ class BlockWriter:
         self._writer.write(stream_end())
         size = self._writer.publish()
         try:
-            rows = count_checked(self._blobs.read(self._name), self._columns, self._sizes.value)
+            rows = count_checked_rows(self._blobs.read(self._name), self._columns, self._sizes.value)
             return Blob(self._name, rows, size)
         except BaseException:
             self._blobs.delete(self._name)

@@ -9,7 +9,7 @@ from threading import Lock
 from typing import Any
 from uuid import uuid4
 
-from airflow_provider_kafka_odps.local.catalog.documents import Shelf
+from airflow_provider_kafka_odps.local.catalog.documents import Documents
 from airflow_provider_kafka_odps.local.catalog.manifest import dump_column, load_column
 from airflow_provider_kafka_odps.local.catalog.model import Blob, Column, Spec, Table, TableName
 from airflow_provider_kafka_odps.local.catalog.rows import RowRange
@@ -44,14 +44,14 @@ class DownloadSession:
 class Downloads:
     """The open download sessions; their files are kept until they expire. `now` returns milliseconds.
 
-    Clients never close one, so those that nobody asked for longest end early when there are too many of them, or when
-    they keep too many bytes that were deleted or replaced meanwhile.
+    Clients never close one. The least recently used ones end early when there are too many, or when they keep too many
+    bytes that were deleted or replaced meanwhile.
     """
 
     def __init__(
         self,
         store: Store,
-        shelf: Shelf,
+        documents: Documents,
         now: Callable[[], int],
         life: int = DAY,
         *,
@@ -62,11 +62,11 @@ class Downloads:
         self._most_sessions = most_sessions
         self._most_bytes = most_bytes
         self._store = store
-        self._shelf = shelf
+        self._documents = documents
         self._now = now
         self._life = life
         self._lock = Lock()
-        self._sessions = {session.download_id: session for session in map(_load, shelf.load())}
+        self._sessions = {session.download_id: session for session in map(_load, documents.load())}
         for session in self._sessions.values():
             store.pin(blob.name for blob in session.blobs)
         self._expire(now() // 1000)
@@ -96,7 +96,7 @@ class Downloads:
         with self._lock:
             self._expire(seconds)
             self._store.pin(blob.name for blob in blobs)
-            self._shelf.keep(download_id, _dump(session))
+            self._documents.keep(download_id, _dump(session))
             self._sessions[download_id] = session
             self._make_room(session)
         return session
@@ -107,11 +107,11 @@ class Downloads:
 
     def _end(self, session: DownloadSession) -> None:
         del self._sessions[session.download_id]
-        self._shelf.forget(session.download_id)
+        self._documents.forget(session.download_id)
         self._store.unpin(blob.name for blob in session.blobs)
 
     def _make_room(self, newest: DownloadSession) -> None:
-        # The first in the dictionary is the one that nobody asked for longest.
+        # The first in the dictionary is the least recently used one.
         while len(self._sessions) > self._most_sessions:
             self._end(next(iter(self._sessions.values())))
         needed = self._store.catalog.blobs
@@ -134,7 +134,7 @@ class Downloads:
             self._expire(self._now() // 1000)
             session = self._sessions.pop(download_id, None)
             if session is not None:
-                # To the end: it was asked for just now.
+                # To the end: it is the most recently used one now.
                 self._sessions[download_id] = session
         if session is None:
             raise ServiceError(404, "NoSuchDownload", f"The specified download id does not exist: {download_id}")

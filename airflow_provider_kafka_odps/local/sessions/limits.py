@@ -1,4 +1,4 @@
-"""The documented limits of the service, enforced when they are asked for."""
+"""The documented limits of the service, enforced with `--strict-limits`."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ FIELD_BYTES = 8 << 20
 """How long a text or binary value may be."""
 
 
-class Limited(Enum):
-    """What is counted per table."""
+class Quota(Enum):
+    """What is counted for each table."""
 
     SESSIONS = "sessions"
     BLOCKS = "blocks"
     COMMITS = "commits"
 
 
-_MOST = {Limited.SESSIONS: (500, 300), Limited.BLOCKS: (500, 300), Limited.COMMITS: (75, 15)}
+_MOST = {Quota.SESSIONS: (500, 300), Quota.BLOCKS: (500, 300), Quota.COMMITS: (75, 15)}
 """How many, in how many seconds."""
 
 
@@ -38,10 +38,10 @@ _MOST = {Limited.SESSIONS: (500, 300), Limited.BLOCKS: (500, 300), Limited.COMMI
 class Limits:
     """Counts what happened to each table lately."""
 
-    _seen: dict[tuple[TableName, Limited], deque[int]] = field(default_factory=lambda: defaultdict(deque))
+    _seen: dict[tuple[TableName, Quota], deque[int]] = field(default_factory=lambda: defaultdict(deque))
     _lock: Lock = field(default_factory=Lock)
 
-    def count(self, table: TableName, what: Limited, now: int) -> None:
+    def count(self, table: TableName, what: Quota, now: int) -> None:
         """Count one more, at `now` in milliseconds.
 
         Raises ServiceError (429 FlowExceeded) when there were too many; those that are refused don't count.

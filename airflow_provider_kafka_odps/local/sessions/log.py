@@ -1,4 +1,4 @@
-"""What happened to upload sessions, kept as lines: a session is what its lines make of it."""
+"""The log of upload sessions: one line per event, from which a session is restored."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class MemoryLog:
 
 
 class FileLog:
-    """A file per session, a line per event; a line that a killed process left half is not an event."""
+    """A file per session, a line per event; half a line, left by a killed process, is no event."""
 
     def __init__(self, folder: Path) -> None:
         """Keep sessions in `folder`."""

@@ -13,7 +13,7 @@ BLOCK_IDS = 20_000
 
 
 class UploadStatus(Enum):
-    """What clients know; COMMITTING only Java and Go do, so it is never answered unless asked for."""
+    """The statuses that clients know; COMMITTING, known to Java and Go only, is answered only where a test sets it."""
 
     UNKNOWN = "unknown"
     NORMAL = "normal"

@@ -12,7 +12,7 @@ from airflow_provider_kafka_odps.local.catalog.model import Partition, Spec, Tab
 from airflow_provider_kafka_odps.local.catalog.store import Store
 from airflow_provider_kafka_odps.local.errors import ServiceError
 from airflow_provider_kafka_odps.local.sessions.blocks import BlockSizes, BlockWriter, BodyFormat
-from airflow_provider_kafka_odps.local.sessions.limits import FIELD_BYTES, Limited, Limits
+from airflow_provider_kafka_odps.local.sessions.limits import FIELD_BYTES, Limits, Quota
 from airflow_provider_kafka_odps.local.sessions.log import SessionLog, dump_block, dump_session, dump_status
 from airflow_provider_kafka_odps.local.sessions.upload import Block, UploadSession, UploadStatus, check_block_id
 from airflow_provider_kafka_odps.local.settings import LONGEST_BLOCK
@@ -46,7 +46,7 @@ class Uploads:
         self._sessions = {session.upload_id: self._resumed(session) for session in self._kept(log.load())}
 
     def _kept(self, sessions: list[UploadSession]) -> list[UploadSession]:
-        # Nobody asks for a session that ended a lifetime ago.
+        # No client needs a session that ended a lifetime ago.
         old = {session.upload_id for session in sessions if session.expires + self._life <= self._seconds}
         for upload_id in old:
             self._log.forget(upload_id)
@@ -98,7 +98,7 @@ class Uploads:
         Raises ServiceError (NoSuchPartition).
         """
         require_partition(table, spec)
-        self._count(table.name, Limited.SESSIONS)
+        self._count(table.name, Quota.SESSIONS)
         self._forget_old()
         session = UploadSession(
             upload_id=f"{self._now():x}{uuid4().hex[:20]}",
@@ -122,11 +122,11 @@ class Uploads:
             for session in [s for s in self._sessions.values() if s.expires + self._life <= self._seconds]:
                 del self._sessions[session.upload_id]
                 self._log.forget(session.upload_id)
-                # Whoever lets go of a file last removes it, unless a table or a download has it.
+                # Releasing the last pin removes the file, unless a table or a download has it.
                 with self._store.pinned([block.blob.name for block in session.blocks.values()]):
                     pass
 
-    def _count(self, table: TableName, what: Limited) -> None:
+    def _count(self, table: TableName, what: Quota) -> None:
         if self._limits is not None:
             self._limits.count(table, what, self._now())
 
@@ -151,7 +151,7 @@ class Uploads:
         """
         check_block_id(block_id)
         session.check_open(self._seconds)
-        self._count(session.table, Limited.BLOCKS)
+        self._count(session.table, Quota.BLOCKS)
         name = f"{session.upload_id}-{block_id}-{uuid4().hex[:12]}.arrow"
         sizes = BlockSizes(self._longest_block, FIELD_BYTES if self._limits else None)
         return BlockWriter(self._store.blobs, name, session, body, encoding, sizes)
@@ -187,7 +187,7 @@ class Uploads:
         with self._lock:
             open_session = self._sessions[session.upload_id]
             open_session.check_open(self._seconds)
-            self._count(open_session.table, Limited.COMMITS)
+            self._count(open_session.table, Quota.COMMITS)
             self._store.change(lambda catalog: committed(catalog, open_session, self._seconds))
             closed = open_session.with_status(UploadStatus.CLOSED)
             self._sessions[session.upload_id] = closed

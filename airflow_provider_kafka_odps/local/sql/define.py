@@ -10,8 +10,7 @@ from airflow_provider_kafka_odps.local.catalog.catalog import DEFAULT_SCHEMA, Ca
 from airflow_provider_kafka_odps.local.catalog.model import WHOLE, Clustering, Column, Partition, Table
 from airflow_provider_kafka_odps.local.errors import SqlError
 from airflow_provider_kafka_odps.local.sql import evolve
-from airflow_provider_kafka_odps.local.sql.scope import Scope, spec_of, specs_like
-from airflow_provider_kafka_odps.local.sql.statements import (
+from airflow_provider_kafka_odps.local.sql.parsing.statements import (
     AddColumns,
     AddPartitions,
     AlterTable,
@@ -25,12 +24,13 @@ from airflow_provider_kafka_odps.local.sql.statements import (
     DropPartitions,
     DropSchema,
     DropTable,
+    Maintain,
     RenamePartition,
-    Tend,
     Touch,
     Truncate,
     Values,
 )
+from airflow_provider_kafka_odps.local.sql.scope import Scope, spec_of, specs_like
 from airflow_provider_kafka_odps.local.wire.types import Kind
 
 _PARTITION_KINDS = frozenset(
@@ -75,7 +75,7 @@ def define(catalog: Catalog, statement: Definition, scope: Scope) -> Catalog:  #
             table = scope.table(catalog, name)
             _check_clustering(clustering, [column.name for column in table.columns])
             return catalog.with_table(replace(table, clustering=clustering, defined=scope.now))
-        case Tend(name):
+        case Maintain(name):
             return catalog.with_table(scope.table(catalog, name))
         case AlterTable():
             return _altered(catalog, statement, scope)

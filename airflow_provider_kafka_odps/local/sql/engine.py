@@ -1,4 +1,4 @@
-"""Runs a script: its statements one after the other, the last one giving the result."""
+"""Runs a script: its statements in order; the result is that of the last one."""
 
 from __future__ import annotations
 
@@ -15,11 +15,8 @@ from airflow_provider_kafka_odps.local.catalog.store import Store
 from airflow_provider_kafka_odps.local.errors import SqlError
 from airflow_provider_kafka_odps.local.sql.define import define
 from airflow_provider_kafka_odps.local.sql.insert import insert
-from airflow_provider_kafka_odps.local.sql.parser import parse_script
-from airflow_provider_kafka_odps.local.sql.query import Queries, shape_of
-from airflow_provider_kafka_odps.local.sql.scope import Scope
-from airflow_provider_kafka_odps.local.sql.show import describe, show
-from airflow_provider_kafka_odps.local.sql.statements import (
+from airflow_provider_kafka_odps.local.sql.parsing.parser import parse_script
+from airflow_provider_kafka_odps.local.sql.parsing.statements import (
     ColumnDefinition,
     CreateTable,
     Describe,
@@ -28,6 +25,9 @@ from airflow_provider_kafka_odps.local.sql.statements import (
     Show,
     Statement,
 )
+from airflow_provider_kafka_odps.local.sql.queries.query import Queries, columns_only
+from airflow_provider_kafka_odps.local.sql.scope import Scope
+from airflow_provider_kafka_odps.local.sql.show import describe, show
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +102,13 @@ class Engine:
         if self._store.catalog.find(name) is not None and statement.if_not_exists:
             return Outcome()
         if not statement.columns:
-            columns, _ = self._queries.select(shape_of(statement.query), scope)
+            columns, _ = self._queries.select(columns_only(statement.query), scope)
             found = tuple(ColumnDefinition(column.name, column.type) for column in columns)
             partition_names = {column.name for column in statement.partition_columns}
             statement = replace(statement, columns=tuple(c for c in found if c.name not in partition_names))
         table = scope.table(define(self._store.catalog, statement, scope), statement.name)
         rows = Insert(statement.name, overwrite=False, partition={}, columns=(), query=statement.query)
-        # One change: nobody sees the table without its rows.
+        # One change: the table is never visible without its rows.
         create = partial(define, statement=statement, scope=scope)
         insert(self._store, self._queries, rows, scope, table, create)
         return Outcome()

@@ -8,7 +8,12 @@ from typing import assert_never
 
 from airflow_provider_kafka_odps.local.catalog.model import Column, Table
 from airflow_provider_kafka_odps.local.errors import SqlError
-from airflow_provider_kafka_odps.local.sql.statements import AddColumns, ChangeColumn, ColumnDefinition, DropColumns
+from airflow_provider_kafka_odps.local.sql.parsing.statements import (
+    AddColumns,
+    ChangeColumn,
+    ColumnDefinition,
+    DropColumns,
+)
 from airflow_provider_kafka_odps.local.wire.types import ColumnType, Kind
 
 _WIDER = (Kind.TINYINT, Kind.SMALLINT, Kind.INT, Kind.BIGINT)

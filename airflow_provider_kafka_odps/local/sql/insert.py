@@ -1,4 +1,4 @@
-"""INSERT: rows of a query, cut by partition, visible all at once."""
+"""INSERT: the rows of a query, split by partition, visible all at once."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from airflow_provider_kafka_odps.local.catalog.model import WHOLE, Blob, Column,
 from airflow_provider_kafka_odps.local.catalog.rows import shown_schema, write_rows
 from airflow_provider_kafka_odps.local.catalog.store import Store
 from airflow_provider_kafka_odps.local.errors import SqlError
-from airflow_provider_kafka_odps.local.sql.query import Queries
+from airflow_provider_kafka_odps.local.sql.parsing.statements import Insert
+from airflow_provider_kafka_odps.local.sql.queries.query import Queries
 from airflow_provider_kafka_odps.local.sql.scope import Scope, spec_of
-from airflow_provider_kafka_odps.local.sql.statements import Insert
 
 
 def insert(

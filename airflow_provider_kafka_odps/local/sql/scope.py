@@ -1,4 +1,4 @@
-"""Where a statement stands: project, default schema, settings, time; and how it resolves names."""
+"""The scope of a statement: project, default schema, settings and time, by which names are resolved."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from airflow_provider_kafka_odps.local.catalog.catalog import DEFAULT_SCHEMA, Ca
 from airflow_provider_kafka_odps.local.catalog.model import Spec, Table, TableName
 from airflow_provider_kafka_odps.local.catalog.specs import complete_spec
 from airflow_provider_kafka_odps.local.errors import ServiceError, SqlError
-from airflow_provider_kafka_odps.local.sql.statements import Name, Values
+from airflow_provider_kafka_odps.local.sql.parsing.statements import Name, Values
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What surrounds a statement; `now` is in seconds since the epoch."""
+    """By what the names of a statement are resolved; `now` is in seconds since the epoch."""
 
     project: str
     now: int

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from airflow_provider_kafka_odps.local.catalog.catalog import Catalog
 from airflow_provider_kafka_odps.local.catalog.model import Column, Table, spec_text
 from airflow_provider_kafka_odps.local.errors import SqlError
+from airflow_provider_kafka_odps.local.sql.parsing.statements import Describe, Show
 from airflow_provider_kafka_odps.local.sql.scope import Scope, spec_of, specs_like
-from airflow_provider_kafka_odps.local.sql.statements import Describe, Show
 
 _RULE = "+" + "-" * 86 + "+"
 

@@ -1,4 +1,4 @@
-"""Between Arrow arrays and the raw Python values of record bodies: integers for times, bytes for texts."""
+"""Conversions between Arrow arrays and the Python values of record bodies: integers for times, bytes for texts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_provider_kafka_odps.local.errors import MalformedError
-from airflow_provider_kafka_odps.local.wire.moments import NANOS, NARROW, WIDE, from_pairs, is_moment, widened
+from airflow_provider_kafka_odps.local.wire.timestamps import NANOS, NARROW, WIDE, from_pairs, is_timestamp, widened
 from airflow_provider_kafka_odps.local.wire.types import ColumnType, Kind, arrow_type
 
 _AS_INTEGERS = {
@@ -24,7 +24,7 @@ _TEXTS = frozenset({Kind.STRING, Kind.CHAR, Kind.VARCHAR, Kind.JSON})
 
 
 def build_array(values: list[Any], column: ColumnType) -> pa.Array:
-    """Convert values as `record_values.reader` reads them to an Arrow array of the column's type, or of `WIDE`.
+    """Convert values as `value_reader.reader` reads them to an Arrow array of the column's type, or of `WIDE`.
 
     Raises MalformedError when one is outside its type. Texts that aren't UTF-8 are kept as they came.
     """
@@ -32,7 +32,7 @@ def build_array(values: list[Any], column: ColumnType) -> pa.Array:
     try:
         if column.kind in _TEXTS:
             return pa.array(values, pa.binary()).cast(pa.string(), safe=False)
-        if is_moment(column):
+        if is_timestamp(column):
             return from_pairs([None if value is None else divmod(value, NANOS) for value in values])
         return pa.array(values, wanted)
     except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, ValueError) as reason:
@@ -40,9 +40,9 @@ def build_array(values: list[Any], column: ColumnType) -> pa.Array:
 
 
 def raw_values(array: pa.Array, column: ColumnType) -> list[Any]:
-    """Convert an Arrow array of the column's type to the values that `record_writing.writer` takes."""
+    """Convert an Arrow array of the column's type to the values that `value_writer.writer` takes."""
     match column.kind:
-        case kind if is_moment(column) and array.type == WIDE:
+        case kind if is_timestamp(column) and array.type == WIDE:
             return [None if pair is None else pair["sec"] * NANOS + pair["nano"] for pair in array.to_pylist()]
         case kind if kind in _AS_INTEGERS:
             return list(array.cast(_AS_INTEGERS[kind], safe=False).to_pylist())
@@ -85,10 +85,10 @@ def seconds_and_nanos(batch: pa.RecordBatch) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(arrays, names=batch.schema.names)
 
 
-def wide_moments(batch: pa.RecordBatch, columns: Sequence[ColumnType]) -> pa.RecordBatch:
+def wide_timestamps(batch: pa.RecordBatch, columns: Sequence[ColumnType]) -> pa.RecordBatch:
     """Return the batch with each column of type TIMESTAMP, but none inside a nested one, as `WIDE`."""
     arrays = [
-        widened(array) if is_moment(column) and array.type == NARROW else array
+        widened(array) if is_timestamp(column) and array.type == NARROW else array
         for array, column in zip(batch.columns, columns, strict=True)
     ]
     return pa.RecordBatch.from_arrays(arrays, names=batch.schema.names)

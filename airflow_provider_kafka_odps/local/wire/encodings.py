@@ -1,4 +1,4 @@
-"""Content encodings, both ways and in pieces; what is unpacked goes out in bounded pieces too."""
+"""Content encodings: bodies packed and unpacked in pieces of bounded size."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The frame around Arrow bodies: a chunk size, chunks each with a checksum, one checksum of everything."""
+"""The framing of Arrow bodies: a chunk size, chunks with a checksum each, one checksum of everything."""
 
 from __future__ import annotations
 

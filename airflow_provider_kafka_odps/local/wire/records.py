@@ -9,11 +9,11 @@ from typing import Any
 import pyarrow as pa
 
 from airflow_provider_kafka_odps.local.errors import MalformedError
-from airflow_provider_kafka_odps.local.wire import record_values, varint
+from airflow_provider_kafka_odps.local.wire import value_reader, varint
 from airflow_provider_kafka_odps.local.wire.arrays import build_array, raw_values
 from airflow_provider_kafka_odps.local.wire.checksum import crc32c, extend
-from airflow_provider_kafka_odps.local.wire.record_writing import writer
 from airflow_provider_kafka_odps.local.wire.types import ColumnType, arrow_type
+from airflow_provider_kafka_odps.local.wire.value_writer import writer
 from airflow_provider_kafka_odps.local.wire.varint import read_varint, tag, unzigzag, write_varint, zigzag
 
 _UINT32 = struct.Struct("<I")
@@ -37,16 +37,16 @@ class RecordDecoder:
         self,
         columns: Sequence[tuple[str, ColumnType]],
         out: Callable[[pa.RecordBatch], None],
-        longest: int = record_values.LONGEST_VALUE,
+        longest: int = value_reader.LONGEST_VALUE,
     ) -> None:
         """Pass the records of these columns to `out`; a text of more than `longest` bytes is refused."""
         self._columns = columns
         self._out = out
         self._fields = {
-            number << 3 | record_values.wire_type(column): (
+            number << 3 | value_reader.wire_type(column): (
                 number - 1,
                 _UINT32.pack(number),
-                record_values.reader(column, longest),
+                value_reader.reader(column, longest),
             )
             for number, (_, column) in enumerate(columns, 1)
         }
@@ -83,7 +83,7 @@ class RecordDecoder:
         return at
 
     def _record(self, body: bytes, at: int) -> int:
-        begin = at
+        start = at
         row: list[Any] = [None] * len(self._columns)
         covered: list[bytes] = []
         while True:
@@ -96,7 +96,7 @@ class RecordDecoder:
             covered += (number, piece)
         if key == varint.END_OF_RECORD << 3:
             crc, at = read_varint(body, at)
-            self._keep(row, crc & 0xFFFFFFFF, b"".join(covered), at - begin)
+            self._keep(row, crc & 0xFFFFFFFF, b"".join(covered), at - start)
             return at
         if key == varint.RECORD_COUNT << 3 and not covered:
             counted, at = read_varint(body, at)
@@ -160,7 +160,7 @@ class RecordEncoder:
         """Write these columns; `metrics`, a JSON text, goes into the trailer when there is one."""
         self._columns = columns
         self._writers = [
-            (tag(number, record_values.wire_type(column)), _UINT32.pack(number), writer(column))
+            (tag(number, value_reader.wire_type(column)), _UINT32.pack(number), writer(column))
             for number, column in enumerate(columns, 1)
         ]
         self._end = tag(varint.END_OF_RECORD, varint.VARINT)

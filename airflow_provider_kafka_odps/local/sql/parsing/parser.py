@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from airflow_provider_kafka_odps.local.errors import SqlError
 from airflow_provider_kafka_odps.local.lexer import Cursor, TokenKind, tokenize
-from airflow_provider_kafka_odps.local.sql.alter import read_alter
-from airflow_provider_kafka_odps.local.sql.clauses import (
+from airflow_provider_kafka_odps.local.sql.parsing.alter import read_alter
+from airflow_provider_kafka_odps.local.sql.parsing.clauses import (
     read_clustering,
     read_columns,
     read_columns_and_key,
@@ -17,7 +17,7 @@ from airflow_provider_kafka_odps.local.sql.clauses import (
     read_properties,
     read_spec,
 )
-from airflow_provider_kafka_odps.local.sql.statements import (
+from airflow_provider_kafka_odps.local.sql.parsing.statements import (
     ColumnDefinition,
     CreateSchema,
     CreateTable,
@@ -98,15 +98,15 @@ def parse_script(text: str) -> Script:
 
 
 def _split(text: str) -> list[str]:
-    pieces, begin, seen = [], 0, False
+    pieces, start, seen = [], 0, False
     for token in tokenize(text):
         ends = token.kind is TokenKind.END or (token.kind is TokenKind.SYMBOL and token.value == ";")
         if not ends:
             seen = True
             continue
         if seen:
-            pieces.append(text[begin : token.start])
-        begin, seen = token.end, False
+            pieces.append(text[start : token.start])
+        start, seen = token.end, False
     return pieces
 
 

@@ -1,4 +1,4 @@
-"""One value of a record body: how it is read, and what of it the checksum covers."""
+"""Reads one value of a record body, and the bytes of it that the checksum covers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from airflow_provider_kafka_odps.local.errors import MalformedError
 from airflow_provider_kafka_odps.local.wire import varint
-from airflow_provider_kafka_odps.local.wire.moments import NANOS
+from airflow_provider_kafka_odps.local.wire.timestamps import NANOS
 from airflow_provider_kafka_odps.local.wire.types import ColumnType, Kind
 from airflow_provider_kafka_odps.local.wire.varint import read_varint, unzigzag
 
@@ -35,7 +35,7 @@ _FLOAT = struct.Struct("<f")
 _DOUBLE = struct.Struct("<d")
 
 
-Read: TypeAlias = Callable[[bytes, int], tuple[Any, int, bytes]]
+ReadValue: TypeAlias = Callable[[bytes, int], tuple[Any, int, bytes]]
 """(body, at) → (value for Arrow, where the next byte is, bytes under the checksum); IndexError: more is needed."""
 
 
@@ -65,7 +65,7 @@ INTEGERS = frozenset(
 )
 
 
-def reader(column: ColumnType, longest: int = LONGEST_VALUE) -> Read:  # noqa: C901 - one flat table of types
+def reader(column: ColumnType, longest: int = LONGEST_VALUE) -> ReadValue:  # noqa: C901 - one flat table of types
     """Return what reads a value of this type; a string of more than `longest` bytes is refused."""
     match column.kind:
         case kind if kind in INTEGERS:
@@ -107,7 +107,7 @@ def _read_boolean(body: bytes, at: int) -> tuple[bool, int, bytes]:
     return raw == 1, at, b"\1" if raw else b"\0"
 
 
-def _fixed_reader(shape: struct.Struct) -> Read:
+def _fixed_reader(shape: struct.Struct) -> ReadValue:
     def read(body: bytes, at: int) -> tuple[float, int, bytes]:
         end = at + shape.size
         if end > len(body):
@@ -118,7 +118,7 @@ def _fixed_reader(shape: struct.Struct) -> Read:
     return read
 
 
-def _bytes_reader(longest: int) -> Read:
+def _bytes_reader(longest: int) -> ReadValue:
     def read(body: bytes, at: int) -> tuple[bytes, int, bytes]:
         size, at = read_varint(body, at)
         if size > longest:
@@ -132,7 +132,7 @@ def _bytes_reader(longest: int) -> Read:
     return read
 
 
-def _decimal_reader(column: ColumnType, longest: int) -> Read:
+def _decimal_reader(column: ColumnType, longest: int) -> ReadValue:
     read_bytes = _bytes_reader(longest)
     scale = column.sizes[1] if column.sizes else _LEGACY_SCALE
     unit = Decimal(1).scaleb(-scale)
@@ -167,7 +167,7 @@ def _read_interval(body: bytes, at: int) -> tuple[dict[str, int], int, bytes]:
     return {"sec": seconds, "nano": nanos}, at, covered
 
 
-def _list_reader(read_element: Read) -> Read:
+def _list_reader(read_element: ReadValue) -> ReadValue:
     def read(body: bytes, at: int) -> tuple[list[Any], int, bytes]:
         count, at = read_varint(body, at)
         if count > LONGEST_VALUE:
@@ -190,22 +190,22 @@ def _list_reader(read_element: Read) -> Read:
     return read
 
 
-def _vector_reader(read_element: Read, column: ColumnType) -> Read:
+def _vector_reader(read_element: ReadValue, column: ColumnType) -> ReadValue:
     def read(body: bytes, at: int) -> tuple[list[Any], int, bytes]:
         count, at = read_varint(body, at)
         if count != column.sizes[0]:
             raise MalformedError(f"a {column} has {count} elements")
         values: list[Any] = []
-        begin = at
+        start = at
         for _ in range(count):
             value, at, _ = read_element(body, at)
             values.append(value)
-        return values, at, body[begin:at]
+        return values, at, body[start:at]
 
     return read
 
 
-def _map_reader(read_keys: Read, read_values: Read) -> Read:
+def _map_reader(read_keys: ReadValue, read_values: ReadValue) -> ReadValue:
     def read(body: bytes, at: int) -> tuple[list[tuple[Any, Any]], int, bytes]:
         keys, at, covered_keys = read_keys(body, at)
         values, at, covered_values = read_values(body, at)
@@ -216,7 +216,7 @@ def _map_reader(read_keys: Read, read_values: Read) -> Read:
     return read
 
 
-def _struct_reader(fields: list[tuple[str, Read]]) -> Read:
+def _struct_reader(fields: list[tuple[str, ReadValue]]) -> ReadValue:
     def read(body: bytes, at: int) -> tuple[dict[str, Any], int, bytes]:
         values: dict[str, Any] = {}
         covered = b""

@@ -1,4 +1,4 @@
-"""Functions that the service has and DuckDB has not, or has otherwise: dates, JSON, partitions."""
+"""Functions of the service that DuckDB lacks, or that differ there: dates, JSON, partitions."""
 
 from __future__ import annotations
 

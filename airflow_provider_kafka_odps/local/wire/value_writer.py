@@ -1,4 +1,4 @@
-"""One value of a record body: how it is written, and what of it the checksum covers."""
+"""Writes one value of a record body, and the bytes of it that the checksum covers."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, TypeAlias
 
-from airflow_provider_kafka_odps.local.wire.moments import NANOS
-from airflow_provider_kafka_odps.local.wire.record_values import INTEGERS
+from airflow_provider_kafka_odps.local.wire.timestamps import NANOS
 from airflow_provider_kafka_odps.local.wire.types import ColumnType, Kind
+from airflow_provider_kafka_odps.local.wire.value_reader import INTEGERS
 from airflow_provider_kafka_odps.local.wire.varint import write_varint, zigzag
 
 _INT64 = struct.Struct("<q")
@@ -24,11 +24,11 @@ _FLOAT = struct.Struct("<f")
 _DOUBLE = struct.Struct("<d")
 
 
-Write: TypeAlias = Callable[[Any], tuple[bytes, bytes]]
+WriteValue: TypeAlias = Callable[[Any], tuple[bytes, bytes]]
 """Raw value → (bytes on the wire, bytes under the checksum)."""
 
 
-def writer(column: ColumnType) -> Write:  # noqa: C901 - one flat table of types
+def writer(column: ColumnType) -> WriteValue:  # noqa: C901 - one flat table of types
     """Return what writes a raw value of this type; raw values are those of `raw_values`."""
     match column.kind:
         case kind if kind in INTEGERS:
@@ -75,7 +75,7 @@ def _write_seconds(seconds: int, nanos: int) -> tuple[bytes, bytes]:
     return wire, _INT64.pack(seconds) + _INT32.pack(nanos)
 
 
-def _list_writer(write_element: Write) -> Write:
+def _list_writer(write_element: WriteValue) -> WriteValue:
     def write(values: list[Any]) -> tuple[bytes, bytes]:
         wire, covered = [write_varint(len(values))], []
         for value in values:
@@ -90,7 +90,7 @@ def _list_writer(write_element: Write) -> Write:
     return write
 
 
-def _vector_writer(write_element: Write) -> Write:
+def _vector_writer(write_element: WriteValue) -> WriteValue:
     def write(values: list[Any]) -> tuple[bytes, bytes]:
         covered = b"".join(write_element(value)[1] for value in values)
         return write_varint(len(values)) + covered, covered
@@ -98,7 +98,7 @@ def _vector_writer(write_element: Write) -> Write:
     return write
 
 
-def _map_writer(write_keys: Write, write_values: Write) -> Write:
+def _map_writer(write_keys: WriteValue, write_values: WriteValue) -> WriteValue:
     def write(pairs: list[tuple[Any, Any]]) -> tuple[bytes, bytes]:
         keys, covered_keys = write_keys([key for key, _ in pairs])
         values, covered_values = write_values([value for _, value in pairs])
@@ -107,7 +107,7 @@ def _map_writer(write_keys: Write, write_values: Write) -> Write:
     return write
 
 
-def _struct_writer(fields: list[tuple[str, Write]]) -> Write:
+def _struct_writer(fields: list[tuple[str, WriteValue]]) -> WriteValue:
     def write(values: dict[str, Any]) -> tuple[bytes, bytes]:
         wire, covered = [], []
         for name, write_field in fields:

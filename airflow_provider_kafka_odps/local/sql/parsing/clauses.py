@@ -5,7 +5,7 @@ from __future__ import annotations
 from airflow_provider_kafka_odps.local.catalog.model import Clustering
 from airflow_provider_kafka_odps.local.errors import SqlError
 from airflow_provider_kafka_odps.local.lexer import Cursor, TokenKind
-from airflow_provider_kafka_odps.local.sql.statements import ColumnDefinition, Name, Values
+from airflow_provider_kafka_odps.local.sql.parsing.statements import ColumnDefinition, Name, Values
 from airflow_provider_kafka_odps.local.wire.types import read_type
 
 _LONGEST_NAME = 3
@@ -98,7 +98,7 @@ def read_column(cursor: Cursor) -> ColumnDefinition:
 
 
 def _read_default(cursor: Cursor) -> str:
-    begin = cursor.next.start
+    start = cursor.next.start
     if not (cursor.accept("-") or cursor.accept("+")) and cursor.next.kind is TokenKind.WORD:
         word = cursor.next.value.upper()
         if word not in _CONSTANTS or cursor.after("("):
@@ -106,9 +106,9 @@ def _read_default(cursor: Cursor) -> str:
     elif cursor.next.kind not in (TokenKind.NUMBER, TokenKind.STRING):
         raise cursor.error("expected a literal")
     end = cursor.take().end
-    if cursor.next.kind is TokenKind.STRING and cursor.text[begin:end].upper() in _CONSTANTS:
+    if cursor.next.kind is TokenKind.STRING and cursor.text[start:end].upper() in _CONSTANTS:
         end = cursor.take().end
-    return cursor.text[begin:end]
+    return cursor.text[start:end]
 
 
 def read_clustering(cursor: Cursor) -> Clustering | None:

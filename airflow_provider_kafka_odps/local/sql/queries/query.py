@@ -16,19 +16,19 @@ from airflow_provider_kafka_odps.local.catalog.model import Column, Table
 from airflow_provider_kafka_odps.local.catalog.rows import concatenated, read_rows, shown_schema
 from airflow_provider_kafka_odps.local.catalog.store import Store
 from airflow_provider_kafka_odps.local.errors import SqlError
-from airflow_provider_kafka_odps.local.sql.engine_types import (
+from airflow_provider_kafka_odps.local.sql.queries.duckdb_types import (
     cast_text,
     column_type,
+    for_duckdb,
     in_columns,
     in_micros,
     is_wide,
-    queried,
     without_padding,
 )
-from airflow_provider_kafka_odps.local.sql.functions import dialect, rewrite
-from airflow_provider_kafka_odps.local.sql.origins import kept_types
+from airflow_provider_kafka_odps.local.sql.queries.functions import dialect, rewrite
+from airflow_provider_kafka_odps.local.sql.queries.result_types import kept_types
 from airflow_provider_kafka_odps.local.sql.scope import Scope
-from airflow_provider_kafka_odps.local.wire.moments import is_moment
+from airflow_provider_kafka_odps.local.wire.timestamps import is_timestamp
 from airflow_provider_kafka_odps.local.wire.types import ColumnType, arrow_type
 
 _CODES = (
@@ -39,7 +39,7 @@ _CODES = (
 )
 
 
-_FAR = re.compile(
+_FAR_DATE = re.compile(
     r"['\"](?:0\d{3}|1[0-5]\d\d|16[0-6]\d|167[0-7]|226[2-9]|22[7-9]\d|2[3-9]\d\d|[3-9]\d{3})-\d\d?-\d\d?\b"
 )
 """A date in quotes that nanoseconds don't hold."""
@@ -90,7 +90,7 @@ class Queries:
         Raises SqlError when the numbers of columns differ or a value cannot be cast.
         """
         with self._prepared(text, scope, [column.type for column in columns]) as (cursor, translated, wide):
-            width = len(run(cursor, shape_of(translated)).schema)
+            width = len(run(cursor, columns_only(translated)).schema)
             if width != len(columns):
                 raise SqlError.semantic(f"the query has {width} columns, but {len(columns)} are to be inserted")
             names = ", ".join(f"c{at}" for at in range(width))
@@ -104,7 +104,7 @@ class Queries:
         Raises SqlError when it could not run.
         """
         with self._prepared(text, scope) as (cursor, translated, _):
-            run(cursor, shape_of(translated))
+            run(cursor, columns_only(translated))
         return sum(table.size for table in translate(text, self._store.catalog, scope)[1])
 
     @contextmanager
@@ -117,13 +117,15 @@ class Queries:
             with self._store.pinned(blobs):
                 rows = [self._rows_of(table) for table in tables]
                 # Nanoseconds hold 1677 to 2262 only: a query that meets more has microseconds throughout.
-                wide = _FAR.search(text) is not None and (any(map(is_moment, into)) or "TIMESTAMP" in text.upper())
+                wide = _FAR_DATE.search(text) is not None and (
+                    any(map(is_timestamp, into)) or "TIMESTAMP" in text.upper()
+                )
                 wide = wide or any(map(is_wide, rows, [table.columns for table in tables]))
                 if wide:
                     rows = [in_micros(found, table.columns) for found, table in zip(rows, tables, strict=True)]
                     translated, _ = translate(text, catalog, scope, wide=True, exact=bool(into))
                 for at, found in enumerate(rows):
-                    cursor.register(f"_t{at}", queried(without_padding(found, tables[at].columns)))
+                    cursor.register(f"_t{at}", for_duckdb(without_padding(found, tables[at].columns)))
                 yield cursor, translated, wide
         finally:
             cursor.close()
@@ -161,7 +163,7 @@ def _constant(value: str, column: Column, rows: int) -> pa.ChunkedArray:
     return pa.chunked_array([pa.DictionaryArray.from_arrays(codes, only)], type=_partition_type(column))
 
 
-def shape_of(query: str) -> str:
+def columns_only(query: str) -> str:
     """Return the query that has the columns of another one and no rows."""
     return f"SELECT * FROM ({query}) AS q LIMIT 0"  # noqa: S608 - the user's own query
 
@@ -177,7 +179,7 @@ def run(cursor: Any, text: str) -> pa.Table:
         return cursor.sql(text).to_arrow_table()
     except duckdb.Error as reason:
         message = re.sub(r"\s+LINE \d+:.*", "", str(reason), flags=re.DOTALL).strip()
-        code = next((code for begin, code in _CODES if message.startswith(begin)), "ODPS-0123144")
+        code = next((code for start, code in _CODES if message.startswith(start)), "ODPS-0123144")
         raise SqlError(code, f"[0,0] {message}") from None
 
 
@@ -252,7 +254,7 @@ def _make_doubles(tree: Any) -> None:
     from sqlglot import exp
 
     for literal in tree.find_all(exp.Literal):
-        # What is cast says itself what it is: 1.0BD is one of them.
+        # A cast names the type itself: 1.0BD is read as one.
         if not literal.is_string and "." in literal.name and not isinstance(literal.parent, exp.Cast):
             literal.set("this", literal.name if "e" in literal.name.lower() else f"{literal.name}e0")
 

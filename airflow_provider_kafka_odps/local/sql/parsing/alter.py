@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from airflow_provider_kafka_odps.local.lexer import Cursor
-from airflow_provider_kafka_odps.local.sql.clauses import (
+from airflow_provider_kafka_odps.local.sql.parsing.clauses import (
     read_clustering,
     read_column,
     read_columns,
@@ -16,7 +16,7 @@ from airflow_provider_kafka_odps.local.sql.clauses import (
     read_properties,
     read_spec,
 )
-from airflow_provider_kafka_odps.local.sql.statements import (
+from airflow_provider_kafka_odps.local.sql.parsing.statements import (
     AddColumns,
     AddPartitions,
     AlterTable,
@@ -25,15 +25,15 @@ from airflow_provider_kafka_odps.local.sql.statements import (
     ColumnDefinition,
     DropColumns,
     DropPartitions,
+    Maintain,
     Name,
     RenamePartition,
     Statement,
-    Tend,
     Touch,
 )
 from airflow_provider_kafka_odps.local.wire.types import read_type
 
-_TENDING = (("ENABLE", "LIFECYCLE"), ("DISABLE", "LIFECYCLE"), ("MERGE", "SMALLFILES"))
+_MAINTENANCE = (("ENABLE", "LIFECYCLE"), ("DISABLE", "LIFECYCLE"), ("MERGE", "SMALLFILES"))
 
 
 def read_alter(cursor: Cursor) -> Statement:
@@ -50,10 +50,10 @@ def read_alter(cursor: Cursor) -> Statement:
         return _read_change(cursor, name)
     if cursor.accept("RENAME"):
         return _read_rename(cursor, name)
-    return _read_upkeep(cursor, name)
+    return _read_other(cursor, name)
 
 
-def _read_upkeep(cursor: Cursor, name: Name) -> Statement:
+def _read_other(cursor: Cursor, name: Name) -> Statement:
     if cursor.accept("CHANGEOWNER", "TO"):
         return AlterTable(name, owner=cursor.string())
     if cursor.accept("TOUCH"):
@@ -64,8 +64,8 @@ def _read_upkeep(cursor: Cursor, name: Name) -> Statement:
         return Cluster(name, None)
     if (clustering := read_clustering(cursor)) is not None:
         return Cluster(name, clustering)
-    if _tends(cursor):
-        return Tend(name)
+    if _is_maintenance(cursor):
+        return Maintain(name)
     return _read_partition(cursor, name)
 
 
@@ -75,18 +75,18 @@ def _read_partition(cursor: Cursor, name: Name) -> Statement:
             "expected ADD, DROP, SET, CHANGE, RENAME, CHANGEOWNER, TOUCH, UNSET, CLUSTERED, MERGE or PARTITION"
         )
     spec = read_spec(cursor)
-    if _tends(cursor):
-        return Tend(name)
+    if _is_maintenance(cursor):
+        return Maintain(name)
     cursor.expect("RENAME", "TO", "PARTITION")
     return RenamePartition(name, spec, read_spec(cursor))
 
 
-def _tends(cursor: Cursor) -> bool:
+def _is_maintenance(cursor: Cursor) -> bool:
     # No table grows old here, and no files need merging: there is nothing to do.
     if cursor.accept("SET", "PARTITIONPROPERTIES"):
         read_properties(cursor)
         return True
-    return any(cursor.accept(*words) for words in _TENDING)
+    return any(cursor.accept(*words) for words in _MAINTENANCE)
 
 
 def _read_add(cursor: Cursor, name: Name) -> Statement:

@@ -1,4 +1,4 @@
-"""Between the types of columns and those of DuckDB, through Arrow."""
+"""Conversions between the types of columns and those of DuckDB, through Arrow."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from airflow_provider_kafka_odps.local.catalog.model import Column
 from airflow_provider_kafka_odps.local.catalog.rows import padded
-from airflow_provider_kafka_odps.local.wire.moments import MICROS, WIDE, as_micros, from_micros, is_moment
+from airflow_provider_kafka_odps.local.wire.timestamps import MICROS, WIDE, as_micros, from_micros, is_timestamp
 from airflow_provider_kafka_odps.local.wire.types import MAX_PRECISION, ColumnType, Kind, arrow_type
 
 QUOTE = '"'
@@ -56,13 +56,13 @@ _IN_DUCKDB = {
 
 def is_wide(table: pa.Table, columns: Sequence[Column]) -> bool:
     """Return whether a TIMESTAMP of the table is beyond nanoseconds."""
-    return any(is_moment(column.type) and table.schema.field(at).type == WIDE for at, column in enumerate(columns))
+    return any(is_timestamp(column.type) and table.schema.field(at).type == WIDE for at, column in enumerate(columns))
 
 
 def in_micros(table: pa.Table, columns: Sequence[Column]) -> pa.Table:
     """Return the table with its TIMESTAMPs in microseconds, which hold every year."""
     for at, column in enumerate(columns):
-        if is_moment(column.type):
+        if is_timestamp(column.type):
             table = table.set_column(at, column.name, as_micros(table.column(at)))
     return table
 
@@ -81,7 +81,7 @@ def cast_text(expression: str, column: ColumnType, *, wide: bool) -> str:
     return f"left({cast}, {column.sizes[0]})" if column.kind in (Kind.CHAR, Kind.VARCHAR) else cast
 
 
-def queried(table: pa.Table) -> pa.Table:
+def for_duckdb(table: pa.Table) -> pa.Table:
     """Return the table in types that DuckDB reads: 256-bit decimals become DECIMAL(38, 18)."""
     schema = pa.schema([pa.field(field.name, _readable(field.type)) for field in table.schema])
     return table if schema == table.schema else table.cast(schema)
@@ -143,7 +143,7 @@ def in_columns(table: pa.Table, columns: Sequence[Column]) -> pa.Table:
 
 
 def _cast(array: pa.ChunkedArray, column: ColumnType) -> pa.Array | pa.ChunkedArray:
-    if is_moment(column) and array.type == MICROS:
+    if is_timestamp(column) and array.type == MICROS:
         return from_micros(array)
     wanted = arrow_type(column)
     return padded(array if array.type == wanted else array.cast(wanted, safe=False), column)

@@ -1,4 +1,4 @@
-"""TIMESTAMP beyond Arrow's nanoseconds: seconds and nanoseconds side by side, wherever 1677 to 2262 is too narrow."""
+"""TIMESTAMP values outside 1677 to 2262, where Arrow's nanoseconds end: seconds and nanoseconds as a struct."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _KINDS = frozenset({Kind.TIMESTAMP, Kind.TIMESTAMP_NTZ})
 Column: TypeAlias = pa.Array | pa.ChunkedArray
 
 
-def is_moment(column: ColumnType) -> bool:
+def is_timestamp(column: ColumnType) -> bool:
     """Return whether values of this type may come as `WIDE` or as `NARROW`."""
     return column.kind in _KINDS
 
@@ -87,7 +87,7 @@ def from_micros(column: Column) -> Column:
     return narrowed(pa.StructArray.from_arrays(fields, fields=list(WIDE), mask=array.is_null()))
 
 
-def moment_texts(column: Column) -> pa.Array:
+def timestamp_texts(column: Column) -> pa.Array:
     """Return values of either form as texts: 2026-11-22 10:00:00.123456789."""
     array = _whole(column)
     if array.type == NARROW:

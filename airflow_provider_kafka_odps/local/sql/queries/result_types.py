@@ -1,4 +1,4 @@
-"""Where the columns of a result come from: those that are a table's own stay JSON, CHAR(n) or VARCHAR(n)."""
+"""Types of results that DuckDB does not know: columns taken as they are from a table stay JSON, CHAR or VARCHAR."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from airflow_provider_kafka_odps.local.catalog.catalog import Catalog
 from airflow_provider_kafka_odps.local.catalog.model import Table
-from airflow_provider_kafka_odps.local.sql.functions import dialect
+from airflow_provider_kafka_odps.local.sql.queries.functions import dialect
 from airflow_provider_kafka_odps.local.sql.scope import Scope
 from airflow_provider_kafka_odps.local.wire.types import ColumnType, Kind
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_provider_kafka_odps.local.catalog.model import Column
-from airflow_provider_kafka_odps.local.wire.moments import is_moment, moment_texts
+from airflow_provider_kafka_odps.local.wire.timestamps import is_timestamp, timestamp_texts
 from airflow_provider_kafka_odps.local.wire.types import ColumnType, Kind
 
 NULL = r"\N"
@@ -32,8 +32,8 @@ def csv_text(columns: Sequence[Column], batches: Iterable[pa.RecordBatch]) -> st
 
 
 def _cells(array: pa.Array, column: ColumnType) -> list[str]:
-    if is_moment(column):
-        return [NULL if value is None else value for value in moment_texts(array).to_pylist()]
+    if is_timestamp(column):
+        return [NULL if value is None else value for value in timestamp_texts(array).to_pylist()]
     if pa.types.is_nested(array.type):
         return [_nested(value, column) for value in array.to_pylist()]
     if column.kind is Kind.DATETIME:
@@ -41,7 +41,7 @@ def _cells(array: pa.Array, column: ColumnType) -> list[str]:
         written = pc.strftime(array, format="%Y-%m-%d %H:%M:%S")
         array = pc.replace_substring_regex(written, pattern=r"\.\d+$", replacement="")
     elif pa.types.is_binary(array.type) or pa.types.is_string(array.type):
-        # A STRING is checked by nobody either: the tunnel takes any bytes.
+        # Not every STRING is UTF-8: the tunnel takes any bytes.
         return [NULL if value is None else _read(value) for value in array.cast(pa.binary()).to_pylist()]
     elif column.kind is Kind.BOOLEAN:
         array = array.cast(pa.string())

@@ -152,8 +152,8 @@ class Cluster:
 
 
 @dataclass(frozen=True, slots=True)
-class Tend:
-    """What the service does to files and lifecycles, and nothing changes here: the table must exist."""
+class Maintain:
+    """What the service does to files and lifecycles; it changes nothing here, but the table must exist."""
 
     name: Name
 
@@ -227,7 +227,7 @@ Definition: TypeAlias = (
     | ChangeColumn
     | AlterTable
     | Cluster
-    | Tend
+    | Maintain
     | CreateSchema
     | DropSchema
 )

@@ -1,0 +1,1 @@
+"""Queries: read in Hive's dialect, run by DuckDB over the files of a snapshot."""
