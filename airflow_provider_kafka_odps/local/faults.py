@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from enum import Enum
+from itertools import count
 from typing import Any, TypeAlias
 
 
@@ -183,17 +184,16 @@ class RuleState:
     fired: tuple[int, ...] = ()
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class FaultPlan:
     """The rules of an endpoint, and how often each matched."""
 
     states: list[RuleState] = field(default_factory=list)
-    _numbers: int = 0
+    _numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     def add(self, rule: Rule) -> Rule:
         """Add a rule, and return it with its number."""
-        self._numbers += 1
-        numbered = replace(rule, number=self._numbers)
+        numbered = replace(rule, number=next(self._numbers))
         self.states.append(RuleState(numbered))
         return numbered
 

@@ -32,6 +32,7 @@ from airflow_provider_kafka_odps.local.sql.parsing.statements import (
     Query,
     RenamePartition,
     Show,
+    ShowKind,
     Touch,
     Truncate,
 )
@@ -127,9 +128,9 @@ READ: list[tuple[str, Any]] = [
     ("TRUNCATE TABLE p1.`t` PARTITION (ds='zzz');", Truncate(("p1", "t"), ({"ds": "zzz"},))),
     ("CREATE SCHEMA IF NOT EXISTS p1.s1", CreateSchema(("p1", "s1"), if_not_exists=True)),
     ("DROP SCHEMA s1 CASCADE", DropSchema(("s1",), if_exists=False, cascade=True)),
-    ("SHOW TABLES IN s1 LIKE 'a*'", Show("TABLES", ("s1",), "a*")),
-    ("SHOW PARTITIONS t PARTITION (ds='a')", Show("PARTITIONS", T, spec={"ds": "a"})),
-    ("SHOW CREATE TABLE t", Show("CREATE TABLE", T)),
+    ("SHOW TABLES IN s1 LIKE 'a*'", Show(ShowKind.TABLES, ("s1",), "a*")),
+    ("SHOW PARTITIONS t PARTITION (ds='a')", Show(ShowKind.PARTITIONS, T, spec={"ds": "a"})),
+    ("SHOW CREATE TABLE t", Show(ShowKind.DEFINITION, T)),
     ("DESC t PARTITION (ds='a')", Describe(T, {"ds": "a"})),
     (
         "INSERT INTO TABLE t PARTITION (ds='a', hh) SELECT 1",

@@ -14,7 +14,7 @@ import ipaddress
 import json
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import count
 from typing import Any
@@ -35,7 +35,7 @@ MOST_REQUESTS = 10_000
 PREFIX = "_control"
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Control:
     """The faults that were injected, and the log of requests."""
 
@@ -43,7 +43,7 @@ class Control:
     pacing: Pacing
     plan: FaultPlan = field(default_factory=FaultPlan)
     requests: deque[Request] = field(default_factory=lambda: deque(maxlen=MOST_REQUESTS))
-    _numbers: Any = field(default_factory=lambda: count(1))
+    _numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     def start(self, call: Call) -> tuple[int, list[Rule]]:
         """Count a request, and return its number and the rules that fire at it."""

@@ -12,7 +12,7 @@ DEFAULT_SCHEMA = "default"
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """A schema of the project."""
+    """A schema of the project; `created` is in seconds since the epoch."""
 
     name: str
     comment: str = ""
@@ -21,9 +21,10 @@ class Schema:
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """One project's committed state; `closed_uploads` maps the id of each committed upload to when, in seconds.
+    """One project's committed state; `closed_uploads` maps the id of each committed upload to its time.
 
     A commit puts rows and its upload's id into the same value, so no crash can come between them.
+    Times are in seconds since the epoch.
     """
 
     project: str

@@ -97,7 +97,10 @@ class Clustering:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table: `columns` hold data, `partition_columns` name partitions, `next_field_id` goes to the next column."""
+    """A table: `columns` hold data, `partition_columns` name partitions, `next_field_id` goes to the next column.
+
+    `lifecycle` is in days, -1 for none; times are in seconds since the epoch.
+    """
 
     name: TableName
     table_id: str

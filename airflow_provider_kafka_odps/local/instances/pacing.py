@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 
 from airflow_provider_kafka_odps.local.settings import Pace
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Shown:
     polls: int
     until: int
@@ -44,5 +44,5 @@ class Pacing:
             if shown.polls <= 0 and shown.until <= now:
                 del self._shown[instance_id]
                 return False
-            shown.polls -= polled
+            self._shown[instance_id] = replace(shown, polls=shown.polls - polled)
             return True

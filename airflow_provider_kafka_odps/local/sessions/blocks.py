@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from typing import Protocol, assert_never
 
 import pyarrow as pa
 
@@ -65,6 +65,8 @@ class BlockWriter:
             case BodyFormat.RECORDS:
                 columns = [(column.stored_name, column.type) for column in session.columns]
                 self._decoder = RecordDecoder(columns, self._write_batch, sizes.value or LONGEST_VALUE)
+            case _:
+                assert_never(body)
 
     def _unpacked(self, piece: bytes) -> None:
         self._size += len(piece)

@@ -26,7 +26,10 @@ MOST_BYTES = 4 << 30
 
 @dataclass(frozen=True, slots=True)
 class DownloadSession:
-    """The rows of some files as they were; `owner` is the table, or the instance's id."""
+    """The rows of some files as they were; `owner` is the table, or the instance's id.
+
+    `expires` is in seconds since the epoch.
+    """
 
     download_id: str
     owner: TableName | str
@@ -42,7 +45,7 @@ class DownloadSession:
 
 
 class Downloads:
-    """The open download sessions; their files are kept until they expire. `now` returns milliseconds.
+    """The open download sessions; their files are kept until they expire. `now` returns milliseconds since the epoch.
 
     Clients never close one. The least recently used ones end early when there are too many, or when they keep too many
     bytes that were deleted or replaced meanwhile.

@@ -34,7 +34,7 @@ _MOST = {Quota.SESSIONS: (500, 300), Quota.BLOCKS: (500, 300), Quota.COMMITS: (7
 """How many, in how many seconds."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Limits:
     """Counts what happened to each table lately."""
 

@@ -27,7 +27,10 @@ class UploadStatus(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A written block: its number, its rows, its version (ms since the epoch, or what the client asked for)."""
+    """A written block: its number, its rows, its version (ms since the epoch, or what the client asked for).
+
+    `created` is in seconds since the epoch.
+    """
 
     block_id: int
     blob: Blob
@@ -41,7 +44,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class UploadSession:
-    """One upload into one partition; `columns` are those of the table when it began. Times are seconds."""
+    """One upload into one partition; `columns` are those of the table when it started. Times are seconds since 1970."""
 
     upload_id: str
     table: TableName

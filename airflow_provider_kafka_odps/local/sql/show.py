@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from typing import assert_never
 
 from airflow_provider_kafka_odps.local.catalog.catalog import Catalog
 from airflow_provider_kafka_odps.local.catalog.model import Column, Table, spec_text
 from airflow_provider_kafka_odps.local.errors import SqlError
-from airflow_provider_kafka_odps.local.sql.parsing.statements import Describe, Show
+from airflow_provider_kafka_odps.local.sql.parsing.statements import Describe, Show, ShowKind
 from airflow_provider_kafka_odps.local.sql.scope import Scope, spec_of, specs_like
 
 _RULE = "+" + "-" * 86 + "+"
@@ -19,28 +20,30 @@ def show(catalog: Catalog, statement: Show, scope: Scope) -> str:
 
     Raises SqlError.
     """
-    match statement.what:
-        case "TABLES":
+    match statement.kind:
+        case ShowKind.TABLES:
             schema = scope.schema_name(statement.name) if statement.name else scope.default_schema
             schema = scope.default_schema if schema == scope.project else schema
             names = [t.name.table for t in catalog.tables_of(schema)]
             return "\n".join(f"{scope.owner}:{name}" for name in names if _matches(name, statement.pattern))
-        case "SCHEMAS":
+        case ShowKind.SCHEMAS:
             return "\n".join(sorted(catalog.schemas))
-        case "PARTITIONS":
+        case ShowKind.PARTITIONS:
             table = scope.table(catalog, statement.name)
             if not table.partition_columns:
                 raise SqlError.ddl(f"table {table.name} is not partitioned")
             specs = specs_like(table, statement.spec) if statement.spec else list(table.partitions)
             return "\n".join(spec_text(spec, "/") for spec in sorted(specs))
-        case "COLUMNS":
+        case ShowKind.COLUMNS:
             table = scope.table(catalog, statement.name)
             return "\n".join(column.name for column in table.columns + table.partition_columns)
-        case "TBLPROPERTIES":
+        case ShowKind.PROPERTIES:
             table = scope.table(catalog, statement.name)
             return "\n".join(f"{key}={value}" for key, value in sorted(table.properties.items()))
-        case _:
+        case ShowKind.DEFINITION:
             return definition(scope.table(catalog, statement.name))
+        case _:
+            assert_never(statement.kind)
 
 
 def _matches(name: str, pattern: str) -> bool:

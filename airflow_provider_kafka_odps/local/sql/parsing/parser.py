@@ -27,6 +27,7 @@ from airflow_provider_kafka_odps.local.sql.parsing.statements import (
     Insert,
     Query,
     Show,
+    ShowKind,
     Statement,
     Truncate,
 )
@@ -223,21 +224,21 @@ def _read_drop(cursor: Cursor) -> DropTable | DropSchema:
 
 def _read_show(cursor: Cursor) -> Show:
     if cursor.accept("CREATE", "TABLE"):
-        return Show("CREATE TABLE", read_name(cursor))
+        return Show(ShowKind.DEFINITION, read_name(cursor))
     if cursor.accept("PARTITIONS"):
         name = read_name(cursor)
         spec = read_spec(cursor) if cursor.accept("PARTITION") else {}
-        return Show("PARTITIONS", name, spec=spec)
-    for what in ("COLUMNS", "TBLPROPERTIES"):
-        if cursor.accept(what):
+        return Show(ShowKind.PARTITIONS, name, spec=spec)
+    for kind in (ShowKind.COLUMNS, ShowKind.PROPERTIES):
+        if cursor.accept(kind.value):
             cursor.accept("FROM") or cursor.accept("IN")
-            return Show(what, read_name(cursor))
-    what = "TABLES" if cursor.accept("TABLES") else "SCHEMAS"
-    if what == "SCHEMAS" and not (cursor.accept("SCHEMAS") or cursor.accept("DATABASES")):
+            return Show(kind, read_name(cursor))
+    kind = ShowKind.TABLES if cursor.accept("TABLES") else ShowKind.SCHEMAS
+    if kind is ShowKind.SCHEMAS and not (cursor.accept("SCHEMAS") or cursor.accept("DATABASES")):
         raise cursor.error("expected TABLES, SCHEMAS, PARTITIONS or CREATE TABLE")
     name = read_name(cursor) if cursor.accept("IN") or cursor.accept("FROM") else ()
     pattern = cursor.string() if cursor.accept("LIKE") else ""
-    return Show(what, name, pattern)
+    return Show(kind, name, pattern)
 
 
 def _read_describe(cursor: Cursor) -> Describe:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import TypeAlias
 
 from airflow_provider_kafka_odps.local.catalog.model import Clustering
@@ -176,11 +177,22 @@ class DropSchema:
     cascade: bool
 
 
+class ShowKind(Enum):
+    """What SHOW lists, as it stands in the statement."""
+
+    TABLES = "TABLES"
+    SCHEMAS = "SCHEMAS"
+    PARTITIONS = "PARTITIONS"
+    COLUMNS = "COLUMNS"
+    PROPERTIES = "TBLPROPERTIES"
+    DEFINITION = "CREATE TABLE"
+
+
 @dataclass(frozen=True, slots=True)
 class Show:
     """SHOW TABLES | SCHEMAS | PARTITIONS | COLUMNS | TBLPROPERTIES | CREATE TABLE."""
 
-    what: str
+    kind: ShowKind
     name: Name = ()
     pattern: str = ""
     spec: Values = field(default_factory=dict)

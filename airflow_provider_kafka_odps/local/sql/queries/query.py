@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from airflow_provider_kafka_odps.local.catalog.catalog import Catalog
-from airflow_provider_kafka_odps.local.catalog.model import Column, Table
+from airflow_provider_kafka_odps.local.catalog.model import Column, Table, TableName
 from airflow_provider_kafka_odps.local.catalog.rows import concatenated, read_rows, shown_schema
 from airflow_provider_kafka_odps.local.catalog.store import Store
 from airflow_provider_kafka_odps.local.errors import SqlError
@@ -209,22 +209,29 @@ def translate(
         if kind.this is exp.DataType.Type.TIMESTAMP:
             kind.set("this", exp.DataType.Type.TIMESTAMPTZ if wide else exp.DataType.Type.TIMESTAMP_NS)
     tree = rewrite(tree, catalog, scope, wide=wide)
-    tables: dict[Any, int] = {}
+    tables = _rename_tables(tree, catalog, scope)
+    return tree.sql(dialect="duckdb"), tables
+
+
+def _rename_tables(tree: Any, catalog: Catalog, scope: Scope) -> list[Table]:
+    from sqlglot import exp
+
+    numbers: dict[TableName, int] = {}
     found: list[Table] = []
     for reference in list(tree.find_all(exp.Table)):
         parts = tuple(part.name.lower() for part in reference.parts)
         if not isinstance(reference.this, exp.Identifier) or (len(parts) == 1 and _is_common(reference, parts[0])):
             continue
         table = scope.table(catalog, parts)
-        if table.name not in tables:
-            tables[table.name] = len(found)
+        if table.name not in numbers:
+            numbers[table.name] = len(found)
             found.append(table)
         if not reference.alias:
             reference.set("alias", exp.TableAlias(this=exp.to_identifier(parts[-1], quoted=True)))
-        reference.set("this", exp.to_identifier(f"_t{tables[table.name]}"))
+        reference.set("this", exp.to_identifier(f"_t{numbers[table.name]}"))
         reference.set("db", None)
         reference.set("catalog", None)
-    return tree.sql(dialect="duckdb"), found
+    return found
 
 
 def _is_common(reference: Any, name: str) -> bool:
