@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from local.raw import Raw
 from odps import ODPS, options
+from odps.tunnel import TableTunnel
 
 from airflow_provider_kafka_odps.local.testing import RunningEndpoint, running_endpoint
 
@@ -52,3 +54,23 @@ def make_table(odps: ODPS, name: str) -> Callable[..., Any]:
         return odps.create_table(name, columns, hints={"odps.sql.type.system.odps2": "true"}, **arguments)
 
     return make
+
+
+@pytest.fixture
+def raw(endpoint: RunningEndpoint, odps: ODPS) -> Iterator[Raw]:
+    """Return a raw client; after the test the server still answers."""
+    yield Raw(endpoint)
+    assert odps.exist_project(endpoint.project)
+
+
+@pytest.fixture
+def upload(odps: ODPS, make_table: Callable[..., Any], name: str) -> Iterator[Any]:
+    """Return an upload session; after the test it has no block, and its table no row."""
+    make_table("k bigint, v string")
+    session = TableTunnel(odps).create_upload_session(name)
+    yield session
+    session.reload()
+    assert session.get_block_list() == []
+    session.commit([])
+    with odps.get_table(name).open_reader() as reader:
+        assert reader.count == 0

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 import pytest
-from local.test_malformed import Raw
-from local.test_wire import body_of, number
+from local.raw import Raw
+from local.record_bodies import body_of, number
 
 from airflow_provider_kafka_odps.local.testing import RunningEndpoint
 from airflow_provider_kafka_odps.local.wire import varint

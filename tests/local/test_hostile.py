@@ -15,7 +15,7 @@ from urllib.parse import quote, unquote
 
 import pytest
 from local.conftest import connect
-from local.test_malformed import Raw, job
+from local.raw import Raw, job
 from odps.tunnel import TableTunnel
 
 from airflow_provider_kafka_odps.local.testing import RunningEndpoint, running_endpoint

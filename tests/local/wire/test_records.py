@@ -1,60 +1,23 @@
-"""The codec: golden bytes written from the protocol's description, and laws."""
+"""Record bodies: golden bytes written from the protocol's description, and laws."""
 
 from __future__ import annotations
 
 import struct
-import zlib
 from decimal import Decimal
 from typing import Any
 
-import google_crc32c
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from local.record_bodies import body_of, crc, decode, number
 
-from airflow_provider_kafka_odps.local.errors import MalformedError, SqlError
+from airflow_provider_kafka_odps.local.errors import MalformedError
 from airflow_provider_kafka_odps.local.wire import varint
-from airflow_provider_kafka_odps.local.wire.encodings import ENCODINGS, pack, unpacker
-from airflow_provider_kafka_odps.local.wire.frames import CHUNK, FrameDecoder, encode_frames
 from airflow_provider_kafka_odps.local.wire.records import RecordDecoder, RecordEncoder, record_schema
-from airflow_provider_kafka_odps.local.wire.types import ColumnType, Kind, arrow_type, parse_type
+from airflow_provider_kafka_odps.local.wire.types import arrow_type, parse_type
 
 MILLIS = 1_700_000_000_123
-
-
-def crc(*pieces: bytes) -> int:
-    """Return the checksum of the pieces together."""
-    return int(google_crc32c.value(b"".join(pieces)))
-
-
-def body_of(records: list[tuple[bytes, bytes]]) -> bytes:
-    """Return a record body from (fields on the wire, bytes under the checksum) of each record."""
-    body = b""
-    crcs = b""
-    for wire, covered in records:
-        checksum = crc(covered)
-        crcs += struct.pack("<I", checksum)
-        body += wire + varint.tag(33553408, 0) + varint.write_varint(checksum)
-    count = varint.tag(33554430, 0) + varint.write_varint(2 * len(records))
-    return body + count + varint.tag(33554431, 0) + varint.write_varint(crc(crcs))
-
-
-def number(column: int, covered: bytes) -> bytes:
-    """Return what the checksum covers of a field."""
-    return struct.pack("<i", column) + covered
-
-
-def decode(columns: list[str], body: bytes, pieces: int = 0) -> list[dict[str, Any]]:
-    """Decode a record body fed in pieces of this size, or at once."""
-    batches: list[pa.RecordBatch] = []
-    typed = [(f"c{at}", parse_type(text)) for at, text in enumerate(columns)]
-    decoder = RecordDecoder(typed, batches.append)
-    size = pieces or len(body) or 1
-    for at in range(0, len(body), size):
-        decoder.feed(body[at : at + size])
-    decoder.close()
-    return [row for batch in batches for row in batch.to_pylist()]
 
 
 # Type, field on the wire (tag of column 1 and value), bytes under the checksum, value: from the description alone.
@@ -194,98 +157,6 @@ def test_values_outside_their_type_are_refused(text: str, wire: bytes, covered: 
         decode([text], body_of([(wire, number(1, covered))]))
 
 
-def unframe(body: bytes, pieces: int) -> bytes:
-    """Return the payload of a framed body fed in pieces of this size."""
-    payload: list[bytes] = []
-    decoder = FrameDecoder(payload.append)
-    for at in range(0, len(body), pieces):
-        decoder.feed(body[at : at + pieces])
-    decoder.close()
-    return b"".join(payload)
-
-
-@pytest.mark.parametrize("size", [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK, 2 * CHUNK + 5])
-def test_frames_are_as_described(size: int) -> None:
-    """A chunk size, chunks with checksums, the last short one without, and a checksum of everything."""
-    payload = bytes(range(256)) * (size // 256 + 1)
-    payload = payload[:size]
-    wanted = struct.pack(">I", CHUNK)
-    for at in range(0, size - size % CHUNK, CHUNK):
-        chunk = payload[at : at + CHUNK]
-        wanted += chunk + struct.pack(">I", crc(chunk))
-    wanted += payload[size - size % CHUNK :] + struct.pack(">I", crc(payload))
-    assert b"".join(encode_frames(iter([payload[: size // 3], payload[size // 3 :]]))) == wanted
-    for pieces in (1 << 20, 1000, 7):
-        assert unframe(wanted, pieces) == payload
-
-
-def test_empty_frames_are_empty() -> None:
-    """Nothing at all, a lone checksum, and a chunk size with a checksum are all empty blocks."""
-    for body in (b"", bytes(4), struct.pack(">I", CHUNK) + bytes(4)):
-        assert unframe(body, 1) == b""
-
-
-@pytest.mark.parametrize(
-    ("body", "message"),
-    [
-        (b"\0\0", "ends inside a chunk"),
-        (struct.pack(">I", 0) + b"12345", "the chunk size is 0"),
-        (struct.pack(">I", 1 << 31) + b"12345", "the chunk size is 2147483648"),
-        (struct.pack(">I", 4) + b"abcd" + bytes(4) + bytes(4), "checksum of a chunk"),
-        (struct.pack(">I", CHUNK) + b"abcd" + bytes(4), "checksum of the body"),
-    ],
-)
-def test_malformed_frames_are_refused(body: bytes, message: str) -> None:
-    """A frame that is cut, absurd or changed is refused."""
-    with pytest.raises(MalformedError, match=message):
-        unframe(body, 3)
-
-
-def unpack(encoding: str, body: bytes, pieces: int) -> bytes:
-    """Return the unpacked body, fed in pieces of this size."""
-    unpacked: list[bytes] = []
-    reader = unpacker(encoding, unpacked.append)
-    for at in range(0, len(body), pieces):
-        reader.feed(body[at : at + pieces])
-    reader.close()
-    return b"".join(unpacked)
-
-
-@pytest.mark.parametrize("encoding", ["", *ENCODINGS])
-@given(parts=st.lists(st.binary(max_size=3000), max_size=5), repeat=st.integers(1, 50), pieces=st.integers(1, 5000))
-@settings(max_examples=25, deadline=None)
-def test_unpacking_undoes_packing(encoding: str, parts: list[bytes], repeat: int, pieces: int) -> None:
-    """Whatever was packed comes back, in any encoding and however it is cut."""
-    packed = b"".join(pack(encoding, iter([part * repeat for part in parts])))
-    assert unpack(encoding, packed, pieces) == b"".join(part * repeat for part in parts)
-
-
-@pytest.mark.parametrize("encoding", ENCODINGS)
-def test_packed_bodies_that_are_cut_or_changed_are_refused(encoding: str) -> None:
-    """A packed body that ends early, goes on too long, or isn't one at all is refused."""
-    packed = b"".join(pack(encoding, iter([b"some text " * 1000])))
-    for body in (packed[:-1], b"\x99" * 100, packed + b"\x01\x02\x03"):
-        with pytest.raises(MalformedError):
-            unpack(encoding, body, 1000)
-
-
-@pytest.mark.parametrize("encoding", ["deflate", "zstd", "x-lz4-frame"])
-def test_a_bomb_is_unpacked_in_small_pieces(encoding: str) -> None:
-    """A body that unpacks to much more than itself never comes in one piece."""
-    largest = total = 0
-
-    def out(piece: bytes) -> None:
-        nonlocal largest, total
-        largest, total = max(largest, len(piece)), total + len(piece)
-
-    bomb = b"".join(pack(encoding, (bytes(1 << 20) for _ in range(64))))
-    reader = unpacker(encoding, out)
-    reader.feed(bomb)
-    reader.close()
-    assert total == 64 << 20
-    assert largest <= 32 << 20
-
-
 SIMPLE: dict[str, st.SearchStrategy[Any]] = {
     "tinyint": st.integers(-(2**7), 2**7 - 1),
     "smallint": st.integers(-(2**15), 2**15 - 1),
@@ -347,49 +218,3 @@ def test_zigzag_and_varints_are_undone(value: int) -> None:
     written = varint.write_varint(varint.zigzag(value))
     raw, end = varint.read_varint(written, 0)
     assert (varint.unzigzag(raw), end) == (value, len(written))
-
-
-@pytest.mark.parametrize(
-    ("text", "plain"),
-    [
-        (
-            "STRUCT<`a`:BIGINT, `b`:MAP<STRING,ARRAY<DECIMAL(10,2)>>>",
-            "struct<a:bigint,b:map<string,array<decimal(10,2)>>>",
-        ),
-        ("DECIMAL(5)", "decimal(5,0)"),
-        ("decimal", "decimal"),
-        ("VARCHAR( 10 )", "varchar(10)"),
-        ("timestamp_ntz", "timestamp_ntz"),
-    ],
-)
-def test_types_are_echoed_in_plain_lower_case(text: str, plain: str) -> None:
-    """Backticks and capitals go: Go's client reads nothing else. What is echoed reads back as the same type."""
-    assert str(parse_type(text)) == plain
-    assert parse_type(plain) == parse_type(text)
-
-
-@pytest.mark.parametrize("text", ["", "biggint", "array<", "map<string>", "char", "char(0)", "decimal(39,1)", "int(3)"])
-def test_types_that_do_not_exist_are_refused(text: str) -> None:
-    """A type text that the service doesn't know is a SQL error."""
-    with pytest.raises(SqlError):
-        parse_type(text)
-
-
-def test_every_kind_has_an_arrow_type() -> None:
-    """No type of the tunnel is forgotten in the mapping."""
-    nested = {
-        Kind.ARRAY: "array<bigint>",
-        Kind.MAP: "map<bigint,bigint>",
-        Kind.STRUCT: "struct<a:bigint>",
-        Kind.CHAR: "char(1)",
-        Kind.VARCHAR: "varchar(1)",
-        Kind.VECTOR: "vector(float,2)",
-    }
-    for kind in Kind:
-        column: ColumnType = parse_type(nested.get(kind, kind.value))
-        assert isinstance(arrow_type(column), pa.DataType)
-
-
-def test_deflate_is_the_zlib_wrapper() -> None:
-    """What the tunnel calls deflate has the header of zlib."""
-    assert unpack("deflate", zlib.compress(b"text"), 3) == b"text"
