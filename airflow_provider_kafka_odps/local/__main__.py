@@ -63,7 +63,7 @@ def _parser() -> argparse.ArgumentParser:
         "--longest-block", type=int, default=LONGEST_BLOCK, help="bytes that one block may have when it is unpacked"
     )
     parser.add_argument(
-        "--running-polls", type=int, default=0, help="questions for its status that a statement is shown as running to"
+        "--running-polls", type=int, default=0, help="status requests to which a statement is shown as running"
     )
     parser.add_argument(
         "--running-seconds", type=float, default=0.0, help="seconds that a statement is shown as running for at least"

@@ -67,7 +67,7 @@ class EndpointControl:
         self._ask("PUT", f"uploads/{upload_id}", {"status": status})
 
     def pace_statements(self, polls: int = 0, seconds: float = 0.0) -> None:
-        """Show new statements as running to so many questions for their status, and for so many seconds at least.
+        """Show new statements as running to so many requests for their status, and for so many seconds at least.
 
         `pace_statements()` shows them as they are again. Raises ValueError when the endpoint refuses the numbers.
         """

@@ -32,7 +32,7 @@ _MOST_POLLS = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """A statement is shown as running to the first `polls` questions for its status, and for `seconds` at least."""
+    """A statement is shown as running to the first `polls` requests for its status, and for `seconds` at least."""
 
     polls: int = 0
     seconds: float = 0.0

@@ -153,7 +153,7 @@ def stop(process: subprocess.Popen[bytes]) -> None:
 try:
     import pytest
 except ModuleNotFoundError:
-    # A demo needs an endpoint and no fixtures.
+    # A demo needs an endpoint, but no fixtures.
     pass
 else:
     __all__ += ["maxcompute_endpoint", "maxcompute_faults"]

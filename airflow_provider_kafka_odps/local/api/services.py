@@ -77,6 +77,6 @@ def open_services(settings: Settings, now: Callable[[], int]) -> Services:
     engine = Engine(store, now, settings.owner)
     documents = DirectoryDocuments(folder / "instances") if folder else MemoryDocuments()
     instances = Instances(store, engine, documents, now, settings.pace)
-    # Only now is known which files anybody needs.
+    # Last: only now it is known which files are still needed.
     store.sweep(uploads.blobs)
     return Services(settings, store, uploads, downloads, instances, now)

@@ -180,7 +180,7 @@ def _check_times(stored: pa.Array, column: Column) -> None:
 
 def _check_texts(stored: pa.Array, column: ColumnType, name: str, longest: int | None) -> None:
     # Texts are checked as bytes: the tunnel carries them whatever their encoding.
-    # As texts first: a cast keeps offsets as they are, and forgets a count of NULLs that is nonsense.
+    # Validated before the cast too: the cast keeps the offsets, but drops a wrong count of NULLs.
     stored.validate()
     plain = stored.cast(pa.binary()) if pa.types.is_string(stored.type) else stored
     plain.validate(full=True)

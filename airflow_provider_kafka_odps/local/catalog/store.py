@@ -133,7 +133,7 @@ def open_store(project: str, folder: Path | None, now: Callable[[], int]) -> Sto
 
 
 def _lock_folder(folder: Path) -> None:
-    # Never closed: the lock lives as long as the process, and dies with it, however it dies.
+    # Never closed: the lock ends with the process, however the process ends.
     lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

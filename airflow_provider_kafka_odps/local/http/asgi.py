@@ -162,7 +162,7 @@ async def _send(answer: Answer, rules: Sequence[Rule], scope: Scope, receive: Re
         await response_of(answer)(scope, receive, send)
         return
     body = answer.body if isinstance(answer.body, bytes) else b"".join(answer.body)
-    # The head promises the whole body, so that the client notices that it is cut.
+    # The head announces the whole body, so that the client notices that it is cut.
     await send(
         {
             "type": "http.response.start",

@@ -42,7 +42,7 @@ class _Protocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         self._head = 0
         super().on_message_begin()
-        # A fault may be to close the connection, for which ASGI has no word.
+        # A fault may close the connection, for which ASGI has no message.
         self.scope["extensions"] = {CONNECTION: {"transport": self.transport}}
 
 

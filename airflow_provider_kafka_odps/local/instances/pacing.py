@@ -36,7 +36,7 @@ class Pacing:
             self._shown.pop(instance_id, None)
 
     def runs(self, instance_id: str, now: int, *, polled: bool) -> bool:
-        """Return whether the statement is to be shown as running; `polled` when this is a question for its status."""
+        """Return whether the statement is to be shown as running; `polled` when this is a request for its status."""
         with self._lock:
             shown = self._shown.get(instance_id)
             if shown is None:

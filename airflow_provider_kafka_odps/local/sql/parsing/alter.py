@@ -82,7 +82,7 @@ def _read_partition(cursor: Cursor, name: Name) -> Statement:
 
 
 def _is_maintenance(cursor: Cursor) -> bool:
-    # No table grows old here, and no files need merging: there is nothing to do.
+    # No lifecycle ends here, and no files need merging: there is nothing to do.
     if cursor.accept("SET", "PARTITIONPROPERTIES"):
         read_properties(cursor)
         return True

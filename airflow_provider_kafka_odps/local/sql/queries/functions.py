@@ -69,9 +69,9 @@ def rewrite(tree: Node, catalog: Catalog, scope: Scope, *, wide: bool = False) -
 
     Raises SqlError for a wrong number of arguments, an unknown unit, or a table without partitions.
     """
-    # From the leaves up: the arguments of a function are exchanged before it is.
+    # From the leaves up: the arguments of a function are replaced before the function.
     for node in reversed(list(tree.walk())):
-        new = _exchanged(node, catalog, scope, wide=wide)
+        new = _replaced(node, catalog, scope, wide=wide)
         if new is node:
             continue
         if node is tree:
@@ -81,7 +81,7 @@ def rewrite(tree: Node, catalog: Catalog, scope: Scope, *, wide: bool = False) -
     return tree
 
 
-def _exchanged(node: Node, catalog: Catalog, scope: Scope, *, wide: bool) -> Node:
+def _replaced(node: Node, catalog: Catalog, scope: Scope, *, wide: bool) -> Node:
     from sqlglot import exp
 
     if isinstance(node, exp.CurrentTimestamp):
@@ -95,10 +95,10 @@ def _exchanged(node: Node, catalog: Catalog, scope: Scope, *, wide: bool) -> Nod
     if isinstance(node, exp.JSONExtractScalar):
         # What isn't JSON has no members; DuckDB would fail the whole query.
         return exp.case().when(_call("json_valid", node.this.copy()), node.copy())
-    return _exchanged_call(node, catalog, scope) if isinstance(node, exp.Anonymous) else node
+    return _replaced_call(node, catalog, scope) if isinstance(node, exp.Anonymous) else node
 
 
-def _exchanged_call(node: Node, catalog: Catalog, scope: Scope) -> Node:
+def _replaced_call(node: Node, catalog: Catalog, scope: Scope) -> Node:
     name = node.name.upper()
     if name == "MAX_PT":
         return _max_pt(node.expressions, catalog, scope)
