@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from airflow_provider_kafka_odps.local.api.call import Answer, Call
 from airflow_provider_kafka_odps.local.api.services import Services
 from airflow_provider_kafka_odps.local.catalog.model import Table
+from airflow_provider_kafka_odps.local.errors import ServiceError
 from airflow_provider_kafka_odps.local.sessions.blocks import BlockWriter, BodyFormat
 from airflow_provider_kafka_odps.local.sessions.upload import UploadSession
 
@@ -60,6 +61,4 @@ def _table(services: Services, call: Call) -> Table:
         case ("projects", _, "tables", name) | ("projects", _, "schemas", _, "tables", name):
             return services.table(call, name)
         case _:
-            from airflow_provider_kafka_odps.local.errors import ServiceError
-
             raise ServiceError(404, "InvalidURI", f"There is no table at /{'/'.join(call.segments)}")

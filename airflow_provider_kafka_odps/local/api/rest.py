@@ -7,7 +7,7 @@ from airflow_provider_kafka_odps.local.api.call import Answer, Call, element, js
 from airflow_provider_kafka_odps.local.api.services import Services
 from airflow_provider_kafka_odps.local.catalog.catalog import Schema
 from airflow_provider_kafka_odps.local.errors import ServiceError, SqlError
-from airflow_provider_kafka_odps.local.instances.jobs import read_job
+from airflow_provider_kafka_odps.local.instances.jobs import parse_xml, read_job
 from airflow_provider_kafka_odps.local.sql.define import define
 from airflow_provider_kafka_odps.local.sql.parsing.statements import CreateSchema, DropSchema
 from airflow_provider_kafka_odps.local.sql.scope import Scope
@@ -184,8 +184,16 @@ def _schema(services: Services, name: str) -> Answer:
     return xml(_schema_text(services, schema), headers=_owner_and_dates(services, schema.created))
 
 
+def _read_schema(body: bytes) -> tuple[str, str]:
+    root = parse_xml(body, "a schema")
+    name = (root.findtext("Name") or "").lower()
+    if not name.replace("_", "").isalnum():
+        raise ServiceError(400, "InvalidArgument", f"{name!r} is not the name of a schema")
+    return name, root.findtext("Description") or ""
+
+
 def _create_schema(services: Services, call: Call) -> Answer:
-    name, comment = rest_instances.read_schema(call.body)
+    name, comment = _read_schema(call.body)
     if name in services.store.catalog.schemas:
         raise ServiceError(409, "ObjectAlreadyExists", f"The schema exists already: {name}")
     _define(services, CreateSchema((name,), if_not_exists=False, comment=comment))

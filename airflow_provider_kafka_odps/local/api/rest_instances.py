@@ -1,4 +1,4 @@
-"""REST calls about instances: their status, details and results; and the XML of a posted schema."""
+"""REST calls about instances: their status, details and results."""
 
 from __future__ import annotations
 
@@ -11,22 +11,10 @@ from airflow_provider_kafka_odps.local.api.call import Answer, Call, element, js
 from airflow_provider_kafka_odps.local.api.services import Services
 from airflow_provider_kafka_odps.local.errors import ServiceError
 from airflow_provider_kafka_odps.local.instances.instances import Instance
-from airflow_provider_kafka_odps.local.instances.jobs import asks_to_stop, parse_xml
+from airflow_provider_kafka_odps.local.instances.jobs import asks_to_stop
 
 WAIT_SECONDS = 5.0
 """How long a posted job is waited for: clients poll once a second, so a quick one costs them no wait."""
-
-
-def read_schema(body: bytes) -> tuple[str, str]:
-    """Return the name and description of a posted schema.
-
-    Raises ServiceError (MalformedXML).
-    """
-    root = parse_xml(body, "a schema")
-    name = (root.findtext("Name") or "").lower()
-    if not name.replace("_", "").isalnum():
-        raise ServiceError(400, "InvalidArgument", f"{name!r} is not the name of a schema")
-    return name, root.findtext("Description") or ""
 
 
 def list_instances(services: Services, call: Call) -> Answer:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from itertools import islice
 from typing import Any
+from xml.sax.saxutils import quoteattr
 
 import pyarrow as pa
 
@@ -152,7 +153,7 @@ def _partitions(call: Call, table: Table) -> Answer:
 
 
 def _partition_text(spec: Spec, partition: Partition) -> str:
-    parts = [f'<Column Name="{name}" Value={_attribute(value)}/>' for name, value in spec]
+    parts = [f'<Column Name="{name}" Value={quoteattr(value)}/>' for name, value in spec]
     parts += (
         element("CreationTime", partition.created),
         element("LastDDLTime", partition.created),
@@ -161,12 +162,6 @@ def _partition_text(spec: Spec, partition: Partition) -> str:
         element("PartitionRecordCount", partition.rows),
     )
     return f"<Partition>{''.join(parts)}</Partition>"
-
-
-def _attribute(value: str) -> str:
-    from xml.sax.saxutils import quoteattr
-
-    return quoteattr(value)
 
 
 def _partition(table: Table, spec: Spec, *, extended: bool) -> Answer:
