@@ -15,9 +15,7 @@ PACKAGE = ROOT / "airflow_provider_kafka_odps"
 CORE = PACKAGE / "core"
 MOST_MODULES = 10
 
-LARGER = {
-    "local/sql": "one module per kind of statement, and what they share",
-}
+LARGER: dict[str, str] = {}
 """Folders with more than ten modules, and why; the core has none."""
 
 PLAIN = {

@@ -15,13 +15,18 @@ from typing import Any
 import pytest
 from grimp import ImportGraph, build_graph
 from importlinter import api
+from importlinter.contracts.acyclic_siblings import AcyclicSiblingsContract
 from importlinter.contracts.forbidden import ForbiddenContract
 from importlinter.contracts.layers import LayersContract
 from importlinter.domain.contract import Contract
 from kit.airflow_home import ROOT
 
 PACKAGE = "airflow_provider_kafka_odps"
-_TYPES: dict[str, type[Contract]] = {"forbidden": ForbiddenContract, "layers": LayersContract}
+_TYPES: dict[str, type[Contract]] = {
+    "acyclic_siblings": AcyclicSiblingsContract,
+    "forbidden": ForbiddenContract,
+    "layers": LayersContract,
+}
 
 
 @dataclass(frozen=True)
@@ -112,6 +117,13 @@ WALLS = {
     ],
     "the local endpoint is a peer, not a mirror": [
         Side("local", ("odps", "airflow", "kafka", "clients", "core", "decoding", "exceptions", "hooks", "transfers")),
+    ],
+    "no circle of packages": [
+        Side("local.settings", ("local.instances",)),
+        Side("local.faults", ("local.testing",)),
+        Side("local.wire", ("local.catalog", "local.api")),
+        Side("local.sql.parsing", ("local.sql.scope",)),
+        Side("local.sessions.upload", ("local.sessions.uploads",)),
     ],
 }
 """By how the name of a contract begins: from where something must not be imported, which it has to notice."""
