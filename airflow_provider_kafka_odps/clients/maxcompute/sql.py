@@ -17,6 +17,7 @@ from airflow_provider_kafka_odps.clients.maxcompute.connection.rest import (
     refusal,
     words_of,
 )
+from airflow_provider_kafka_odps.core.backoff import Backoff
 from airflow_provider_kafka_odps.core.table.types import OdpsType
 from airflow_provider_kafka_odps.exceptions import KafkaOdpsError, StatementFailed, TableRefused
 
@@ -34,10 +35,7 @@ _HEADERS = {"x-odps-tunnel-version": "6", "Content-Length": "0"}
 _SECONDS_AND_NANOS = pa.struct([("sec", pa.int64()), ("nano", pa.int32())])
 
 
-_FIRST_POLL_SECONDS = 0.02
-
-
-_LONGEST_POLL_SECONDS = 2.0
+_BETWEEN_POLLS = Backoff(first=0.02, longest=2.0)
 
 
 # The types and decimals of this decade; without them the service knows seven types and one decimal.
@@ -110,12 +108,12 @@ def outcome(odps: ODPS, settings: OdpsSettings, instance_id: str, clock: Clock, 
 
 def _wait(instance: Any, statement: str, clock: Clock, seconds: float) -> None:
     until = clock.monotonic() + seconds
-    pause = _FIRST_POLL_SECONDS
+    polls = 0
     while not instance.is_terminated(retry=False, blocking=True):
+        polls += 1
         if clock.monotonic() >= until:
             raise _failed(statement, f"instance {instance.id} still runs after {seconds:g} s; it was not stopped")
-        clock.sleep(pause)
-        pause = min(_LONGEST_POLL_SECONDS, pause * 2)
+        clock.sleep(_BETWEEN_POLLS.pause(polls))
 
 
 def fetch(instance: Any, statement: str, tunnel: BoundedRestClient) -> pa.Table:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from zlib import crc32
 
+from airflow_provider_kafka_odps.core.backoff import Backoff
 from airflow_provider_kafka_odps.core.clock import Clock
 from airflow_provider_kafka_odps.core.journal.receipt import CommitProof
 from airflow_provider_kafka_odps.core.upload import Upload, UploadStatus
@@ -15,7 +16,7 @@ from airflow_provider_kafka_odps.exceptions import CommitPending, CommitRejected
 POLL_SECONDS = 1.0
 
 
-LONGEST_PAUSE_SECONDS = 30.0
+_BETWEEN_COMMITS = Backoff(first=POLL_SECONDS, longest=30.0)
 
 
 COMMIT_TRIES = 3
@@ -48,7 +49,7 @@ def commit(upload: Upload, blocks: int, clock: Clock, deadline: float) -> Commit
                     "so it cannot say whether its rows are visible"
                 ) from refusal
             case UploadStatus.NORMAL | UploadStatus.CLOSING:
-                pause = _pause(upload.id, tries)
+                pause = _BETWEEN_COMMITS.pause(tries, _jitter(upload.id, tries))
                 if refusals == COMMIT_TRIES or clock.monotonic() + pause >= deadline:
                     raise CommitRejected(
                         f"upload {upload.id} is still open, none of its rows are visible: {tries} commits failed, the "
@@ -58,10 +59,9 @@ def commit(upload: Upload, blocks: int, clock: Clock, deadline: float) -> Commit
                 clock.sleep(pause)
 
 
-def _pause(upload_id: str, tries: int) -> float:
-    """Return the seconds to wait after that many tries; every upload waits a little differently, so that few meet."""
-    spread = crc32(f"{upload_id} {tries}".encode()) / 2**32
-    return float(min(LONGEST_PAUSE_SECONDS, POLL_SECONDS * 2 ** (tries - 1)) * (0.5 + spread / 2))
+def _jitter(upload_id: str, tries: int) -> float:
+    """Return a number from 0 to 1: every upload waits a little differently, so that few meet."""
+    return crc32(f"{upload_id} {tries}".encode()) / 2**32
 
 
 def settle(upload: Upload, clock: Clock, deadline: float) -> UploadStatus:

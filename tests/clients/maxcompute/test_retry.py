@@ -80,12 +80,6 @@ def test_once_means_once() -> None:
     assert len(service.left) == 1
 
 
-@pytest.mark.parametrize("jitter", [0.0, 0.5, 0.999])
-def test_jitter_stays_within_half_a_pause(jitter: float) -> None:
-    """Clients that failed together wait between half of the pause and all of it."""
-    assert 2 <= RetryPolicy(first_pause=1, longest_pause=4).pause(3, jitter) <= 4
-
-
 def test_impossible_deadlines_are_refused() -> None:
     """A deadline of nothing is refused, showing the value."""
     with pytest.raises(InvalidInput, match=r"total=0"):

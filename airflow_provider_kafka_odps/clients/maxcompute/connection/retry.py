@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import TYPE_CHECKING, TypeVar, assert_never
 
+from airflow_provider_kafka_odps.core.backoff import Backoff
 from airflow_provider_kafka_odps.exceptions import InvalidInput, Unreachable
 
 if TYPE_CHECKING:
@@ -47,9 +48,10 @@ class RetryPolicy:
         if min(self.total, self.connect, self.read, self.first_pause, self.longest_pause) <= 0:
             raise InvalidInput(f"deadlines and pauses are positive seconds, not {self}")
 
-    def pause(self, tries: int, jitter: float) -> float:
-        """Return the seconds to wait after that many tries; ``chance`` in [0, 1) keeps clients from coming together."""
-        return float(min(self.longest_pause, self.first_pause * 2 ** (tries - 1)) * (0.5 + jitter / 2))
+    @property
+    def backoff(self) -> Backoff:
+        """How long the pauses between tries are."""
+        return Backoff(self.first_pause, self.longest_pause)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ class Retrier:
                         again = False
                     case never:
                         assert_never(never)
-                pause = self.patience.pause(tries, self.jitter())
+                pause = self.patience.backoff.pause(tries, self.jitter())
                 spent = self.clock.monotonic() - start
                 if not again or tries == self.patience.tries or spent + pause >= self.patience.total:
                     raise _unreachable(endpoint, tries, spent, error) from error
