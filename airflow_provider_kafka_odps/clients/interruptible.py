@@ -9,17 +9,13 @@ from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any, TypeAlias, TypeVar
 
+from airflow_provider_kafka_odps.clients.clock import GLANCE_SECONDS
+
 Answer = TypeVar("Answer")
-
-
 _Questions: TypeAlias = SimpleQueue[Callable[[], None] | None]
 
 
-_GLANCE = 0.2
-"""Seconds between two looks at whether to stop."""
-
-
-def watched(question: Callable[[], Answer], check: Callable[[], None]) -> Answer:
+def interruptible(question: Callable[[], Answer], check: Callable[[], None]) -> Answer:
     """Return the answer to ``question``, which is asked by another thread, and raise what it raises.
 
     ``check`` is called several times a second, and ends the wait by raising; the question then goes on unheard until
@@ -43,7 +39,7 @@ def watched(question: Callable[[], Answer], check: Callable[[], None]) -> Answer
     asker = _asker()
     asker.questions.put(ask)
     try:
-        while not answered.wait(_GLANCE):
+        while not answered.wait(GLANCE_SECONDS):
             check()
     except BaseException:
         # Whoever asks next does not wait behind this question, and the thread ends after it.

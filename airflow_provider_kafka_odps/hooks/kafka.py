@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseHook, Connection
 from airflow.sdk.exceptions import AirflowNotFoundException
 
+from airflow_provider_kafka_odps.clients.clock import SystemClock
+from airflow_provider_kafka_odps.clients.kafka.connection.client import Cluster
 from airflow_provider_kafka_odps.clients.kafka.connection.settings import KafkaSettings, parse_kafka_settings
 from airflow_provider_kafka_odps.core.load.resources import FETCH_BYTES, UNPACK_LIMIT
 from airflow_provider_kafka_odps.core.options import OnDataLoss
@@ -18,12 +20,13 @@ from airflow_provider_kafka_odps.core.window.parsing import BoundInput, Interval
 from airflow_provider_kafka_odps.core.window.planning import WindowRequest, plan_window
 from airflow_provider_kafka_odps.core.window.window import Window
 from airflow_provider_kafka_odps.exceptions import InvalidConnection, KafkaOdpsError
-from airflow_provider_kafka_odps.hooks.masking import mask_connection
+from airflow_provider_kafka_odps.hooks.masking import mask, mask_connection
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from airflow_provider_kafka_odps.core.accounting.gaps import PassedOver
+    from airflow_provider_kafka_odps.core.clock import Clock
 
 
 class KafkaHook(BaseHook):
@@ -31,16 +34,20 @@ class KafkaHook(BaseHook):
 
     :param kafka_config_id: the Airflow connection, in the format of the official ``kafka`` connection type.
     :param group_id: the consumer group, in place of the connection's.
+    :param clock: where time comes from; one that can be stopped also ends the pause before a question is asked again.
     """
 
     conn_name_attr = "kafka_config_id"
     default_conn_name = "kafka_default"
     hook_name = "Kafka (windows of offsets)"
 
-    def __init__(self, kafka_config_id: str = default_conn_name, group_id: str | None = None) -> None:
+    def __init__(
+        self, kafka_config_id: str = default_conn_name, group_id: str | None = None, *, clock: Clock | None = None
+    ) -> None:
         super().__init__()
         self.kafka_config_id = kafka_config_id
         self._group_id = group_id
+        self._clock = clock or SystemClock()
 
     @cached_property
     def settings(self) -> KafkaSettings:
@@ -53,6 +60,7 @@ class KafkaHook(BaseHook):
             connection.port,
             connection.login,
             connection.password,
+            callbacks=_allowed_callbacks(),
         )
         if settings.ignored:
             self.log.info(
@@ -61,6 +69,11 @@ class KafkaHook(BaseHook):
                 ", ".join(settings.ignored),
             )
         return settings
+
+    @cached_property
+    def cluster(self) -> Cluster:
+        """The cluster as this process reaches it; raises InvalidConnection as ``settings`` does."""
+        return Cluster(self.settings, self._clock, mask)
 
     def _connection(self) -> Connection:
         try:
@@ -85,7 +98,7 @@ class KafkaHook(BaseHook):
         from airflow_provider_kafka_odps.clients.kafka.check import answer
 
         try:
-            return answer(self.settings, topic)
+            return answer(self.cluster, topic)
         except KafkaOdpsError as error:
             return False, str(error)
 
@@ -94,24 +107,24 @@ class KafkaHook(BaseHook):
 
         Raises UnknownTopic (and creates none), Unreachable, BrokerRefused.
         """
-        from airflow_provider_kafka_odps.clients.kafka.admin import admin_client, survey
+        from airflow_provider_kafka_odps.clients.kafka.admin import open_admin
 
-        with admin_client(self.settings) as client:
-            return survey(client, topic, questions or Questions(), self.kafka_config_id)
+        with open_admin(self.cluster) as admin:
+            return admin.survey(topic, questions or Questions())
 
     def topic_id(self, topic: str) -> str:
         """Return the topic's UUID as it is now: it changes when a topic is deleted and created again."""
-        from airflow_provider_kafka_odps.clients.kafka.admin import admin_client, topic_description
+        from airflow_provider_kafka_odps.clients.kafka.admin import open_admin
 
-        with admin_client(self.settings) as client:
-            return str(topic_description(client, topic, self.kafka_config_id)["topic_id"])
+        with open_admin(self.cluster) as admin:
+            return admin.topic_id(topic)
 
     def cleanup_policy(self, topic: str) -> str | None:
         """Return the topic's ``cleanup.policy``, such as ``compact,delete``; None if this login may not know it."""
-        from airflow_provider_kafka_odps.clients.kafka.admin import admin_client, cleanup_policy
+        from airflow_provider_kafka_odps.clients.kafka.admin import open_admin
 
-        with admin_client(self.settings) as client:
-            policy = cleanup_policy(client, topic)
+        with open_admin(self.cluster) as admin:
+            policy = admin.cleanup_policy(topic)
         if policy is None:
             self.log.warning(
                 "connection %r may not DescribeConfigs of topic %s: whether it is compacted is not checked",
@@ -127,31 +140,29 @@ class KafkaHook(BaseHook):
         again since the window was planned. Harmless to repeat. The group is not joined, and must have no members.
         Raises InvalidConnection without ``group.id``, BrokerRefused, Unreachable.
         """
-        from airflow_provider_kafka_odps.clients.kafka.admin import admin_client, commit_ends, topic_description
+        from airflow_provider_kafka_odps.clients.kafka.admin import open_admin
 
         if self.group_id is None:
             raise InvalidConnection(
                 self.kafka_config_id, "group.id is missing, to which the window's ends are committed"
             )
-        with admin_client(self.settings) as client:
-            if str(topic_description(client, window.topic, self.kafka_config_id)["topic_id"]) != window.topic_id:
+        with open_admin(self.cluster) as admin:
+            if admin.topic_id(window.topic) != window.topic_id:
                 self.log.warning("topic %s was created again: nothing is committed to the group", window.topic)
                 return {}
-            return commit_ends(client, self.settings, self.group_id, window)
+            return admin.commit_ends(self.group_id, window)
 
     def plan(self, topic: str, start: BoundInput, end: BoundInput, **request: Any) -> Window:
         """Plan a window in one call, for use in a ``@task``: bounds as the operator takes them, but for ``"interval"``.
 
-        ``request`` are further fields of ``core.planning.WindowRequest``.
+        ``request`` are further fields of ``core.window.planning.WindowRequest``.
         """
-        from datetime import UTC, datetime
-
         nowhere = Interval(None, None)
         asked = WindowRequest(
             topic, parse_bound(start, Side.START, nowhere), parse_bound(end, Side.END, nowhere), **request
         )
         facts = self.survey(topic, asked.questions(self.group_id))
-        return plan_window(facts, asked, datetime.now(UTC))
+        return plan_window(facts, asked, self._clock.now())
 
     def read(  # noqa: PLR0913 - all but the window are named at the call
         self,
@@ -182,7 +193,7 @@ class KafkaHook(BaseHook):
 
         columns = ALL_COLUMNS if wanted is None else wanted
         return read_window(
-            self.settings,
+            self.cluster,
             window,
             wanted=columns,
             poll_timeout=poll_timeout,
@@ -193,3 +204,11 @@ class KafkaHook(BaseHook):
             unpack_limit=unpack_limit,
             waited=waited,
         )
+
+
+def _allowed_callbacks() -> frozenset[str]:
+    """Return the functions that a connection may name as ``oauth_cb``, by this Airflow's configuration."""
+    from airflow.configuration import conf
+
+    listed = conf.get("apache_kafka", "callback_allowlist", fallback="") or ""
+    return frozenset(name.strip() for name in listed.split(",") if name.strip())

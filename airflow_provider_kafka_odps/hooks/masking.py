@@ -17,7 +17,7 @@ def mask(secrets: Iterable[str | None]) -> None:
 
     Airflow's masker leaves texts of fewer than five characters alone.
     """
-    # Not at the top: a worker that knows no secret of Airflow's would wait a second for it.
+    # Not at the top: parsing a DAG must stay cheap.
     from airflow.sdk.log import mask_secret
 
     # One call: each is a message to the task's supervisor, which writes the log.

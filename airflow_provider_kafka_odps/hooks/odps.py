@@ -17,7 +17,7 @@ from airflow_provider_kafka_odps.core.options import Compression
 from airflow_provider_kafka_odps.core.table.names import PartitionSpec, TableName
 from airflow_provider_kafka_odps.core.table.statements import columns_statement, create_statement, partition_statement
 from airflow_provider_kafka_odps.exceptions import InvalidConnection, InvalidInput, KafkaOdpsError, StatementFailed
-from airflow_provider_kafka_odps.hooks.masking import mask_connection
+from airflow_provider_kafka_odps.hooks.masking import mask, mask_connection
 
 # PyODPS and pyarrow take seconds to import: everything that needs them is imported where it is used, because DAG
 # files that mention this hook are parsed every few seconds.
@@ -107,7 +107,7 @@ class OdpsHook(BaseHook):
         from airflow_provider_kafka_odps.clients.maxcompute.check import answer
 
         try:
-            return answer(self.settings)
+            return answer(self.settings, self._clock, mask)
         except KafkaOdpsError as error:
             return False, str(error)
 
@@ -115,7 +115,7 @@ class OdpsHook(BaseHook):
     def _odps(self) -> ODPS:
         from airflow_provider_kafka_odps.clients.maxcompute.connection.rest import connect
 
-        return connect(self.settings, self._retrier)
+        return connect(self.settings, self._retrier, mask)
 
     @cached_property
     def _tunnel(self) -> BoundedRestClient:

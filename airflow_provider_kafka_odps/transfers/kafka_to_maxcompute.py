@@ -259,7 +259,7 @@ class KafkaToMaxComputeOperator(Stoppable, FromJob, BaseOperator):
     @cached_property
     def kafka_hook(self) -> KafkaHook:
         """The hook that reads the topic."""
-        return KafkaHook(kafka_config_id=self.kafka_config_id, group_id=self.group_id or None)
+        return KafkaHook(kafka_config_id=self.kafka_config_id, group_id=self.group_id or None, clock=self.clock)
 
     @cached_property
     def odps_hook(self) -> OdpsHook:

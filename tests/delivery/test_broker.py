@@ -15,10 +15,11 @@ from delivery.scene import Log, Scene, kafka_connection, together
 from demo.broker import Broker
 from kafka import KafkaAdminClient, TopicPartition
 from kafka.admin import NewTopic
+from kit.clusters import cluster_at
 from kit.kafka_proxy import KafkaProxy, proxied
 from kit.kafka_topics import producer, send
 
-from airflow_provider_kafka_odps.clients.kafka.admin import survey
+from airflow_provider_kafka_odps.clients.kafka.admin import Admin
 from airflow_provider_kafka_odps.core.window.facts import Questions
 
 MODES = ("append", "overwrite")
@@ -175,7 +176,11 @@ def test_the_leader_is_killed(make_scene: MakeScene, cluster: Broker) -> None:
         assert before.held.wait(60)
         (described,) = admin.describe_topics([topic])
         leaders = {each["partition_index"]: each["leader_id"] for each in described["partitions"]}
-        assert survey(admin, topic, Questions(), "test").leaders == len(set(leaders.values())) > 1
+        assert (
+            Admin(admin, cluster_at(cluster.bootstrap_servers)).survey(topic, Questions()).leaders
+            == len(set(leaders.values()))
+            > 1
+        )
         leader = leaders[0]
         cluster.nodes[leader - 1].kill()
         before.resume()

@@ -15,7 +15,8 @@ from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kit.task_run import Send, TaskRun
 from pytest_mock import MockerFixture
 
-from airflow_provider_kafka_odps.clients.kafka.admin import patiently
+from airflow_provider_kafka_odps.clients.clock import SystemClock
+from airflow_provider_kafka_odps.clients.kafka.errors import retried
 from airflow_provider_kafka_odps.exceptions import (
     BrokerRefused,
     Cancelled,
@@ -108,7 +109,7 @@ def test_a_table_that_shows_something_else_fails_and_loads_nothing(
 def committed(admin: KafkaAdminClient, group: str, topic: str) -> dict[int, int]:
     """Return the group's offsets."""
     places = [TopicPartition(topic, number) for number in range(2)]
-    found = patiently(lambda: admin.list_group_offsets({group: places})[group])
+    found = retried(lambda: admin.list_group_offsets({group: places})[group], SystemClock())
     return {place.partition: found[place].offset for place in places if place in found and found[place].offset >= 0}
 
 

@@ -44,7 +44,7 @@ class Authority:
         return Signed(_pem(certificate), text)
 
     def revoked(self, certificates: Iterable[str] = (), *, days: int = 1) -> str:
-        """Return the list of what it has taken back, certificates as PEM; it is good for ``days`` days, or was."""
+        """Return the list of what it has revoked, certificates as PEM; it is valid for ``days`` days, or was."""
         now = dt.datetime.now(dt.UTC)
         ends = now + dt.timedelta(days=days)
         builder = x509.CertificateRevocationListBuilder(self._name, ends - dt.timedelta(days=5), ends)

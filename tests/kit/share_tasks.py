@@ -25,7 +25,7 @@ def orders_to_nowhere(broker: str) -> ShareTask:
         upload=UploadPlace(
             settings, settings.endpoint, settings.endpoint, "shop.t", {}, "u1", Compression.NONE, BLOCK_RETRY
         ),
-        kafka=parse_kafka_settings("kafka_default", {"bootstrap.servers": broker}),
+        kafka=parse_kafka_settings("kafka_default", {"bootstrap.servers": broker}, callbacks=()),
         target=target_of(),
         columns={"o": "__offset__"},
         schema=TableSchema((Column("o", OdpsType.parse("bigint")),), ()),

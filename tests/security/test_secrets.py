@@ -22,6 +22,7 @@ from airflow.sdk._shared.secrets_masker import redact
 from demo.airflow_home import isolate, migrate
 from kafka import KafkaAdminClient
 from kafka.admin import ACLOperation, NewTopic, ResourceType
+from kit.clusters import no_secret
 from kit.kafka_topics import producer, send
 from kit.leaks import leaks
 from kit.secure_broker import SECRET, SecureBroker, allow
@@ -244,7 +245,7 @@ def test_each_failure_is_told(remains: Remains) -> None:
     for load, words in {
         "wrong_password": "PLAIN as 'loader'",
         # Airflow itself masks every value of sasl.oauthbearer.…, the client's name too.
-        "wrong_client": "step authenticate: no login by OAUTHBEARER",
+        "wrong_client": "step authenticate: the login by OAUTHBEARER",
         "wrong_key_password": "ssl.key.password",
         "wrong_access_key": "does not accept the access key",
         "wrong_bearer": "does not accept the access key or token",
@@ -349,7 +350,8 @@ def test_settings_do_not_show_secrets(secure: SecureBroker, endpoint: RunningEnd
     for name, connection in planted.items():
         login, password = connection.get("login"), connection.get("password")
         if name.startswith("kafka"):
-            shown.append(repr(parse_kafka_settings(name, connection["extra"], login=login, password=password)))
+            found = parse_kafka_settings(name, connection["extra"], login=login, password=password, callbacks=())
+            shown.append(repr(found))
         else:
             shown.append(repr(parse_odps_settings(name, connection["extra"])))
     everything = "\n".join(shown)
@@ -365,7 +367,7 @@ def test_clients_are_not_told_to_write_secrets(caplog: pytest.LogCaptureFixture)
     extra = {"access_key_id": "a", "access_key_secret": ACCESS_KEY, "security_token": STS_TOKEN}
     settings = parse_odps_settings("c", extra | {"project": "p", "endpoint": "http://127.0.0.1:1/api"})
     with caplog.at_level(logging.DEBUG):
-        account = account_of(settings)
+        account = account_of(settings, no_secret)
         assert not account._need_update()
         assert account._expire_time is None
     assert STS_TOKEN not in caplog.text

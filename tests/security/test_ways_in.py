@@ -77,16 +77,16 @@ def test_a_directory_of_authorities(to_kafka: ToKafka, secure: SecureBroker, tmp
     assert works, answer
 
 
-def test_certificates_that_were_taken_back(to_kafka: ToKafka, secure: SecureBroker, tmp_path: Path) -> None:
-    """A list without the broker lets it in; one with it, one that is out of date and another's do not."""
+def test_certificates_that_are_revoked(to_kafka: ToKafka, secure: SecureBroker, tmp_path: Path) -> None:
+    """A list without the broker lets it in; one with it, one that has expired and another's do not."""
     from kit.certificates import Authority
 
     path = tmp_path / "crl.pem"
     cases = {
         None: secure.authority.revoked(),
-        "the broker's certificate was taken back": secure.authority.revoked([secure.certificate]),
-        "has no list that the broker's authority has signed": Authority("a stranger").revoked(),
-        "valid now": secure.authority.revoked(days=-1),
+        "the broker's certificate is revoked": secure.authority.revoked([secure.certificate]),
+        "has no valid revocation list of the authority": Authority("a stranger").revoked(),
+        "has no valid revocation list": secure.authority.revoked(days=-1),
     }
     for words, text in cases.items():
         path.write_text(text)
@@ -119,7 +119,7 @@ def test_a_kafka_server_that_never_answers(protocol: str, to_kafka: ToKafka, sec
         tls = {"ssl.ca.location": str(secure.ca) if protocol == "SSL" else ""}
         servers = {"bootstrap.servers": silent, "security.protocol": protocol}
         hook = to_kafka(**servers, **tls, **{"socket.connection.setup.timeout.ms": 500})
-        works, answer = kafka_check.answer(hook.settings, None, seconds=1.5)
+        works, answer = kafka_check.answer(hook.cluster, None, seconds=1.5)
         assert not works
         assert f"{silent}, step {'TLS' if protocol == 'SSL' else 'answer'}" in answer
         with pytest.raises((Unreachable, BrokerRefused), match=silent):

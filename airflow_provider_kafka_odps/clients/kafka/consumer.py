@@ -7,9 +7,8 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_kafka_odps.clients.interruptible import watched
-from airflow_provider_kafka_odps.clients.kafka.connection.client import build, client_arguments
-from airflow_provider_kafka_odps.clients.kafka.connection.settings import KafkaSettings
+from airflow_provider_kafka_odps.clients.interruptible import interruptible
+from airflow_provider_kafka_odps.clients.kafka.connection.client import Cluster, build, client_arguments
 from airflow_provider_kafka_odps.core.window.window import Window
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ _FETCH: Mapping[str, Any] = {
 
 @contextmanager
 def consumer_of(
-    settings: KafkaSettings, window: Window, fetch_bytes: int, check: Callable[[], None]
+    cluster: Cluster, window: Window, fetch_bytes: int, check: Callable[[], None]
 ) -> Iterator[KafkaConsumer]:
     """Give a consumer, and close it on every path."""
     from kafka import KafkaConsumer
@@ -45,10 +44,10 @@ def consumer_of(
     sizes = {"fetch_max_bytes": fetch_bytes, "max_partition_fetch_bytes": fetch_bytes}
     ours = {**_FETCH, **sizes, "isolation_level": window.isolation_level.value}
     # The client wants an answer later than the broker may wait with it.
-    ours["fetch_max_wait_ms"] = min(POLL_MS, settings.client.get("request_timeout_ms", 30_000) // 2)
-    kwargs = {"bootstrap_servers": list(settings.bootstrap_servers), **client_arguments(settings), **ours}
+    ours["fetch_max_wait_ms"] = min(POLL_MS, cluster.settings.client.get("request_timeout_ms", 30_000) // 2)
+    kwargs = {"bootstrap_servers": list(cluster.settings.bootstrap_servers), **client_arguments(cluster), **ours}
     # It waits for a broker that is away.
-    consumer = watched(lambda: build(KafkaConsumer, partial(RoomyClient, window.topic), **kwargs), check)
+    consumer = interruptible(lambda: build(KafkaConsumer, partial(RoomyClient, window.topic), **kwargs), check)
     try:
         yield consumer
     finally:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Generator, Iterator
 from typing import TYPE_CHECKING
 
-from airflow_provider_kafka_odps.clients.interruptible import watched
-from airflow_provider_kafka_odps.clients.kafka.admin import admin_client, needing, survey, translated
-from airflow_provider_kafka_odps.clients.kafka.connection.settings import KafkaSettings
+from airflow_provider_kafka_odps.clients.interruptible import interruptible
+from airflow_provider_kafka_odps.clients.kafka.admin import open_admin
 from airflow_provider_kafka_odps.clients.kafka.consumer import POLL_MS, consumer_of
+from airflow_provider_kafka_odps.clients.kafka.errors import needing, translated
 from airflow_provider_kafka_odps.core.accounting.gaps import GapKind, PassedOver
 from airflow_provider_kafka_odps.core.load.resources import answer_bytes
 from airflow_provider_kafka_odps.core.options import OnDataLoss
@@ -33,11 +32,13 @@ if TYPE_CHECKING:
     from kafka import KafkaConsumer, TopicPartition
     from kafka.errors import KafkaError, LogTruncationError
 
+    from airflow_provider_kafka_odps.clients.kafka.connection.client import Cluster
+    from airflow_provider_kafka_odps.core.clock import Clock
     from airflow_provider_kafka_odps.decoding.decoder import BatchDecoder
 
 
 def read_window(  # noqa: PLR0913 - named at the one call
-    settings: KafkaSettings,
+    cluster: Cluster,
     window: Window,
     *,
     wanted: frozenset[str],
@@ -67,27 +68,28 @@ def read_window(  # noqa: PLR0913 - named at the one call
 
     from airflow_provider_kafka_odps.decoding.decoder import BatchDecoder
 
-    reading = _Reading(window, BatchDecoder(wanted, unpack_limit), poll_timeout, cancelled, passed_over, waited)
+    clock, decoder = cluster.clock, BatchDecoder(wanted, unpack_limit)
+    reading = _Reading(window, decoder, poll_timeout, clock, cancelled, passed_over, waited)
     if not reading.ahead:
         return
     # Before anything is read: a log that is not what it was is waited for in vain, or moves under the reader.
-    facts = _facts(settings, reading)
+    facts = _facts(cluster, reading)
     reading.check_log(facts, on_data_loss)
     fetch_bytes = answer_bytes(fetch_bytes, facts.leaders, window.span)
-    started = time.monotonic()
+    started = clock.monotonic()
     while reading.ahead:
         try:
             with (
                 needing(f"Read on Topic {window.topic!r}"),
-                consumer_of(settings, window, fetch_bytes, reading.check_cancelled) as consumer,
+                consumer_of(cluster, window, fetch_bytes, reading.check_cancelled) as consumer,
             ):
-                yield from reading.rest(consumer)
+                yield from reading.read_remaining(consumer)
         except NoProgress as error:
             # A client waits for ever beyond the end of a log that became shorter.
-            if not reading.check_log(_facts_or(error, settings, reading), on_data_loss):
+            if not reading.check_log(_facts_or(error, cluster, reading), on_data_loss):
                 raise
         except KafkaError as error:
-            _recover(error, settings, reading, on_data_loss, time.monotonic() - started)
+            _recover(error, cluster, reading, on_data_loss, clock.monotonic() - started)
 
 
 class _Reading:
@@ -98,6 +100,7 @@ class _Reading:
         window: Window,
         decoder: BatchDecoder,
         poll_timeout: float,
+        clock: Clock,
         cancelled: Callable[[], bool],
         passed_over: Callable[[PassedOver], None],
         waited: Callable[[float], None],
@@ -107,8 +110,8 @@ class _Reading:
         """What is not finished yet, by partition."""
         self.positions = {number: offsets.start for number, offsets in self.ahead.items()}
         """The next offset to read of each partition that is not finished."""
-        self._decoder, self._poll_timeout, self._cancelled = decoder, poll_timeout, cancelled
-        self._passed_over, self._waited = passed_over, waited
+        self._decoder, self._poll_timeout, self._clock = decoder, poll_timeout, clock
+        self._cancelled, self._passed_over, self._waited = cancelled, passed_over, waited
         self._tried_at: dict[int, int] | None = None
 
     def try_again(self) -> bool:
@@ -117,7 +120,7 @@ class _Reading:
         self._tried_at = dict(self.positions)
         return again
 
-    def rest(self, consumer: KafkaConsumer) -> Iterator[pa.RecordBatch]:
+    def read_remaining(self, consumer: KafkaConsumer) -> Iterator[pa.RecordBatch]:
         """Yield what is ahead of the positions, by a new consumer."""
         from airflow_provider_kafka_odps.clients.kafka.seam import BatchConsumer
 
@@ -125,12 +128,12 @@ class _Reading:
         self._assign(consumer)
         for number, position in self.positions.items():
             consumer.seek(self._place(number), position)
-        quiet_since = time.monotonic()
+        quiet_since = self._clock.monotonic()
         while self.ahead:
             self.check_cancelled()
-            asked = time.monotonic()
+            asked = self._clock.monotonic()
             polled = batch_consumer.poll(POLL_MS)
-            self._waited(time.monotonic() - asked)
+            self._waited(self._clock.monotonic() - asked)
             for place, spans in batch_consumer.take_passed_over().items():
                 for span in spans:
                     kind = GapKind(span.kind.value)
@@ -142,8 +145,8 @@ class _Reading:
                         yield decoded
                         self.check_cancelled()
             if self._advance(consumer) or polled:
-                quiet_since = time.monotonic()
-            elif time.monotonic() - quiet_since > self._poll_timeout:
+                quiet_since = self._clock.monotonic()
+            elif self._clock.monotonic() - quiet_since > self._poll_timeout:
                 raise NoProgress(
                     f"the broker delivered nothing for {self._poll_timeout:g} s; still to be read: {self.progress()}. "
                     "Nothing was lost: the window is not complete, so it is not loaded"
@@ -206,9 +209,7 @@ class _Reading:
             raise Cancelled(f"asked to stop while reading; still to be read: {self.progress()}")
 
 
-def _recover(
-    error: KafkaError, settings: KafkaSettings, reading: _Reading, on_data_loss: OnDataLoss, seconds: float
-) -> None:
+def _recover(error: KafkaError, cluster: Cluster, reading: _Reading, on_data_loss: OnDataLoss, seconds: float) -> None:
     """Return where a new consumer may go on, or raise our error for one of the client's."""
     from kafka.errors import CorruptRecordError, LogTruncationError, OffsetOutOfRangeError
 
@@ -219,22 +220,22 @@ def _recover(
                 raise CorruptBatch(f"read twice from {reading.progress()}: {error}") from error
         case OffsetOutOfRangeError():
             # Records that expired while they were waited for; where none is lost, a leader that is not yet up to date.
-            if not reading.check_log(_facts(settings, reading), on_data_loss) and not reading.try_again():
+            if not reading.check_log(_facts(cluster, reading), on_data_loss) and not reading.try_again():
                 raise ReadFailed(f"{reading.progress()}: the broker twice said that it has no such offset") from error
         case LogTruncationError():
             raise _truncated(error, reading, on_data_loss) from error
         case _:
-            raise translated(error, settings, seconds) from error
+            raise translated(error, cluster, seconds) from error
 
 
-def _facts(settings: KafkaSettings, reading: _Reading) -> TopicFacts:
+def _facts(cluster: Cluster, reading: _Reading) -> TopicFacts:
     """Ask where the logs begin and end now, of the same topic still: a consumer would create one that is not there."""
 
     def ask() -> TopicFacts:
-        with admin_client(settings) as client:
-            return survey(client, reading.window.topic, Questions(), settings.conn_id)
+        with open_admin(cluster) as admin:
+            return admin.survey(reading.window.topic, Questions())
 
-    facts, window = watched(ask, reading.check_cancelled), reading.window
+    facts, window = interruptible(ask, reading.check_cancelled), reading.window
     if facts.topic_id != window.topic_id:
         raise TopicReplaced(
             f"{window.topic}: the window was planned on the topic with the id {window.topic_id}, but the topic of this "
@@ -244,9 +245,9 @@ def _facts(settings: KafkaSettings, reading: _Reading) -> TopicFacts:
     return facts
 
 
-def _facts_or(no_progress: NoProgress, settings: KafkaSettings, reading: _Reading) -> TopicFacts:
+def _facts_or(no_progress: NoProgress, cluster: Cluster, reading: _Reading) -> TopicFacts:
     try:
-        return _facts(settings, reading)
+        return _facts(cluster, reading)
     except Unreachable:
         # It is why there was no progress, which is said already.
         raise no_progress from None

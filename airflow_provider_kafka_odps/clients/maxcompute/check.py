@@ -1,19 +1,19 @@
-"""The answer to "does this MaxCompute connection work?", for a person who is to mend it if not."""
+"""The answer to "does this MaxCompute connection work?", for a person who is to fix it if not."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from airflow_provider_kafka_odps.clients.clock import SystemClock
-from airflow_provider_kafka_odps.clients.interruptible import watched
+from airflow_provider_kafka_odps.clients.interruptible import interruptible
 from airflow_provider_kafka_odps.clients.maxcompute.connection.rest import answers, connect, tunnel_client
 from airflow_provider_kafka_odps.clients.maxcompute.connection.retry import Retrier, RetryPolicy
 from airflow_provider_kafka_odps.exceptions import Unreachable
 
 if TYPE_CHECKING:
+    from airflow_provider_kafka_odps.clients.maxcompute.connection.account import OnSecret
     from airflow_provider_kafka_odps.clients.maxcompute.connection.settings import OdpsSettings
+    from airflow_provider_kafka_odps.core.clock import Clock
 
 
 _SECONDS = 30.0
@@ -22,19 +22,19 @@ _SECONDS = 30.0
 _STEP = RetryPolicy(total=10.0, connect=5.0, read=8.0, tries=2)
 
 
-def answer(settings: OdpsSettings, seconds: float = _SECONDS) -> tuple[bool, str]:
+def answer(settings: OdpsSettings, clock: Clock, on_secret: OnSecret, seconds: float = _SECONDS) -> tuple[bool, str]:
     """Return whether the endpoint can be reached within ``seconds``, and where it leads to.
 
     Raises InvalidConnection (authenticate) and TableRefused (authorise, find the project).
     """
-    deadline = time.monotonic() + seconds
+    ends = clock.monotonic() + seconds
 
     def check() -> None:
-        if time.monotonic() > deadline:
+        if clock.monotonic() > ends:
             raise Unreachable(f"MaxCompute at {settings.endpoint}: no answer within {seconds:.0f} s")
 
     try:
-        return watched(lambda: _tried(settings, check), check)
+        return interruptible(lambda: _tried(settings, Retrier(_STEP, clock), on_secret, check), check)
     except Unreachable as error:
         return False, f"connection {settings.conn_id!r}, step {_step(str(error))}: {error}"
 
@@ -48,9 +48,8 @@ def _step(words: str) -> str:
     return "connect"
 
 
-def _tried(settings: OdpsSettings, check: Callable[[], None]) -> tuple[bool, str]:
-    asker = Retrier(_STEP, SystemClock())
-    odps = connect(settings, asker)
+def _tried(settings: OdpsSettings, asker: Retrier, on_secret: OnSecret, check: Callable[[], None]) -> tuple[bool, str]:
+    odps = connect(settings, asker, on_secret)
     check()
     with answers(settings, f"step authorise: looking for project {settings.project!r}"):
         odps.get_project(settings.project).reload()

@@ -11,6 +11,7 @@ from airflow_provider_kafka_odps.clients.maxcompute.connection.settings import O
 from airflow_provider_kafka_odps.core.options import Compression
 
 if TYPE_CHECKING:
+    from airflow_provider_kafka_odps.clients.maxcompute.connection.account import OnSecret
     from airflow_provider_kafka_odps.clients.maxcompute.upload import OdpsUpload
     from airflow_provider_kafka_odps.core.clock import Clock
 
@@ -29,7 +30,7 @@ class UploadPlace:
     compression: Compression
     patience: RetryPolicy
 
-    def join(self, clock: Clock) -> OdpsUpload:
+    def join(self, clock: Clock, on_secret: OnSecret) -> OdpsUpload:
         """Return the session, to write blocks with numbers that nobody else writes."""
         from airflow_provider_kafka_odps.clients.maxcompute.connection.account import account_of
         from airflow_provider_kafka_odps.clients.maxcompute.connection.rest import BoundedRestClient
@@ -38,7 +39,7 @@ class UploadPlace:
 
         asker = Retrier(self.patience, clock)
         settings = self.settings
-        account = account_of(settings)
+        account = account_of(settings, on_secret)
         client = BoundedRestClient(
             account, self.address, settings.project, asker=asker, via=settings.proxy, tag="TUNNEL"
         )

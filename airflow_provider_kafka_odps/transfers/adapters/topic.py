@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
-from airflow_provider_kafka_odps.clients.interruptible import watched
+from airflow_provider_kafka_odps.clients.interruptible import interruptible
 from airflow_provider_kafka_odps.core.load.resources import FETCH_BYTES, UNPACK_LIMIT
 from airflow_provider_kafka_odps.exceptions import Cancelled
 
@@ -86,7 +86,7 @@ class TopicSource:
         """Ask, but leave when the task is asked to stop: Kafka's clients wait for half a minute."""
         # The connection is Airflow's to read, in the thread that it has given us.
         assert self.hook.settings
-        return watched(question, self._check)
+        return interruptible(question, self._check)
 
     def _check(self) -> None:
         if self.cancelled():

@@ -186,10 +186,10 @@ def stranger() -> str:
 def test_certificates_that_are_wrong_are_readable_errors(connect: Connect, secure: SecureBroker) -> None:
     """An expired certificate, an unknown authority, another host, a missing client certificate: each has its words."""
     cases = {
-        "the broker's certificate is out of date": {"bootstrap.servers": secure.expired},
+        "the broker's certificate has expired": {"bootstrap.servers": secure.expired},
         "is not for the name '127.0.0.1'": {"bootstrap.servers": secure.elsewhere},
         "is not trusted": {"ssl.ca.pem": stranger()},
-        "refuses the client certificate, or misses one": {
+        "rejected the client certificate, or requires one": {
             "bootstrap.servers": secure.mtls,
             "security.protocol": "SSL",
             "sasl.mechanism": "",

@@ -35,7 +35,7 @@ PEM = "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----"
 
 
 def _parsed(extra: dict[str, Any], **connection: Any) -> KafkaSettings:
-    return parse_kafka_settings("kafka_default", extra, **connection)
+    return parse_kafka_settings("kafka_default", extra, **connection, callbacks={"ours.token"})
 
 
 def test_librdkafka_keys_become_the_clients() -> None:
@@ -140,6 +140,7 @@ def test_servers_come_from_the_extra_or_the_host(
         (TOKENS | {"sasl.oauthbearer.client.id": ""}, "needs sasl.oauthbearer.client.id"),
         (TOKENS | {"sasl.oauthbearer.method": "default"}, "needs sasl.oauthbearer.method=oidc"),
         (TOKENS | {"oauth_cb": "a.b"}, "contradict each other"),
+        (TOKENS | {"oauth_cb": "os.system"}, "oauth_cb='os.system' is not in [apache_kafka] callback_allowlist"),
         (TOKENS | {"sasl.oauthbearer.token.endpoint.url": "http://login.example/token"}, "the client's secret goes"),
         (TOKENS | {"sasl.oauthbearer.extensions": "cluster"}, "wanted: key=value"),
         (TOKENS | {"sasl.oauthbearer.grant.type": "urn:jwt"}, "client_credentials only"),

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from kit.clusters import no_secret
 from kit.documented import documented
 
 from airflow_provider_kafka_odps.clients.maxcompute.connection.account import RenewedAccount, account_of
@@ -141,7 +142,8 @@ def test_what_expires_is_renewed_between_two_requests(
     """Each request is signed with what is valid then, also where only the token has changed."""
     hook, provider = connect("Security token (STS)", strict), _Provider(strict, "expired-token")
     monkeypatch.setattr(
-        "airflow_provider_kafka_odps.clients.maxcompute.connection.rest.account_of", lambda _: RenewedAccount(provider)
+        "airflow_provider_kafka_odps.clients.maxcompute.connection.rest.account_of",
+        lambda _, on_secret: RenewedAccount(provider, on_secret),
     )
     with pytest.raises(InvalidConnection):
         hook.run_sql("SELECT 1 AS one")
@@ -154,4 +156,4 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "alibabacloud_credentials.client", None)
     settings = OdpsSettings("c", "https://e", "shop", "", "", provider=(("type", "ecs_ram_role"),))
     with pytest.raises(InvalidConnection, match="pip install alibabacloud-credentials"):
-        account_of(settings)
+        account_of(settings, no_secret)

@@ -6,8 +6,9 @@ import logging
 import os
 import ssl
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -16,23 +17,40 @@ from airflow_provider_kafka_odps.exceptions import InvalidConnection
 if TYPE_CHECKING:
     from airflow_provider_kafka_odps.clients.kafka.connection.login import Tls
     from airflow_provider_kafka_odps.clients.kafka.connection.settings import KafkaSettings
+    from airflow_provider_kafka_odps.core.clock import Clock
 
 
 Client = TypeVar("Client")
 
 
-def client_arguments(settings: KafkaSettings) -> dict[str, Any]:
-    """Return the keyword arguments of a client for this connection.
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A Kafka cluster, as this process reaches it."""
+
+    settings: KafkaSettings
+    clock: Clock
+    """Where deadlines and pauses come from; one that can be stopped ends pauses."""
+    on_secret: Callable[[Iterable[str | None]], None]
+    """Is told each token as soon as there is one, so that logs can hide it."""
+
+    def __str__(self) -> str:
+        """Return how messages begin: the connection and its servers."""
+        return f"connection {self.settings.conn_id!r}, Kafka at {', '.join(self.settings.bootstrap_servers)}"
+
+
+def client_arguments(cluster: Cluster) -> dict[str, Any]:
+    """Return the keyword arguments of a client for this cluster.
 
     Raises InvalidConnection where a certificate, a key or a token function cannot be loaded.
     """
+    settings = cluster.settings
     arguments = dict(settings.client)
     if settings.tls is not None:
         arguments["ssl_context"] = tls_context(settings, settings.tls)
     if settings.tokens is not None:
         from airflow_provider_kafka_odps.clients.kafka.connection.tokens import token_provider
 
-        arguments["sasl_oauth_token_provider"] = token_provider(settings.conn_id, settings.tokens)
+        arguments["sasl_oauth_token_provider"] = token_provider(settings.conn_id, settings.tokens, cluster.on_secret)
     if arguments.get("sasl_mechanism") == "GSSAPI":
         _check_kerberos(settings.conn_id)
     return arguments

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -67,15 +67,23 @@ class CallbackTokens:
     """The text of ``sasl.oauthbearer.config``, which the function is called with."""
 
 
-def tokens_of(given: Mapping[str, Any], problems: list[str]) -> OidcTokens | CallbackTokens | None:
+def tokens_of(
+    given: Mapping[str, Any], callbacks: Collection[str], problems: list[str]
+) -> OidcTokens | CallbackTokens | None:
     """Return where OAUTHBEARER's tokens come from; what contradicts itself is added to ``problems``.
 
-    ``given`` has the part of librdkafka's names behind ``sasl.oauthbearer.``, and ``oauth_cb``.
+    ``given`` has the part of librdkafka's names behind ``sasl.oauthbearer.``, and ``oauth_cb``; ``callbacks`` are the
+    functions that it may name.
     """
     oidc = [key for key in ("client.id", "client.secret", "token.endpoint.url") if given.get(key)]
     if path := given.get("oauth_cb"):
         if oidc or given.get("method") == "oidc":
             problems.append("oauth_cb and sasl.oauthbearer.method=oidc contradict each other: keep one")
+        if path not in callbacks:
+            problems.append(
+                f"oauth_cb={path!r} is not in [apache_kafka] callback_allowlist of this Airflow: who may edit "
+                "connections could otherwise run any code"
+            )
         return CallbackTokens(path, given.get("config") or "")
     if given.get("method") != "oidc":
         problems.append(

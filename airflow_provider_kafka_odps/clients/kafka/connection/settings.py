@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum, auto
 from typing import Any
@@ -74,9 +74,12 @@ def parse_kafka_settings(
     port: int | None = None,
     login: str | None = None,
     password: str | None = None,
+    *,
+    callbacks: Collection[str],
 ) -> KafkaSettings:
     """Translate a connection; ``extra`` has librdkafka's keys.
 
+    ``callbacks`` are the functions that ``oauth_cb`` may name: a connection is not enough to have code run.
     ``host`` and ``port`` stand in for the servers, ``login`` and ``password`` for ``sasl.username`` and
     ``sasl.password``, or for the id and secret of an OIDC client.
     Raises InvalidConnection with every problem of the connection in one message.
@@ -94,7 +97,9 @@ def parse_kafka_settings(
     servers = _servers(extra, host, port, problems)
     client = parts[Part.CLIENT]
     _take_login(login, password, parts, problems)
-    tokens = tokens_of(parts[Part.TOKENS], problems) if client.get("sasl_mechanism") == "OAUTHBEARER" else None
+    tokens = (
+        tokens_of(parts[Part.TOKENS], callbacks, problems) if client.get("sasl_mechanism") == "OAUTHBEARER" else None
+    )
     _check_security(parts, problems)
     _check_times(client, problems)
     tls = Tls(**parts[Part.TLS]) if client.get("security_protocol") in _ENCRYPTED else None

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Callable, Iterable
 from functools import lru_cache
-from typing import Any, assert_never
+from pkgutil import resolve_name
+from typing import Any, TypeAlias, assert_never
 
 import requests
-from airflow.configuration import conf
 from kafka.errors import SaslAuthenticationFailedError
 from kafka.net.sasl.oauth import AbstractTokenProvider
 
+from airflow_provider_kafka_odps.clients.clock import SystemClock
 from airflow_provider_kafka_odps.clients.kafka.connection.login import CallbackTokens, OidcTokens
+from airflow_provider_kafka_odps.core.clock import Clock
 from airflow_provider_kafka_odps.exceptions import InvalidConnection
-from airflow_provider_kafka_odps.hooks.masking import mask
 
 _EARLY = 0.2
 """The last part of a token's life in which a new one is taken."""
@@ -32,26 +32,30 @@ _UNTOLD_LIFE = 300.0
 _LARGEST_ANSWER = 1 << 20
 
 
-Fetch = Callable[[], tuple[str, float]]
+Fetch: TypeAlias = Callable[[], tuple[str, float]]
 """Returns a token, and the seconds that it lives."""
+OnSecret: TypeAlias = Callable[[Iterable[str | None]], None]
+"""Is told each token before anybody else gets it."""
 
 
 class CachedTokens(AbstractTokenProvider):  # type: ignore[misc]  # kafka-python has no types
     """Hands out one token until most of its life has passed; connections share it."""
 
-    def __init__(self, fetch: Fetch, extensions: Iterable[tuple[str, str]] = ()) -> None:
+    def __init__(
+        self, fetch: Fetch, clock: Clock, on_secret: OnSecret, extensions: Iterable[tuple[str, str]] = ()
+    ) -> None:
         super().__init__()
-        self._fetch, self._extensions = fetch, dict(extensions)
+        self._fetch, self._clock, self._on_secret, self._extensions = fetch, clock, on_secret, dict(extensions)
         self._token, self._until = "", 0.0
         self._lock = threading.Lock()
 
     def token(self) -> str:
         """Return a token that is still good; SaslAuthenticationFailedError where there is none to be had."""
         with self._lock:
-            now = time.monotonic()
+            now = self._clock.monotonic()
             if now >= self._until:
                 self._token, life = self._fetch()
-                mask([self._token])
+                self._on_secret([self._token])
                 self._until = now + life * (1 - _EARLY)
             return self._token
 
@@ -61,14 +65,16 @@ class CachedTokens(AbstractTokenProvider):  # type: ignore[misc]  # kafka-python
 
 
 @lru_cache(maxsize=32)
-def token_provider(conn_id: str, tokens: OidcTokens | CallbackTokens) -> CachedTokens:
-    """Return where tokens come from, the same for all clients; InvalidConnection for a function that is not allowed."""
+def token_provider(conn_id: str, tokens: OidcTokens | CallbackTokens, on_secret: OnSecret) -> CachedTokens:
+    """Return where tokens come from, the same for all clients; InvalidConnection for a function that is not there."""
+    # Not a clock of the caller's: tokens outlive the task or the question that was the first to need one.
+    clock = SystemClock()
     match tokens:
         case OidcTokens():
-            return CachedTokens(lambda: _from_endpoint(tokens), tokens.extensions)
+            return CachedTokens(lambda: _from_endpoint(tokens), clock, on_secret, tokens.extensions)
         case CallbackTokens():
             call = _function(conn_id, tokens.path)
-            return CachedTokens(lambda: _from_function(call, tokens))
+            return CachedTokens(lambda: _from_function(call, tokens, clock), clock, on_secret)
     assert_never(tokens)
 
 
@@ -106,11 +112,11 @@ def _parsed(url: str, body: bytes) -> tuple[str, float]:
     return token, life
 
 
-def _from_function(call: Callable[[str], Any], tokens: CallbackTokens) -> tuple[str, float]:
+def _from_function(call: Callable[[str], Any], tokens: CallbackTokens, clock: Clock) -> tuple[str, float]:
     """Call as the official provider's client does: text in, (token, Unix seconds of its end, …) out."""
     try:
         token, until = call(tokens.argument)[:2]
-        return str(token), float(until) - time.time()
+        return str(token), float(until) - clock.now().timestamp()
     except Exception as error:
         raise _no_token(f"oauth_cb {tokens.path} raised {type(error).__name__}") from error
 
@@ -120,20 +126,11 @@ def _no_token(reason: str) -> SaslAuthenticationFailedError:
 
 
 def _function(conn_id: str, path: str) -> Callable[[str], Any]:
-    allowed = {name.strip() for name in conf.get("apache_kafka", "callback_allowlist", fallback="").split(",")}
-    if path not in allowed:
-        raise InvalidConnection(
-            conn_id,
-            f"oauth_cb={path!r} is not among [apache_kafka] callback_allowlist of this Airflow: who may edit "
-            "connections could otherwise run any code",
-        )
-    from airflow.sdk._shared.module_loading import import_string
-
     try:
-        found = import_string(path)
-    except ImportError as error:
+        found = resolve_name(path)
+    except (ImportError, AttributeError, ValueError) as error:
         raise InvalidConnection(conn_id, f"oauth_cb={path!r} cannot be imported: {error}") from error
     if not callable(found):
-        raise InvalidConnection(conn_id, f"oauth_cb={path!r} is no function")
+        raise InvalidConnection(conn_id, f"oauth_cb={path!r} is not a function")
     called: Callable[[str], Any] = found
     return called

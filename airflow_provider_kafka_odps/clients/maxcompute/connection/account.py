@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from odps import accounts
 
 from airflow_provider_kafka_odps.exceptions import InvalidConnection
-from airflow_provider_kafka_odps.hooks.masking import mask
 
 if TYPE_CHECKING:
     from airflow_provider_kafka_odps.clients.maxcompute.connection.settings import OdpsSettings
+
+OnSecret: TypeAlias = Callable[[Iterable[str | None]], None]
+"""Is told each secret before a request is signed with it, so that logs can hide it."""
 
 
 class RenewedAccount(accounts.CredentialProviderAccount):  # type: ignore[misc]  # PyODPS publishes no types
@@ -21,25 +24,30 @@ class RenewedAccount(accounts.CredentialProviderAccount):  # type: ignore[misc] 
     secret_access_key: str | None
     sts_token: str | None
 
+    def __init__(self, provider: Any, on_secret: OnSecret) -> None:
+        """Take Alibaba Cloud's credentials client, or what gives credentials as it does."""
+        self._on_secret = on_secret
+        super().__init__(provider)
+
     def _refresh_credential(self) -> None:
         """Take the whole credential: PyODPS keeps an old token as long as the access key id stays the same."""
         found = self.provider.get_credential()
         with self._refresh_lock:
             new = (found.get_access_key_id(), found.get_access_key_secret(), found.get_security_token())
             if new != (self.access_id, self.secret_access_key, self.sts_token):
-                mask(new[1:])
+                self._on_secret(new[1:])
                 self._last_signature_date = None
                 self.access_id, self.secret_access_key, self.sts_token = new
 
 
-def account_of(settings: OdpsSettings) -> Any:
-    """Return PyODPS's account for a connection.
+def account_of(settings: OdpsSettings, on_secret: OnSecret) -> Any:
+    """Return PyODPS's account for a connection; ``on_secret`` is told of what the connection does not say itself.
 
     Raises InvalidConnection where the connection names a type of credentials whose package is not installed, or that
     this package refuses.
     """
     if settings.provider:
-        return RenewedAccount(_provider(settings))
+        return RenewedAccount(_provider(settings), on_secret)
     if settings.bearer_token:
         return accounts.BearerTokenAccount(settings.bearer_token, expired_hours=None)
     if settings.security_token:

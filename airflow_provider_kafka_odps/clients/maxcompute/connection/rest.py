@@ -13,8 +13,8 @@ from odps import ODPS
 from odps import errors as odps_errors
 from odps.rest import RestClient
 
-from airflow_provider_kafka_odps.clients.interruptible import watched
-from airflow_provider_kafka_odps.clients.maxcompute.connection.account import account_of
+from airflow_provider_kafka_odps.clients.interruptible import interruptible
+from airflow_provider_kafka_odps.clients.maxcompute.connection.account import OnSecret, account_of
 from airflow_provider_kafka_odps.clients.maxcompute.connection.retry import Outcome, Retrier
 from airflow_provider_kafka_odps.exceptions import InvalidConnection, TableRefused
 
@@ -96,7 +96,7 @@ class BoundedRestClient(RestClient):  # type: ignore[misc]  # PyODPS publishes n
             own["timeout"] = (min(asker.patience.connect, left), min(asker.patience.read, left))
             whole = partial(super(BoundedRestClient, self).request, url, method, stream=stream, **own)
             with _through_the_proxy():
-                return whole() if asker.check is None else watched(whole, asker.check)
+                return whole() if asker.check is None else interruptible(whole, asker.check)
 
         return asker.ask(self.endpoint, send, classify, repeatable=repeatable)
 
@@ -121,10 +121,10 @@ class QuietOdps(ODPS):  # type: ignore[misc]  # the same
         """Return nothing: the constructor would ask the service for an address that only log views need."""
 
 
-def connect(settings: OdpsSettings, asker: Retrier) -> QuietOdps:
+def connect(settings: OdpsSettings, asker: Retrier, on_secret: OnSecret) -> QuietOdps:
     """Return PyODPS's entry object for a connection; the service is not asked yet."""
     return QuietOdps(
-        account=account_of(settings),
+        account=account_of(settings, on_secret),
         project=settings.project,
         endpoint=settings.endpoint,
         schema=settings.schema,
