@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from airflow.sdk import BaseSensorOperator, PokeReturnValue
@@ -77,7 +78,7 @@ class KafkaWindowSensor(BaseSensorOperator):
             return super().execute(context)
         end = self._ask()
         if end is None:
-            self.defer(trigger=self._trigger(), method_name="finish", timeout=self._patience())
+            self.defer(trigger=self._trigger(), method_name="finish", timeout=timedelta(seconds=float(self.timeout)))
         return end
 
     def poke(self, context: Context) -> PokeReturnValue:
@@ -98,7 +99,7 @@ class KafkaWindowSensor(BaseSensorOperator):
             return self._trigger().ask()
         except KafkaOdpsError as error:
             if error.retry_helps:
-                self.log.warning("asked in vain: %s", error)
+                self.log.warning("failed to ask the broker, retrying: %s", error)
                 return None
             _fail(error)
 
@@ -114,11 +115,6 @@ class KafkaWindowSensor(BaseSensorOperator):
         # Here, and not in the triggerer, a typing error is found.
         parse_goal(**goal)
         return KafkaWindowTrigger(self.topic, goal, float(self.poke_interval), self.kafka_config_id)
-
-    def _patience(self) -> Any:
-        from datetime import timedelta
-
-        return timedelta(seconds=float(self.timeout))
 
 
 def _fail(error: KafkaOdpsError) -> NoReturn:

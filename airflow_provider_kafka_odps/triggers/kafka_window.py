@@ -1,25 +1,30 @@
-"""The trigger of ``KafkaWindowSensor``: it asks the broker from time to time."""
+"""The trigger of ``KafkaWindowSensor``: it asks the broker every few seconds."""
 
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
+from airflow_provider_kafka_odps.clients.clock import StoppableClock
 from airflow_provider_kafka_odps.core.window.goal import as_end, parse_goal
 from airflow_provider_kafka_odps.exceptions import KafkaOdpsError
 from airflow_provider_kafka_odps.hooks.kafka import KafkaHook
+
+if TYPE_CHECKING:
+    from airflow_provider_kafka_odps.core.clock import Clock
 
 
 class KafkaWindowTrigger(BaseTrigger):
     """Fires once: ``{"end": …}`` when the topic has what is waited for, ``{"error": …}`` when it never will.
 
-    A broker that does not answer is asked again: how long in all is the deferral's own timeout.
+    A broker that does not answer is asked again, until the deferral times out.
 
     :param topic: the topic.
-    :param goal: the keyword arguments of ``core.waiting.parse_goal``, as JSON can carry them.
+    :param goal: the keyword arguments of ``core.window.goal.parse_goal``, as JSON can carry them.
     :param poll_interval: seconds between two questions.
     :param kafka_config_id: the Airflow connection of the Kafka cluster.
     """
@@ -43,24 +48,35 @@ class KafkaWindowTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Ask until there is something to say; the questions run in a thread, the triggerer serves others meanwhile."""
-        while True:
-            try:
-                end = await asyncio.to_thread(self.ask)
-            except KafkaOdpsError as error:
-                if not error.retry_helps:
-                    yield TriggerEvent({"error": f"{type(error).__name__}: {error}"})
+        left = threading.Event()
+        clock = StoppableClock(left.is_set)
+        try:
+            while True:
+                if event := await self._event(clock):
+                    yield event
                     return
-                self.log.warning("asked in vain, and ask again in %s s: %s", self.poll_interval, error)
-                end = None
-            if end is not None:
-                yield TriggerEvent({"end": end})
-                return
-            await asyncio.sleep(self.poll_interval)
+                await asyncio.sleep(self.poll_interval)
+        finally:
+            # Nobody can cancel the thread of a question: it leaves at its next pause.
+            left.set()
 
-    def ask(self) -> str | None:
-        """Survey the broker once; return the ends as JSON text, None as long as the topic has not reached the goal."""
+    async def _event(self, clock: Clock) -> TriggerEvent | None:
+        try:
+            end = await asyncio.to_thread(self.ask, clock)
+        except KafkaOdpsError as error:
+            if not error.retry_helps:
+                return TriggerEvent({"error": f"{type(error).__name__}: {error}"})
+            self.log.warning("failed to ask the broker, retrying in %s s: %s", self.poll_interval, error)
+            return None
+        return None if end is None else TriggerEvent({"end": end})
+
+    def ask(self, clock: Clock | None = None) -> str | None:
+        """Survey the broker once; return the ends as JSON text, None as long as the topic has not reached the goal.
+
+        ``clock`` may end the pauses between tries.
+        """
         goal = parse_goal(**self.goal)
-        hook = KafkaHook(self.kafka_config_id)
+        hook = KafkaHook(self.kafka_config_id, clock=clock)
         facts = hook.survey(self.topic, goal.questions(hook.group_id))
         ends = goal.reached(facts)
         if ends is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -14,6 +15,8 @@ from airflow.triggers.base import TriggerEvent
 from kit.dags import run_dag
 from kit.task_run import Send
 
+from airflow_provider_kafka_odps.core.clock import Clock
+from airflow_provider_kafka_odps.exceptions import Cancelled
 from airflow_provider_kafka_odps.hooks.odps import OdpsHook
 from airflow_provider_kafka_odps.sensors.kafka_window import KafkaWindowSensor
 from airflow_provider_kafka_odps.transfers.kafka_to_maxcompute import KafkaToMaxComputeOperator
@@ -130,3 +133,32 @@ def test_the_operator_loads_what_was_waited_for(
     assert run_dag(dag).state == "success"
 
     assert odps.run_sql(f"SELECT `value` FROM {topic.replace('-', '_')}")["value"].to_pylist() == ["a", "b", "c"]
+
+
+@pytest.mark.timeout(30)
+def test_a_trigger_that_is_cancelled_leaves_no_question_behind() -> None:
+    """The thread of a question leaves its pause when Airflow cancels the trigger: the triggerer waits for it to end."""
+    asked, left = threading.Event(), threading.Event()
+
+    class Patient(KafkaWindowTrigger):
+        """Asks a broker that is never ready."""
+
+        def ask(self, clock: Clock | None = None) -> str | None:
+            assert clock is not None
+            asked.set()
+            try:
+                clock.sleep(600)
+            except Cancelled:
+                left.set()
+                raise
+            return None
+
+    async def cancelled() -> None:
+        event = asyncio.ensure_future(anext(Patient("orders", {"until": 1}, 0.01, "kafka_default").run()))
+        await asyncio.to_thread(asked.wait)
+        event.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await event
+
+    asyncio.run(cancelled())
+    assert left.wait(10)

@@ -2,7 +2,7 @@
 
 Connections, metadata, retries, leader changes, authentication, fetch sessions, aborted transactions and control batches
 stay the client's business. Its innermost loop, "for record in batch", meets batches that iterate as one stand-in
-record, whose value is the batch, or a run of them. ``tests/decoding/test_seam.py`` holds what is relied on.
+record, whose value is the batch, or a run of them. ``tests/clients/kafka/test_seam.py`` holds what is relied on.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ _NOTHING_THERE = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.S
 class RoomyClient(KafkaNetClient):  # type: ignore[misc]  # kafka-python has no types
     """What kafka-python takes as ``kafka_client``: its own client, whose transports receive as here.
 
-    It relies on what ``tests/hooks/test_kafka_transport.py`` looks for in the client.
+    It relies on what ``tests/clients/kafka/test_transport.py`` looks for in the client.
     """
 
     def __init__(self, *topics: str, **configs: Any) -> None:
@@ -95,6 +95,7 @@ class _Receiving:
                 transport.abort(error=KafkaConnectionError("socket disconnected"))
                 return
             taken += size
+            # By the machine's time: the client compares it with what it asks the machine itself.
             transport.last_read = time.monotonic()
             if place is self._room:
                 transport.get_protocol().data_received(place[:size])
