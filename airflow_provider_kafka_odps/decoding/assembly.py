@@ -12,6 +12,8 @@ from airflow_provider_kafka_odps.decoding.workspace import Workspace
 
 _NONE = -1
 """How Kafka writes "no timestamp" and "no leader epoch"."""
+_ROUNDS = 32
+"""Headers per record that are read for all records at once; a record that has more is read on alone."""
 
 
 def arrow_batch(workspace: Workspace, fields: Fields, partition: int, wanted: frozenset[str]) -> pa.RecordBatch:
@@ -43,9 +45,9 @@ def arrow_batch(workspace: Workspace, fields: Fields, partition: int, wanted: fr
     if "leader_epoch" in wanted:
         epoch = each(headers["leader_epoch"])
         columns["leader_epoch"] = pa.array(epoch.astype(np.int32), mask=epoch == _NONE)
-    for name, spots in (("key", fields.key), ("value", fields.value)):
-        if name in wanted and spots is not None:
-            columns[name] = binary_column(workspace, spots)
+    for name, slices in (("key", fields.key), ("value", fields.value)):
+        if name in wanted and slices is not None:
+            columns[name] = binary_column(workspace, slices)
     if fields.headers is not None:
         columns["headers"] = header_column(workspace, fields.headers)
     return completed(columns, len(offset))
@@ -57,23 +59,19 @@ def completed(columns: dict[str, pa.Array], rows: int) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(present, schema=BATCH_SCHEMA)
 
 
-_ROUNDS = 32
-"""Headers per record that are read for all records at once; the rest of a record that has more is walked."""
-
-
-def binary_column(workspace: Workspace, spots: Slices) -> pa.BinaryArray:
+def binary_column(workspace: Workspace, slices: Slices) -> pa.BinaryArray:
     """Return the byte strings as a column of ``binary``.
 
     The workspace is looked at as a binary array whose slots are the strings and what stands between them; ``take`` of
     every second slot copies the strings.
     """
-    count = len(spots.start)
+    count = len(slices.start)
     edges = np.empty(2 * count, np.int32)
-    edges[0::2] = spots.start
-    edges[1::2] = spots.start + np.maximum(spots.size, 0)
+    edges[0::2] = slices.start
+    edges[1::2] = slices.start + np.maximum(slices.size, 0)
     buffers = [None, pa.py_buffer(edges), pa.py_buffer(workspace.octets)]
     slots = pa.Array.from_buffers(pa.binary(), max(2 * count - 1, 0), buffers)
-    null = spots.size < 0
+    null = slices.size < 0
     return slots.take(pa.array(np.arange(0, 2 * count, 2, dtype=np.int32), mask=null if null.any() else None))
 
 
@@ -95,9 +93,10 @@ def header_column(workspace: Workspace, headers: HeaderSlices) -> pa.ListArray:
         except Malformed as one:
             raise Malformed(int(some[one.record]), one.problem) from None
     for many in np.flatnonzero(headers.count > _ROUNDS).tolist():
-        rest = found[:, edges[many] + _ROUNDS : edges[many + 1]]
+        remaining = found[:, edges[many] + _ROUNDS : edges[many + 1]]
+        start, end = int(position[many]), int(headers.end[many])
         try:
-            position[many] = _walk_headers(workspace.view, int(position[many]), int(headers.end[many]), rest)
+            position[many] = _read_remaining_headers(workspace.view, start, end, remaining)
         except Malformed as only:
             raise Malformed(many, only.problem) from None
     refuse(position != headers.end, "it does not end where its headers do")
@@ -115,7 +114,7 @@ def _read_headers(workspace: Workspace, position: Ints, end: Ints) -> tuple[Ints
     return np.stack([name.start, name.size, value.start, value.size]), position
 
 
-def _walk_headers(octets: memoryview, position: int, end: int, found: Ints) -> int:
+def _read_remaining_headers(octets: memoryview, position: int, end: int, found: Ints) -> int:
     """Fill ``found`` with the headers from ``position`` on, one by one, and return the position after them.
 
     Raises Malformed for record 0: there is only one.

@@ -11,8 +11,6 @@ from airflow_provider_kafka_odps.core.window.offsets import next_offset
 
 HEADERS = pa.list_(pa.struct([pa.field("key", pa.string(), nullable=False), pa.field("value", pa.binary())]))
 """The type of the headers of one record, in their order; a name may be there more than once."""
-
-
 BATCH_SCHEMA = pa.schema(
     [
         pa.field("partition", pa.int32(), nullable=False),
@@ -31,16 +29,10 @@ BATCH_SCHEMA = pa.schema(
 producer's time, 1 for the broker's, null for format 0. ``leader_epoch`` is null for formats 0 and 1. ``headers`` is an
 empty list where there are none. Columns that were not wanted are all null.
 """
-
-
 ALL_COLUMNS = frozenset(BATCH_SCHEMA.names)
 """What ``wanted`` may contain; ``partition`` and ``offset`` are always there."""
-
-
 LOG_APPEND_TIME = 0x08
 """The attribute that says that the broker set the timestamps; in all formats."""
-
-
 CODEC = 0x07
 """The attributes that number the compression; in all formats."""
 

@@ -9,7 +9,6 @@ from typing import cast
 import numpy as np
 import pyarrow as pa
 
-from airflow_provider_kafka_odps.core.load.resources import UNPACK_LIMIT
 from airflow_provider_kafka_odps.core.window.offsets import OffsetRange
 from airflow_provider_kafka_odps.decoding.assembly import arrow_batch
 from airflow_provider_kafka_odps.decoding.batch import ALL_COLUMNS, BATCH_SCHEMA, LegacyBatch
@@ -22,12 +21,8 @@ from airflow_provider_kafka_odps.exceptions import CorruptBatch
 
 GROUP_RECORDS = 25_000
 """Records that are decoded together: fewer pay the fixed costs more often, many more miss the processor's cache."""
-
-
 GROUP_BYTES = 5 * 1024 * 1024
 """Unpacked bytes that are decoded together."""
-
-
 _MESSAGES = 2_000
 """Messages of formats 0 and 1 that are decoded together."""
 
@@ -35,7 +30,7 @@ _MESSAGES = 2_000
 class BatchDecoder:
     """Turns Kafka's record batches into Arrow batches of ``BATCH_SCHEMA``; not for several threads at once."""
 
-    def __init__(self, wanted: frozenset[str] = ALL_COLUMNS, unpack_limit: int = UNPACK_LIMIT) -> None:
+    def __init__(self, wanted: frozenset[str], unpack_limit: int) -> None:
         """Take the columns that are wanted (others come as nulls) and the bytes that one batch may unpack to."""
         if unknown := wanted - ALL_COLUMNS:
             raise ValueError(f"there are no columns {sorted(unknown)}; there are {BATCH_SCHEMA.names}")
@@ -70,7 +65,7 @@ class BatchDecoder:
     ) -> Iterator[pa.RecordBatch]:
         inside = (one for one in messages if one.last_offset >= offsets.start and one.base_offset < offsets.end)
         while some := list(islice(inside, _MESSAGES)):
-            yield from _cut(legacy_columns(some, self._workspace, offsets.partition, self._wanted, where), offsets)
+            yield from _within(legacy_columns(some, self._workspace, offsets.partition, self._wanted, where), offsets)
 
     def _flush(self, offsets: OffsetRange, where: str) -> Iterator[pa.RecordBatch]:
         fields: Fields | None = None
@@ -83,7 +78,7 @@ class BatchDecoder:
             raise CorruptBatch(f"{where}: {self._place(one, fields)}: {one.problem}") from None
         finally:
             self._workspace.clear()
-        yield from _cut(decoded, offsets)
+        yield from _within(decoded, offsets)
 
     def _place(self, malformed: Malformed, fields: Fields | None) -> str:
         """Say which record it is: by its offset, once offsets are known."""
@@ -97,7 +92,7 @@ class BatchDecoder:
         return f"record {index} of {records} in the record batch at offset {base}"
 
 
-def _cut(decoded: pa.RecordBatch, offsets: OffsetRange) -> Iterator[pa.RecordBatch]:
+def _within(decoded: pa.RecordBatch, offsets: OffsetRange) -> Iterator[pa.RecordBatch]:
     """Yield the part of a batch that lies in the window, if any."""
     first, after = np.searchsorted(decoded.column("offset").to_numpy(), (offsets.start, offsets.end))
     if first < after:

@@ -20,17 +20,9 @@ from airflow_provider_kafka_odps.exceptions import CorruptBatch
 
 # offset, length, CRC, format, attributes (https://kafka.apache.org/documentation/#messageset)
 _HEADER = struct.Struct(">qiIbb")
-
-
 _LENGTH_ENDS_AT = 12
-
-
 _CRC_ENDS_AT = 16
-
-
 _TIMESTAMP = struct.Struct(">q")
-
-
 _SIZE = struct.Struct(">i")
 
 

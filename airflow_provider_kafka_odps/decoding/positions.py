@@ -1,8 +1,9 @@
-"""Where each record begins: each says only where the next one does, so they are walked, many stretches side by side.
+"""The positions of records: where each one begins, found in many stretches side by side.
 
-A batch does not say where its records are. To walk it from several places at once, places are guessed where a record
-seems to begin. The walk of each stretch has to arrive exactly where the next stretch begins; as the first one begins
-with a batch, that proves every guess. Where one was wrong, or anything else is, they are walked record by record.
+A batch does not say where its records are; each record says only where the next one begins. To go through a batch from
+several places at once, places are guessed where a record seems to begin. Each stretch has to arrive exactly where the
+next one begins; as the first one begins with a batch, that proves every guess. Where a guess was wrong, or anything
+else is, the positions are found one by one.
 """
 
 from __future__ import annotations
@@ -14,24 +15,14 @@ from airflow_provider_kafka_odps.decoding.varints import Ints, Malformed, Octets
 from airflow_provider_kafka_odps.decoding.workspace import Workspace
 
 _MORE = 0x80
-
-
 _SMALLEST_RECORD = 7
 """Bytes: length, attributes, timestamp, offset, key length, value length, number of headers, one each."""
-
-
 _MANY = 2_000
 """Records from which on the guessing pays."""
-
-
 _STRETCH = 24
 """Records between two guesses, on average."""
-
-
 _FARTHEST = 4_096
-"""Bytes of a window in which a record is looked for: where records are larger, there are few to walk."""
-
-
+"""Bytes of a window in which a record is looked for: where records are larger, there are few to find."""
 _LOOKS = 3
 """How many records have to follow each other for a guess."""
 
@@ -45,8 +36,6 @@ def _sizes() -> Ints:
 
 
 _SIZES = _sizes()
-
-
 _BEHIND = np.iinfo(np.int64).max
 
 
@@ -56,17 +45,17 @@ def find_records(workspace: Workspace) -> Ints:
     Raises Malformed where a batch does not end with its last record.
     """
     if workspace.records >= _MANY:
-        found = _walk_side_by_side(workspace)
+        found = _find_side_by_side(workspace)
         if found is not None:
             return found
     starts: list[int] = []
     edges = workspace.edges.tolist()
     for start, end, count in zip(edges, edges[1:], workspace.counts.tolist(), strict=False):
-        _walk(workspace.view, start, end, count, starts)
+        _find_one_by_one(workspace.view, start, end, count, starts)
     return np.array(starts, np.int64)
 
 
-def _walk_side_by_side(workspace: Workspace) -> Ints | None:
+def _find_side_by_side(workspace: Workspace) -> Ints | None:
     """Return where each record begins; None if that is not proved, whatever is wrong."""
     octets, counts = workspace.octets, workspace.counts
     edges, after = workspace.edges[:-1], workspace.edges[1:]
@@ -126,7 +115,7 @@ def _guesses(workspace: Workspace) -> Ints:
     return guesses
 
 
-def _walk(octets: memoryview, position: int, end: int, count: int, starts: list[int]) -> None:
+def _find_one_by_one(octets: memoryview, position: int, end: int, count: int, starts: list[int]) -> None:
     """Append where each record of a batch begins, one after the other."""
     if count * _SMALLEST_RECORD > end - position:
         raise Malformed(len(starts), f"{count} records cannot be in {end - position} bytes")

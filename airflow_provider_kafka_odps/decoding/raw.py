@@ -29,20 +29,12 @@ HEADER = np.dtype(
     ]
 )
 """What a record batch of format 2 begins with. Source: https://kafka.apache.org/documentation/#recordbatch"""
-
-
 LENGTH_ENDS_AT = 12
 """Where in a header the length ends: it counts the bytes from here on."""
-
-
 CRC_ENDS_AT = 21
 """Where in a header the CRC ends: it is of the bytes from here on."""
-
-
 Headers: TypeAlias = NDArray[Any]
 """Headers of type ``HEADER``."""
-
-
 FORMAT_2 = 2
 
 

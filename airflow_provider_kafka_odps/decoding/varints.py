@@ -1,4 +1,4 @@
-"""Zigzag varints, the numbers inside Kafka's records: many at once, or one by one."""
+"""Zigzag varints, the numbers inside Kafka's records, many at once or one by one; and the error for a bad record."""
 
 from __future__ import annotations
 
@@ -8,17 +8,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 Octets: TypeAlias = NDArray[np.uint8]
-
-
 Ints: TypeAlias = NDArray[np.int64]
-
-
 LONGEST = 10
 """Bytes of the longest 64-bit varint."""
-
-
 _MORE = 0x80
 """The bit of a byte that says that another one follows."""
+
+
+class Malformed(Exception):
+    """A record whose bytes contradict each other; the decoder turns it into CorruptBatch."""
+
+    def __init__(self, record: int, problem: str) -> None:
+        """Take the record's index among those that are decoded together, and what is wrong with it."""
+        super().__init__(problem)
+        self.record, self.problem = record, problem
+
+
+def refuse(bad: NDArray[np.bool_], problem: str) -> None:
+    """Raise Malformed for the first record that is ``bad``, if any is."""
+    if bad.any():
+        raise Malformed(int(bad.argmax()), problem)
 
 
 def read_varints(octets: Octets, at: Ints) -> tuple[Ints, Ints]:
@@ -58,18 +67,3 @@ def read_varint(octets: memoryview, at: int) -> tuple[int, int]:
             return (raw >> 1) ^ -(raw & 1), position + 1
         shift += 7
     raise Malformed(0, f"a number has more than {LONGEST} bytes")
-
-
-class Malformed(Exception):
-    """A record whose bytes contradict each other; the decoder turns it into CorruptBatch."""
-
-    def __init__(self, record: int, problem: str) -> None:
-        """Take the record's index among those that are decoded together, and what is wrong with it."""
-        super().__init__(problem)
-        self.record, self.problem = record, problem
-
-
-def refuse(bad: NDArray[np.bool_], problem: str) -> None:
-    """Raise Malformed for the first record that is ``bad``, if any is."""
-    if bad.any():
-        raise Malformed(int(bad.argmax()), problem)

@@ -10,7 +10,6 @@ import cramjam
 import lz4.frame  # type: ignore[import-untyped]
 import numpy as np
 
-from airflow_provider_kafka_odps.core.load.resources import UNPACK_LIMIT
 from airflow_provider_kafka_odps.decoding.batch import CODEC
 from airflow_provider_kafka_odps.decoding.raw import HEADER, Headers, RawBatches
 from airflow_provider_kafka_odps.decoding.varints import Ints
@@ -18,29 +17,15 @@ from airflow_provider_kafka_odps.exceptions import CorruptBatch
 
 _LARGEST_LIMIT = 1 << 30
 """Below the 2 GiB that 32-bit offsets of an Arrow binary array reach, with the rest of the group."""
-
-
 _SLACK = 16
 """A number may be read from any position of a record: up to ten bytes beyond its end, then its end is checked."""
-
-
 _SMALL = 1 << 16
 """Bytes below which a frame costs less to unpack than cramjam takes to begin."""
-
-
 _LZ4_RATIO = 256
 """How many times its size a frame of lz4 may unpack to, and somewhat more."""
-
-
 _XERIAL = b"\x82SNAPPY\x00"
-
-
 _XERIAL_HEADER_BYTES = 16
-
-
 _BLOCK_LENGTH = struct.Struct(">i")
-
-
 # MemoryError: a frame of lz4 says how much it holds, and its library believes it.
 _DAMAGE = (cramjam.DecompressionError, MemoryError, ValueError, RuntimeError, struct.error)
 
@@ -48,7 +33,7 @@ _DAMAGE = (cramjam.DecompressionError, MemoryError, ValueError, RuntimeError, st
 class Workspace:
     """Memory for the batches that are decoded together; only what was ever written costs real memory."""
 
-    def __init__(self, group_bytes: int, group_records: int, unpack_limit: int = UNPACK_LIMIT) -> None:
+    def __init__(self, group_bytes: int, group_records: int, unpack_limit: int) -> None:
         """Take the bytes or records with which a group is full, and the bytes that a single batch may unpack to."""
         if not 0 < unpack_limit <= _LARGEST_LIMIT - group_bytes:
             raise ValueError(

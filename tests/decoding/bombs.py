@@ -12,10 +12,10 @@ from pathlib import Path
 import lz4.frame  # type: ignore[import-untyped]
 import psutil
 import zstandard
+from kit.decoders import batch_decoder
 from kit.kafka_log import PACKERS, sealed
 
 from airflow_provider_kafka_odps.core.window.offsets import OffsetRange
-from airflow_provider_kafka_odps.decoding.decoder import BatchDecoder
 from airflow_provider_kafka_odps.decoding.raw import RawBatches
 from airflow_provider_kafka_odps.exceptions import CorruptBatch
 
@@ -69,7 +69,7 @@ def _snappy(size: int) -> bytes:
 def main(path: Path, unpack_limit: int) -> None:
     """Decode one and print the message, and by how many bytes the process has grown at most."""
     batch = RawBatches.parse(path.read_bytes(), "orders[3]")
-    decoder = BatchDecoder(unpack_limit=unpack_limit)
+    decoder = batch_decoder(unpack_limit=unpack_limit)
     before, message = psutil.Process().memory_info().rss, "decoded"
     try:
         list(decoder.decode([batch], OffsetRange("orders", 3, 0, 1 << 62)))

@@ -12,10 +12,10 @@ from pathlib import Path
 import lz4.frame  # type: ignore[import-untyped]
 import pytest
 from decoding.bombs import UNPACKED, bomb
+from kit.decoders import batch_decoder
 from kit.kafka_log import EVERYTHING, Record, batch, sealed, through_the_seam
 
 from airflow_provider_kafka_odps.core.load.resources import UNPACK_LIMIT, Resources
-from airflow_provider_kafka_odps.decoding.decoder import BatchDecoder
 from airflow_provider_kafka_odps.decoding.raw import RawBatches
 from airflow_provider_kafka_odps.exceptions import CorruptBatch
 
@@ -51,7 +51,7 @@ def test_a_frame_that_lies_about_its_size_is_refused() -> None:
     header = struct.pack(">hiqqqhii", 3, 9, 1_000, 1_000, -1, -1, -1, 1)
     lying = RawBatches.parse(sealed(header + bytes(frame), 12), "orders[3]")
     with pytest.raises(CorruptBatch, match=r"^orders\[3\] offset 12: .* MemoryError"):
-        list(BatchDecoder().decode([lying], EVERYTHING))
+        list(batch_decoder().decode([lying], EVERYTHING))
 
 
 def _check_octet(descriptor: bytes) -> int:

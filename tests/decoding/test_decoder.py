@@ -5,11 +5,12 @@ from binascii import crc32
 
 import cramjam
 import pytest
+from kit.decoders import batch_decoder
 from kit.kafka_log import EVERYTHING, Record, batch, by_the_client, in_columns, message_set, sealed, through_the_seam
 
 from airflow_provider_kafka_odps.core.window.offsets import OffsetRange
 from airflow_provider_kafka_odps.decoding.batch import ALL_COLUMNS, BATCH_SCHEMA
-from airflow_provider_kafka_odps.decoding.decoder import GROUP_RECORDS, BatchDecoder
+from airflow_provider_kafka_odps.decoding.decoder import GROUP_RECORDS
 from airflow_provider_kafka_odps.decoding.raw import RawBatches
 from airflow_provider_kafka_odps.exceptions import CorruptBatch
 
@@ -39,7 +40,7 @@ def test_batches_have_the_schema() -> None:
     """What comes out is of BATCH_SCHEMA, with one partition, in offset order, whatever went in."""
     log = batch(10, [Record(0, headers=[("a", None)]), Record(4)]) + message_set(1, 20, [Record(0)])
     raw, _, _ = through_the_seam(log)
-    decoded = list(BatchDecoder().decode(raw, EVERYTHING))
+    decoded = list(batch_decoder().decode(raw, EVERYTHING))
     assert [one.schema for one in decoded] == [BATCH_SCHEMA, BATCH_SCHEMA]
     assert [one.column("offset").to_pylist() for one in decoded] == [[10, 14], [20]]
     assert {number for one in decoded for number in one.column("partition").to_pylist()} == {3}
@@ -53,7 +54,7 @@ def test_unwanted_columns_are_null(wanted: frozenset[str]) -> None:
     log = batch(10, records) + message_set(1, 20, [Record(0, 7, b"k", b"v")])
     raw, _, _ = through_the_seam(log)
     for all_of_it, some in zip(
-        BatchDecoder().decode(raw, EVERYTHING), BatchDecoder(wanted).decode(raw, EVERYTHING), strict=True
+        batch_decoder().decode(raw, EVERYTHING), batch_decoder(wanted).decode(raw, EVERYTHING), strict=True
     ):
         for name in BATCH_SCHEMA.names:
             if name in wanted | {"partition", "offset"}:
@@ -65,7 +66,7 @@ def test_unwanted_columns_are_null(wanted: frozenset[str]) -> None:
 def test_a_column_that_does_not_exist_is_refused() -> None:
     """A name that is no column is said at once, with the names that are."""
     with pytest.raises(ValueError, match=r"no columns \['checksum'\].*'partition', 'offset'"):
-        BatchDecoder(frozenset({"checksum", "key"}))
+        batch_decoder(frozenset({"checksum", "key"}))
 
 
 @pytest.mark.parametrize(
@@ -75,7 +76,7 @@ def test_a_column_that_does_not_exist_is_refused() -> None:
 def test_window_edges_cut_inside_batches(start: int, end: int, seen: list[int]) -> None:
     """Of the batches at the edges only the records inside the window come out, and never an empty batch."""
     raw = [_raw(batch(10, [Record(0), Record(1), Record(4)])), _raw(batch(20, [Record(0), Record(1)]))]
-    decoded = list(BatchDecoder().decode(raw, OffsetRange("orders", 3, start, end)))
+    decoded = list(batch_decoder().decode(raw, OffsetRange("orders", 3, start, end)))
     assert [offset for one in decoded for offset in one.column("offset").to_pylist()] == seen
     assert all(one.num_rows for one in decoded)
 
@@ -83,16 +84,16 @@ def test_window_edges_cut_inside_batches(start: int, end: int, seen: list[int]) 
 def test_small_batches_are_decoded_together() -> None:
     """A thousand small batches make one Arrow batch, and many records make several."""
     small = [_raw(batch(5 * index, [Record(delta) for delta in range(5)])) for index in range(1_000)]
-    assert [one.num_rows for one in BatchDecoder().decode(small, EVERYTHING)] == [5_000]
+    assert [one.num_rows for one in batch_decoder().decode(small, EVERYTHING)] == [5_000]
     large = [_raw(batch(index * 10_000, [Record(delta) for delta in range(10_000)])) for index in range(4)]
-    counts = [one.num_rows for one in BatchDecoder().decode(large, EVERYTHING)]
+    counts = [one.num_rows for one in batch_decoder().decode(large, EVERYTHING)]
     assert counts == [30_000, 10_000]
     assert counts[0] >= GROUP_RECORDS
 
 
 def test_columns_outlive_the_next_group() -> None:
     """Batches that were returned stay as they are while later ones are decoded in the same memory."""
-    decoder = BatchDecoder()
+    decoder = batch_decoder()
     first = next(decoder.decode([_raw(batch(0, [Record(0, value=b"first", headers=[("h", b"1")])]))], EVERYTHING))
     list(decoder.decode([_raw(batch(1, [Record(0, value=b"xxxxx", headers=[("y", b"2")])]))], EVERYTHING))
     assert first.column("value").to_pylist() == [b"first"]
@@ -101,7 +102,7 @@ def test_columns_outlive_the_next_group() -> None:
 
 def test_an_abandoned_group_does_not_leak_into_the_next() -> None:
     """Leaving the generator early, or failing in it, leaves nothing behind for the next call."""
-    decoder = BatchDecoder()
+    decoder = batch_decoder()
     large = [_raw(batch(index * 20_000, [Record(delta) for delta in range(20_000)])) for index in range(3)]
     next(decoder.decode(large, EVERYTHING))
     with pytest.raises(CorruptBatch):
@@ -123,7 +124,7 @@ def test_a_bomb_is_refused() -> None:
     """A batch that unpacks to more than the limit raises before it fills the memory."""
     bomb = _raw(batch(12, [Record(0, value=b"\0" * 3_000_000)], codec="zstd"))
     with pytest.raises(CorruptBatch, match=r"orders\[3\] offset 12: \d+ compressed bytes do not unpack into 1000000"):
-        list(BatchDecoder(unpack_limit=1_000_000).decode([bomb], EVERYTHING))
+        list(batch_decoder(unpack_limit=1_000_000).decode([bomb], EVERYTHING))
 
 
 _SOUND = _record(0, 0, 1, b"k", 1, b"v", 0)
@@ -178,14 +179,14 @@ def test_malformed_records_are_refused(case: str) -> None:
     octets, problem = _MALFORMED[case]
     sound = _raw(batch(1_000, [Record(0), Record(1)]))
     with pytest.raises(CorruptBatch, match=rf"^orders\[3\].*{problem}"):
-        list(BatchDecoder().decode([_raw(octets), sound], EVERYTHING))
+        list(batch_decoder().decode([_raw(octets), sound], EVERYTHING))
 
 
 def test_the_place_is_that_of_the_malformed_batch() -> None:
     """Among batches that are decoded together the message names the right one."""
     raw = [_raw(batch(0, [Record(0), Record(1)])), _raw(sealed(_body(_SOUND[:-1] + b"\x03", 1)[21:], 50))]
     with pytest.raises(CorruptBatch, match=r"the record at offset 50: it cannot have as many headers"):
-        list(BatchDecoder().decode(raw, EVERYTHING))
+        list(batch_decoder().decode(raw, EVERYTHING))
 
 
 @pytest.mark.parametrize(

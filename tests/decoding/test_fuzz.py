@@ -18,10 +18,10 @@ from typing import Any
 
 import pytest
 from kafka.errors import KafkaError
+from kit.decoders import batch_decoder
 from kit.kafka_log import COMMITTED, EVERYTHING, PACKERS, Record, batch, marker, message_set, sealed, through_the_seam
 from kit.mutation import changed
 
-from airflow_provider_kafka_odps.decoding.decoder import BatchDecoder
 from airflow_provider_kafka_odps.exceptions import CorruptBatch
 
 SECONDS = float(os.environ.get("FUZZ_SECONDS", "10"))
@@ -56,7 +56,7 @@ def _logs() -> list[bytes]:
 
 LOGS = _logs()
 # One for all, as in a load: what a refused answer has left does not show in the next one.
-DECODER = BatchDecoder(unpack_limit=4 << 20)
+DECODER = batch_decoder(unpack_limit=4 << 20)
 _OPTIONS: list[dict[str, Any]] = [
     {},
     {"aborted_transactions": [SimpleNamespace(producer_id=6, first_offset=0)], **COMMITTED},

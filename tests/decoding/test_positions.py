@@ -7,9 +7,9 @@ import struct
 
 import pytest
 from kafka.record.default_records import DefaultRecordBatch
+from kit.decoders import batch_decoder
 from kit.kafka_log import EVERYTHING, Record, batch, by_the_client, in_columns, sealed
 
-from airflow_provider_kafka_odps.decoding.decoder import BatchDecoder
 from airflow_provider_kafka_odps.decoding.raw import RawBatches
 from airflow_provider_kafka_odps.exceptions import CorruptBatch
 
@@ -61,7 +61,7 @@ def test_an_impossible_length_among_thousands_is_named(length: bytes) -> None:
     head = struct.pack(">hiqqqhii", 0, _RECORDS, 1_000, 1_000, -1, -1, -1, _RECORDS)
     raw = RawBatches.parse(sealed(head + before + length + b"\0" * 40 + after), "orders[3]")
     with pytest.raises(CorruptBatch, match=r"orders\[3\]: record \d+ of 5000"):
-        list(BatchDecoder().decode([raw], EVERYTHING))
+        list(batch_decoder().decode([raw], EVERYTHING))
 
 
 @pytest.mark.parametrize("said", [_RECORDS - 1, _RECORDS + 1])
@@ -71,4 +71,4 @@ def test_a_wrong_number_of_records_is_refused(said: int) -> None:
     head = struct.pack(">hiqqqhii", 0, _RECORDS, 1_000, 1_000, -1, -1, -1, said)
     raw = RawBatches.parse(sealed(head + _section(records)), "orders[3]")
     with pytest.raises(CorruptBatch, match=r"orders\[3\]: "):
-        list(BatchDecoder().decode([raw], EVERYTHING))
+        list(batch_decoder().decode([raw], EVERYTHING))

@@ -1,4 +1,4 @@
-"""Very many small batches, as producers that do not linger write them, are walked all at once."""
+"""Very many small batches, as producers that do not linger write them, are decoded all at once."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import random
 import struct
 
 import pytest
+from kit.decoders import batch_decoder
 from kit.kafka_log import EVERYTHING, Record, batch, by_the_client, in_columns, sealed
 
-from airflow_provider_kafka_odps.decoding.decoder import BatchDecoder
 from airflow_provider_kafka_odps.decoding.raw import RawBatches
 from airflow_provider_kafka_odps.exceptions import CorruptBatch
 
@@ -56,4 +56,4 @@ def test_one_malformed_batch_among_many_is_named(section: bytes, count: int, pro
     log[170] = broken
     raw = [RawBatches.parse(octets, "orders[3]") for octets in log]
     with pytest.raises(CorruptBatch, match=rf"orders\[3\]: .*1700: .*({problem})"):
-        list(BatchDecoder().decode(raw, EVERYTHING))
+        list(batch_decoder().decode(raw, EVERYTHING))

@@ -17,10 +17,10 @@ from kafka.record import MemoryRecords
 from kafka.record.default_records import DefaultRecordBatch, DefaultRecordBatchBuilder
 from kafka.record.legacy_records import LegacyRecordBatchBuilder
 from kafka.record.util import calc_crc32c
+from kit.decoders import batch_decoder
 
 from airflow_provider_kafka_odps.clients.kafka.seam import BatchConsumer
 from airflow_provider_kafka_odps.core.window.offsets import OffsetRange
-from airflow_provider_kafka_odps.decoding.decoder import BatchDecoder
 
 PACKERS = {
     "none": (0, bytes),
@@ -136,7 +136,7 @@ def through_the_seam(log: bytes, fetch_offset: int = 0, **options: Any) -> tuple
 def in_columns(batches: Iterable[Any], offsets: OffsetRange = EVERYTHING) -> list[tuple[Any, ...]]:
     """Return what our decoder makes of batches, in the form of ``by_the_client``."""
     rows: list[tuple[Any, ...]] = []
-    for decoded in BatchDecoder().decode(batches, offsets):
+    for decoded in batch_decoder().decode(batches, offsets):
         decoded.validate(full=True)
         columns = [
             decoded.column(name) for name in ("offset", "timestamp", "timestamp_type", "key", "value", "headers")
