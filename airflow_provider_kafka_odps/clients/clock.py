@@ -12,7 +12,6 @@ from airflow_provider_kafka_odps.exceptions import Cancelled
 if TYPE_CHECKING:
     from airflow_provider_kafka_odps.core.clock import Clock
 
-
 GLANCE_SECONDS = 0.2
 """Between two looks at whether to stop."""
 

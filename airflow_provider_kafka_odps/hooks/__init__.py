@@ -1,1 +1,1 @@
-"""The only code that touches the outside: a Kafka cluster, a MaxCompute project."""
+"""Airflow's side of the clients: connections, hooks and the masker."""

@@ -1,4 +1,4 @@
-"""Secrets of connections, told to Airflow's masker as soon as they are known."""
+"""Secrets of connections, and every form of them that Airflow's masker has to know."""
 
 from __future__ import annotations
 
@@ -10,6 +10,13 @@ from urllib.parse import quote, quote_plus, unquote, urlsplit
 
 if TYPE_CHECKING:
     from airflow.sdk import Connection
+
+_WORDS = ("access_key", "key.pem", "oauthbearer.config", "passphrase", "password", "secret", "token")
+"""A key of a connection that contains one of these holds a secret,"""
+_PLACES_AND_NAMES = ("_id", ".id", "_path", "path", ".url", ".location", "_endpoint")
+"""unless it ends so: it then says where something is, or what it is called."""
+_UNMISTAKABLE = 8
+"""Bytes from which on a secret is looked for inside of base64: of a shorter one too few characters are left."""
 
 
 def mask(secrets: Iterable[str | None]) -> None:
@@ -30,18 +37,6 @@ def mask_connection(connection: Connection) -> None:
     Airflow itself masks what its list of sensitive names has: not a private key, nor what is escaped or encoded.
     """
     mask(secrets_of(connection.extra_dejson, connection.password))
-
-
-_WORDS = ("access_key", "key.pem", "oauthbearer.config", "passphrase", "password", "secret", "token")
-"""A key of a connection that contains one of these holds a secret,"""
-
-
-_PLACES_AND_NAMES = ("_id", ".id", "_path", "path", ".url", ".location", "_endpoint")
-"""unless it ends so: it then says where something is, or what it is called."""
-
-
-_UNMISTAKABLE = 8
-"""Bytes from which on a secret is looked for inside of base64: of a shorter one too few characters are left."""
 
 
 def secrets_of(extra: Mapping[str, Any], password: str | None = None) -> Iterator[str]:

@@ -32,10 +32,7 @@ if TYPE_CHECKING:
     from airflow_provider_kafka_odps.core.clock import Clock
     from airflow_provider_kafka_odps.core.table.schema import Column, TableSchema
 
-
 _RETRY = RetryPolicy()
-
-
 BLOCK_RETRY = RetryPolicy(total=900.0, connect=30.0, read=120.0, first_pause=1.0, longest_pause=30.0)
 
 
@@ -75,7 +72,7 @@ class OdpsHook(BaseHook):
         self._clock = clock or SystemClock()
         check = self._clock.check if isinstance(self._clock, StoppableClock) else None
         self._retrier = Retrier(patience, self._clock, check=check)
-        self._block_asker = Retrier(block_patience, self._clock, check=check)
+        self._block_retrier = Retrier(block_patience, self._clock, check=check)
         self._statement_seconds = statement_seconds
 
     @cached_property
@@ -118,7 +115,7 @@ class OdpsHook(BaseHook):
         return connect(self.settings, self._retrier, mask)
 
     @cached_property
-    def _tunnel(self) -> BoundedRestClient:
+    def _tunnel_client(self) -> BoundedRestClient:
         from airflow_provider_kafka_odps.clients.maxcompute.connection.rest import tunnel_client
 
         return tunnel_client(self.settings, self._odps, self._retrier)
@@ -191,15 +188,15 @@ class OdpsHook(BaseHook):
         """
         from airflow_provider_kafka_odps.clients.maxcompute.upload import OdpsUpload
 
-        door = self._door(table, partition)
-        opened = door.open(overwrite=overwrite)
-        return OdpsUpload(door, str(opened["UploadID"]), self._block_asker, opened, compression)
+        tunnel = self._tunnel_to(table, partition)
+        opened = tunnel.open(overwrite=overwrite)
+        return OdpsUpload(tunnel, str(opened["UploadID"]), self._block_retrier, opened, compression)
 
     def attach_upload(self, table: TableName, partition: PartitionSpec | None, upload_id: str) -> OdpsUpload:
         """Return a session that was opened before, by whomever, without asking whether it is still there."""
         from airflow_provider_kafka_odps.clients.maxcompute.upload import OdpsUpload
 
-        return OdpsUpload(self._door(table, partition), upload_id, self._block_asker)
+        return OdpsUpload(self._tunnel_to(table, partition), upload_id, self._block_retrier)
 
     def upload_place(
         self, table: TableName, partition: PartitionSpec | None, upload_id: str, compression: Compression
@@ -207,9 +204,9 @@ class OdpsHook(BaseHook):
         """Return a session by value, for another process to write blocks of it; secrets are in it."""
         from airflow_provider_kafka_odps.clients.maxcompute.upload_address import UploadPlace
 
-        door = self._door(table, partition)
-        where = (door.client.endpoint, door.url, door.label, door.params)
-        return UploadPlace(self.settings, *where, upload_id, compression, self._block_asker.patience)
+        tunnel = self._tunnel_to(table, partition)
+        where = (tunnel.client.endpoint, tunnel.url, tunnel.label, tunnel.params)
+        return UploadPlace(self.settings, *where, upload_id, compression, self._block_retrier.policy)
 
     def run_sql(self, statement: str, hints: Mapping[str, str] | None = None) -> pa.Table:
         """Run a statement and return its rows; DDL gives a table without columns.
@@ -219,7 +216,7 @@ class OdpsHook(BaseHook):
         """
         from airflow_provider_kafka_odps.clients.maxcompute import sql
 
-        return sql.fetch(self._run(statement, hints or {}), statement, self._tunnel)
+        return sql.fetch(self._run(statement, hints or {}), statement, self._tunnel_client)
 
     def start_sql(self, statement: str, table: TableName, name: str | None = None) -> str:
         """Start a statement on one table and return the id of its instance, without waiting for it.
@@ -252,7 +249,7 @@ class OdpsHook(BaseHook):
 
         return sql.run(self._odps, self.settings, statement, hints, self._clock, self._statement_seconds)
 
-    def _door(self, table: TableName, partition: PartitionSpec | None) -> Tunnel:
+    def _tunnel_to(self, table: TableName, partition: PartitionSpec | None) -> Tunnel:
         from airflow_provider_kafka_odps.clients.maxcompute.tables import table_of
         from airflow_provider_kafka_odps.clients.maxcompute.tunnel import Tunnel
 
@@ -260,6 +257,6 @@ class OdpsHook(BaseHook):
         params = {"partition": str(partition)} if partition else {}
         if self.settings.quota_name:
             params["quotaName"] = self.settings.quota_name
-        url = table_of(self._odps, resolved).table_resource(client=self._tunnel)
+        url = table_of(self._odps, resolved).table_resource(client=self._tunnel_client)
         label = f"{resolved}/{partition}" if partition else str(resolved)
-        return Tunnel(self.settings, self._tunnel, url, label, params)
+        return Tunnel(self.settings, self._tunnel_client, url, label, params)

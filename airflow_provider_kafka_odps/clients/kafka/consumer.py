@@ -14,11 +14,8 @@ from airflow_provider_kafka_odps.core.window.window import Window
 if TYPE_CHECKING:
     from kafka import KafkaConsumer
 
-
 POLL_MS = 500
 """How long one poll may wait: so often a reader looks whether it is to stop."""
-
-
 _FETCH: Mapping[str, Any] = {
     # Batches, not records: all of a response may come at once.
     "max_poll_records": 1_000_000,

@@ -13,8 +13,6 @@ from airflow_provider_kafka_odps.decoding.raw import CRC_ENDS_AT, FORMAT_2, HEAD
 
 # Of the header: length, magic, attributes.
 _START = struct.Struct(">8xi4xb4xh")
-
-
 _TRANSACTIONAL_OR_CONTROL = 0x30
 
 

@@ -20,12 +20,8 @@ from kafka.protocol.frame import KafkaBytes
 _ROOM = 1 << 16
 """Bytes that are received at once, unless they are known to belong to an answer that is larger, whose copies are worth
 avoiding; the client itself asks for 4 096, which costs more than decoding does."""
-
-
 _TURN = 1 << 22
 """Bytes after which others that wait for the event loop have their turn."""
-
-
 _NOTHING_THERE = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 

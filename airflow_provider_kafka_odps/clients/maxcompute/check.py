@@ -15,10 +15,7 @@ if TYPE_CHECKING:
     from airflow_provider_kafka_odps.clients.maxcompute.connection.settings import OdpsSettings
     from airflow_provider_kafka_odps.core.clock import Clock
 
-
 _SECONDS = 30.0
-
-
 _STEP = RetryPolicy(total=10.0, connect=5.0, read=8.0, tries=2)
 
 
@@ -48,13 +45,15 @@ def _step(words: str) -> str:
     return "connect"
 
 
-def _tried(settings: OdpsSettings, asker: Retrier, on_secret: OnSecret, check: Callable[[], None]) -> tuple[bool, str]:
-    odps = connect(settings, asker, on_secret)
+def _tried(
+    settings: OdpsSettings, retrier: Retrier, on_secret: OnSecret, check: Callable[[], None]
+) -> tuple[bool, str]:
+    odps = connect(settings, retrier, on_secret)
     check()
     with answers(settings, f"step authorise: looking for project {settings.project!r}"):
         odps.get_project(settings.project).reload()
     check()
-    tunnel = tunnel_client(settings, odps, asker)
+    tunnel = tunnel_client(settings, odps, retrier)
     return True, (
         f"connection {settings.conn_id!r}: MaxCompute at {settings.endpoint} has project {settings.project!r}; "
         f"uploads go to {tunnel.endpoint}"

@@ -28,20 +28,11 @@ if TYPE_CHECKING:
     from airflow_provider_kafka_odps.core.clock import Clock
     from airflow_provider_kafka_odps.core.table.names import TableName
 
-
 _HEADERS = {"x-odps-tunnel-version": "6", "Content-Length": "0"}
-
-
 _SECONDS_AND_NANOS = pa.struct([("sec", pa.int64()), ("nano", pa.int32())])
-
-
 _BETWEEN_POLLS = Backoff(first=0.02, longest=2.0)
-
-
 # The types and decimals of this decade; without them the service knows seven types and one decimal.
 _HINTS = {"odps.sql.type.system.odps2": "true", "odps.sql.decimal.odps2": "true"}
-
-
 _THREE_LEVELS = {"odps.namespace.schema": "true", "odps.sql.allow.namespace.schema": "true"}
 
 

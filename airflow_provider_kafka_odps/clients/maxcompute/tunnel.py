@@ -1,21 +1,17 @@
-"""The tunnel service of a project: where it is, and one request to it."""
+"""The tunnel service, as one table or partition is reached through it: the requests of upload sessions."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_kafka_odps.clients.maxcompute.connection.rest import (
-    BoundedRestClient,
-    answers,
-)
+from airflow_provider_kafka_odps.clients.maxcompute.connection.rest import BoundedRestClient, answers
 from airflow_provider_kafka_odps.exceptions import Unreachable
 
 if TYPE_CHECKING:
     from airflow_provider_kafka_odps.clients.maxcompute.connection.retry import Retrier
     from airflow_provider_kafka_odps.clients.maxcompute.connection.settings import OdpsSettings
-
 
 _HEADERS = {
     "odps-tunnel-date-transform": "v1",
@@ -23,11 +19,13 @@ _HEADERS = {
     "odps-tunnel-sdk-support-schema-evolution": "true",
     "x-odps-tunnel-version": "6",
 }
+_NO_BODY = {**_HEADERS, "Content-Length": "0"}
+_BLOCK = {**_HEADERS, "Transfer-Encoding": "chunked", "Content-Type": "application/octet-stream"}
 
 
 @dataclass(frozen=True, slots=True)
 class Tunnel:
-    """Where the sessions of one table, or one partition of it, are opened and asked for."""
+    """Where the sessions of one table, or one partition of it, are opened, written and asked for."""
 
     settings: OdpsSettings
     client: BoundedRestClient
@@ -44,24 +42,34 @@ class Tunnel:
         if overwrite:
             params["overwrite"] = "true"
         with answers(self.settings, f"opening an upload to {self.label}"):
-            answer = self.client.post(
-                self.url, "", params=params, headers={**_HEADERS, "Content-Length": "0"}, repeatable=True
-            )
-        return self._mapping(answer)
+            return self._session(self.client.post(self.url, "", params=params, headers=_NO_BODY, repeatable=True))
 
-    def look(self, upload_id: str, asker: Retrier | None = None) -> Mapping[str, Any]:
+    def session(self, upload_id: str, retrier: Retrier | None = None) -> Mapping[str, Any]:
         """Ask for a session; the service's errors pass through."""
         params = {**self.params, "reload": "True", "uploadid": upload_id}
-        asking = {"asker": asker} if asker else {}
-        return self._mapping(
-            self.client.get(self.url, params=params, headers={**_HEADERS, "Content-Length": "0"}, **asking)
-        )
+        by = {"retrier": retrier} if retrier else {}
+        return self._session(self.client.get(self.url, params=params, headers=_NO_BODY, **by))
 
-    def _mapping(self, answer: Any) -> Mapping[str, Any]:
+    def put_block(
+        self, upload_id: str, number: int, body: Iterable[bytes], *, arrow: bool, encoding: str | None, retrier: Retrier
+    ) -> None:
+        """Write one block; the service's errors pass through."""
+        params = {**self.params, "uploadid": upload_id, "blockid": str(number)}
+        if arrow:
+            params["arrow"] = ""
+        headers = {**_BLOCK, "Content-Encoding": encoding} if encoding else _BLOCK
+        self.client.put(self.url, data=body, params=params, headers=headers, retrier=retrier)
+
+    def commit(self, upload_id: str, retrier: Retrier) -> None:
+        """Ask for all blocks of a session to be made visible; the service's errors pass through."""
+        params = {**self.params, "uploadid": upload_id}
+        self.client.post(self.url, "", params=params, headers=_HEADERS, retrier=retrier)
+
+    def _session(self, answer: Any) -> Mapping[str, Any]:
         try:
             found = answer.json()
         except ValueError as error:
             raise Unreachable(
-                f"{self.client.endpoint} answers, but not as a MaxCompute tunnel does: {error}"
+                f"{self.client.endpoint} is not a MaxCompute tunnel: its answer is no JSON ({error})"
             ) from error
         return found if isinstance(found, Mapping) else {}

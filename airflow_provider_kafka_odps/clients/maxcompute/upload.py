@@ -15,7 +15,7 @@ from airflow_provider_kafka_odps.clients.maxcompute.connection.rest import (
     is_foreign,
     words_of,
 )
-from airflow_provider_kafka_odps.clients.maxcompute.tunnel import _HEADERS, Tunnel
+from airflow_provider_kafka_odps.clients.maxcompute.tunnel import Tunnel
 from airflow_provider_kafka_odps.core.options import Compression
 from airflow_provider_kafka_odps.core.table.schema import Column, TableSchema
 from airflow_provider_kafka_odps.core.table.types import OdpsType
@@ -27,14 +27,8 @@ if TYPE_CHECKING:
 
     from airflow_provider_kafka_odps.clients.maxcompute.connection.retry import Retrier
 
-
 MAX_BLOCKS = 20_000
 """Blocks of one session, numbered from 0. Source: MaxCompute's limits of the tunnel."""
-
-
-_BLOCK_HEADERS = {**_HEADERS, "Transfer-Encoding": "chunked", "Content-Type": "application/octet-stream"}
-
-
 _STATUS = {
     "NORMAL": UploadStatus.NORMAL,
     "CLOSING": UploadStatus.CLOSING,
@@ -45,8 +39,6 @@ _STATUS = {
     "EXPIRED": UploadStatus.GONE,
     "CRITICAL": UploadStatus.GONE,
 }
-
-
 # Codes by which the service says that it knows nothing of a session, or nothing any more.
 _GONE = frozenset({"NoSuchUpload", "StatusConflict", "NoSuchTable", "NoSuchPartition", "NoSuchObject"})
 
@@ -58,12 +50,12 @@ class OdpsUpload:
         self,
         tunnel: Tunnel,
         upload_id: str,
-        asker: Retrier,
+        retrier: Retrier,
         opened: Mapping[str, Any] | None = None,
         compression: Compression = Compression.NONE,
     ) -> None:
-        """Take the session's id, who asks for whole blocks, and what the service said at its opening."""
-        self._tunnel, self._id, self._retrier = tunnel, upload_id, asker
+        """Take the session's id, how often blocks are tried, and what the service said at its opening."""
+        self._tunnel, self._id, self._retrier = tunnel, upload_id, retrier
         self._compression = compression
         if opened is not None:
             self._facts = opened
@@ -79,7 +71,7 @@ class OdpsUpload:
     @cached_property
     def _facts(self) -> Mapping[str, Any]:
         with answers(self._tunnel.settings, f"asking for upload {self._id} to {self._tunnel.label}"):
-            return self._tunnel.look(self._id)
+            return self._tunnel.session(self._id)
 
     @cached_property
     def schema(self) -> TableSchema:
@@ -105,15 +97,11 @@ class OdpsUpload:
                 f"block {number}: one upload takes {MAX_BLOCKS} blocks; load smaller windows, or cut larger blocks"
             )
         self._check(batches)
-        params = {**self._tunnel.params, "uploadid": self._id, "blockid": str(number)}
-        if self.schema.in_arrow_blocks:
-            params["arrow"] = ""
-        headers = dict(_BLOCK_HEADERS)
-        if encoding := content_encoding(self._compression, arrow=self.schema.in_arrow_blocks):
-            headers["Content-Encoding"] = encoding
+        arrow = self.schema.in_arrow_blocks
+        encoding = content_encoding(self._compression, arrow=arrow)
         body = _Body(batches, self.schema, self._retrier, self._compression)
         try:
-            self._tunnel.client.put(self._tunnel.url, data=body, params=params, headers=headers, asker=self._retrier)
+            self._tunnel.put_block(self._id, number, body, arrow=arrow, encoding=encoding, retrier=self._retrier)
         except Unreachable as error:
             raise UploadFailed(f"block {number} of upload {self._id} to {self._tunnel.label}: {error}") from error
         except _answer_type() as error:
@@ -137,10 +125,9 @@ class OdpsUpload:
         The service commits every block it holds, whatever the caller thinks: so a stray one is refused here.
         Raises CommitRejected for a no, Unreachable where no answer came; only ``status`` tells what is true then.
         """
-        params = {**self._tunnel.params, "uploadid": self._id}
         try:
-            self._check_blocks(self._tunnel.look(self._id), blocks)
-            self._tunnel.client.post(self._tunnel.url, "", params=params, headers=_HEADERS, asker=self._retrier.once())
+            self._check_blocks(self._tunnel.session(self._id), blocks)
+            self._tunnel.commit(self._id, self._retrier.once())
         except _answer_type() as error:
             raise CommitRejected(
                 f"the commit of upload {self._id} to {self._tunnel.label} is refused: {words_of(error)}"
@@ -161,7 +148,7 @@ class OdpsUpload:
         A status that nobody has documented counts as not final yet. Raises Unreachable where no answer came.
         """
         try:
-            session = self._tunnel.look(self._id, self._tunnel.client.asker.once())
+            session = self._tunnel.session(self._id, self._tunnel.client.retrier.once())
         except _answer_type() as error:
             if code_of(error) in _GONE and not is_foreign(error):
                 return UploadStatus.GONE
@@ -174,11 +161,11 @@ class _Body:
     """The body of one block, made anew for every try, one batch at a time."""
 
     def __init__(
-        self, batches: Sequence[pa.RecordBatch], schema: TableSchema, asker: Retrier, compression: Compression
+        self, batches: Sequence[pa.RecordBatch], schema: TableSchema, retrier: Retrier, compression: Compression
     ) -> None:
-        self._batches, self._schema, self._clock, self._check = batches, schema, asker.clock, asker.check
+        self._batches, self._schema, self._clock, self._check = batches, schema, retrier.clock, retrier.check
         self._compression = compression
-        self._until = asker.clock.monotonic() + asker.patience.total
+        self._until = retrier.clock.monotonic() + retrier.policy.total
         self.bytes = 0
 
     def __iter__(self) -> Iterator[bytes]:

@@ -28,7 +28,7 @@ class UploadPlace:
     params: Mapping[str, str]
     upload_id: str
     compression: Compression
-    patience: RetryPolicy
+    retry: RetryPolicy
 
     def join(self, clock: Clock, on_secret: OnSecret) -> OdpsUpload:
         """Return the session, to write blocks with numbers that nobody else writes."""
@@ -37,11 +37,11 @@ class UploadPlace:
         from airflow_provider_kafka_odps.clients.maxcompute.tunnel import Tunnel
         from airflow_provider_kafka_odps.clients.maxcompute.upload import OdpsUpload
 
-        asker = Retrier(self.patience, clock)
+        retrier = Retrier(self.retry, clock)
         settings = self.settings
         account = account_of(settings, on_secret)
         client = BoundedRestClient(
-            account, self.address, settings.project, asker=asker, via=settings.proxy, tag="TUNNEL"
+            account, self.address, settings.project, retrier=retrier, via=settings.proxy, tag="TUNNEL"
         )
         tunnel = Tunnel(settings, client, self.url, self.label, self.params)
-        return OdpsUpload(tunnel, self.upload_id, asker, compression=self.compression)
+        return OdpsUpload(tunnel, self.upload_id, retrier, compression=self.compression)

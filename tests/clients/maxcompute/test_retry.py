@@ -26,8 +26,8 @@ def ask(
     service: Service, verdict: Outcome, clock: HandClock, *, repeatable: bool = False, tries: int | None = None
 ) -> str:
     """Ask with no jitter."""
-    asker = Retrier(RetryPolicy(total=10, first_pause=1, longest_pause=4, tries=tries), clock, jitter=lambda: 1.0)
-    return asker.ask("http://127.0.0.1:1", service, lambda _: verdict, repeatable=repeatable)
+    retrier = Retrier(RetryPolicy(total=10, first_pause=1, longest_pause=4, tries=tries), clock, jitter=lambda: 1.0)
+    return retrier.ask("http://127.0.0.1:1", service, lambda _: verdict, repeatable=repeatable)
 
 
 def test_refused_requests_are_repeated_with_growing_pauses() -> None:
@@ -72,11 +72,11 @@ def test_an_answer_passes_through() -> None:
 
 
 def test_once_means_once() -> None:
-    """An asker for one try gives up after it, whatever the error."""
+    """A retrier for one try gives up after it, whatever the error."""
     service = Service(99)
-    asker = Retrier(RetryPolicy(), HandClock()).once()
+    retrier = Retrier(RetryPolicy(), HandClock()).once()
     with pytest.raises(Unreachable, match="asked once"):
-        asker.ask("http://127.0.0.1:1", service, lambda _: Outcome.REFUSED, repeatable=True)
+        retrier.ask("http://127.0.0.1:1", service, lambda _: Outcome.REFUSED, repeatable=True)
     assert len(service.left) == 1
 
 

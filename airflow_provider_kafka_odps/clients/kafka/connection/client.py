@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from airflow_provider_kafka_odps.clients.kafka.connection.settings import KafkaSettings
     from airflow_provider_kafka_odps.core.clock import Clock
 
-
 Client = TypeVar("Client")
 
 

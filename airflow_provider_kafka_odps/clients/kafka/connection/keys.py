@@ -64,25 +64,15 @@ WITHOUT_EFFECT = frozenset(
         "throttle_cb",
     }
 )
-
-
 WITHOUT_EFFECT_PREFIXES = ("fetch.", "queued.", "queue.", "log.", "topic.metadata.", "sticky.", "metadata.recovery.")
-
-
 _PKCS12 = (
     "give PEM instead: openssl pkcs12 -in FILE -out client.pem, then ssl.certificate.location and ssl.key.location"
 )
-
-
 _TICKETS = (
     "the ticket cache of the worker is used; fill it with kinit, or name a keytab in the environment as "
     "KRB5_CLIENT_KTNAME"
 )
-
-
 _CRYPTOGRAPHY = "the TLS library of Python offers no such choice; ssl.cipher.suites narrows what TLS 1.2 uses"
-
-
 NOT_TRANSLATED: Mapping[str, str] = {
     "ssl.keystore.location": _PKCS12,
     "ssl.keystore.password": _PKCS12,

@@ -16,12 +16,10 @@ if TYPE_CHECKING:
 _Address: TypeAlias = tuple[int, int, int, str, tuple[object, ...]]
 _Left: TypeAlias = Callable[[], float]
 """Returns the seconds that the next call may take."""
-
 # An ApiVersions request, version 0, of the client "probe": every broker answers it before any login.
 _API_VERSIONS = b"\x00\x00\x00\x0f\x00\x12\x00\x00\x00\x00\x00\x01\x00\x05probe"
 _ANSWER_HEAD_BYTES = 8
 _CORRELATION_ID = b"\x00\x00\x00\x01"
-
 _LEAST_SECONDS = 0.1
 """No time at all would be refused as a timeout."""
 

@@ -29,8 +29,6 @@ class Part(StrEnum):
 
 
 _ENCRYPTED = frozenset({"SSL", "SASL_SSL"})
-
-
 _SECRET = ("password", "secret", "pem", "oauthbearer.config")
 
 
@@ -154,8 +152,6 @@ _TRANSLATED: Mapping[str, tuple[Part, str, Callable[[Any], Any]]] = {
     "retry.backoff.ms": (Part.CLIENT, "retry_backoff_ms", values.read_positive),
 }
 """librdkafka's key → the part of the settings and the name in it, and how its value is read."""
-
-
 _READ_ELSEWHERE = frozenset({"bootstrap.servers", "metadata.broker.list", "group.id"})
 
 

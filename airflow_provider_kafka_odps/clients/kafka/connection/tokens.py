@@ -20,18 +20,10 @@ from airflow_provider_kafka_odps.exceptions import InvalidConnection
 
 _EARLY = 0.2
 """The last part of a token's life in which a new one is taken."""
-
-
 _TIMEOUT = (5.0, 10.0)
 """Seconds to connect to the token endpoint, and to wait for its bytes."""
-
-
 _UNTOLD_LIFE = 300.0
-
-
 _LARGEST_ANSWER = 1 << 20
-
-
 Fetch: TypeAlias = Callable[[], tuple[str, float]]
 """Returns a token, and the seconds that it lives."""
 OnSecret: TypeAlias = Callable[[Iterable[str | None]], None]

@@ -15,10 +15,7 @@ from airflow_provider_kafka_odps.exceptions import Unreachable
 if TYPE_CHECKING:
     import pyarrow as pa
 
-
 CHUNK_BYTES = 65536
-
-
 # One piece is one write to the socket: large enough to keep Python out of the way, small enough to stay in the cache.
 _PIECE_BYTES = 8 * CHUNK_BYTES
 

@@ -14,11 +14,7 @@ CONTENT_ENCODINGS: Mapping[Compression, str] = {
     Compression.ZSTD: "zstd",
     Compression.ZLIB: "deflate",
 }
-
-
 _RECORD_LZ4 = "x-lz4-frame"
-
-
 _FASTEST = 1
 
 

@@ -16,8 +16,6 @@ from airflow_provider_kafka_odps.clients.maxcompute.blocks.values import as_vari
 from airflow_provider_kafka_odps.core.table.types import OdpsType
 
 _END_OF_RECORD, _RECORD_COUNT, _CRC_OF_CRCS = 33_553_408, 33_554_430, 33_554_431
-
-
 # One piece is one write to the socket, and one look at the deadline.
 _PIECE_BYTES = 512 * 1024
 

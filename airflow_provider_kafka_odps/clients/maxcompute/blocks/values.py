@@ -14,14 +14,8 @@ from airflow_provider_kafka_odps.core.arrow import edges
 from airflow_provider_kafka_odps.core.table.types import OdpsType
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
-
-
 _INTEGERS = frozenset({"tinyint", "smallint", "int", "bigint"})
-
-
 _NANOS = 1_000_000_000
-
-
 _MORE = 0x80
 
 

@@ -21,38 +21,17 @@ from airflow_provider_kafka_odps.exceptions import InvalidConnection, TableRefus
 if TYPE_CHECKING:
     from airflow_provider_kafka_odps.clients.maxcompute.connection.settings import OdpsSettings
 
-
 _LEAST_SECONDS = 0.1
-
-
 _UNAUTHORIZED = 401
-
-
 _NOT_FOUND = 404
-
-
 _MOVED_AWAY = 308
-
-
 _PROXY_REFUSES = 407
-
-
 _TOO_SLOW = 408
-
-
 _THROTTLED = 429
-
-
 _SERVER_ERRORS = range(500, 600)
-
-
 _REPEATABLE = frozenset({"get", "head", "put", "delete"})
-
-
 # The family of codes for a missing, wrong or expired key, signature or token.
 _NOT_AUTHENTICATED = "ODPS-0410"
-
-
 # Tunnel error codes that say nothing about the request itself; their HTTP status is not documented.
 _TROUBLE = frozenset(
     {
@@ -69,13 +48,13 @@ _TROUBLE = frozenset(
 
 
 class BoundedRestClient(RestClient):  # type: ignore[misc]  # PyODPS publishes no types
-    """Signs and sends as PyODPS does, but retries within ``asker``'s patience, and sends no usage statistics."""
+    """Signs and sends as PyODPS does, but retries as ``retrier`` says, and sends no usage statistics."""
 
-    def __init__(self, *args: Any, asker: Retrier, via: str | None = None, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, retrier: Retrier, via: str | None = None, **kwargs: Any) -> None:
         # retry_enabled=False: PyODPS's own retries would multiply with ours. Its proxy is an option of the whole
         # process otherwise.
         super().__init__(*args, **{**kwargs, "retry_enabled": False, "proxy": via or kwargs.get("proxy")})
-        self.asker = asker
+        self.retrier = retrier
 
     def upload_survey_log(self) -> None:
         """Send nothing: PyODPS would report before any request which of its functions were called."""
@@ -83,22 +62,22 @@ class BoundedRestClient(RestClient):  # type: ignore[misc]  # PyODPS publishes n
     def request(self, url: str, method: str, stream: bool = False, **kwargs: Any) -> Any:
         """Send until there is an answer, and return it; Unreachable where there is none in time.
 
-        ``repeatable=True`` also repeats a POST whose answer was lost; ``asker`` replaces the client's own.
+        ``repeatable=True`` also repeats a POST whose answer was lost; ``retrier`` replaces the client's own.
         """
         repeatable = kwargs.pop("repeatable", method.lower() in _REPEATABLE)
-        asker = kwargs.pop("asker", self.asker)
+        retrier = kwargs.pop("retrier", self.retrier)
 
         def send(left: float) -> Any:
             # PyODPS adds its own parameters to the mappings it is given: each try gets its own.
             own = {key: dict(value) if isinstance(value, dict) else value for key, value in kwargs.items()}
             # At least a little: a pause that overslept leaves nothing, and no time at all is refused as a timeout.
             left = max(left, _LEAST_SECONDS)
-            own["timeout"] = (min(asker.patience.connect, left), min(asker.patience.read, left))
+            own["timeout"] = (min(retrier.policy.connect, left), min(retrier.policy.read, left))
             whole = partial(super(BoundedRestClient, self).request, url, method, stream=stream, **own)
             with _through_the_proxy():
-                return whole() if asker.check is None else interruptible(whole, asker.check)
+                return whole() if retrier.check is None else interruptible(whole, retrier.check)
 
-        return asker.ask(self.endpoint, send, classify, repeatable=repeatable)
+        return retrier.ask(self.endpoint, send, classify, repeatable=repeatable)
 
 
 @contextmanager
@@ -121,7 +100,7 @@ class QuietOdps(ODPS):  # type: ignore[misc]  # the same
         """Return nothing: the constructor would ask the service for an address that only log views need."""
 
 
-def connect(settings: OdpsSettings, asker: Retrier, on_secret: OnSecret) -> QuietOdps:
+def connect(settings: OdpsSettings, retrier: Retrier, on_secret: OnSecret) -> QuietOdps:
     """Return PyODPS's entry object for a connection; the service is not asked yet."""
     return QuietOdps(
         account=account_of(settings, on_secret),
@@ -135,11 +114,11 @@ def connect(settings: OdpsSettings, asker: Retrier, on_secret: OnSecret) -> Quie
         # Several connections live in one worker process.
         overwrite_global=False,
         rest_client_cls=BoundedRestClient,
-        rest_client_kwargs={"asker": asker, "via": settings.proxy},
+        rest_client_kwargs={"retrier": retrier, "via": settings.proxy},
     )
 
 
-def tunnel_client(settings: OdpsSettings, odps: QuietOdps, asker: Retrier) -> BoundedRestClient:
+def tunnel_client(settings: OdpsSettings, odps: QuietOdps, retrier: Retrier) -> BoundedRestClient:
     """Return a client for the tunnel; the endpoint tells its address where the connection does not."""
     address = settings.tunnel_endpoint
     if address is None:
@@ -148,7 +127,7 @@ def tunnel_client(settings: OdpsSettings, odps: QuietOdps, asker: Retrier) -> Bo
             url = f"{settings.endpoint}/projects/{settings.project}/tunnel"
             host = odps.rest.get(url, action="service", params=quota).text.strip()
         address = host if "://" in host else f"{settings.endpoint.partition('://')[0]}://{host}"
-    return BoundedRestClient(odps.account, address, settings.project, asker=asker, via=settings.proxy, tag="TUNNEL")
+    return BoundedRestClient(odps.account, address, settings.project, retrier=retrier, via=settings.proxy, tag="TUNNEL")
 
 
 def classify(error: Exception) -> Outcome:
@@ -157,7 +136,7 @@ def classify(error: Exception) -> Outcome:
         case odps_errors.ConnectTimeout():
             return Outcome.REFUSED
         case odps_errors.BaseODPSError():
-            return _judge_answer(error)
+            return _classify_answer(error)
         case requests.exceptions.SSLError() if "CERTIFICATE_VERIFY_FAILED" in str(error):
             return Outcome.HOPELESS
         case requests.exceptions.ProxyError() if str(_PROXY_REFUSES) in str(error):
@@ -169,7 +148,7 @@ def classify(error: Exception) -> Outcome:
     return Outcome.ANSWERED
 
 
-def _judge_answer(error: odps_errors.BaseODPSError) -> Outcome:
+def _classify_answer(error: odps_errors.BaseODPSError) -> Outcome:
     status = error.status_code
     if status in {_MOVED_AWAY, _THROTTLED} or isinstance(error, odps_errors.RequestQuotaExceeded):
         return Outcome.REFUSED

@@ -1,4 +1,4 @@
-"""How long an endpoint is asked before it counts as out of reach."""
+"""Requests that are tried again, and how long, before an endpoint counts as unreachable."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from airflow_provider_kafka_odps.exceptions import InvalidInput, Unreachable
 if TYPE_CHECKING:
     from airflow_provider_kafka_odps.core.clock import Clock
 
-
 Answer = TypeVar("Answer")
 
 
@@ -28,7 +27,7 @@ class Outcome(Enum):
     UNCERTAIN = auto()
     """It was sent, and whether it took effect is not known."""
     HOPELESS = auto()
-    """There is no answer, and asking again would not change that."""
+    """There is no answer, and a retry does not fix that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +55,13 @@ class RetryPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Retrier:
-    """Asks until there is an answer or patience ends; time and chance are arguments."""
+    """Asks until there is an answer or the policy says that it is enough; time and jitter are arguments."""
 
-    patience: RetryPolicy
+    policy: RetryPolicy
     clock: Clock
     jitter: Callable[[], float] = random.random
     check: Callable[[], None] | None = None
-    """Called several times a second while an answer is awaited; raises to stop. None: nothing can stop it."""
+    """Called several times a second during a wait for an answer; raises to stop. None: nothing can stop it."""
 
     def ask(
         self,
@@ -82,7 +81,7 @@ class Retrier:
         while True:
             tries += 1
             try:
-                return question(start + self.patience.total - self.clock.monotonic())
+                return question(start + self.policy.total - self.clock.monotonic())
             except Exception as error:
                 match classify(error):
                     case Outcome.ANSWERED:
@@ -95,15 +94,15 @@ class Retrier:
                         again = False
                     case never:
                         assert_never(never)
-                pause = self.patience.backoff.pause(tries, self.jitter())
+                pause = self.policy.backoff.pause(tries, self.jitter())
                 spent = self.clock.monotonic() - start
-                if not again or tries == self.patience.tries or spent + pause >= self.patience.total:
+                if not again or tries == self.policy.tries or spent + pause >= self.policy.total:
                     raise _unreachable(endpoint, tries, spent, error) from error
             self.clock.sleep(pause)
 
     def once(self) -> Retrier:
-        """Return an asker that tries once: for a request whose repetition is the caller's decision."""
-        return replace(self, patience=replace(self.patience, tries=1))
+        """Return a retrier that tries once: for a request whose repetition is the caller's decision."""
+        return replace(self, policy=replace(self.policy, tries=1))
 
 
 def _unreachable(endpoint: str, tries: int, spent: float, error: Exception) -> Unreachable:

@@ -12,14 +12,8 @@ from airflow_provider_kafka_odps.core.table.names import check_identifier
 from airflow_provider_kafka_odps.exceptions import InvalidConnection, InvalidInput, where_to_mend
 
 _OFFICIAL = ("access_key_id", "access_key_secret", "project", "endpoint")
-
-
 _KEY_PAIR = ("access_key_id", "access_key_secret")
-
-
 _OURS = ("tunnel_endpoint", "security_token", "schema", "quota_name", "bearer_token", "credential_type", "proxy")
-
-
 _NEEDED: Mapping[str, tuple[str, ...]] = {
     "ram_role_arn": (*_KEY_PAIR, "role_arn"),
     "ecs_ram_role": (),
@@ -27,8 +21,6 @@ _NEEDED: Mapping[str, tuple[str, ...]] = {
     "credentials_uri": ("credentials_uri",),
 }
 """Alibaba Cloud's types of credentials that are renewed → the keys that each needs."""
-
-
 _OF_PROVIDERS = (
     "credentials_uri",
     "external_id",
@@ -40,11 +32,7 @@ _OF_PROVIDERS = (
     "role_session_name",
     "sts_endpoint",
 )
-
-
 _KEYS = (*_OFFICIAL, *_OURS, *_OF_PROVIDERS)
-
-
 # What the same thing is called elsewhere (PyODPS, odpscmd), too far away for a spelling check.
 _CALLED_ELSEWHERE = {
     "access_id": "access_key_id",
@@ -54,8 +42,6 @@ _CALLED_ELSEWHERE = {
     "default_schema": "schema",
     "default_project": "project",
 }
-
-
 _LIKENESS = 0.8
 
 
