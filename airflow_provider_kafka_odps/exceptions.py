@@ -4,47 +4,47 @@
 
     KafkaOdpsError
     ├── InvalidInput             what a user wrote cannot be used
-    │   ├── InvalidExpression    a source expression, with the position in it
-    │   ├── InvalidConnection    a connection, with all of its problems
-    │   ├── InvalidMapping       columns and table do not fit each other
+    │   ├── InvalidExpression    a column expression that does not parse, with the position
+    │   ├── InvalidConnection    a connection that cannot be used, with all of its problems
+    │   ├── InvalidMapping       the column mapping does not fit the table
     │   ├── InvalidJob           a DataWorks or DataX job that cannot be run as an operator
     │   └── NoInterval           the run has no data interval
-    ├── WindowRefused            the log cannot give what was asked for
+    ├── WindowRefused            the log does not have what was asked for
     │   ├── UnknownTopic
     │   ├── UnknownPartition
     │   ├── OffsetsExpired       the log starts after the window's start
     │   ├── LogTooShort          the log ends before the window's end
-    │   ├── OpenTransaction      records before a boundary instant are not decided yet (a retry may help)
+    │   ├── OpenTransaction      a transaction before a boundary instant is still open (a retry may help)
     │   ├── NoCommittedOffset
     │   ├── InstantAhead         a boundary instant has not come yet (a retry may help)
-    │   ├── NeighboursDiffer     windows that share a boundary instant would leave a hole, or overlap
+    │   ├── NeighboursDiffer     neighbouring windows would leave a hole between them, or overlap
     │   │   └── PlannedAtOnce    another run has just planned the neighbour (a retry helps)
     │   ├── NoPreviousWindow     start="previous", and no window that this task has committed is known
     │   ├── PredecessorPending   start="previous", and the window before is not committed yet (a retry may help)
-    │   └── IntervalTaken        another run for the same interval is loading it (a retry may help)
-    ├── ReadFailed               reading the window went wrong
-    │   ├── CorruptBatch         bytes that are no record batch
-    │   ├── TopicReplaced        the topic is not the one that the window was planned on
-    │   ├── UnexplainedGap       offsets without a record, and nothing that accounts for it
-    │   ├── LogTruncated         records that were read are not in the log any more
+    │   └── IntervalTaken        another run is loading the same interval (a retry may help)
+    ├── ReadFailed               the window could not be read
+    │   ├── CorruptBatch         a record batch is corrupt: CRC, compression or format
+    │   ├── TopicReplaced        the topic was deleted and created again after the window was planned
+    │   ├── UnexplainedGap       offsets without a record, and no known reason: records are lost
+    │   ├── LogTruncated         the log was truncated: records that were read are no longer in it
     │   │   └── ReadAgain        the same, and on_data_loss="skip" (a retry loads what is left)
-    │   └── NoProgress           no record for too long (a retry may help)
-    ├── TableRefused             the table cannot take the load
+    │   └── NoProgress           the broker sent no records for poll_timeout (a retry may help)
+    ├── TableRefused             the table cannot be loaded, or MaxCompute refuses it
     │   └── UnknownTable
-    ├── StatementFailed          SQL that MaxCompute refused
+    ├── StatementFailed          a SQL statement failed, or took too long
     ├── RecordsRejected          records that do not fit the table
-    ├── WorkerFailed             a process that loaded a share of the window has ended (a retry may help)
+    ├── WorkerFailed             a worker process ended before its share was loaded (a retry may help)
     ├── UploadFailed             blocks could not be written (a retry may help)
-    ├── CommitRejected           no: nothing is visible (a retry may help)
-    ├── CommitUnknown            don't know: look before anything else
-    │   └── CommitPending        don't know yet (a retry asks again)
+    ├── CommitRejected           the commit was refused: no row is visible (a retry may help)
+    ├── CommitUnknown            unknown whether the rows are visible: check the table first
+    │   └── CommitPending        not known in time whether the rows are visible (a retry asks again)
     ├── AlreadyLoaded            the task was cleared, and on_rerun="fail"
-    ├── LoadTimedOut             the load took longer than it may; nothing was committed (a retry may help)
-    ├── NotReconciled            committed, but the table does not show what was loaded
-    ├── RowsDiffer               the table has more rows of the window than the load wrote; none was removed
-    ├── JournalMismatch          the parameters are no longer those of the recorded window
-    ├── BrokerRefused            the broker answers that this login may not
-    ├── Unreachable              broker or endpoint does not answer (a retry may help)
+    ├── LoadTimedOut             the load took longer than load_timeout; nothing was committed (a retry may help)
+    ├── NotReconciled            committed, but the table does not have the rows that were loaded
+    ├── RowsDiffer               the table has more rows of the window than were loaded; none was deleted
+    ├── JournalMismatch          the task's parameters have changed since its window was recorded
+    ├── BrokerRefused            the broker refuses the login, or what it asks for
+    ├── Unreachable              the broker or the endpoint does not answer (a retry may help)
     └── Cancelled                the task was asked to stop; nothing was committed (a retry may help)
 """
 
@@ -54,7 +54,7 @@ from typing import ClassVar
 
 
 class KafkaOdpsError(Exception):
-    """The root: ``except KafkaOdpsError`` catches all that this package raises on purpose."""
+    """The root: ``except KafkaOdpsError`` catches everything that this package raises on purpose."""
 
     retry_helps: ClassVar[bool] = False
     """Whether a later attempt with the same parameters may succeed."""
@@ -65,7 +65,7 @@ class InvalidInput(KafkaOdpsError, ValueError):
 
 
 class InvalidExpression(InvalidInput):
-    """A source expression does not parse; the message marks the position."""
+    """A column expression does not parse; the message marks the position."""
 
     def __init__(self, text: str, position: int, problem: str) -> None:
         """Take the expression, the 0-based position of the first bad character, and what is wrong there."""
@@ -79,17 +79,17 @@ class InvalidConnection(InvalidInput):
     def __init__(self, conn_id: str, *problems: str) -> None:
         """Take the connection id and a sentence per problem."""
         lines = "".join(f"\n  - {problem}" for problem in problems)
-        super().__init__(f"connection {conn_id!r} cannot be used:{lines}\nMend it in {where_to_mend(conn_id)}.")
+        super().__init__(f"connection {conn_id!r} cannot be used:{lines}\nFix it in {where_to_fix(conn_id)}.")
         self.conn_id, self.problems = conn_id, problems
 
 
-def where_to_mend(conn_id: str) -> str:
-    """Return where a person finds a connection."""
+def where_to_fix(conn_id: str) -> str:
+    """Return where a connection can be edited."""
     return f"Airflow under Admin → Connections → {conn_id}, or in AIRFLOW_CONN_{conn_id.upper()}"
 
 
 class InvalidMapping(InvalidInput):
-    """The column mapping and the table do not fit each other."""
+    """The column mapping does not fit the table."""
 
 
 class InvalidJob(InvalidInput):
@@ -101,7 +101,7 @@ class NoInterval(InvalidInput):
 
 
 class WindowRefused(KafkaOdpsError):
-    """The log cannot give what was asked for; nothing was read or written."""
+    """The log does not have what was asked for; nothing was read or written."""
 
 
 class UnknownTopic(WindowRefused):
@@ -117,11 +117,11 @@ class OffsetsExpired(WindowRefused):
 
 
 class LogTooShort(WindowRefused):
-    """The window reaches beyond the log's end."""
+    """The window ends after the log does."""
 
 
 class OpenTransaction(WindowRefused):
-    """A boundary instant lies beyond the last stable offset: what was written before it is not decided yet."""
+    """A boundary instant lies beyond the last stable offset: a transaction before it is still open."""
 
     retry_helps = True
 
@@ -157,83 +157,83 @@ class PredecessorPending(WindowRefused):
 
 
 class IntervalTaken(WindowRefused):
-    """Another run of the task is for the same interval, and has not ended or has taken it over."""
+    """Another run of the task has the same interval, and is still loading it or has taken it over."""
 
     retry_helps = True
 
 
 class ReadFailed(KafkaOdpsError):
-    """Reading the window went wrong; nothing is visible in the table."""
+    """The window could not be read; no row is visible in the table."""
 
 
 class CorruptBatch(ReadFailed):
-    """Bytes from the broker that are no valid record batch."""
+    """The broker sent bytes that are not a valid record batch."""
 
 
 class TopicReplaced(ReadFailed):
-    """The topic of this name is no longer the one that the window was planned on."""
+    """The topic was deleted and created again after the window was planned: its offsets mean other records."""
 
 
 class UnexplainedGap(ReadFailed):
-    """Offsets of the window have no record, and neither a transaction nor compaction accounts for it: loss."""
+    """Offsets of the window have no record, and neither a transaction nor compaction explains it: records are lost."""
 
 
 class LogTruncated(ReadFailed):
-    """The log was cut below records that it had delivered: an unclean leader election; their offsets may come again."""
+    """The log was truncated below records that were read (an unclean leader election); their offsets may be reused."""
 
 
 class ReadAgain(LogTruncated):
-    """The same under ``on_data_loss="skip"``: what was read is let go of, and the next attempt loads what is left."""
+    """The same under ``on_data_loss="skip"``: what was read is discarded, and the next attempt loads what is left."""
 
     retry_helps = True
 
 
 class NoProgress(ReadFailed):
-    """The broker delivered nothing for longer than the deadline."""
+    """The broker sent no records for ``poll_timeout`` seconds."""
 
     retry_helps = True
 
 
 class TableRefused(KafkaOdpsError):
-    """The table cannot take this load."""
+    """The table cannot be loaded, or MaxCompute refuses it; the message has the service's own words."""
 
 
 class UnknownTable(TableRefused):
-    """The table does not exist and was not to be created; the message has the DDL."""
+    """The table does not exist, and ``create_table`` is False; the message has the DDL."""
 
 
 class StatementFailed(KafkaOdpsError):
-    """MaxCompute refused a statement; the message has the statement and the service's own words."""
+    """A statement failed, or took too long; the message has the statement and the service's own words."""
 
 
 class RecordsRejected(KafkaOdpsError):
-    """Records do not fit the table; the message has the first of them, with coordinates and reasons."""
+    """Records do not fit the table; the message has the first of them, with partition, offset and reason."""
 
 
 class WorkerFailed(KafkaOdpsError):
-    """A process that loaded a share of the window has ended without its share; nothing is visible."""
+    """A worker process ended before its share of the window was loaded; no row is visible."""
 
     retry_helps = True
 
 
 class UploadFailed(KafkaOdpsError):
-    """Blocks could not be written before the deadline; nothing is visible."""
+    """Blocks could not be written before the deadline; no row is visible."""
 
     retry_helps = True
 
 
 class CommitRejected(KafkaOdpsError):
-    """The service says no: nothing of this upload is visible."""
+    """The service refused the commit: no row of this upload is visible."""
 
     retry_helps = True
 
 
 class CommitUnknown(KafkaOdpsError):
-    """Nobody can say whether the rows are visible; a person has to look first."""
+    """It is unknown whether the rows are visible; a person has to check the table first."""
 
 
 class CommitPending(CommitUnknown):
-    """What became of a commit could not be learned before the deadline; the next attempt asks again."""
+    """Before the deadline nobody could tell whether the rows are visible; the next attempt asks again."""
 
     retry_helps = True
 
@@ -249,23 +249,23 @@ class LoadTimedOut(KafkaOdpsError):
 
 
 class NotReconciled(KafkaOdpsError):
-    """The load is committed, but the table does not show the rows that it wrote: fewer, more, or others."""
+    """The load is committed, but the table does not have the rows that it wrote: fewer, more, or others."""
 
 
 class RowsDiffer(KafkaOdpsError):
-    """The table has more rows of the window than the load wrote, so somebody else's would be removed with them."""
+    """The table has more rows of the window than were loaded: deleting them would delete rows of somebody else."""
 
 
 class JournalMismatch(KafkaOdpsError):
-    """The journal's window belongs to other parameters than the task has now."""
+    """The task's parameters have changed since its window was recorded in the journal."""
 
 
 class BrokerRefused(KafkaOdpsError):
-    """The broker answers, and refuses: the login, or what it asks for; the message has the broker's words."""
+    """The broker refuses the login, or what it asks for; the message has the broker's own words."""
 
 
 class Unreachable(KafkaOdpsError):
-    """A broker or an endpoint does not answer; the message says which and how long it was tried."""
+    """A broker or an endpoint does not answer; the message says which, and for how long it was tried."""
 
     retry_helps = True
 

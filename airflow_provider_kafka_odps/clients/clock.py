@@ -36,7 +36,7 @@ class StoppableClock:
     """The time of another clock, for a task that may be asked to stop while it waits."""
 
     def __init__(self, cancelled: Callable[[], bool], clock: Clock | None = None) -> None:
-        """Take what tells whether to stop, and the clock beneath: the machine's, if none is given."""
+        """Take what is asked whether to stop, and the clock beneath: the machine's, if none is given."""
         self._cancelled, self._clock = cancelled, clock or SystemClock()
 
     def now(self) -> datetime:

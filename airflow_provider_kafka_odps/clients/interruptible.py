@@ -18,9 +18,9 @@ _Questions: TypeAlias = SimpleQueue[Callable[[], None] | None]
 def interruptible(question: Callable[[], Answer], check: Callable[[], None]) -> Answer:
     """Return the answer to ``question``, which is asked by another thread, and raise what it raises.
 
-    ``check`` is called several times a second, and ends the wait by raising; the question then goes on unheard until
-    its own deadline: clients of the outside cannot be told to stop waiting, and Airflow kills a task that is not gone
-    five seconds after it was asked to.
+    ``check`` is called several times a second, and ends the wait by raising. The question then goes on until its own
+    deadline, and nobody waits for it: clients of the outside cannot be stopped, and Airflow kills a task that is not
+    gone five seconds after it was asked to stop.
     """
     check()
     answers: list[Answer] = []

@@ -30,11 +30,12 @@ if TYPE_CHECKING:
 
 
 class KafkaHook(BaseHook):
-    """Asks a Kafka cluster, and reads from it; it joins no group, creates no topic, commits only what it is told.
+    """Survey a Kafka topic, and read a window of it; join no group, create no topic, commit only when asked to.
 
     :param kafka_config_id: the Airflow connection, in the format of the official ``kafka`` connection type.
-    :param group_id: the consumer group, in place of the connection's.
-    :param clock: where time comes from; one that can be stopped also ends the pause before a question is asked again.
+    :param group_id: the consumer group to use in place of the connection's ``group.id``.
+    :param clock: the clock for deadlines and pauses; with a ``StoppableClock``, a pause before a retry can be broken
+        off.
     """
 
     conn_name_attr = "kafka_config_id"
@@ -64,7 +65,7 @@ class KafkaHook(BaseHook):
         )
         if settings.ignored:
             self.log.info(
-                "connection %r: without effect here, a window is read by offsets and never committed: %s",
+                "connection %r: these keys have no effect, because a window is read by offsets: %s",
                 self.kafka_config_id,
                 ", ".join(settings.ignored),
             )
@@ -93,7 +94,7 @@ class KafkaHook(BaseHook):
     def test_connection(self, topic: str | None = None) -> tuple[bool, str]:
         """Tell whether this connection works, and if not, at which server and which step; within half a minute.
 
-        ``topic`` is looked for too; without it, the answer tells how many topics this login may see.
+        ``topic`` is looked for too; without it, the answer has the number of topics that this login can see.
         """
         from airflow_provider_kafka_odps.clients.kafka.check import answer
 
@@ -127,7 +128,7 @@ class KafkaHook(BaseHook):
             policy = admin.cleanup_policy(topic)
         if policy is None:
             self.log.warning(
-                "connection %r may not DescribeConfigs of topic %s: whether it is compacted is not checked",
+                "connection %r lacks DescribeConfigs on topic %s: whether the topic is compacted is not checked",
                 self.kafka_config_id,
                 topic,
             )
@@ -144,7 +145,7 @@ class KafkaHook(BaseHook):
 
         if self.group_id is None:
             raise InvalidConnection(
-                self.kafka_config_id, "group.id is missing, to which the window's ends are committed"
+                self.kafka_config_id, "group.id is missing: the window's ends are committed to this group"
             )
         with open_admin(self.cluster) as admin:
             if admin.topic_id(window.topic) != window.topic_id:
@@ -181,10 +182,10 @@ class KafkaHook(BaseHook):
 
         A batch holds one partition, in the order of offsets. The generator ends when every partition has been read to
         its end, and only then; columns that are not ``wanted`` (None: all are) are NULL.
-        ``passed_over`` is told of transaction markers and aborted transactions before the batches behind them come, and
-        under ``OnDataLoss.SKIP`` of offsets that are lost, which fail the read otherwise.
+        ``passed_over`` gets transaction markers and aborted transactions before the batches behind them come, and
+        under ``OnDataLoss.SKIP`` offsets that are lost, which fail the read otherwise.
         A response of the broker holds up to ``fetch_bytes``, and less where the window is small or many brokers lead
-        its partitions; ``waited`` is told the seconds of each wait for one.
+        its partitions; ``waited`` gets the seconds of each wait for one.
         A record batch that unpacks to more than ``unpack_limit`` bytes is CorruptBatch.
         Raises NoProgress after ``poll_timeout`` seconds without any, OffsetsExpired, CorruptBatch, Cancelled.
         """

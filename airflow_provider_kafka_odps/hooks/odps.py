@@ -1,4 +1,4 @@
-"""The MaxCompute side: describe and create tables, open uploads, learn a commit's fate, query."""
+"""OdpsHook: describe and create tables, open uploads and ask what became of them, run statements."""
 
 from __future__ import annotations
 
@@ -39,14 +39,17 @@ BLOCK_RETRY = RetryPolicy(total=900.0, connect=30.0, read=120.0, first_pause=1.0
 class OdpsHook(BaseHook):
     """Talk to MaxCompute through a connection of the official `maxcompute` type.
 
-    Every question that gets no answer in time raises Unreachable, naming the endpoint and how long it was tried.
+    A request that gets no answer in time raises Unreachable, with the endpoint and for how long it was tried.
 
     :param maxcompute_conn_id: the Airflow connection.
-    :param project: goes before the connection's; so do ``endpoint`` and ``quota_name``.
-    :param patience: deadlines of one question.
-    :param block_patience: deadlines of writing one block, all tries together, and of a commit, which has one try.
-    :param statement_seconds: how long one statement may run.
-    :param clock: where time comes from; one that can be stopped also ends the wait for an answer.
+    :param project: the project to use in place of the connection's.
+    :param endpoint: the endpoint to use in place of the connection's.
+    :param quota_name: the quota to use in place of the connection's.
+    :param patience: how long to try a request, and how long to wait between tries.
+    :param block_patience: the same for writing a block, all tries together, and for a commit, which is tried once.
+    :param statement_seconds: how many seconds a statement may run.
+    :param clock: the clock for deadlines and pauses; with a ``StoppableClock``, every wait for an answer can be broken
+        off.
     """
 
     conn_name_attr = "maxcompute_conn_id"

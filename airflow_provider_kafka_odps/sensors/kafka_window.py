@@ -1,4 +1,4 @@
-"""The sensor: wait until a topic has a window's worth of records, without a worker slot."""
+"""The sensor: wait until a topic has the records of a window, without a worker slot."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ if TYPE_CHECKING:
 class KafkaWindowSensor(BaseSensorOperator):
     """Wait until a topic has reached an offset or a time, or has so many new offsets.
 
-    Its XCom is where the awaited window ends, per partition, as JSON text: ``end=wait.output`` of
-    ``KafkaToMaxComputeOperator`` takes it. It waits in the triggerer, so no worker slot is taken.
-    A quiet partition never reaches a time: ``quorum="any"`` waits for one partition only, and ends the others at
-    their log ends.
+    Its XCom is the end of the window, an offset per partition, as JSON text: give ``end=wait.output`` to
+    ``KafkaToMaxComputeOperator``. The sensor waits in the triggerer, so it takes no worker slot.
+    A partition without new records never reaches a time. With ``quorum="any"`` the sensor waits for one partition
+    only; for the others, the window ends at the end of their logs.
 
     :param topic: the topic. *(templated)*
-    :param until: what every partition's log has to reach: a time with a zone, one offset, or offsets per partition as a
-        dict or JSON text. *(templated)*
-    :param new_offsets: in place of ``until``: how many offsets, of all partitions together, have to be there behind
-        ``since``. *(templated)*
-    :param since: from where ``new_offsets`` counts: ``"earliest"``, ``"committed"`` (by the group of the connection),
-        offsets, or a window from XCom. *(templated)*
-    :param quorum: ``"all"`` partitions have to reach a time, or ``"any"``.
-    :param partitions: look at these partitions only: a list, or text such as ``"0,2-4"``. *(templated)*
-    :param isolation_level: ``"read_committed"``: what an open transaction hides has not come; or
-        ``"read_uncommitted"``.
+    :param until: wait until the log of every partition has reached this: a time with a zone, one offset, or offsets per
+        partition as a dict or JSON text. *(templated)*
+    :param new_offsets: in place of ``until``: wait until there are so many offsets after ``since``, all partitions
+        together. *(templated)*
+    :param since: where to start counting ``new_offsets``: ``"earliest"``, ``"committed"`` (by the consumer group of the
+        connection), offsets, or a window from XCom. *(templated)*
+    :param quorum: ``"all"``: wait until all partitions have reached the time; ``"any"``: until one has.
+    :param partitions: look only at these partitions: a list, or text such as ``"0,2-4"``. *(templated)*
+    :param isolation_level: ``"read_committed"``: do not count records of open transactions; ``"read_uncommitted"``:
+        count them.
     :param kafka_config_id: the Airflow connection of the Kafka cluster.
-    :param deferrable: wait in the triggerer; False pokes from a worker, as ``mode`` says.
-    :param poke_interval: seconds between two questions.
+    :param deferrable: wait in the triggerer; if False, poke from a worker, as ``mode`` says.
+    :param poke_interval: seconds to wait before the broker is asked again.
     """
 
     template_fields: Sequence[str] = ("topic", "until", "new_offsets", "since", "partitions")
@@ -73,7 +73,7 @@ class KafkaWindowSensor(BaseSensorOperator):
         self.deferrable = deferrable
 
     def execute(self, context: Context) -> Any:
-        """Return the ends at once where the topic has them already; wait otherwise."""
+        """Return the end at once if the topic has it already; wait otherwise."""
         if not self.deferrable:
             return super().execute(context)
         end = self._ask()
@@ -82,13 +82,13 @@ class KafkaWindowSensor(BaseSensorOperator):
         return end
 
     def poke(self, context: Context) -> PokeReturnValue:
-        """Ask once."""
+        """Ask the broker once."""
         del context
         end = self._ask()
         return PokeReturnValue(is_done=end is not None, xcom_value=end)
 
     def finish(self, context: Context, event: dict[str, str]) -> str:
-        """Return what the trigger found; fail, without retries, where it found that it never will."""
+        """Return the end that the trigger found; fail without retries on an error that a retry does not fix."""
         del context
         if "error" in event:
             raise AirflowFailException(event["error"])
@@ -112,7 +112,7 @@ class KafkaWindowSensor(BaseSensorOperator):
             "partitions": self.partitions,
             "isolation_level": self.isolation_level,
         }
-        # Here, and not in the triggerer, a typing error is found.
+        # Here, so that a mistake in the parameters fails the task, and not the triggerer.
         parse_goal(**goal)
         return KafkaWindowTrigger(self.topic, goal, float(self.poke_interval), self.kafka_config_id)
 

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 
 class KafkaWindowTrigger(BaseTrigger):
-    """Fires once: ``{"end": …}`` when the topic has what is waited for, ``{"error": …}`` when it never will.
+    """Fires once: ``{"end": …}`` when the topic has reached the goal, ``{"error": …}`` when a retry does not help.
 
     A broker that does not answer is asked again, until the deferral times out.
 
     :param topic: the topic.
     :param goal: the keyword arguments of ``core.window.goal.parse_goal``, as JSON can carry them.
-    :param poll_interval: seconds between two questions.
+    :param poll_interval: seconds to wait before the broker is asked again.
     :param kafka_config_id: the Airflow connection of the Kafka cluster.
     """
 
@@ -47,7 +47,7 @@ class KafkaWindowTrigger(BaseTrigger):
         return f"{type(self).__module__}.{type(self).__qualname__}", arguments
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Ask until there is something to say; the questions run in a thread, the triggerer serves others meanwhile."""
+        """Ask until there is an answer; each question runs in a thread, and the triggerer serves other triggers."""
         left = threading.Event()
         clock = StoppableClock(left.is_set)
         try:
@@ -71,7 +71,7 @@ class KafkaWindowTrigger(BaseTrigger):
         return None if end is None else TriggerEvent({"end": end})
 
     def ask(self, clock: Clock | None = None) -> str | None:
-        """Survey the broker once; return the ends as JSON text, None as long as the topic has not reached the goal.
+        """Survey the broker once; return the end as JSON text, None as long as the topic has not reached the goal.
 
         ``clock`` may end the pauses between tries.
         """

@@ -135,7 +135,7 @@ def test_a_message_says_where_what_and_what_to_do(name: str) -> None:
 
 
 def test_every_error_says_whether_a_retry_helps_as_the_tree_draws_it() -> None:
-    """The tree in the module's docstring has every error, and marks exactly those that a retry may mend."""
+    """The tree in the module's docstring has every error, and marks exactly those that a retry may fix."""
     kinds = [kind for kind in vars(exceptions).values() if isinstance(kind, type) and issubclass(kind, KafkaOdpsError)]
     tree = exceptions.__doc__ or ""
     for kind in kinds:

@@ -102,8 +102,8 @@ def test_read_on_the_topic_is_enough_to_load(
     hook, said = KafkaHook(), []
     monkeypatch.setattr(hook.log, "warning", lambda text, *parts: said.append(text % parts))
     assert hook.cleanup_policy(topic) is None
-    assert [words.partition(" may not ")[2] for words in said] == [
-        f"DescribeConfigs of topic {topic}: whether it is compacted is not checked"
+    assert [words.partition(" lacks ")[2] for words in said] == [
+        f"DescribeConfigs on topic {topic}: whether the topic is compacted is not checked"
     ]
     assert load(topic, mode="overwrite")["rows"] == 5
     assert values(topic.replace("-", "_")) == COMMITTED

@@ -69,14 +69,14 @@ def _refuse_certificates(cluster: Cluster, context: ssl.SSLContext | None) -> No
 
 
 class Admin:
-    """What a cluster can be asked for, and the one thing that it is told: how far a group has come."""
+    """The questions to a cluster, and the one change: how far a group has come."""
 
     def __init__(self, client: KafkaAdminClient, cluster: Cluster) -> None:
         """Take an open client; who has opened it closes it."""
         self.client, self._cluster = client, cluster
 
     def topic_description(self, topic: str) -> Mapping[str, Any]:
-        """Return what the cluster says of a topic; raise UnknownTopic if it has none of this name."""
+        """Return the cluster's description of a topic; raise UnknownTopic if it has none of this name."""
         with needing(f"Describe on Topic {topic!r}"):
             (description,) = self._ask(lambda: self.client.describe_topics([topic]))
         if description["error_code"] == _UNKNOWN_TOPIC:

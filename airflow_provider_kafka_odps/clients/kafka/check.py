@@ -62,5 +62,5 @@ def _sight(topic: str | None, seen: int) -> str:
     if topic is not None:
         return f"topic {topic!r} is there"
     if seen:
-        return f"this login may see {seen} topics"
-    return "this login may see no topic: it needs Describe on the topics that it is to load"
+        return f"this login can see {seen} topics"
+    return "this login cannot see any topic: it needs Describe on the topics to load"

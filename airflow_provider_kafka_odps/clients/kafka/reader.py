@@ -56,8 +56,8 @@ def read_window(  # noqa: PLR0913 - named at the one call
     transaction markers, aborted transactions) are passed like others. Time that the caller takes between two batches
     does not count against ``poll_timeout``, in seconds.
 
-    ``passed_over`` is told of markers and aborted transactions before positions move past them, some perhaps twice and
-    some beyond the window. ``waited`` is told how many seconds each wait for the broker took. A response holds up to
+    ``passed_over`` gets markers and aborted transactions before positions move past them, some perhaps twice and
+    some beyond the window. ``waited`` gets the seconds that each wait for the broker took. A response holds up to
     ``fetch_bytes``, see ``answer_bytes``, or one record batch that is larger; a batch may unpack to ``unpack_limit``
     bytes.
 
@@ -72,7 +72,7 @@ def read_window(  # noqa: PLR0913 - named at the one call
     reading = _Reading(window, decoder, poll_timeout, clock, cancelled, passed_over, waited)
     if not reading.ahead:
         return
-    # Before anything is read: a log that is not what it was is waited for in vain, or moves under the reader.
+    # Before anything is read: records that are no longer in the log would be waited for until the deadline.
     facts = _facts(cluster, reading)
     reading.check_log(facts, on_data_loss)
     fetch_bytes = answer_bytes(fetch_bytes, facts.leaders, window.span)
@@ -148,8 +148,8 @@ class _Reading:
                 quiet_since = self._clock.monotonic()
             elif self._clock.monotonic() - quiet_since > self._poll_timeout:
                 raise NoProgress(
-                    f"the broker delivered nothing for {self._poll_timeout:g} s; still to be read: {self.progress()}. "
-                    "Nothing was lost: the window is not complete, so it is not loaded"
+                    f"the broker sent no records for {self._poll_timeout:g} s; still to be read: {self.progress()}. "
+                    "Nothing was lost: the window is incomplete, so it is not loaded"
                 )
 
     def check_log(self, facts: TopicFacts, on_data_loss: OnDataLoss) -> bool:
@@ -249,20 +249,21 @@ def _facts_or(no_progress: NoProgress, cluster: Cluster, reading: _Reading) -> T
     try:
         return _facts(cluster, reading)
     except Unreachable:
-        # It is why there was no progress, which is said already.
+        # It is why there was no progress; the caller's error says that.
         raise no_progress from None
 
 
 def _truncated(error: LogTruncationError, reading: _Reading, on_data_loss: OnDataLoss) -> LogTruncated:
     """Return the error for records that were delivered and are not in the log any more."""
-    cut = "\n".join(
-        f"{place.topic}[{place.partition}]: the log was cut to offset {'?' if kept is None else kept.offset} below "
-        f"{reading.positions.get(place.partition, '?')}, up to where it had been read (an unclean leader election)"
+    truncated = "\n".join(
+        f"{place.topic}[{place.partition}]: the log was truncated to offset "
+        f"{'?' if kept is None else kept.offset}, below {reading.positions.get(place.partition, '?')}, up to which it "
+        "had been read (an unclean leader election)"
         for place, kept in sorted(error.divergent_offsets.items())
     )
     if on_data_loss is OnDataLoss.SKIP:
-        return ReadAgain(f"{cut}\nNothing was committed; the next attempt loads what is there then")
+        return ReadAgain(f"{truncated}\nNothing was committed; the next attempt loads what the log has then")
     return LogTruncated(
-        f"{cut}\nOffsets may come a second time with other contents, so nothing was committed. Clear the task to load "
+        f"{truncated}\nThe same offsets may have other records now, so nothing was committed. Clear the task to load "
         "what is there now, with on_data_loss='skip' if the log ends before the window does"
     )

@@ -1,4 +1,4 @@
-"""Record batches that follow each other and need none of the client's judgement, met by it as one."""
+"""Record batches in a row that the client can take as one: no transactions, no control batches."""
 
 from __future__ import annotations
 
@@ -70,8 +70,8 @@ class Run:
         """Tell whether the first batch is sound; the run ends before the next one that is not."""
         octets, read = self.octets, self._read
         sealed = zip(self.starts, read.ends.tolist(), read.headers["crc"].tolist(), strict=True)
-        for number, (start, end, said) in enumerate(sealed):
-            if crc32c(octets[start + CRC_ENDS_AT : end]) != said:
+        for number, (start, end, expected) in enumerate(sealed):
+            if crc32c(octets[start + CRC_ENDS_AT : end]) != expected:
                 self._keep(max(number, 1))
                 return number > 0
         return True

@@ -20,7 +20,7 @@ _STEP = RetryPolicy(total=10.0, connect=5.0, read=8.0, tries=2)
 
 
 def answer(settings: OdpsSettings, clock: Clock, on_secret: OnSecret, seconds: float = _SECONDS) -> tuple[bool, str]:
-    """Return whether the endpoint can be reached within ``seconds``, and where it leads to.
+    """Return whether the connection works, and a sentence about it, within ``seconds``.
 
     Raises InvalidConnection (authenticate) and TableRefused (authorise, find the project).
     """
@@ -37,7 +37,7 @@ def answer(settings: OdpsSettings, clock: Clock, on_secret: OnSecret, seconds: f
 
 
 def _step(words: str) -> str:
-    """Return how far a request came, by what the libraries beneath say."""
+    """Return which step of a request failed, by the error texts of the libraries beneath."""
     if "NameResolution" in words or "getaddrinfo" in words:
         return "resolve"
     if "SSL" in words:

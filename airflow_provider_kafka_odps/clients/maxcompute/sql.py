@@ -77,7 +77,7 @@ def start(odps: ODPS, settings: OdpsSettings, statement: str, hints: Mapping[str
 def outcome(odps: ODPS, settings: OdpsSettings, instance_id: str, clock: Clock, seconds: float) -> str | None:
     """Wait until a started statement has ended; return the service's words where it failed, None where it did not.
 
-    Raises StatementFailed where it takes longer than ``seconds``, and where the service does not say how it does.
+    Raises StatementFailed where it takes longer than ``seconds``, and where the service cannot say how it ended.
     """
     statement = f"(started before, as instance {instance_id})"
     try:
@@ -103,7 +103,9 @@ def _wait(instance: Any, statement: str, clock: Clock, seconds: float) -> None:
     while not instance.is_terminated(retry=False, blocking=True):
         polls += 1
         if clock.monotonic() >= until:
-            raise _failed(statement, f"instance {instance.id} still runs after {seconds:g} s; it was not stopped")
+            raise _failed(
+                statement, f"instance {instance.id} timed out: it still runs after {seconds:g} s, and was not stopped"
+            )
         clock.sleep(_BETWEEN_POLLS.pause(polls))
 
 
@@ -152,15 +154,15 @@ def _instants(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _schema(session: Mapping[str, Any], statement: str) -> pa.Schema:
-    said = session["Schema"]
-    names = [column["name"] for column in said["columns"]]
+    schema = session["Schema"]
+    names = [column["name"] for column in schema["columns"]]
     try:
         # Not through TableSchema: a result may have two columns of one name, or names that no table takes.
-        types = [OdpsType.parse(column["type"]).arrow for column in said["columns"]]
+        types = [OdpsType.parse(column["type"]).arrow for column in schema["columns"]]
     except TableRefused as error:
         raise _failed(statement, f"{error}; CAST the column AS STRING in the query") from error
     return pa.schema(list(zip(names, types, strict=True)))
 
 
 def _failed(statement: str, words: str) -> KafkaOdpsError:
-    return StatementFailed(f"MaxCompute refused a statement: {words}\n{statement}")
+    return StatementFailed(f"a statement failed in MaxCompute: {words}\n{statement}")

@@ -39,7 +39,7 @@ _STATUS = {
     "EXPIRED": UploadStatus.GONE,
     "CRITICAL": UploadStatus.GONE,
 }
-# Codes by which the service says that it knows nothing of a session, or nothing any more.
+# The codes of the service for a session that it does not know, or not any more.
 _GONE = frozenset({"NoSuchUpload", "StatusConflict", "NoSuchTable", "NoSuchPartition", "NoSuchObject"})
 
 
@@ -54,7 +54,7 @@ class OdpsUpload:
         opened: Mapping[str, Any] | None = None,
         compression: Compression = Compression.NONE,
     ) -> None:
-        """Take the session's id, how often blocks are tried, and what the service said at its opening."""
+        """Take the session's id, how often blocks are tried, and the service's answer at its opening."""
         self._tunnel, self._id, self._retrier = tunnel, upload_id, retrier
         self._compression = compression
         if opened is not None:
@@ -76,8 +76,8 @@ class OdpsUpload:
     @cached_property
     def schema(self) -> TableSchema:
         """The table's columns as they were when the session was opened; that is what its blocks must have."""
-        said = self._facts["Schema"]
-        columns, levels = (tuple(map(_column, said.get(key) or ())) for key in ("columns", "partitionKeys"))
+        schema = self._facts["Schema"]
+        columns, levels = (tuple(map(_column, schema.get(key) or ())) for key in ("columns", "partitionKeys"))
         return TableSchema(columns, levels)
 
     @property
@@ -94,7 +94,8 @@ class OdpsUpload:
         """
         if not 0 <= number < MAX_BLOCKS:
             raise InvalidInput(
-                f"block {number}: one upload takes {MAX_BLOCKS} blocks; load smaller windows, or cut larger blocks"
+                f"block {number}: one upload takes at most {MAX_BLOCKS} blocks; load smaller windows, or write larger "
+                "blocks"
             )
         self._check(batches)
         arrow = self.schema.in_arrow_blocks
@@ -106,7 +107,7 @@ class OdpsUpload:
             raise UploadFailed(f"block {number} of upload {self._id} to {self._tunnel.label}: {error}") from error
         except _answer_type() as error:
             raise UploadFailed(
-                f"block {number} of upload {self._id} to {self._tunnel.label} is refused: {words_of(error)}"
+                f"block {number} of upload {self._id} to {self._tunnel.label} was refused: {words_of(error)}"
             ) from error
         return body.bytes
 
@@ -123,14 +124,14 @@ class OdpsUpload:
         """Look whether the session holds blocks 0 to ``blocks - 1`` and no other, then ask once to make them visible.
 
         The service commits every block it holds, whatever the caller thinks: so a stray one is refused here.
-        Raises CommitRejected for a no, Unreachable where no answer came; only ``status`` tells what is true then.
+        Raises CommitRejected for a refusal, Unreachable without an answer; then only ``status`` can say what is true.
         """
         try:
             self._check_blocks(self._tunnel.session(self._id), blocks)
             self._tunnel.commit(self._id, self._retrier.once())
         except _answer_type() as error:
             raise CommitRejected(
-                f"the commit of upload {self._id} to {self._tunnel.label} is refused: {words_of(error)}"
+                f"the commit of upload {self._id} to {self._tunnel.label} was refused: {words_of(error)}"
             ) from error
 
     def _check_blocks(self, session: Mapping[str, Any], blocks: int) -> None:
@@ -138,7 +139,7 @@ class OdpsUpload:
         expected = set(range(blocks))
         if held != expected:
             raise CommitRejected(
-                f"upload {self._id} to {self._tunnel.label} was to hold blocks [0, {blocks}), but "
+                f"upload {self._id} to {self._tunnel.label} should hold blocks [0, {blocks}), but "
                 f"{_difference(held, expected)}; it was not committed"
             )
 
@@ -195,8 +196,8 @@ def _answer_type() -> type[Exception]:
     return kind
 
 
-def _column(said: Mapping[str, Any]) -> Column:
-    return Column(str(said["name"]), OdpsType.parse(str(said["type"])), bool(said.get("nullable", True)))
+def _column(described: Mapping[str, Any]) -> Column:
+    return Column(str(described["name"]), OdpsType.parse(str(described["type"])), bool(described.get("nullable", True)))
 
 
 def _listed(schema: pa.Schema) -> str:

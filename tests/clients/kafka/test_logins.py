@@ -159,7 +159,7 @@ def test_each_documented_way_surveys_and_reads(way: str, connect: Connect, root:
         (
             "Tokens of an identity provider (OIDC)",
             {"sasl.oauthbearer.client.secret": "wrong-secret"},
-            ("authenticate", "refuses client 'loader': 401"),
+            ("authenticate", "refused client 'loader': 401"),
         ),
     ],
 )

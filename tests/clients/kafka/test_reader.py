@@ -298,7 +298,9 @@ def test_a_log_that_was_cut_below_the_reader_is_never_guessed_about(
     kept = kafka.OffsetAndMetadata(590, "", -1)
     cut = LogTruncationError({TopicPartition(mixed, 0): kept, TopicPartition(mixed, 1): None})
     mocker.patch.object(seam.BatchConsumer, "poll", side_effect=cut)
-    where = rf"(?s){mixed}\[0\]: the log was cut to offset 590 below 600.*{mixed}\[1\]: .* to offset \? below \?"
+    where = (
+        rf"(?s){mixed}\[0\]: the log was truncated to offset 590, below 600.*{mixed}\[1\]: .* to offset \?, below \?"
+    )
     with pytest.raises(LogTruncated, match=where) as refused:
         list(hook.read(window))
     assert not refused.value.retry_helps
@@ -333,7 +335,7 @@ def test_an_open_transaction_never_ends_the_window(hook: KafkaHook, mixed: str) 
     left = rf"{mixed}\[1\]@\[\d+, {high}\)\."
     clock = HandClock()
     batches = KafkaHook(clock=clock).read(window, poll_timeout=600, waited=lambda _: clock.sleep(250))
-    with pytest.raises(NoProgress, match=rf"delivered nothing for 600 s; still to be read: {left}"):
+    with pytest.raises(NoProgress, match=rf"sent no records for 600 s; still to be read: {left}"):
         list(batches)
     # What was there came in the first polls; the deadline counts from the last of them.
     assert 750 <= clock.seconds <= 1_500

@@ -108,7 +108,7 @@ def test_an_endpoint_that_is_away_is_named(connect: Connect, endpoint: RunningEn
     away = f"http://127.0.0.1:{closed_port}/api"
     works, answer = connect("Access key", endpoint, endpoint=away).test_connection()
     assert not works
-    assert f"{away} gave no usable answer" in answer
+    assert f"{away} did not answer" in answer
     assert "step connect" in answer
 
 

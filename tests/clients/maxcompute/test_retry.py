@@ -41,7 +41,7 @@ def test_refused_requests_are_repeated_with_growing_pauses() -> None:
 def test_the_deadline_ends_it_and_is_named() -> None:
     """A service that stays away costs the deadline and no more; the error says who, how often, how long, and what."""
     clock = HandClock()
-    with pytest.raises(Unreachable, match=r"http://127\.0\.0\.1:1 .*asked 4 times in 7\.0 s, .*reset by peer"):
+    with pytest.raises(Unreachable, match=r"http://127\.0\.0\.1:1 .*tried 4 times in 7\.0 s, .*reset by peer"):
         ask(Service(99), Outcome.REFUSED, clock)
     assert clock.seconds == 7
 
@@ -50,13 +50,13 @@ def test_the_deadline_ends_it_and_is_named() -> None:
 def test_an_uncertain_request_is_repeated_only_where_that_is_harmless(repeatable: bool, asked: int) -> None:
     """A request that may have taken effect is not sent twice unless the caller says that it may be."""
     service = Service(99)
-    with pytest.raises(Unreachable, match="asked once" if asked == 1 else "asked 4 times"):
+    with pytest.raises(Unreachable, match="tried once" if asked == 1 else "tried 4 times"):
         ask(service, Outcome.UNCERTAIN, HandClock(), repeatable=repeatable)
     assert len(service.left) == asked
 
 
 def test_a_hopeless_request_is_not_repeated() -> None:
-    """What time does not mend is reported at once."""
+    """What a retry does not fix is reported at once."""
     service = Service(99)
     with pytest.raises(Unreachable):
         ask(service, Outcome.HOPELESS, HandClock(), repeatable=True)
@@ -75,7 +75,7 @@ def test_once_means_once() -> None:
     """A retrier for one try gives up after it, whatever the error."""
     service = Service(99)
     retrier = Retrier(RetryPolicy(), HandClock()).once()
-    with pytest.raises(Unreachable, match="asked once"):
+    with pytest.raises(Unreachable, match="tried once"):
         retrier.ask("http://127.0.0.1:1", service, lambda _: Outcome.REFUSED, repeatable=True)
     assert len(service.left) == 1
 

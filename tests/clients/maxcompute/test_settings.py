@@ -65,14 +65,14 @@ def test_secrets_do_not_show() -> None:
     assert "planted" not in problems_of(GOOD | more | {"project": None}, login="planted-other")
 
 
-def test_all_problems_come_at_once_with_where_to_mend_them() -> None:
+def test_all_problems_come_at_once_with_where_to_fix_them() -> None:
     """One refusal names every missing key and the two places where a connection is kept."""
     message = problems_of({"security_token": "t", "schema": "1st", "tunnel_endpoint": "https://"})
     for key in ("access_key_id", "access_key_secret", "project", "endpoint"):
         assert f"lacks {key!r}" in message
-    assert "'security_token' belongs to" in message
+    assert "'security_token' needs the access_key_id" in message
     assert "schema '1st'" in message
-    assert "tunnel_endpoint 'https://' is no address" in message
+    assert "tunnel_endpoint 'https://' is not an address" in message
     assert "Admin → Connections → maxcompute_default" in message
     assert "AIRFLOW_CONN_MAXCOMPUTE_DEFAULT" in message
 
@@ -80,21 +80,21 @@ def test_all_problems_come_at_once_with_where_to_mend_them() -> None:
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({"endpoint": "service.example:x/api"}, "endpoint 'https://service.example:x/api' is no address"),
-        ({"credential_type": "magic"}, "credential_type 'magic' is not known: ram_role_arn"),
+        ({"endpoint": "service.example:x/api"}, "endpoint 'https://service.example:x/api' is not an address"),
+        ({"credential_type": "magic"}, "credential_type 'magic' is not supported: use one of ram_role_arn"),
         ({"credential_type": "oidc_role_arn", "role_arn": "acs:ram::1:role/r"}, "lacks 'oidc_token_file_path'"),
         ({"credential_type": "ecs_ram_role", "security_token": "t"}, "gets its own tokens"),
         ({"role_arn": "acs:ram::1:role/r"}, "'role_arn' have no effect without 'credential_type'"),
         ({"endpoint": "ftp://service"}, "has the scheme 'ftp': only http and https"),
-        ({"endpoint": "https://"}, "is no address such as"),
-        ({"endpoint": "https://service:port"}, "is no address such as"),
-        ({"endpoint": "https://me:planted@service"}, "holds a user name or password"),
+        ({"endpoint": "https://"}, "is not an address such as"),
+        ({"endpoint": "https://service:port"}, "is not an address such as"),
+        ({"endpoint": "https://me:planted@service"}, "contains a user name or password"),
         ({"project": "my-shop"}, "project 'my-shop' is no MaxCompute name"),
         ({"project": 7}, "'project' is int, not text"),
         ({"access_key_secret": ""}, "lacks 'access_key_secret'"),
-        ({"acess_key_id": "x"}, "'acess_key_id', which is not known: 'access_key_id' is meant"),
-        ({"sts_token": "x"}, "'sts_token', which is not known: 'security_token' is meant"),
-        ({"tunel_endpoint": "x"}, "'tunnel_endpoint' is meant"),
+        ({"acess_key_id": "x"}, "'acess_key_id', which is not known; did you mean 'access_key_id'?"),
+        ({"sts_token": "x"}, "'sts_token', which is not known; did you mean 'security_token'?"),
+        ({"tunel_endpoint": "x"}, "did you mean 'tunnel_endpoint'?"),
     ],
 )
 def test_what_cannot_be_meant_is_named(change: dict[str, Any], expected: str) -> None:

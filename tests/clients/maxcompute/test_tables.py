@@ -141,7 +141,7 @@ def test_a_wrong_statement_has_the_services_words(odps_hook: OdpsHook, table: Ta
 def test_a_wrong_key_is_a_problem_of_the_connection(
     odps_settings: OdpsSettings, monkeypatch: pytest.MonkeyPatch, table: TableName
 ) -> None:
-    """The endpoint checks signatures: a wrong secret names the connection and where to mend it."""
+    """The endpoint checks signatures: a wrong secret names the connection and where to fix it."""
     extra = f"access_key_id={odps_settings.access_key_id}&access_key_secret=wrong&project={odps_settings.project}"
     monkeypatch.setenv("AIRFLOW_CONN_WRONG", f"maxcompute://?{extra}")
     with pytest.raises(InvalidConnection, match=r"(?s)connection 'wrong'.*does not accept the access key.*Admin"):

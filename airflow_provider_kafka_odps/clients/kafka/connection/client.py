@@ -1,4 +1,4 @@
-"""What the Kafka clients are made with: certificates, tokens, and nothing left open when making one fails."""
+"""Building the Kafka clients: certificates, tokens, and nothing left open when it fails."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class Cluster:
 
     settings: KafkaSettings
     clock: Clock
-    """Where deadlines and pauses come from; one that can be stopped ends pauses."""
+    """For deadlines and pauses; with a StoppableClock, a pause can be broken off."""
     on_secret: Callable[[Iterable[str | None]], None]
-    """Is told each token as soon as there is one, so that logs can hide it."""
+    """Gets each token as soon as there is one, so that logs can hide it."""
 
     def __str__(self) -> str:
         """Return how messages begin: the connection and its servers."""
@@ -159,5 +159,5 @@ def _check_kerberos(conn_id: str) -> None:
         import gssapi  # type: ignore[import-not-found]  # noqa: F401 - only whether it is there
     except (ImportError, OSError) as error:
         raise InvalidConnection(
-            conn_id, "sasl.mechanism=GSSAPI needs the package gssapi and Kerberos' library: pip install gssapi"
+            conn_id, "sasl.mechanism=GSSAPI needs the package gssapi and the Kerberos library: pip install gssapi"
         ) from error

@@ -1,4 +1,4 @@
-"""librdkafka's keys that are not translated: those without effect on a window, and those that cannot be obeyed."""
+"""librdkafka's keys that are not translated: those without effect on a window, and those that are not supported."""
 
 from __future__ import annotations
 
@@ -65,14 +65,12 @@ WITHOUT_EFFECT = frozenset(
     }
 )
 WITHOUT_EFFECT_PREFIXES = ("fetch.", "queued.", "queue.", "log.", "topic.metadata.", "sticky.", "metadata.recovery.")
-_PKCS12 = (
-    "give PEM instead: openssl pkcs12 -in FILE -out client.pem, then ssl.certificate.location and ssl.key.location"
-)
+_PKCS12 = "use PEM instead: openssl pkcs12 -in FILE -out client.pem, then ssl.certificate.location and ssl.key.location"
 _TICKETS = (
-    "the ticket cache of the worker is used; fill it with kinit, or name a keytab in the environment as "
-    "KRB5_CLIENT_KTNAME"
+    "the ticket cache of the worker is used; fill it with kinit, or set the environment variable "
+    "KRB5_CLIENT_KTNAME to a keytab"
 )
-_CRYPTOGRAPHY = "the TLS library of Python offers no such choice; ssl.cipher.suites narrows what TLS 1.2 uses"
+_CRYPTOGRAPHY = "Python's TLS library has no such setting; ssl.cipher.suites limits the ciphers of TLS 1.2"
 NOT_TRANSLATED: Mapping[str, str] = {
     "ssl.keystore.location": _PKCS12,
     "ssl.keystore.password": _PKCS12,
@@ -82,6 +80,6 @@ NOT_TRANSLATED: Mapping[str, str] = {
     "sasl.kerberos.min.time.before.relogin": _TICKETS,
     "ssl.curves.list": _CRYPTOGRAPHY,
     "ssl.sigalgs.list": _CRYPTOGRAPHY,
-    "enable.sasl.oauthbearer.unsecure.jwt": "tokens that nobody signed prove nothing; use oidc or oauth_cb",
+    "enable.sasl.oauthbearer.unsecure.jwt": "unsigned tokens prove nothing; use oidc or oauth_cb",
 }
-"""Keys that change how safe a connection is and that this client cannot obey → what to do instead."""
+"""Keys that change how safe a connection is, and are not supported → what to do instead."""

@@ -52,7 +52,7 @@ class OidcTokens:
     url: str
     scope: str | None = None
     extensions: tuple[tuple[str, str], ...] = ()
-    """What is sent to the broker beside the token."""
+    """What is sent to the broker together with the token."""
     ca_location: str | None = None
     """Whom to trust as the token endpoint; None: the public authorities."""
 
@@ -114,5 +114,7 @@ def _is_private(url: str, problems: list[str]) -> bool:
     except ValueError:
         private = usable = False
     if not (private and usable):
-        problems.append("sasl.oauthbearer.token.endpoint.url is no https://… address: the client's secret goes there")
+        problems.append(
+            "sasl.oauthbearer.token.endpoint.url is not an https://… address: the client's secret is sent there"
+        )
     return private and usable

@@ -51,7 +51,7 @@ class KafkaSettings:
 
     @property
     def login(self) -> str:
-        """Who asks, as far as the connection tells, such as ``SCRAM-SHA-512 as 'loader'``."""
+        """Who logs in, as far as the connection shows it, such as ``SCRAM-SHA-512 as 'loader'``."""
         match self.client.get("sasl_mechanism"), self.tokens:
             case None, _:
                 shown = self.tls and (self.tls.certificate_location or self.tls.certificate_pem)
@@ -165,12 +165,12 @@ def _translate(key: str, value: Any, parts: Mapping[Part, dict[str, Any]], probl
     except (TypeError, ValueError) as error:
         shown = "(hidden)" if any(word in key for word in _SECRET) else repr(value)
         reason = (
-            "a whole number of milliseconds or bytes above 0 is wanted" if read is values.read_positive else str(error)
+            "expected a whole number of milliseconds or bytes above 0" if read is values.read_positive else str(error)
         )
         problems.append(f"{key}={shown}: {reason}")
         return
     if parts[part].setdefault(name, setting) != setting:
-        problems.append(f"{key} says something else than another key of the same meaning: keep one")
+        problems.append(f"{key} contradicts another key of the same meaning: keep one")
 
 
 def _take_login(
@@ -188,7 +188,7 @@ def _take_login(
             )
         case _:
             if login or password:
-                problems.append("the connection has a login or password, but no sasl.mechanism that would use it")
+                problems.append("the connection has a login or password, but no sasl.mechanism that uses it")
             return
     for part, name, called, given in places:
         if given and part.setdefault(name, given) != given:
@@ -234,14 +234,14 @@ def _check_times(client: dict[str, Any], problems: list[str]) -> None:
     request, idle = client.get("request_timeout_ms", 30_000), client.get("connections_max_idle_ms", 540_000)
     if idle <= request:
         problems.append(
-            f"connections.max.idle.ms={idle} must be above socket.timeout.ms={request}, or a connection would be "
-            "closed while an answer is awaited"
+            f"connections.max.idle.ms={idle} must be above socket.timeout.ms={request}, or connections are "
+            "closed while they wait for an answer"
         )
 
 
 def _unknown(key: str) -> str:
     if reason := NOT_TRANSLATED.get(key):
-        return f"{key} cannot be translated to this package's Kafka client: {reason}"
+        return f"{key} is not supported by this package's Kafka client: {reason}"
     near = difflib.get_close_matches(key, [*_TRANSLATED, *_READ_ELSEWHERE], n=1, cutoff=0.8)
     hint = f"; did you mean {near[0]}?" if near else ""
-    return f"{key} cannot be translated to this package's Kafka client{hint}; remove it, or use another connection"
+    return f"{key} is not supported by this package's Kafka client{hint}; remove it, or use another connection"

@@ -27,7 +27,7 @@ _LARGEST_ANSWER = 1 << 20
 Fetch: TypeAlias = Callable[[], tuple[str, float]]
 """Returns a token, and the seconds that it lives."""
 OnSecret: TypeAlias = Callable[[Iterable[str | None]], None]
-"""Is told each token before anybody else gets it."""
+"""Gets each token before anybody else does."""
 
 
 class CachedTokens(AbstractTokenProvider):  # type: ignore[misc]  # kafka-python has no types
@@ -42,7 +42,7 @@ class CachedTokens(AbstractTokenProvider):  # type: ignore[misc]  # kafka-python
         self._lock = threading.Lock()
 
     def token(self) -> str:
-        """Return a token that is still good; SaslAuthenticationFailedError where there is none to be had."""
+        """Return a token that is still good; SaslAuthenticationFailedError where none can be fetched."""
         with self._lock:
             now = self._clock.monotonic()
             if now >= self._until:
@@ -52,7 +52,7 @@ class CachedTokens(AbstractTokenProvider):  # type: ignore[misc]  # kafka-python
             return self._token
 
     def extensions(self) -> dict[str, str]:
-        """Return what is sent beside the token."""
+        """Return what is sent together with the token."""
         return self._extensions
 
 
@@ -87,9 +87,9 @@ def _from_endpoint(tokens: OidcTokens) -> tuple[str, float]:
         with answer:
             body = answer.raw.read(_LARGEST_ANSWER, decode_content=True)
     except (requests.RequestException, OSError) as error:
-        raise _no_token(f"the token endpoint {tokens.url} gives no answer ({type(error).__name__})") from error
+        raise _no_token(f"the token endpoint {tokens.url} does not answer ({type(error).__name__})") from error
     if answer.status_code != requests.codes.ok:
-        raise _no_token(f"the token endpoint {tokens.url} refuses client {tokens.client_id!r}: {answer.status_code}")
+        raise _no_token(f"the token endpoint {tokens.url} refused client {tokens.client_id!r}: {answer.status_code}")
     return _parsed(tokens.url, body)
 
 
@@ -98,9 +98,9 @@ def _parsed(url: str, body: bytes) -> tuple[str, float]:
         found = json.loads(body)
         token, life = found["access_token"], float(found.get("expires_in", _UNTOLD_LIFE))
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise _no_token(f"the token endpoint {url} answers without an access_token") from error
+        raise _no_token(f"the token endpoint {url} answered without an access_token") from error
     if not isinstance(token, str) or not token.isascii() or not token.isprintable():
-        raise _no_token(f"the token endpoint {url} answers with an access_token that is no text")
+        raise _no_token(f"the token endpoint {url} answered with an access_token that is not text")
     return token, life
 
 

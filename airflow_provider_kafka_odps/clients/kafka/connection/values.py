@@ -1,4 +1,4 @@
-"""How the values of a Kafka connection are read; each function raises ValueError with what is wanted."""
+"""How the values of a Kafka connection are read; each function raises ValueError with what is expected."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def read_boolean(value: Any) -> bool:
 def read_mechanism(value: Any) -> str:
     """Take a SASL mechanism that the client speaks."""
     if (name := str(value).upper()) not in _MECHANISMS:
-        raise ValueError(f"this package can log in by {', '.join(_MECHANISMS)}")
+        raise ValueError(f"accepted: {', '.join(_MECHANISMS)}")
     return name
 
 
@@ -71,7 +71,7 @@ def read_method(value: Any) -> str:
 def read_grant(value: Any) -> None:
     """Refuse other grants than the client credentials."""
     if str(value) != "client_credentials":
-        raise ValueError("this package asks for tokens by client_credentials only")
+        raise ValueError("accepted: client_credentials")
 
 
 def read_lookup(value: Any) -> str:
@@ -86,7 +86,7 @@ def read_pem(value: Any) -> str:
     # Airflow's form and environment variables make the line ends literal now and then.
     text = str(value).replace("\\n", "\n").strip()
     if "-----BEGIN " not in text:
-        raise ValueError('no PEM text: it starts with "-----BEGIN "; a path is given as ….location')
+        raise ValueError('not PEM text, which starts with "-----BEGIN "; give a path as ….location')
     return text + "\n"
 
 
@@ -94,5 +94,5 @@ def read_extensions(value: Any) -> tuple[tuple[str, str], ...]:
     """Read librdkafka's ``key=value,key=value``."""
     pairs = [pair.partition("=") for pair in str(value).split(",") if pair.strip()]
     if any(not (key.strip() and equals) for key, equals, _ in pairs):
-        raise ValueError("wanted: key=value,key=value")
+        raise ValueError("expected key=value,key=value")
     return tuple((key.strip(), text.strip()) for key, _, text in pairs)

@@ -72,9 +72,7 @@ def unframed(body: bytes) -> bytes:
     return stream
 
 
-def _check(seen: int, said: memoryview) -> None:
-    expected = int.from_bytes(said, "big")
+def _check(seen: int, stored: memoryview) -> None:
+    expected = int.from_bytes(stored, "big")
     if seen != expected:
-        raise Unreachable(
-            f"a tunnel answer was damaged on the way: its CRC-32C is {seen:08x}, announced {expected:08x}"
-        )
+        raise Unreachable(f"a tunnel answer was damaged on the way: its CRC-32C is {seen:08x}, expected {expected:08x}")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from airflow_provider_kafka_odps.clients.maxcompute.connection.settings import OdpsSettings
 
 OnSecret: TypeAlias = Callable[[Iterable[str | None]], None]
-"""Is told each secret before a request is signed with it, so that logs can hide it."""
+"""Gets each secret before a request is signed with it, so that logs can hide it."""
 
 
 class RenewedAccount(accounts.CredentialProviderAccount):  # type: ignore[misc]  # PyODPS publishes no types
@@ -41,7 +41,7 @@ class RenewedAccount(accounts.CredentialProviderAccount):  # type: ignore[misc] 
 
 
 def account_of(settings: OdpsSettings, on_secret: OnSecret) -> Any:
-    """Return PyODPS's account for a connection; ``on_secret`` is told of what the connection does not say itself.
+    """Return PyODPS's account for a connection; ``on_secret`` gets secrets that are not in the connection itself.
 
     Raises InvalidConnection where the connection names a type of credentials whose package is not installed, or that
     this package refuses.

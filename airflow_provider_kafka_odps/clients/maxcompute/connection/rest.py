@@ -32,7 +32,7 @@ _SERVER_ERRORS = range(500, 600)
 _REPEATABLE = frozenset({"get", "head", "put", "delete"})
 # The family of codes for a missing, wrong or expired key, signature or token.
 _NOT_AUTHENTICATED = "ODPS-0410"
-# Tunnel error codes that say nothing about the request itself; their HTTP status is not documented.
+# Tunnel error codes that are not about the request itself; their HTTP status is not documented.
 _TROUBLE = frozenset(
     {
         "CorruptedDataStream",
@@ -82,7 +82,7 @@ class BoundedRestClient(RestClient):  # type: ignore[misc]  # PyODPS publishes n
 
 @contextmanager
 def _through_the_proxy() -> Iterator[None]:
-    """Tell a proxy's no from the service's, for which PyODPS takes it."""
+    """Tell a refusal of the proxy from one of the service, for which PyODPS takes it."""
     try:
         yield
     except odps_errors.BaseODPSError as error:
@@ -119,7 +119,7 @@ def connect(settings: OdpsSettings, retrier: Retrier, on_secret: OnSecret) -> Qu
 
 
 def tunnel_client(settings: OdpsSettings, odps: QuietOdps, retrier: Retrier) -> BoundedRestClient:
-    """Return a client for the tunnel; the endpoint tells its address where the connection does not."""
+    """Return a client for the tunnel; its address is asked from the endpoint if the connection has none."""
     address = settings.tunnel_endpoint
     if address is None:
         with answers(settings, "asking for the tunnel's address"):
@@ -158,7 +158,7 @@ def _classify_answer(error: odps_errors.BaseODPSError) -> Outcome:
 
 
 def _never_sent(error: requests.exceptions.ConnectionError) -> bool:
-    """Tell whether no connection came about, by what urllib3 says beneath."""
+    """Tell whether no connection was made, by the error of urllib3 beneath."""
     beneath = getattr(error.args[0] if error.args else None, "reason", None)
     return isinstance(beneath, urllib3.exceptions.NewConnectionError | urllib3.exceptions.ConnectTimeoutError)
 
@@ -170,7 +170,7 @@ def code_of(error: Exception) -> str:
 
 
 def words_of(error: Exception) -> str:
-    """Return what the service said, on one line, with the request's id where there is one."""
+    """Return the service's message on one line, with the request's id where there is one."""
     message = " ".join(str(error.args[0] if error.args else error).split())
     code, request = code_of(error), getattr(error, "request_id", None)
     # PyODPS puts the code before a message where it has no class for it.
@@ -194,7 +194,7 @@ def is_foreign(error: Exception) -> bool:
 
 @contextmanager
 def answers(settings: OdpsSettings, doing: str) -> Iterator[None]:
-    """Turn what the service says no with into our errors: InvalidConnection, or TableRefused with its words."""
+    """Turn the service's refusals into our errors: InvalidConnection, or TableRefused with its words."""
     try:
         yield
     except odps_errors.BaseODPSError as error:
@@ -202,7 +202,7 @@ def answers(settings: OdpsSettings, doing: str) -> Iterator[None]:
 
 
 def refusal(settings: OdpsSettings, doing: str, error: odps_errors.BaseODPSError) -> InvalidConnection | TableRefused:
-    """Return our error for the service's no."""
+    """Return our error for a refusal of the service."""
     if is_unauthorized(error):
         return InvalidConnection(
             settings.conn_id, f"{settings.endpoint} does not accept the access key or token: {words_of(error)}"
@@ -210,6 +210,6 @@ def refusal(settings: OdpsSettings, doing: str, error: odps_errors.BaseODPSError
     if is_foreign(error):
         return InvalidConnection(
             settings.conn_id,
-            f"{settings.endpoint} answers, but not as MaxCompute does: 404 while {doing}; most endpoints end in /api",
+            f"{settings.endpoint} is not a MaxCompute endpoint: 404 while {doing}; most endpoints end in /api",
         )
     return TableRefused(f"{doing}: MaxCompute at {settings.endpoint} refuses: {words_of(error)}")

@@ -21,9 +21,9 @@ class Outcome(Enum):
     """What an error of one try says about the request."""
 
     ANSWERED = auto()
-    """The service said no: asking again gives the same."""
+    """The service answered, and a retry gets the same answer."""
     REFUSED = auto()
-    """It was not looked at (no connection, throttled): asking again is always safe."""
+    """It was not accepted (no connection, throttled): a retry is always safe."""
     UNCERTAIN = auto()
     """It was sent, and whether it took effect is not known."""
     HOPELESS = auto()
@@ -55,7 +55,7 @@ class RetryPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Retrier:
-    """Asks until there is an answer or the policy says that it is enough; time and jitter are arguments."""
+    """Asks until there is an answer or the policy ends it; time and jitter are arguments."""
 
     policy: RetryPolicy
     clock: Clock
@@ -108,6 +108,6 @@ class Retrier:
 def _unreachable(endpoint: str, tries: int, spent: float, error: Exception) -> Unreachable:
     times = "once" if tries == 1 else f"{tries} times"
     return Unreachable(
-        f"MaxCompute at {endpoint} gave no usable answer: asked {times} in {spent:.1f} s, last seen: "
-        f"{type(error).__name__}: {error}. Look at the endpoint, the network between, and the project's quota"
+        f"MaxCompute at {endpoint} did not answer: tried {times} in {spent:.1f} s, last error: "
+        f"{type(error).__name__}: {error}. Check the endpoint, the network to it, and the project's quota"
     )

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from airflow_provider_kafka_odps.core.table.names import check_identifier
-from airflow_provider_kafka_odps.exceptions import InvalidConnection, InvalidInput, where_to_mend
+from airflow_provider_kafka_odps.exceptions import InvalidConnection, InvalidInput
 
 _OFFICIAL = ("access_key_id", "access_key_secret", "project", "endpoint")
 _KEY_PAIR = ("access_key_id", "access_key_secret")
@@ -57,7 +57,7 @@ class OdpsSettings:
     access_key_secret: str = field(repr=False)
     security_token: str | None = field(default=None, repr=False)
     tunnel_endpoint: str | None = None
-    """None: the endpoint tells."""
+    """None: asked from the endpoint."""
     schema: str | None = None
     quota_name: str | None = None
     bearer_token: str | None = field(default=None, repr=False)
@@ -66,11 +66,6 @@ class OdpsSettings:
     """Such as ``http://proxy:3128``; None: what the worker's environment says."""
     provider: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     """Arguments of Alibaba Cloud's credentials client, ``type`` among them; empty: the keys stand in the connection."""
-
-    @property
-    def where(self) -> str:
-        """Where a person mends this connection."""
-        return where_to_mend(self.conn_id)
 
 
 def parse_odps_settings(
@@ -92,7 +87,7 @@ def parse_odps_settings(
         left alone unless they look like one of these.
     :param login: taken for ``access_key_id`` where the extra has none; ``password`` for ``access_key_secret`` and
         ``host`` for ``endpoint`` likewise.
-    :param project: goes before the connection's; so do ``endpoint`` and ``quota_name``.
+    :param project: used in place of the connection's; so are ``endpoint`` and ``quota_name``.
     :raises InvalidConnection: with every problem that was found.
     """
     problems = _misnamed(extra)
@@ -127,7 +122,7 @@ def parse_odps_settings(
 
 
 def _encrypted(address: str | None) -> str | None:
-    """Return an address with the scheme that is meant where none is written; plain http is spoken only if written."""
+    """Return an address with https where no scheme is given; plain http is used only where it is written."""
     return address if not address or "://" in address else f"https://{address}"
 
 
@@ -147,7 +142,7 @@ def _misnamed(extra: Mapping[str, Any]) -> list[str]:
             continue
         meant = _CALLED_ELSEWHERE.get(key) or next(iter(difflib.get_close_matches(key, _KEYS, 1, _LIKENESS)), None)
         if meant:
-            problems.append(f"the extra has {key!r}, which is not known: {meant!r} is meant")
+            problems.append(f"the extra has {key!r}, which is not known; did you mean {meant!r}?")
     return problems
 
 
@@ -170,15 +165,17 @@ def _one_of(key: str, value: str | None, other_name: str, other: str | None, pro
 def _missing(values: Mapping[str, str | None]) -> list[str]:
     kind, bearer = values["credential_type"], values["bearer_token"]
     if kind is not None and kind not in _NEEDED:
-        return [f"credential_type {kind!r} is not known: {', '.join(_NEEDED)} are, or none with an access key"]
+        return [
+            f"credential_type {kind!r} is not supported: use one of {', '.join(_NEEDED)}, or none with an access key"
+        ]
     needed = _NEEDED[kind] if kind else () if bearer else _KEY_PAIR
     problems = [f"the extra lacks {key!r}" for key in (*needed, "project", "endpoint") if not values[key]]
     if kind and (bearer or values["security_token"]):
         problems.append(f"credential_type {kind!r} gets its own tokens: leave out 'bearer_token' and 'security_token'")
-    if not kind and (strays := [key for key in _OF_PROVIDERS if values[key]]):
-        problems.append(f"{', '.join(map(repr, strays))} have no effect without 'credential_type'")
+    if not kind and (unused := [key for key in _OF_PROVIDERS if values[key]]):
+        problems.append(f"{', '.join(map(repr, unused))} have no effect without 'credential_type'")
     if values["security_token"] and not (values["access_key_id"] and values["access_key_secret"]):
-        problems.append("'security_token' belongs to the access_key_id and access_key_secret it was issued with")
+        problems.append("'security_token' needs the access_key_id and access_key_secret that it was issued with")
     return problems
 
 
@@ -198,11 +195,11 @@ def _misshapen_address(key: str, address: str) -> str:
         parts = urlsplit(address)
         odd_port = parts.port == 0
     except ValueError:
-        return f"{key} {address!r} is no address such as https://service.cn-hangzhou.maxcompute.aliyun.com/api"
+        return f"{key} {address!r} is not an address such as https://service.cn-hangzhou.maxcompute.aliyun.com/api"
     if "@" in parts.netloc:
-        return f"{key} holds a user name or password, which it cannot use: only the access key counts"
+        return f"{key} contains a user name or password, which is not supported: log in by the access key"
     if parts.scheme not in {"http", "https"}:
-        return f"{key} {address!r} has the scheme {parts.scheme!r}: only http and https are spoken"
+        return f"{key} {address!r} has the scheme {parts.scheme!r}: only http and https are supported"
     if not parts.hostname or odd_port or parts.query or parts.fragment:
-        return f"{key} {address!r} is no address such as https://service.cn-hangzhou.maxcompute.aliyun.com/api"
+        return f"{key} {address!r} is not an address such as https://service.cn-hangzhou.maxcompute.aliyun.com/api"
     return ""
