@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -48,14 +49,10 @@ def run(
 
     Raises StatementFailed with the statement and the service's words, also where it takes longer than ``seconds``.
     """
-    try:
+    with _answers(settings, statement, "running a statement"):
         instance = odps.run_sql(statement, hints={**_HINTS, **hints})
         _wait(instance, statement, clock, seconds)
         instance.wait_for_success()
-    except odps_errors.BaseODPSError as error:
-        if is_unauthorized(error) or is_foreign(error):
-            raise refusal(settings, "running a statement", error) from error
-        raise _failed(statement, words_of(error)) from error
     return instance
 
 
@@ -66,12 +63,8 @@ def start(odps: ODPS, settings: OdpsSettings, statement: str, hints: Mapping[str
     element Guid; the test UniqueIdentifyIDTest of the official Java SDK shows it.)
     Raises StatementFailed where the service refuses it at once.
     """
-    try:
+    with _answers(settings, statement, "running a statement"):
         return str(odps.run_sql(statement, hints={**_HINTS, **hints}, unique_identifier_id=name).id)
-    except odps_errors.BaseODPSError as error:
-        if is_unauthorized(error) or is_foreign(error):
-            raise refusal(settings, "running a statement", error) from error
-        raise _failed(statement, words_of(error)) from error
 
 
 def outcome(odps: ODPS, settings: OdpsSettings, instance_id: str, clock: Clock, seconds: float) -> str | None:
@@ -80,21 +73,31 @@ def outcome(odps: ODPS, settings: OdpsSettings, instance_id: str, clock: Clock, 
     Raises StatementFailed where it takes longer than ``seconds``, and where the service cannot say how it ended.
     """
     statement = f"(started before, as instance {instance_id})"
-    try:
-        instance = odps.get_instance(instance_id)
-        _wait(instance, statement, clock, seconds)
-    except odps_errors.BaseODPSError as error:
-        if is_unauthorized(error) or is_foreign(error):
-            raise refusal(settings, f"waiting for instance {instance_id}", error) from error
-        if isinstance(error, odps_errors.NoSuchObject):
+    with _answers(settings, statement, f"waiting for instance {instance_id}"):
+        try:
+            instance = odps.get_instance(instance_id)
+            _wait(instance, statement, clock, seconds)
+        except odps_errors.NoSuchObject as error:
+            if is_unauthorized(error) or is_foreign(error):
+                raise
             # Forgotten: it has ended long ago.
             return words_of(error)
-        raise _failed(statement, words_of(error)) from error
     try:
         instance.wait_for_success()
     except odps_errors.BaseODPSError as error:
         return words_of(error)
     return None
+
+
+@contextmanager
+def _answers(settings: OdpsSettings, statement: str, doing: str) -> Iterator[None]:
+    """Turn the service's refusals into our errors: of the connection, or of the statement."""
+    try:
+        yield
+    except odps_errors.BaseODPSError as error:
+        if is_unauthorized(error) or is_foreign(error):
+            raise refusal(settings, doing, error) from error
+        raise _failed(statement, words_of(error)) from error
 
 
 def _wait(instance: Any, statement: str, clock: Clock, seconds: float) -> None:

@@ -37,8 +37,7 @@ class UploadPlace:
         from airflow_provider_kafka_odps.clients.maxcompute.tunnel import Tunnel
         from airflow_provider_kafka_odps.clients.maxcompute.upload import OdpsUpload
 
-        retrier = Retrier(self.retry, clock)
-        settings = self.settings
+        settings, retrier = self.settings, Retrier(self.retry, clock)
         account = account_of(settings, on_secret)
         client = BoundedRestClient(
             account, self.address, settings.project, retrier=retrier, via=settings.proxy, tag="TUNNEL"
