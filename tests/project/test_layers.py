@@ -63,7 +63,10 @@ WALLS = {
         Side("transfers", ("sensors",)),
     ],
     "core:": [
-        *(Side(f"core.{low}", ("core.table", "core.window")) for low in ("options", "clock", "upload", "arrow")),
+        *(
+            Side(f"core.{low}", ("core.table", "core.window"))
+            for low in ("options", "clock", "upload", "arrow", "backoff")
+        ),
         Side("core.table", ("core.window", "core.mapping", "core.delivery")),
         Side("core.window", ("core.mapping", "core.history", "core.journal")),
         Side("core.mapping", ("core.accounting", "core.history", "core.load")),
@@ -85,6 +88,12 @@ WALLS = {
         Side("clients.maxcompute", ("clients.kafka",)),
         Side("clients.interruptible", ("clients.kafka", "clients.maxcompute")),
         Side("clients.clock", ("clients.interruptible", "clients.kafka")),
+    ],
+    "clients know no Airflow": [Side("clients", ("airflow",))],
+    "to clients, hooks, sensors and triggers, time is an argument": [
+        Side("clients.kafka", ("time",), but=("clients.kafka.transport",)),
+        *(Side(each, ("time",)) for each in ("clients.interruptible", "clients.maxcompute")),
+        *(Side(each, ("time",)) for each in ("hooks", "sensors", "triggers")),
     ],
     "the core knows no outside": [Side(each, _OUTSIDE) for each in ("core", "dataworks", "exceptions")],
     "in the core, threads": [
