@@ -1,5 +1,6 @@
 """Values that many tests of the core start from."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from hypothesis import strategies as st
@@ -10,9 +11,25 @@ from airflow_provider_kafka_odps.core.journal.entry import Target
 from airflow_provider_kafka_odps.core.journal.receipt import CommitProof, Receipt
 from airflow_provider_kafka_odps.core.options import IsolationLevel, Mode
 from airflow_provider_kafka_odps.core.window.facts import PartitionFacts, TopicFacts
+from airflow_provider_kafka_odps.core.window.offsets import OffsetRange, TopicPartition
 from airflow_provider_kafka_odps.core.window.window import ResolvedBound, Window
 
 PLANNED_AT = datetime(2026, 11, 22, 11, 0, 7, tzinfo=UTC)
+
+
+def orders(number: int) -> TopicPartition:
+    """Return a partition of the topic that these tests load."""
+    return TopicPartition("orders", number)
+
+
+def ranges_of(topic: str, partitions: Mapping[int, tuple[int, int]]) -> tuple[OffsetRange, ...]:
+    """Return the ranges of a window: partition → start and end."""
+    return tuple(OffsetRange(topic, number, start, end) for number, (start, end) in sorted(partitions.items()))
+
+
+def offsets_in(window: Window) -> dict[int, tuple[int, int]]:
+    """Return start and end of each partition of a window."""
+    return {each.partition: (each.start, each.end) for each in window.ranges}
 
 
 def window_of(*ranges: tuple[int, int], topic: str = "orders", topic_id: str = "id-1") -> Window:
@@ -25,7 +42,7 @@ def window_of(*ranges: tuple[int, int], topic: str = "orders", topic_id: str = "
         planned_at=PLANNED_AT,
         start=ResolvedBound("earliest", "broker"),
         end=ResolvedBound("latest", "broker"),
-        partitions=dict(enumerate(ranges)),
+        ranges=ranges_of(topic, dict(enumerate(ranges))),
     )
 
 
@@ -50,8 +67,9 @@ windows = st.builds(
     planned_at=st.datetimes(timezones=st.just(UTC)).map(lambda moment: moment.replace(microsecond=0)),
     start=st.builds(ResolvedBound, _WORDS, _WORDS),
     end=st.builds(ResolvedBound, _WORDS, _WORDS),
-    partitions=st.dictionaries(st.integers(0, 2**31 - 1), _RANGES, max_size=5),
+    ranges=st.dictionaries(st.integers(0, 2**31 - 1), _RANGES, max_size=5).map(lambda each: ranges_of("orders", each)),
 )
+_PARTITIONS = st.integers(0, 2**31 - 1).map(orders)
 _COUNTS = st.builds(Counts, st.integers(0, 2**40), st.integers(0, 2**40), st.integers(0, 2**40))
 receipts = st.builds(
     Receipt,
@@ -61,11 +79,11 @@ receipts = st.builds(
     mode=st.sampled_from([mode.value for mode in Mode]),
     upload_id=st.text(min_size=1, max_size=12),
     blocks=st.integers(0, 20_000),
-    partitions=st.dictionaries(st.integers(0, 2**31 - 1), _COUNTS, max_size=5),
+    partitions=st.dictionaries(_PARTITIONS, _COUNTS, max_size=5),
     bytes=st.integers(0, 2**50),
     not_json=st.integers(0, 2**40),
     seconds=st.dictionaries(_WORDS, st.integers(0, 10**9).map(lambda millis: millis / 1000), max_size=3),
-    offsets=st.dictionaries(st.integers(0, 2**31 - 1), _RANGES, max_size=5),
+    offsets=st.dictionaries(_PARTITIONS, _RANGES, max_size=5),
     attempts=st.integers(1, 99),
     learned=st.none() | st.sampled_from(CommitProof),
     reconciled=st.none() | st.sampled_from([by.value for by in Reconciled]),

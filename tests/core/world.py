@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import pyarrow as pa
-from core.examples import PLANNED_AT, target_of
+from core.examples import PLANNED_AT, offsets_in, target_of
 
 from airflow_provider_kafka_odps.core.accounting.gaps import PassedOver
 from airflow_provider_kafka_odps.core.accounting.tolerance import Tolerance
@@ -148,7 +148,7 @@ class Source:
 
     def read(self, window: Window, wanted: frozenset[str]) -> Generator[pa.RecordBatch]:
         assert {"partition", "offset", "value"} <= wanted
-        for offsets in window.ranges():
+        for offsets in window.ranges:
             for offset in range(offsets.start, offsets.end):
                 value = self.world.log[offsets.partition][offset]
                 if value is not None:
@@ -309,7 +309,7 @@ class Rows:
         return FoundRows(len(places), len(set(places)))
 
     def _of(self, window: Window) -> list[Row]:
-        ranges = window.partitions
+        ranges = offsets_in(window)
         return [row for row in self.world.table if row[0] in ranges and row[1] in range(*ranges[row[0]])]
 
     def _start(self, window: Window, name: str) -> str:

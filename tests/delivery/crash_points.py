@@ -23,6 +23,7 @@ from airflow_provider_kafka_odps.core.delivery.window_rows import FoundRows
 from airflow_provider_kafka_odps.core.journal.entry import JournalStore
 from airflow_provider_kafka_odps.core.upload import Upload, UploadStatus
 from airflow_provider_kafka_odps.core.window.facts import Questions, TopicFacts
+from airflow_provider_kafka_odps.core.window.offsets import TopicPartition
 from airflow_provider_kafka_odps.core.window.window import Window
 
 T = TypeVar("T")
@@ -175,7 +176,7 @@ class _Shown:
     inner: VisibleRows
     points: Points
 
-    def offsets(self, window: Window) -> Mapping[int, FoundOffsets] | None:
+    def offsets(self, window: Window) -> Mapping[TopicPartition, FoundOffsets] | None:
         return self.points.before("reconcile", lambda: self.inner.offsets(window))
 
     def rows(self) -> int:

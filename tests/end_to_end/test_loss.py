@@ -21,6 +21,7 @@ from pytest_mock import MockerFixture
 
 from airflow_provider_kafka_odps.core.accounting.gaps import GapKind, PassedOver
 from airflow_provider_kafka_odps.core.options import OnDataLoss
+from airflow_provider_kafka_odps.core.window.offsets import OffsetRange
 from airflow_provider_kafka_odps.exceptions import InvalidInput
 from airflow_provider_kafka_odps.hooks.kafka import KafkaHook
 from airflow_provider_kafka_odps.hooks.odps import OdpsHook
@@ -188,7 +189,7 @@ def test_what_expires_while_it_is_read_is_skipped(five: str, admin: KafkaAdminCl
     assert sorted(offset for batch in batches for offset in batch.column("offset").to_pylist()) == sorted(
         [*range(5), *range(2, 5)]
     )
-    assert missing == [PassedOver(1, 0, 2, GapKind.MISSING)]
+    assert missing == [PassedOver(OffsetRange(window.topic, 1, 0, 2), GapKind.MISSING)]
 
 
 def test_a_log_that_is_shorter_than_the_window(five: str, task_run: TaskRun) -> None:

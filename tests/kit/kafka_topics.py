@@ -40,7 +40,7 @@ def by_kafka_python(servers: str, window: Window) -> list[Row]:
         auto_offset_reset="none",
         isolation_level=window.isolation_level.value,
     )
-    for offsets in window.ranges():
+    for offsets in window.ranges:
         place = TopicPartition(window.topic, offsets.partition)
         consumer.assign([place])
         consumer.seek(place, offsets.start)
@@ -77,7 +77,7 @@ def by_confluent_kafka(servers: str, window: Window) -> list[Row]:
             "enable.partition.eof": True,
         }
     )
-    for offsets in window.ranges():
+    for offsets in window.ranges:
         if not offsets.span:
             continue
         consumer.assign([Place(window.topic, offsets.partition, offsets.start)])

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any, TypeVar, cast
 
 import pyarrow as pa
-from core.examples import target_of
+from core.examples import offsets_in, target_of
 from core.world import (
     COLUMNS,
     SCHEMA,
@@ -92,7 +92,7 @@ class SimulatedWorld(World):
         """Let others hear of the window, which has to be recorded by then."""
         assert self.journal is not None, "a window is announced that the next attempt would not know"
         recorded = self.journal["window"]
-        same = {0: (*recorded["partitions"]["0"],)} == window.partitions and recorded["topic_id"] == window.topic_id
+        same = {0: (*recorded["partitions"]["0"],)} == offsets_in(window) and recorded["topic_id"] == window.topic_id
         assert same, "another window is announced than the one that is recorded"
 
     def follow(self) -> None:
@@ -127,7 +127,7 @@ class _Source(Source):
 
     def read(self, window: Window, wanted: frozenset[str]) -> Generator[pa.RecordBatch]:
         assert {"partition", "offset", "value"} <= wanted
-        start, end = window.partitions[0]
+        start, end = offsets_in(window)[0]
         batch = self.world.effect("read", lambda: self._batch(start, end))
         if batch is not None:
             yield batch

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from core.examples import target_of, window_of
+from core.examples import orders, target_of, window_of
 
 from airflow_provider_kafka_odps.core.accounting.counts import Counts
 from airflow_provider_kafka_odps.core.journal.entry import Journal, Phase
@@ -21,7 +21,9 @@ TEN = Offsets(10, {})
 def receipt_of(upload_id: str | None) -> Receipt:
     """Return the receipt of a load of three rows, or of none."""
     rows = 3 if upload_id else 0
-    return Receipt(window_of((0, rows)), "shop.t", None, "append", upload_id, 1, {0: Counts(rows, 0, 0)}, 9, 0, {})
+    return Receipt(
+        window_of((0, rows)), "shop.t", None, "append", upload_id, 1, {orders(0): Counts(rows, 0, 0)}, 9, 0, {}
+    )
 
 
 def test_offsets_in_the_conf_of_a_backfill_are_refused() -> None:

@@ -153,7 +153,7 @@ class Admin:
         """
         from kafka import OffsetAndMetadata, TopicPartition
 
-        ends = {TopicPartition(window.topic, offsets.partition): offsets.end for offsets in window.ranges()}
+        ends = {TopicPartition(window.topic, offsets.partition): offsets.end for offsets in window.ranges}
         known = self._committed(group, list(ends))
         # Never back: an old window that is loaded again says nothing about the newer ones.
         ahead = {place: end for place, end in ends.items() if known.get(place, -1) < end}

@@ -106,7 +106,7 @@ class _Reading:
         waited: Callable[[float], None],
     ) -> None:
         self.window = window
-        self.ahead = {offsets.partition: offsets for offsets in window.ranges() if offsets.span}
+        self.ahead = {offsets.partition: offsets for offsets in window.ranges if offsets.span}
         """What is not finished yet, by partition."""
         self.positions = {number: offsets.start for number, offsets in self.ahead.items()}
         """The next offset to read of each partition that is not finished."""
@@ -137,7 +137,8 @@ class _Reading:
             for place, spans in batch_consumer.take_passed_over().items():
                 for span in spans:
                     kind = GapKind(span.kind.value)
-                    self._passed_over(PassedOver(place.partition, span.base_offset, span.next_offset, kind))
+                    passed = OffsetRange(place.topic, place.partition, span.base_offset, span.next_offset)
+                    self._passed_over(PassedOver(passed, kind))
             for place, batches in polled.items():
                 # The client may still hold batches of a partition that is finished.
                 if offsets := self._left(place.partition):
@@ -164,7 +165,7 @@ class _Reading:
 
     def _go_on_without(self, lost: OffsetRange) -> None:
         number, end = lost.partition, self.ahead[lost.partition].end
-        self._passed_over(PassedOver(number, lost.start, lost.end, GapKind.MISSING))
+        self._passed_over(PassedOver(lost, GapKind.MISSING))
         if lost.end < end:
             self.positions[number] = lost.end
         elif self.positions[number] < lost.start:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from airflow_provider_kafka_odps.core.window.offsets import OffsetRange
 from airflow_provider_kafka_odps.exceptions import InvalidInput
 
 LISTED = 10_000
@@ -27,17 +28,15 @@ class GapKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PassedOver:
-    """Offsets of one partition, half-open, that hold no record for this reader, as the log itself says."""
+    """Offsets that hold no record for this reader, as the log itself says."""
 
-    partition: int
-    start: int
-    end: int
+    offsets: OffsetRange
     kind: GapKind
 
     def __post_init__(self) -> None:
         """Refuse a range of nothing, and what no reader can see: an offset that was compacted away is not there."""
-        if not 0 <= self.start < self.end or self.kind is GapKind.COMPACTED:
-            raise InvalidInput(f"{self} is nothing that a reader passes over")
+        if not self.offsets.span or self.kind is GapKind.COMPACTED:
+            raise InvalidInput(f"{self.offsets}, {self.kind}: nothing that a reader passes over")
 
 
 class Ranges:

@@ -7,6 +7,7 @@ from collections import Counter
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from airflow_provider_kafka_odps.core.window.offsets import TopicPartition
 from airflow_provider_kafka_odps.core.window.window import Window
 
 
@@ -15,15 +16,15 @@ class Lateness:
 
     def __init__(self, window: Window) -> None:
         self._start, self._end = window.start.instant, window.end.instant
-        self.late: Counter[int] = Counter()
-        self.early: Counter[int] = Counter()
+        self.late: Counter[TopicPartition] = Counter()
+        self.early: Counter[TopicPartition] = Counter()
 
     @property
     def columns(self) -> frozenset[str]:
         """What has to be read of the records for this."""
         return frozenset() if self._start is self._end is None else frozenset({"timestamp"})
 
-    def add(self, partition: int, timestamps: pa.Array) -> None:
+    def add(self, partition: TopicPartition, timestamps: pa.Array) -> None:
         """Count a batch of one partition; a record without a timestamp is in nobody's interval."""
         if self._start is not None:
             self.late[partition] += _true(pc.less(timestamps, pa.scalar(self._start, timestamps.type)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +13,7 @@ from airflow_provider_kafka_odps.core.accounting.counts import Counted, Counts
 from airflow_provider_kafka_odps.core.accounting.gaps import GapKind, PassedOver, Ranges, without
 from airflow_provider_kafka_odps.core.accounting.lateness import Lateness
 from airflow_provider_kafka_odps.core.options import OnDataLoss
-from airflow_provider_kafka_odps.core.window.offsets import OffsetRange, next_offset
+from airflow_provider_kafka_odps.core.window.offsets import OffsetRange, TopicPartition, next_offset
 from airflow_provider_kafka_odps.core.window.window import Window
 from airflow_provider_kafka_odps.exceptions import ReadFailed, UnexplainedGap
 
@@ -23,15 +24,16 @@ class Ledger:
     def __init__(self, window: Window, on_data_loss: OnDataLoss = OnDataLoss.FAIL) -> None:
         self._on_data_loss = on_data_loss
         self._missing: list[OffsetRange] = []
-        self._ranges = {offsets.partition: offsets for offsets in window.ranges()}
-        self._positions = {number: offsets.start for number, offsets in self._ranges.items()}
+        self._topic = window.topic
+        self._ranges = {offsets.topic_partition: offsets for offsets in window.ranges}
+        self._positions = {partition: offsets.start for partition, offsets in self._ranges.items()}
         self._records = dict.fromkeys(self._ranges, 0)
         self._lateness = Lateness(window)
-        self._first_last: dict[int, tuple[int, int]] = {}
+        self._first_last: dict[TopicPartition, tuple[int, int]] = {}
         self._rejects = dict.fromkeys(self._ranges, 0)
-        self._gaps = {number: Ranges(offsets.start, offsets.end) for number, offsets in self._ranges.items()}
-        self._passed = {number: Ranges(offsets.start, offsets.end) for number, offsets in self._ranges.items()}
-        self._kinds = {number: dict.fromkeys(GapKind, 0) for number in self._ranges}
+        self._gaps = {partition: Ranges(offsets.start, offsets.end) for partition, offsets in self._ranges.items()}
+        self._passed = {partition: Ranges(offsets.start, offsets.end) for partition, offsets in self._ranges.items()}
+        self._kinds = {partition: dict.fromkeys(GapKind, 0) for partition in self._ranges}
 
     def add(self, batch: pa.RecordBatch, rejects: int) -> None:
         """Count a batch of one partition, of whose records ``rejects`` became no row.
@@ -41,7 +43,7 @@ class Ledger:
         """
         if not batch.num_rows:
             return
-        partition = batch.column("partition")[0].as_py()
+        partition = TopicPartition(self._topic, batch.column("partition")[0].as_py())
         offsets = batch.column("offset").to_numpy()
         self._check(partition, offsets)
         self._add_gaps(partition, offsets)
@@ -54,54 +56,53 @@ class Ledger:
 
     def pass_over(self, passed: PassedOver) -> None:
         """Take note of offsets without a record that the log itself accounts for."""
-        if passed.partition not in self._ranges:
+        offsets, partition = passed.offsets, passed.offsets.topic_partition
+        if partition not in self._ranges:
             return
         if passed.kind is GapKind.MISSING:
-            topic = self._ranges[passed.partition].topic
-            self._missing.append(OffsetRange(topic, passed.partition, passed.start, passed.end))
-            self._kinds[passed.partition][passed.kind] += passed.end - passed.start
+            self._missing.append(offsets)
+            self._kinds[partition][passed.kind] += offsets.span
         else:
-            new = self._passed[passed.partition].add(passed.start, passed.end)
-            self._kinds[passed.partition][passed.kind] += new
+            self._kinds[partition][passed.kind] += self._passed[partition].add(offsets.start, offsets.end)
 
-    def counted(self) -> dict[int, Counted]:
+    def counted(self) -> dict[TopicPartition, Counted]:
         """Return what was counted, for ``absorb`` of an account of more."""
         return {
-            number: Counted(
+            partition: Counted(
                 start=offsets.start,
-                position=self._positions[number],
-                records=self._records[number],
-                rejects=self._rejects[number],
-                first_last=self._first_last.get(number),
-                gaps=self._gaps[number],
-                passed=self._passed[number],
-                kinds=self._kinds[number],
-                late=self._lateness.late[number],
-                early=self._lateness.early[number],
+                position=self._positions[partition],
+                records=self._records[partition],
+                rejects=self._rejects[partition],
+                first_last=self._first_last.get(partition),
+                gaps=self._gaps[partition],
+                passed=self._passed[partition],
+                kinds=self._kinds[partition],
+                late=self._lateness.late[partition],
+                early=self._lateness.early[partition],
             )
-            for number, offsets in self._ranges.items()
+            for partition, offsets in self._ranges.items()
         }
 
-    def absorb(self, parts: Mapping[int, Counted], missing: Iterable[OffsetRange]) -> None:
+    def absorb(self, parts: Mapping[TopicPartition, Counted], missing: Iterable[OffsetRange]) -> None:
         """Take over what was counted of a part of the window; the parts of one partition in the order of offsets."""
         self._missing += missing
-        for number, part in parts.items():
-            self._passed[number].extend(part.passed)
-            self._records[number] += part.records
-            self._rejects[number] += part.rejects
-            self._lateness.late[number] += part.late
-            self._lateness.early[number] += part.early
+        for partition, part in parts.items():
+            self._passed[partition].extend(part.passed)
+            self._records[partition] += part.records
+            self._rejects[partition] += part.rejects
+            self._lateness.late[partition] += part.late
+            self._lateness.early[partition] += part.early
             if part.first_last is not None:
                 # A part without records leaves its gap open: it may go on in the next one.
-                self._gaps[number].add(self._positions[number], part.start)
-                self._gaps[number].extend(part.gaps)
-                self._positions[number] = part.position
-                first, _ = self._first_last.get(number, part.first_last)
-                self._first_last[number] = first, part.first_last[1]
+                self._gaps[partition].add(self._positions[partition], part.start)
+                self._gaps[partition].extend(part.gaps)
+                self._positions[partition] = part.position
+                first, _ = self._first_last.get(partition, part.first_last)
+                self._first_last[partition] = first, part.first_last[1]
             for kind, count in part.kinds.items():
-                self._kinds[number][kind] += count
+                self._kinds[partition][kind] += count
 
-    def _add_gaps(self, partition: int, offsets: npt.NDArray[np.int64]) -> None:
+    def _add_gaps(self, partition: TopicPartition, offsets: npt.NDArray[np.int64]) -> None:
         gaps, position = self._gaps[partition], self._positions[partition]
         if int(offsets[-1]) - position == len(offsets) - 1:
             return
@@ -109,7 +110,7 @@ class Ledger:
         for before in np.flatnonzero(np.diff(offsets) > 1):
             gaps.add(next_offset(int(offsets[before])), int(offsets[before + 1]))
 
-    def _check(self, partition: int, offsets: npt.NDArray[np.int64]) -> None:
+    def _check(self, partition: TopicPartition, offsets: npt.NDArray[np.int64]) -> None:
         wanted = self._ranges.get(partition)
         first, last = int(offsets[0]), int(offsets[-1])
         if (
@@ -119,14 +120,14 @@ class Ledger:
             or bool(np.any(np.diff(offsets) <= 0))
         ):
             raise ReadFailed(
-                f"the reader delivered offsets {first} to {last} of partition {partition}, where {wanted or 'nothing'} "
+                f"the reader delivered offsets {first} to {last} of {partition}, where {wanted or 'nothing'} "
                 f"was wanted and {self._positions.get(partition)} came next; nothing was committed"
             )
 
     @property
     def passed(self) -> int:
         """How many offsets are behind the last record of their partition."""
-        return sum(position - self._ranges[number].start for number, position in self._positions.items())
+        return sum(position - self._ranges[partition].start for partition, position in self._positions.items())
 
     @property
     def records(self) -> int:
@@ -138,7 +139,7 @@ class Ledger:
         """How many rows were counted so far."""
         return self.records - sum(self._rejects.values())
 
-    def counts(self, cleanup_policy: Callable[[], str | None] | None = None) -> dict[int, Counts]:
+    def counts(self, cleanup_policy: Callable[[], str | None] | None = None) -> dict[TopicPartition, Counts]:
         """Return what became of each partition's offsets; to be asked when the window has been read to its end.
 
         ``cleanup_policy`` is asked for the topic's if offsets have no record and nothing that was passed over accounts
@@ -146,45 +147,45 @@ class Ledger:
         Raises UnexplainedGap for offsets without a record that compaction may not have removed.
         """
         if cleanup_policy is None:
-            return {number: self._counts(number, compacted=0) for number in self._ranges}
-        compacted = {number: self._unaccounted(number) for number in self._ranges}
+            return {partition: self._counts(partition, compacted=0) for partition in self._ranges}
+        compacted = {partition: self._unaccounted(partition) for partition in self._ranges}
         if any(compacted.values()):
             policy = cleanup_policy()
             if policy is None or "compact" not in policy:
-                unexplained = {number: gaps for number, gaps in compacted.items() if gaps}
+                unexplained = {partition: gaps for partition, gaps in compacted.items() if gaps}
                 if self._on_data_loss is OnDataLoss.FAIL:
                     raise UnexplainedGap(self._unexplained(unexplained, policy))
                 self._skip(unexplained)
                 compacted = dict.fromkeys(self._ranges, 0)
-        return {number: self._counts(number, gaps) for number, gaps in compacted.items()}
+        return {partition: self._counts(partition, gaps) for partition, gaps in compacted.items()}
 
-    def _counts(self, number: int, compacted: int) -> Counts:
-        records, rejects, kinds = self._records[number], self._rejects[number], self._kinds[number]
+    def _counts(self, partition: TopicPartition, compacted: int) -> Counts:
+        records, rejects, kinds = self._records[partition], self._rejects[partition], self._kinds[partition]
         return Counts(
             rows=records - rejects,
             rejects=rejects,
-            gaps=self._ranges[number].span - records - kinds[GapKind.MISSING],
+            gaps=self._ranges[partition].span - records - kinds[GapKind.MISSING],
             control=kinds[GapKind.CONTROL],
             aborted=kinds[GapKind.ABORTED],
             compacted=compacted,
             missing=kinds[GapKind.MISSING],
-            late=self._lateness.late[number],
-            early=self._lateness.early[number],
+            late=self._lateness.late[partition],
+            early=self._lateness.early[partition],
         )
 
     def progress(self) -> str:
         """Return how much was counted, and what is ahead, such as ``orders[3]@[180, 250)``."""
         ahead = [
-            str(OffsetRange(offsets.topic, number, self._positions[number], offsets.end))
-            for number, offsets in sorted(self._ranges.items())
-            if self._positions[number] < offsets.end
+            str(replace(offsets, start=self._positions[partition]))
+            for partition, offsets in sorted(self._ranges.items())
+            if self._positions[partition] < offsets.end
         ]
         span = sum(offsets.span for offsets in self._ranges.values())
-        done = sum(self._positions[number] - offsets.start for number, offsets in self._ranges.items())
+        done = sum(self._positions[partition] - offsets.start for partition, offsets in self._ranges.items())
         return f"{done} of {span} offsets were read and fit, ahead: {', '.join(ahead) or 'none'}"
 
     @property
-    def offsets(self) -> dict[int, tuple[int, int]]:
+    def offsets(self) -> dict[TopicPartition, tuple[int, int]]:
         """The offsets of the first and the last record so far, of each partition that had any."""
         return dict(self._first_last)
 
@@ -193,30 +194,32 @@ class Ledger:
         """The ranges that were lost and skipped, in order; of very many in one partition the first are listed."""
         return tuple(sorted(self._missing))
 
-    def _skip(self, unexplained: dict[int, int]) -> None:
-        for number, gaps in unexplained.items():
-            self._missing += list(self._gaps_left(number))
-            self._kinds[number][GapKind.MISSING] += gaps
+    def _skip(self, unexplained: dict[TopicPartition, int]) -> None:
+        for partition, gaps in unexplained.items():
+            self._missing += list(self._gaps_left(partition))
+            self._kinds[partition][GapKind.MISSING] += gaps
 
-    def _unaccounted(self, number: int) -> int:
-        known = self._records[number] + self._passed[number].covered + self._kinds[number][GapKind.MISSING]
-        return self._ranges[number].span - known
+    def _unaccounted(self, partition: TopicPartition) -> int:
+        known = self._records[partition] + self._passed[partition].covered + self._kinds[partition][GapKind.MISSING]
+        return self._ranges[partition].span - known
 
-    def _unexplained(self, gaps: dict[int, int], policy: str | None) -> str:
-        lines = "\n".join(f"{self._first_gap(number)}: {gap} offsets without a record" for number, gap in gaps.items())
+    def _unexplained(self, gaps: dict[TopicPartition, int], policy: str | None) -> str:
+        lines = "\n".join(
+            f"{self._first_gap(partition)}: {gap} offsets without a record" for partition, gap in gaps.items()
+        )
         return (
             f"{lines}\nNo transaction marker and no aborted transaction accounts for them, and the topic's "
             f"cleanup.policy is {policy or 'not for this login to know (it needs DESCRIBE_CONFIGS on the topic)'}, so "
             "compaction does not either: these records are lost, or the log was damaged. Nothing was committed"
         )
 
-    def _first_gap(self, number: int) -> OffsetRange:
+    def _first_gap(self, partition: TopicPartition) -> OffsetRange:
         """Return where the first unexplained gap of a partition is; where too many ranges were seen, about."""
-        return next(self._gaps_left(number), self._ranges[number])
+        return next(self._gaps_left(partition), self._ranges[partition])
 
-    def _gaps_left(self, number: int) -> Iterator[OffsetRange]:
-        offsets, position = self._ranges[number], self._positions[number]
-        gaps = [*self._gaps[number].listed, *([(position, offsets.end)] if position < offsets.end else [])]
-        lost = sorted((each.start, each.end) for each in self._missing if each.partition == number)
-        for start, end in without(without(gaps, self._passed[number].listed), lost):
-            yield OffsetRange(offsets.topic, number, start, end)
+    def _gaps_left(self, partition: TopicPartition) -> Iterator[OffsetRange]:
+        offsets, position = self._ranges[partition], self._positions[partition]
+        gaps = [*self._gaps[partition].listed, *([(position, offsets.end)] if position < offsets.end else [])]
+        lost = sorted((each.start, each.end) for each in self._missing if each.topic_partition == partition)
+        for start, end in without(without(gaps, self._passed[partition].listed), lost):
+            yield replace(offsets, start=start, end=end)

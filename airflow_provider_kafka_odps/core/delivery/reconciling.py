@@ -9,6 +9,7 @@ from typing import Protocol
 
 from airflow_provider_kafka_odps.core.accounting.counts import Counts
 from airflow_provider_kafka_odps.core.journal.receipt import Receipt
+from airflow_provider_kafka_odps.core.window.offsets import TopicPartition
 from airflow_provider_kafka_odps.core.window.window import Window
 from airflow_provider_kafka_odps.exceptions import InvalidInput, NotReconciled, StatementFailed, TableRefused
 
@@ -41,7 +42,7 @@ class FoundOffsets:
 class VisibleRows(Protocol):
     """What everybody can see of a table, or of one partition of it."""
 
-    def offsets(self, window: Window) -> Mapping[int, FoundOffsets] | None:
+    def offsets(self, window: Window) -> Mapping[TopicPartition, FoundOffsets] | None:
         """Return what is there of each partition of the window; None if partition and offset are no columns."""
 
     def rows(self) -> int:
@@ -68,14 +69,15 @@ def reconcile(receipt: Receipt, shown: VisibleRows, *, overwritten: bool) -> Rec
     return Reconciled.ROWS
 
 
-def _differences(receipt: Receipt, found: Mapping[int, FoundOffsets]) -> Iterator[str]:
-    for number, counts in sorted(receipt.partitions.items()):
-        there = found.get(number)
-        if _shows(there, counts, receipt.offsets.get(number)):
+def _differences(receipt: Receipt, found: Mapping[TopicPartition, FoundOffsets]) -> Iterator[str]:
+    for partition, counts in sorted(receipt.partitions.items()):
+        there = found.get(partition)
+        if _shows(there, counts, receipt.offsets.get(partition)):
             continue
-        first_last = "" if number not in receipt.offsets else " with offsets {} to {}".format(*receipt.offsets[number])
+        ends = receipt.offsets.get(partition)
+        first_last = "" if ends is None else f" with offsets {ends[0]} to {ends[1]}"
         seen = f"{there.rows} with {there.offsets} different offsets {there.first} to {there.last}" if there else "none"
-        yield f"{receipt.window.topic}[{number}]: {counts.rows} rows{first_last} were loaded; there: {seen}"
+        yield f"{partition}: {counts.rows} rows{first_last} were loaded; there: {seen}"
 
 
 def _shows(there: FoundOffsets | None, counts: Counts, first_last: tuple[int, int] | None) -> bool:

@@ -98,7 +98,7 @@ class WindowRowsSql:
         return (
             "\n    OR ".join(
                 f"({partition} = {wanted.partition} AND {offset} >= {wanted.start} AND {offset} < {wanted.end})"
-                for wanted in window.ranges()
+                for wanted in window.ranges
                 if wanted.span
             )
             or "1 = 0"

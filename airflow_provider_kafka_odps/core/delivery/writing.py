@@ -28,7 +28,7 @@ def write(attempt: Attempt, loading: Loading, upload: Upload) -> None:
     This process loads the first share itself. Raises what the first worker that failed has raised, once none runs.
     """
     window, shares = loading.window, shares_of(attempt, loading.window)
-    attempt.say(f"upload {upload.id}: loading {window.span} offsets: {', '.join(map(str, window.ranges()))}")
+    attempt.say(f"upload {upload.id}: loading {window.span} offsets: {', '.join(map(str, window.ranges))}")
     if attempt.crew is None or len(shares) == 1:
         _convey(attempt, loading, upload, None, 1)
         loading.gather(upload, ())

@@ -76,9 +76,9 @@ class Chain:
 
     def plan(self, window: Window, run_id: str) -> Chain:
         """Return the chain to write before the window is used."""
-        start = {number: start for number, (start, _) in window.partitions.items()}
+        start = {each.partition: each.start for each in window.ranges}
         before = {} if self.committed is None else self.committed.end
-        end = {**before, **{number: end for number, (_, end) in window.partitions.items()}}
+        end = {**before, **{each.partition: each.end for each in window.ranges}}
         return replace(self, planned=Link(run_id, start, end))
 
     def commit(self, window: Window, run_id: str) -> Chain | None:
@@ -89,7 +89,7 @@ class Chain:
         """
         if self.planned is None or self.planned.run_id != run_id:
             return None
-        if any(self.planned.start.get(number) != start for number, (start, _) in window.partitions.items()):
+        if any(self.planned.start.get(each.partition) != each.start for each in window.ranges):
             return replace(self, planned=None)
         return Chain(self.topic_id, self.plan(window, run_id).planned)
 

@@ -113,7 +113,7 @@ def neighbour_of(written: Mapping[str, Any], instant: str, cluster_id: str, topi
         return None
     if (window.cluster_id, window.topic, window.end.asked) != (cluster_id, topic, instant):
         return None
-    return Claim(window.topic_id, {number: end for number, (_, end) in window.partitions.items()}, author)
+    return Claim(window.topic_id, {each.partition: each.end for each in window.ranges}, author)
 
 
 def instants_of(written: Mapping[str, Any] | None, key: str) -> list[int]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 from airflow_provider_kafka_odps.core.accounting.counts import Counts, RejectsUpload
+from airflow_provider_kafka_odps.core.window.offsets import TopicPartition
 from airflow_provider_kafka_odps.core.window.window import Window
 from airflow_provider_kafka_odps.exceptions import (
     InvalidInput,
@@ -17,6 +18,8 @@ from airflow_provider_kafka_odps.exceptions import (
 
 
 VERSION = 1
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,7 @@ class Receipt:
     upload_id: str | None
     """The upload session whose commit made the rows visible; None for an empty window."""
     blocks: int
-    partitions: Mapping[int, Counts]
+    partitions: Mapping[TopicPartition, Counts]
     bytes: int
     """Bytes of the blocks before compression."""
     not_json: int
@@ -39,7 +42,7 @@ class Receipt:
     """Wall time per stage."""
     missing: tuple[str, ...] = ()
     """The ranges that were lost and skipped, such as ``orders[3]@[0, 40)``."""
-    offsets: Mapping[int, tuple[int, int]] = field(default_factory=dict)
+    offsets: Mapping[TopicPartition, tuple[int, int]] = field(default_factory=dict)
     """Partition → offsets of its first and its last record, rejects included; without those that had none."""
     attempts: int = 1
     """How many tries of the task it took until the commit was learned of."""
@@ -80,9 +83,9 @@ class Receipt:
             "gaps": sum(counts.gaps for counts in self.partitions.values()),
             "late": sum(counts.late for counts in self.partitions.values()),
             "early": sum(counts.early for counts in self.partitions.values()),
-            "partitions": {str(number): counts.to_json() for number, counts in sorted(self.partitions.items())},
+            "partitions": {str(each.partition): counts.to_json() for each, counts in sorted(self.partitions.items())},
             "missing": list(self.missing),
-            "offsets": {str(number): list(each) for number, each in sorted(self.offsets.items())},
+            "offsets": {str(each.partition): list(ends) for each, ends in sorted(self.offsets.items())},
             "attempts": self.attempts,
             "commit": self.learned and self.learned.value,
             "reconciled": self.reconciled,
@@ -103,19 +106,20 @@ class Receipt:
         try:
             if written["version"] != VERSION:
                 raise InvalidInput(f"version {written['version']!r} is not the {VERSION} that this release reads")
+            window = Window.from_json(written["window"])
             return cls(
-                window=Window.from_json(written["window"]),
+                window=window,
                 table=written["table"],
                 partition=written["partition"],
                 mode=written["mode"],
                 upload_id=written["upload_id"],
                 blocks=written["blocks"],
-                partitions={int(number): Counts(**counts) for number, counts in written["partitions"].items()},
+                partitions=_by_partition(window, written["partitions"], lambda counts: Counts(**counts)),
                 bytes=written["bytes"],
                 not_json=written["not_json"],
                 seconds=dict(written["seconds"]),
                 missing=tuple(written.get("missing", ())),
-                offsets={int(number): (first, last) for number, (first, last) in written.get("offsets", {}).items()},
+                offsets=_by_partition(window, written.get("offsets", {}), _first_and_last),
                 attempts=written.get("attempts", 1),
                 learned=None if written.get("commit") is None else CommitProof(written["commit"]),
                 reconciled=written.get("reconciled"),
@@ -125,6 +129,16 @@ class Receipt:
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise InvalidInput(f"this is no receipt ({type(error).__name__}: {error}): {written!r}") from error
+
+
+def _by_partition(window: Window, written: Mapping[str, Any], read: Callable[[Any], T]) -> dict[TopicPartition, T]:
+    """Return what stands there by the number of the partition."""
+    return {TopicPartition(window.topic, int(number)): read(each) for number, each in written.items()}
+
+
+def _first_and_last(written: Sequence[int]) -> tuple[int, int]:
+    first, last = written
+    return first, last
 
 
 class CommitProof(StrEnum):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from airflow_provider_kafka_odps.core.accounting.counts import Counted
-from airflow_provider_kafka_odps.core.window.offsets import OffsetRange
+from airflow_provider_kafka_odps.core.window.offsets import OffsetRange, TopicPartition
 from airflow_provider_kafka_odps.core.window.window import Window
 
 if TYPE_CHECKING:
@@ -49,19 +49,19 @@ def plan_shares(
     ahead = min(HEAD_START if head_start is None else head_start, window.span // count)
     edges = [0, *(ahead + (window.span - ahead) * number // count for number in range(1, count + 1))]
     return tuple(
-        Share(number, count, replace(window, partitions=dict(_between(window, edges[number], edges[number + 1]))))
+        Share(number, count, replace(window, ranges=tuple(_between(window, edges[number], edges[number + 1]))))
         for number in range(count)
     )
 
 
-def _between(window: Window, start: int, end: int) -> Iterator[tuple[int, tuple[int, int]]]:
+def _between(window: Window, start: int, end: int) -> Iterator[OffsetRange]:
     """Yield what of each partition lies between two places of the line on which all ranges are laid end to end."""
     before = 0
-    for offsets in window.ranges():
+    for offsets in window.ranges:
         first = offsets.start + max(0, start - before)
         after = offsets.start + min(offsets.span, end - before)
         if first < after:
-            yield offsets.partition, (first, after)
+            yield replace(offsets, start=first, end=after)
         before += offsets.span
 
 
@@ -82,7 +82,7 @@ class ShareProgress:
 class ShareResult:
     """What one process has loaded, all in all."""
 
-    partitions: Mapping[int, Counted]
+    partitions: Mapping[TopicPartition, Counted]
     missing: tuple[OffsetRange, ...]
     blocks: int
     bytes: int

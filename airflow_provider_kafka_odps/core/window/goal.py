@@ -213,7 +213,7 @@ def _since(asked: SinceInput) -> tuple[Offsets | Committed | Earliest, str | Non
     written = _object(asked)
     if written is not None and "partitions" in written:
         window = Window.from_json(written)
-        return Offsets(None, {each.partition: each.end for each in window.ranges()}), window.topic_id
+        return Offsets(None, {each.partition: each.end for each in window.ranges}), window.topic_id
     bound: Bound | None = None
     if asked != "interval":
         bound = parse_bound(cast("BoundInput", asked), Side.START, Interval(None, None))

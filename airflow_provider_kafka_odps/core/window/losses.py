@@ -30,7 +30,7 @@ class Loss:
     """Where the log starts, or ends; for a partition that is not there, how many partitions are."""
 
     def __str__(self) -> str:
-        where = f"{self.lost.topic}[{self.lost.partition}]"
+        where = self.lost.topic_partition
         match self.kind:
             case LossKind.EXPIRED:
                 return (

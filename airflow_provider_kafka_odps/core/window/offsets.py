@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from airflow_provider_kafka_odps.exceptions import InvalidInput
 
@@ -10,6 +11,20 @@ from airflow_provider_kafka_odps.exceptions import InvalidInput
 def next_offset(offset: int) -> int:
     """Return the offset to read after the record at ``offset``: the only ``+ 1`` of Kafka in this package."""
     return offset + 1
+
+
+class TopicPartition(NamedTuple):
+    """One partition of one topic: what everything is keyed by that is told per partition.
+
+    >>> str(TopicPartition("orders", 3))
+    'orders[3]'
+    """
+
+    topic: str
+    partition: int
+
+    def __str__(self) -> str:
+        return f"{self.topic}[{self.partition}]"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -34,9 +49,14 @@ class OffsetRange:
             )
 
     @property
+    def topic_partition(self) -> TopicPartition:
+        """Whose offsets these are."""
+        return TopicPartition(self.topic, self.partition)
+
+    @property
     def span(self) -> int:
         """How many offsets the range covers: an upper bound on its records."""
         return self.end - self.start
 
     def __str__(self) -> str:
-        return f"{self.topic}[{self.partition}]@[{self.start}, {self.end})"
+        return f"{self.topic_partition}@[{self.start}, {self.end})"

@@ -20,6 +20,7 @@ from airflow_provider_kafka_odps.core.window.bounds import (
     Side,
 )
 from airflow_provider_kafka_odps.core.window.facts import PartitionFacts, Questions, TopicFacts
+from airflow_provider_kafka_odps.core.window.offsets import OffsetRange
 from airflow_provider_kafka_odps.core.window.window import ResolvedBound, Window
 from airflow_provider_kafka_odps.exceptions import (
     InvalidInput,
@@ -65,11 +66,12 @@ def plan_window(facts: TopicFacts, request: WindowRequest, planned_at: datetime)
     chosen = _chosen(facts, request)
     for side, bound in ((Side.START, request.start), (Side.END, request.end)):
         _check_offsets_named(request.topic, side, bound, chosen)
-    ranges: dict[int, tuple[int, int]] = {}
+    ranges: list[OffsetRange] = []
     problems: list[WindowRefused] = []
     for number in chosen:
         try:
-            ranges[number] = _plan_partition(facts.partitions[number], request, facts.group)
+            start, end = _plan_partition(facts.partitions[number], request, facts.group)
+            ranges.append(OffsetRange(facts.topic, number, start, end))
         except WindowRefused as problem:
             problems.append(problem)
     _raise_all(problems)
@@ -82,7 +84,7 @@ def plan_window(facts: TopicFacts, request: WindowRequest, planned_at: datetime)
         planned_at=planned_at.replace(microsecond=0),
         start=ResolvedBound(str(request.start), _source(request.start, facts, request.on_short_log)),
         end=ResolvedBound(str(request.end), _source(request.end, facts, request.on_short_log)),
-        partitions=ranges,
+        ranges=tuple(ranges),
     )
 
 

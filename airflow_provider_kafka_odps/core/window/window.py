@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import pairwise
 from operator import index
-from typing import Any
+from typing import Any, TypeVar
 
 from airflow_provider_kafka_odps.core.options import IsolationLevel
 from airflow_provider_kafka_odps.core.window.offsets import OffsetRange
 from airflow_provider_kafka_odps.exceptions import InvalidInput
 
 VERSION = 1
+
+Key = TypeVar("Key", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,25 +45,23 @@ class Window:
     planned_at: datetime
     start: ResolvedBound
     end: ResolvedBound
-    partitions: Mapping[int, tuple[int, int]]
-    """Partition → (start, end), both the next offset to read."""
+    ranges: tuple[OffsetRange, ...]
+    """One for each partition, in the order of the partitions."""
 
     def __post_init__(self) -> None:
-        """Refuse ranges that cannot be, and a time without a zone."""
+        """Refuse a time without a zone, ranges out of order, two of one partition, and one of another topic."""
         if self.planned_at.tzinfo is None:
             raise InvalidInput(f"planned_at={self.planned_at} has no time zone")
-        for _ in self.ranges():
-            pass
-
-    def ranges(self) -> Iterator[OffsetRange]:
-        """Yield one range per partition, in the order of the partitions."""
-        for partition, (start, end) in sorted(self.partitions.items()):
-            yield OffsetRange(self.topic, partition, start, end)
+        for before, after in pairwise(self.ranges):
+            if before.topic_partition >= after.topic_partition:
+                raise InvalidInput(f"{before} and {after}: a window has one range per partition, in their order")
+        if strange := [str(each) for each in self.ranges if each.topic != self.topic]:
+            raise InvalidInput(f"{', '.join(strange)} in a window of topic {self.topic}")
 
     @property
     def span(self) -> int:
         """How many offsets the window covers: an upper bound on its records."""
-        return sum(end - start for start, end in self.partitions.values())
+        return sum(each.span for each in self.ranges)
 
     def to_json(self) -> dict[str, Any]:
         """Return the window as it stands in XCom and in the journal (docs/windows.md)."""
@@ -73,7 +74,7 @@ class Window:
             "planned_at": self.planned_at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
             "start": {"asked": self.start.asked, "source": self.start.source},
             "end": {"asked": self.end.asked, "source": self.end.source},
-            "partitions": {str(number): [start, end] for number, (start, end) in sorted(self.partitions.items())},
+            "partitions": {str(each.partition): [each.start, each.end] for each in self.ranges},
             "span": self.span,
         }
 
@@ -95,34 +96,37 @@ class Window:
                 start=ResolvedBound(**written["start"]),
                 end=ResolvedBound(**written["end"]),
                 # `index` refuses what is not whole: an edited 120.5 would be sought in the log.
-                partitions={
-                    int(number): (index(start), index(end)) for number, (start, end) in written["partitions"].items()
-                },
+                ranges=tuple(
+                    sorted(
+                        OffsetRange(written["topic"], int(number), index(start), index(end))
+                        for number, (start, end) in written["partitions"].items()
+                    )
+                ),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise InvalidInput(f"this is no window ({type(error).__name__}: {error}): {written!r}") from error
 
 
-def shares(spans: Mapping[int, int], most: int) -> dict[int, int]:
+def apportioned(spans: Mapping[Key, int], most: int) -> dict[Key, int]:
     """Return how many of each partition's offsets are loaded if all of them together are to be ``most``.
 
     Each partition gets its part of the backlog, so that all of them come closer to the present together; what is left
-    by rounding goes to the largest fractions, then to the lowest numbers.
+    by rounding goes to the largest fractions, then to those that are named first.
 
-    >>> shares({0: 100, 1: 50, 2: 0}, 60)
+    >>> apportioned({0: 100, 1: 50, 2: 0}, 60)
     {0: 40, 1: 20, 2: 0}
-    >>> shares({0: 1, 1: 1, 2: 1}, 2)
+    >>> apportioned({0: 1, 1: 1, 2: 1}, 2)
     {0: 1, 1: 1, 2: 0}
-    >>> shares({0: 3}, 5)
+    >>> apportioned({0: 3}, 5)
     {0: 3}
     """
     total = sum(spans.values())
     if total <= most:
         return dict(spans)
-    given = {number: span * most // total for number, span in spans.items()}
-    by_fraction = sorted(spans, key=lambda number: (-(spans[number] * most % total), number))
-    for number in by_fraction[: most - sum(given.values())]:
-        given[number] += 1
+    given = {partition: span * most // total for partition, span in spans.items()}
+    by_fraction = sorted(spans, key=lambda partition: -(spans[partition] * most % total))
+    for partition in by_fraction[: most - sum(given.values())]:
+        given[partition] += 1
     return given
 
 
@@ -130,9 +134,9 @@ def capped(window: Window, max_offsets: int | None) -> Window:
     """Return the window with at most ``max_offsets`` offsets; what is cut off is the next window's."""
     if max_offsets is None or window.span <= max_offsets:
         return window
-    given = shares({offsets.partition: offsets.span for offsets in window.ranges()}, max_offsets)
+    given = apportioned({each.topic_partition: each.span for each in window.ranges}, max_offsets)
     return replace(
         window,
-        partitions={number: (start, start + given[number]) for number, (start, _) in window.partitions.items()},
+        ranges=tuple(replace(each, end=each.start + given[each.topic_partition]) for each in window.ranges),
         end=ResolvedBound(window.end.asked, f"{window.end.source}, cut short by max_offsets={max_offsets}"),
     )

@@ -10,6 +10,7 @@ from airflow_provider_kafka_odps.core.delivery.reconciling import FoundOffsets
 from airflow_provider_kafka_odps.core.delivery.window_rows import FoundRows, WindowRowsSql, rows_statement
 from airflow_provider_kafka_odps.core.options import Compression
 from airflow_provider_kafka_odps.core.table.names import PartitionSpec, TableName
+from airflow_provider_kafka_odps.core.window.offsets import TopicPartition
 
 if TYPE_CHECKING:
     from airflow_provider_kafka_odps.core.table.schema import Column, TableSchema
@@ -69,13 +70,15 @@ class TableWindowRows:
         (row,) = answer.to_pylist()
         return FoundRows(rows=row["found"], offsets=row["places"])
 
-    def offsets(self, window: Window) -> Mapping[int, FoundOffsets]:
+    def offsets(self, window: Window) -> Mapping[TopicPartition, FoundOffsets]:
         """Return what is visible of each partition of the window."""
         from airflow_provider_kafka_odps.clients.maxcompute.sql import hints_for
 
         answer = self.hook.run_sql(self.finder.offsets_statement(window), hints_for(self.finder.table))
         return {
-            row["p"]: FoundOffsets(row["found"], row["places"], row["first_o"], row["last_o"])
+            TopicPartition(window.topic, row["p"]): FoundOffsets(
+                row["found"], row["places"], row["first_o"], row["last_o"]
+            )
             for row in answer.to_pylist()
         }
 
@@ -96,7 +99,7 @@ class TableVisibleRows:
     found: TableWindowRows | None
     """None where partition and offset are no columns."""
 
-    def offsets(self, window: Window) -> Mapping[int, FoundOffsets] | None:
+    def offsets(self, window: Window) -> Mapping[TopicPartition, FoundOffsets] | None:
         """Return what is there of each partition of the window; None if partition and offset are no columns."""
         return None if self.found is None else self.found.offsets(window)
 

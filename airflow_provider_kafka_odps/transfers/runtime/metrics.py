@@ -45,6 +45,6 @@ def lag(window: Window, facts: TopicFacts) -> int:
     """Return how many offsets lie behind the window, in its partitions."""
     return sum(
         max(0, facts.partitions[offsets.partition].high - offsets.end)
-        for offsets in window.ranges()
+        for offsets in window.ranges
         if offsets.partition in facts.partitions
     )

@@ -126,7 +126,7 @@ class _Worker:
             self._process.kill()
             ended = self._process.wait()
             how = f"was killed by signal {-ended}" if ended < 0 else f"has ended with {ended}"
-            ranges = ", ".join(map(str, self.share.window.ranges()))
+            ranges = ", ".join(map(str, self.share.window.ranges))
             return ShareFailed(
                 WorkerFailed(
                     f"worker {self.share.number} of {self.share.of} (process {self._process.pid}) {how} before its "

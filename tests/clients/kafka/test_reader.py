@@ -12,6 +12,7 @@ from typing import Any
 import kafka
 import pytest
 from conftest import MakeTopic
+from core.examples import offsets_in, ranges_of
 from demo.broker import Broker
 from kafka import KafkaAdminClient, TopicPartition
 from kafka.errors import LogTruncationError, OffsetOutOfRangeError
@@ -63,7 +64,7 @@ def _until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
 
 def _at(window: Window, **ranges: tuple[int, int]) -> Window:
     """Return the window with other ranges, such as `p0=(3, 5)`."""
-    return replace(window, partitions={int(name[1:]): bounds for name, bounds in ranges.items()})
+    return replace(window, ranges=ranges_of(window.topic, {int(name[1:]): bounds for name, bounds in ranges.items()}))
 
 
 @pytest.fixture(scope="module")
@@ -172,7 +173,8 @@ def _any_window(topic: str, partitions: dict[int, tuple[int, int]]) -> Window:
     """Return a window that nobody planned."""
     given = ResolvedBound("0", "given")
     level = IsolationLevel.READ_COMMITTED
-    return Window(topic, "an-id", "a-cluster", level, datetime(2026, 11, 22, tzinfo=UTC), given, given, partitions)
+    ranges = ranges_of(topic, partitions)
+    return Window(topic, "an-id", "a-cluster", level, datetime(2026, 11, 22, tzinfo=UTC), given, given, ranges)
 
 
 @pytest.mark.parametrize(
@@ -192,11 +194,8 @@ def test_a_window_is_read_exactly(
 ) -> None:
     """Windows that start or end inside batches, cover some partitions, or nothing, give their records and no others."""
     window = _at(hook.plan(mixed, "earliest", "latest"), **ranges)
-    expected = [
-        row
-        for row in plain
-        if row[0] in window.partitions and window.partitions[row[0]][0] <= row[1] < window.partitions[row[0]][1]
-    ]
+    wanted = offsets_in(window)
+    expected = [row for row in plain if row[0] in wanted and row[1] in range(*wanted[row[0]])]
     assert rows_of(hook.read(window)) == expected
 
 
@@ -206,7 +205,7 @@ def test_windows_tile_the_log(hook: KafkaHook, mixed: str, plain: list[Row]) -> 
     edges = [*range(0, 645, 71), 645]
     seen = [row for pair in itertools.pairwise(edges) for row in rows_of(hook.read(_at(whole, p0=pair)))]
     assert seen == [row for row in plain if row[0] == 0]
-    assert edges[-1] == whole.partitions[0][1]
+    assert edges[-1] == whole.ranges[0].end
 
 
 def test_batches_have_the_schema_and_what_is_wanted(hook: KafkaHook, mixed: str) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
 import pytest
-from core.examples import window_of
+from core.examples import orders, window_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +13,7 @@ from airflow_provider_kafka_odps.core.accounting.gaps import LISTED, GapKind, Pa
 from airflow_provider_kafka_odps.core.accounting.ledger import Ledger
 from airflow_provider_kafka_odps.core.load.blocks import cut_blocks
 from airflow_provider_kafka_odps.core.options import OnDataLoss
+from airflow_provider_kafka_odps.core.window.offsets import OffsetRange
 from airflow_provider_kafka_odps.core.window.window import Window
 from airflow_provider_kafka_odps.decoding.batch import BATCH_SCHEMA
 from airflow_provider_kafka_odps.exceptions import InvalidInput, ReadFailed, UnexplainedGap
@@ -31,11 +32,11 @@ def test_every_offset_is_a_row_a_reject_or_a_gap() -> None:
     account.add(_batch(0), rejects=0)
     account.add(_batch(0, 17, 18, 19).slice(1), rejects=0)
     assert account.rows == 5
-    assert account.counts() == {0: Counts(4, 1, 5), 1: Counts(0, 0, 0), 2: Counts(1, 0, 0)}
+    assert account.counts() == {orders(0): Counts(4, 1, 5), orders(1): Counts(0, 0, 0), orders(2): Counts(1, 0, 0)}
 
 
 def _passed(*ranges: tuple[int, int], kind: GapKind = GapKind.CONTROL, partition: int = 0) -> list[PassedOver]:
-    return [PassedOver(partition, start, end, kind) for start, end in ranges]
+    return [PassedOver(OffsetRange("orders", partition, start, end), kind) for start, end in ranges]
 
 
 def _account(window: Window, *offsets: int, passed: Iterable[PassedOver] = ()) -> Ledger:
@@ -62,8 +63,8 @@ def test_gaps_that_the_log_accounts_for_have_a_kind() -> None:
     ]
     account = _account(window_of((5, 15), (2, 2)), 8, 9, 10, 11, passed=passed)
     assert account.counts(_never) == {
-        0: Counts(4, 0, 6, control=1, aborted=5, compacted=0),
-        1: Counts(0, 0, 0),
+        orders(0): Counts(4, 0, 6, control=1, aborted=5, compacted=0),
+        orders(1): Counts(0, 0, 0),
     }
 
 
@@ -71,7 +72,7 @@ def test_gaps_that_the_log_accounts_for_have_a_kind() -> None:
 def test_what_is_left_may_be_compaction(policy: str) -> None:
     """Where the topic is compacted, offsets without a record and without a marker were removed by that."""
     account = _account(window_of((0, 10)), 2, 3, 7, passed=_passed((8, 9)))
-    assert account.counts(lambda: policy)[0] == Counts(3, 0, 7, control=1, aborted=0, compacted=6)
+    assert account.counts(lambda: policy)[orders(0)] == Counts(3, 0, 7, control=1, aborted=0, compacted=6)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +102,7 @@ def test_what_is_lost_may_be_skipped_and_is_listed() -> None:
     for each in (*_passed((15, 20), kind=GapKind.MISSING), *_passed((0, 4), kind=GapKind.MISSING), *_passed((6, 7))):
         account.pass_over(each)
     account.add(_batch(0, 4, 5, 9, 10), rejects=0)
-    assert account.counts(lambda: "delete")[0] == Counts(4, 0, 1, control=1, missing=15)
+    assert account.counts(lambda: "delete")[orders(0)] == Counts(4, 0, 1, control=1, missing=15)
     assert list(map(str, account.missing)) == [
         "orders[0]@[0, 4)",
         "orders[0]@[7, 9)",
@@ -113,16 +114,16 @@ def test_what_is_lost_may_be_skipped_and_is_listed() -> None:
 def test_what_the_reader_has_lost_is_no_unexplained_gap() -> None:
     """Nobody has to account for what is recorded as missing."""
     account = Ledger(window_of((0, 6)), OnDataLoss.SKIP)
-    account.pass_over(PassedOver(0, 0, 4, GapKind.MISSING))
+    account.pass_over(PassedOver(OffsetRange("orders", 0, 0, 4), GapKind.MISSING))
     account.add(_batch(0, 4, 5), rejects=0)
-    assert account.counts(_never)[0] == Counts(2, 0, 0, missing=4)
+    assert account.counts(_never)[orders(0)] == Counts(2, 0, 0, missing=4)
 
 
 def test_a_gap_beyond_what_is_listed_is_still_counted() -> None:
     """Memory is bounded: of very many gaps the first are listed, and all are counted."""
     end = 4 * LISTED
     account = _account(window_of((0, end)), *range(0, end, 2), passed=_passed(*((n, n + 1) for n in range(1, end, 2))))
-    assert account.counts(_never)[0].control == 2 * LISTED
+    assert account.counts(_never)[orders(0)].control == 2 * LISTED
     one_less = _passed(*((n, n + 1) for n in range(1, end - 2, 2)))
     with pytest.raises(UnexplainedGap, match="1 offsets"):
         _account(window_of((0, end)), *range(0, end, 2), passed=one_less).counts(lambda: "delete")
@@ -143,11 +144,11 @@ def _ranges(offsets: set[int]) -> list[tuple[int, int]]:
     return found.listed
 
 
-@pytest.mark.parametrize("nonsense", [(3, 3, GapKind.CONTROL), (-1, 3, GapKind.ABORTED), (0, 1, GapKind.COMPACTED)])
-def test_what_no_reader_passes_over_is_refused(nonsense: tuple[int, int, GapKind]) -> None:
+@pytest.mark.parametrize(("end", "kind"), [(0, GapKind.CONTROL), (1, GapKind.COMPACTED)])
+def test_what_no_reader_passes_over_is_refused(end: int, kind: GapKind) -> None:
     """A range of nothing, and offsets that are not there to be seen, are no evidence."""
     with pytest.raises(InvalidInput, match="nothing that a reader passes over"):
-        PassedOver(0, *nonsense)
+        PassedOver(OffsetRange("orders", 0, 0, end), kind)
 
 
 @pytest.mark.parametrize(
@@ -170,7 +171,7 @@ def test_records_that_are_not_the_windows_are_refused(partition: int, offsets: t
     account = Ledger(window_of((10, 20), (0, 0)))
     account.add(_batch(0, 10, 12), rejects=0)
     with pytest.raises(
-        ReadFailed, match=rf"offsets {offsets[0]} to {offsets[-1]} of partition {partition}.*nothing was"
+        ReadFailed, match=rf"offsets {offsets[0]} to {offsets[-1]} of orders\[{partition}\].*nothing was"
     ):
         account.add(_batch(partition, *offsets), rejects=0)
     assert account.rows == 2

@@ -13,6 +13,7 @@ from airflow_provider_kafka_odps.core.journal.receipt import CommitProof
 from airflow_provider_kafka_odps.core.load.deadline import Deadline
 from airflow_provider_kafka_odps.core.options import Mode
 from airflow_provider_kafka_odps.core.upload import UploadStatus
+from airflow_provider_kafka_odps.core.window.offsets import TopicPartition
 from airflow_provider_kafka_odps.core.window.window import Window
 from airflow_provider_kafka_odps.exceptions import Cancelled, LoadTimedOut, NotReconciled
 
@@ -25,15 +26,16 @@ class VisibleRows:
     def __init__(self, world: World) -> None:
         self.world = world
 
-    def offsets(self, window: Window) -> Mapping[int, FoundOffsets]:
+    def offsets(self, window: Window) -> Mapping[TopicPartition, FoundOffsets]:
         return self.world.effect("look", lambda: self._offsets(window))
 
-    def _offsets(self, window: Window) -> Mapping[int, FoundOffsets]:
+    def _offsets(self, window: Window) -> Mapping[TopicPartition, FoundOffsets]:
         found = {}
-        for number, (start, end) in window.partitions.items():
-            offsets = [row[1] for row in self.world.table if row[0] == number and row[1] in range(start, end)]
+        for each in window.ranges:
+            rows = [row for row in self.world.table if row[0] == each.partition]
+            offsets = [row[1] for row in rows if row[1] in range(each.start, each.end)]
             if offsets:
-                found[number] = FoundOffsets(len(offsets), len(set(offsets)), min(offsets), max(offsets))
+                found[each.topic_partition] = FoundOffsets(len(offsets), len(set(offsets)), min(offsets), max(offsets))
         return found
 
     def rows(self) -> int:

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import pytest
-from core.examples import window_of
+from core.examples import orders, window_of
 
 from airflow_provider_kafka_odps.core.accounting.counts import Counts
 from airflow_provider_kafka_odps.core.delivery.reconciling import FoundOffsets, Reconciled, reconcile
 from airflow_provider_kafka_odps.core.journal.receipt import Receipt
+from airflow_provider_kafka_odps.core.window.offsets import TopicPartition
 from airflow_provider_kafka_odps.core.window.window import Window
 from airflow_provider_kafka_odps.exceptions import InvalidInput, NotReconciled, StatementFailed
 
@@ -19,11 +20,11 @@ LOADED = Receipt(
     mode="append",
     upload_id="u1",
     blocks=1,
-    partitions={0: Counts(3, 0, 2), 1: Counts(0, 0, 2), 2: Counts(0, 0, 0)},
+    partitions={orders(0): Counts(3, 0, 2), orders(1): Counts(0, 0, 2), orders(2): Counts(0, 0, 0)},
     bytes=1,
     not_json=0,
     seconds={},
-    offsets={0: (1, 4)},
+    offsets={orders(0): (1, 4)},
 )
 ALL = FoundOffsets(rows=3, offsets=3, first=1, last=4)
 
@@ -32,10 +33,10 @@ ALL = FoundOffsets(rows=3, offsets=3, first=1, last=4)
 class Table:
     """What a table shows."""
 
-    found: Mapping[int, FoundOffsets] | None
+    found: Mapping[TopicPartition, FoundOffsets] | None
     count: int = 0
 
-    def offsets(self, window: Window) -> Mapping[int, FoundOffsets] | None:
+    def offsets(self, window: Window) -> Mapping[TopicPartition, FoundOffsets] | None:
         assert window == LOADED.window
         return self.found
 
@@ -45,24 +46,26 @@ class Table:
 
 def test_a_load_that_is_shown_by_its_offsets() -> None:
     """Rows, different offsets, first and last of each partition are those of the load."""
-    assert reconcile(LOADED, Table({0: ALL}), overwritten=False) is Reconciled.OFFSETS
+    assert reconcile(LOADED, Table({orders(0): ALL}), overwritten=False) is Reconciled.OFFSETS
 
 
 @pytest.mark.parametrize(
     ("found", "numbers"),
     [
         ({}, r"orders\[0\]: 3 rows with offsets 1 to 4 were loaded; there: none"),
-        ({0: FoundOffsets(2, 2, 1, 4)}, "there: 2 with 2 different offsets 1 to 4"),
-        ({0: FoundOffsets(4, 3, 1, 4)}, "there: 4 with 3 different offsets"),
-        ({0: FoundOffsets(3, 2, 1, 4)}, "there: 3 with 2 different offsets"),
-        ({0: FoundOffsets(3, 3, 0, 4)}, "different offsets 0 to 4"),
-        ({0: FoundOffsets(3, 3, 1, 3)}, "different offsets 1 to 3"),
-        ({0: ALL, 1: FoundOffsets(1, 1, 7, 7)}, r"orders\[1\]: 0 rows were loaded; there: 1 with 1"),
+        ({orders(0): FoundOffsets(2, 2, 1, 4)}, "there: 2 with 2 different offsets 1 to 4"),
+        ({orders(0): FoundOffsets(4, 3, 1, 4)}, "there: 4 with 3 different offsets"),
+        ({orders(0): FoundOffsets(3, 2, 1, 4)}, "there: 3 with 2 different offsets"),
+        ({orders(0): FoundOffsets(3, 3, 0, 4)}, "different offsets 0 to 4"),
+        ({orders(0): FoundOffsets(3, 3, 1, 3)}, "different offsets 1 to 3"),
+        ({orders(0): ALL, orders(1): FoundOffsets(1, 1, 7, 7)}, r"orders\[1\]: 0 rows were loaded; there: 1 with 1"),
     ],
     ids=str,
 )
 @pytest.mark.parametrize("overwritten", [False, True])
-def test_any_other_number_is_a_difference(found: Mapping[int, FoundOffsets], numbers: str, overwritten: bool) -> None:
+def test_any_other_number_is_a_difference(
+    found: Mapping[TopicPartition, FoundOffsets], numbers: str, overwritten: bool
+) -> None:
     """Rows that are missing, doubled or not the load's fail with partition and numbers, and with the ways on."""
     with pytest.raises(
         NotReconciled, match=rf"(?s)upload u1 to shop.t \(ds=1\) is committed.*{numbers}.*only look"
@@ -74,8 +77,8 @@ def test_any_other_number_is_a_difference(found: Mapping[int, FoundOffsets], num
 
 def test_first_and_last_count_only_where_they_are_known() -> None:
     """A reject may be the first record, and earlier releases did not write them down."""
-    other = Table({0: FoundOffsets(3, 3, 2, 4)})
-    with_reject = replace(LOADED, partitions={**LOADED.partitions, 0: Counts(3, 1, 1)})
+    other = Table({orders(0): FoundOffsets(3, 3, 2, 4)})
+    with_reject = replace(LOADED, partitions={**LOADED.partitions, orders(0): Counts(3, 1, 1)})
     assert reconcile(with_reject, other, overwritten=False) is Reconciled.OFFSETS
     assert reconcile(replace(LOADED, offsets={}), other, overwritten=False) is Reconciled.OFFSETS
 
@@ -90,7 +93,7 @@ def test_without_offset_columns_an_overwrite_is_counted() -> None:
 
 def test_an_emptied_table_is_counted() -> None:
     """An overwrite with nothing leaves nothing, whatever offsets the rows have that are still there."""
-    empty = replace(LOADED, partitions={0: Counts(0, 0, 5)}, offsets={})
+    empty = replace(LOADED, partitions={orders(0): Counts(0, 0, 5)}, offsets={})
     assert reconcile(empty, Table({}, 0), overwritten=True) is Reconciled.ROWS
     with pytest.raises(NotReconciled, match="0 rows were loaded, 1 are there"):
         reconcile(empty, Table({}, 1), overwritten=True)

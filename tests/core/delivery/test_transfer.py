@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
-from core.examples import target_of
+from core.examples import orders, target_of
 from core.world import OLD_ROW, Crash, Row, Superseded, World, attempt_at
 
 from airflow_provider_kafka_odps.core.accounting.counts import Counts
@@ -15,6 +15,7 @@ from airflow_provider_kafka_odps.core.journal.entry import Journal, Phase
 from airflow_provider_kafka_odps.core.journal.receipt import Receipt
 from airflow_provider_kafka_odps.core.options import Mode, OnRerun
 from airflow_provider_kafka_odps.core.upload import UploadStatus
+from airflow_provider_kafka_odps.core.window.offsets import OffsetRange
 from airflow_provider_kafka_odps.exceptions import (
     AlreadyLoaded,
     Cancelled,
@@ -76,7 +77,7 @@ def test_the_effects_come_in_order(mode: Mode) -> None:
     assert world.effects == ORDER
     assert world.table == loaded(mode, world.records())
     assert (receipt.rows, receipt.blocks, receipt.upload_id) == (4, 4, "u1")
-    assert {number: counts.rows for number, counts in receipt.partitions.items()} == {0: 3, 1: 1, 2: 0}
+    assert {each.partition: counts.rows for each, counts in receipt.partitions.items()} == {0: 3, 1: 1, 2: 0}
     assert world.announced == [receipt.window]
 
 
@@ -402,7 +403,7 @@ def test_a_window_of_gaps_only_has_no_rows(mode: Mode) -> None:
     """Offsets without a record are counted as gaps; append has nothing to commit, overwrite replaces with nothing."""
     world = World(log={0: [None, None]})
     receipt = transfer(attempt_at(world, mode))
-    assert (receipt.rows, receipt.partitions[0].gaps, phase(world)) == (0, 2, Phase.COMMITTED)
+    assert (receipt.rows, receipt.partitions[orders(0)].gaps, phase(world)) == (0, 2, Phase.COMMITTED)
     assert world.table == loaded(mode, [])
     assert ("commit" in world.effects) == (mode is Mode.OVERWRITE)
 
@@ -410,17 +411,18 @@ def test_a_window_of_gaps_only_has_no_rows(mode: Mode) -> None:
 @MODES
 def test_gaps_are_accounted_for_before_the_fence(mode: Mode) -> None:
     """Offsets without a record need a reason before anything becomes visible; the broker is asked only if they do."""
-    world = World(log={0: [b"a", None, None, b"b"]}, passed_over=[PassedOver(0, 1, 2, GapKind.CONTROL)])
+    marker = PassedOver(OffsetRange("orders", 0, 1, 2), GapKind.CONTROL)
+    world = World(log={0: [b"a", None, None, b"b"]}, passed_over=[marker])
     with pytest.raises(UnexplainedGap, match=r"orders\[0\]@\[2, 3\): 1 offsets without a record"):
         transfer(attempt_at(world, mode, with_evidence=True))
     assert (world.table, phase(world)) == ([OLD_ROW], Phase.UPLOADING)
 
-    world.passed_over = [PassedOver(0, 1, 2, GapKind.CONTROL)]
+    world.passed_over = [marker]
     world.policy = "compact"
     receipt = transfer(attempt_at(world, mode, with_evidence=True))
-    assert receipt.partitions[0] == Counts(2, 0, 2, control=1, compacted=1)
+    assert receipt.partitions[orders(0)] == Counts(2, 0, 2, control=1, compacted=1)
 
-    explained = World(log={0: [b"a", None]}, passed_over=[PassedOver(0, 1, 2, GapKind.ABORTED)])
+    explained = World(log={0: [b"a", None]}, passed_over=[PassedOver(OffsetRange("orders", 0, 1, 2), GapKind.ABORTED)])
     transfer(attempt_at(explained, mode, with_evidence=True))
     assert "ask for the policy" not in explained.effects
 

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 
 import pytest
+from core.examples import offsets_in
 from core.memory import Memory, Runs, Topic
 from core.world import Crash, Superseded, World, attempt_at
 from hypothesis import given
@@ -18,7 +19,7 @@ from airflow_provider_kafka_odps.core.history.planner import plan
 from airflow_provider_kafka_odps.core.history.store import History
 from airflow_provider_kafka_odps.core.options import Mode
 from airflow_provider_kafka_odps.core.window.bounds import At, Bound, Earliest, Latest, Offsets, Previous
-from airflow_provider_kafka_odps.core.window.window import Window, shares
+from airflow_provider_kafka_odps.core.window.window import Window, apportioned
 from airflow_provider_kafka_odps.exceptions import (
     InvalidInput,
     NoPreviousWindow,
@@ -41,10 +42,10 @@ def test_each_window_starts_where_the_one_before_ended() -> None:
     """The first one starts where the user says; each later one at the end of the last that was committed."""
     runs = Runs(Topic({0: [1, 2, 3]}))
     first = load(runs, "a", first=Earliest())
-    assert (first.partitions, first.start.asked, first.start.source) == ({0: (0, 3)}, "earliest", "broker")
+    assert (offsets_in(first), first.start.asked, first.start.source) == ({0: (0, 3)}, "earliest", "broker")
     runs.topic.stamps[0] += [4, 5]
     second = load(runs, "b", first=Earliest())
-    assert (second.partitions, second.start.asked, second.start.source) == ({0: (3, 5)}, "previous", "end of run a")
+    assert (offsets_in(second), second.start.asked, second.start.source) == ({0: (3, 5)}, "previous", "end of run a")
 
 
 def test_the_first_window_needs_a_start() -> None:
@@ -63,7 +64,7 @@ def test_a_successor_waits_for_the_commit() -> None:
         load(runs, "b", first=Earliest())
     assert pending.value.retry_helps
     runs.commit("a", Previous(), window)
-    assert load(runs, "b").partitions == {0: (2, 2)}
+    assert offsets_in(load(runs, "b")) == {0: (2, 2)}
 
 
 def test_a_run_that_died_before_its_journal_starts_where_it_had_started() -> None:
@@ -73,8 +74,8 @@ def test_a_run_that_died_before_its_journal_starts_where_it_had_started() -> Non
     runs.topic.stamps[0] += [3]
     runs.plan("b", Previous(), Latest())
     runs.topic.stamps[0] += [4]
-    assert load(runs, "b").partitions == {0: (2, 4)}
-    assert load(runs, "c").partitions == {0: (4, 4)}
+    assert offsets_in(load(runs, "b")) == {0: (2, 4)}
+    assert offsets_in(load(runs, "c")) == {0: (4, 4)}
 
 
 def test_a_zombie_that_plans_before_the_commit_moves_nothing() -> None:
@@ -84,7 +85,7 @@ def test_a_zombie_that_plans_before_the_commit_moves_nothing() -> None:
     runs.topic.stamps[0] += [3]
     runs.plan("a", Previous(), Latest(), Earliest())
     runs.commit("a", Previous(), window)
-    assert load(runs, "b").partitions == {0: (2, 3)}
+    assert offsets_in(load(runs, "b")) == {0: (2, 3)}
 
 
 def test_a_zombie_that_plans_after_the_commit_moves_nothing() -> None:
@@ -98,7 +99,7 @@ def test_a_zombie_that_plans_after_the_commit_moves_nothing() -> None:
     with pytest.raises(PredecessorPending, match="run a has planned"):
         load(runs, "c")
     runs.commit("a", Previous(), first)
-    assert load(runs, "c").partitions == {0: (3, 4)}
+    assert offsets_in(load(runs, "c")) == {0: (3, 4)}
 
 
 def test_a_zombie_leaves_nothing_to_its_neighbours() -> None:
@@ -121,7 +122,7 @@ def test_an_older_run_moves_nothing() -> None:
     runs.topic.stamps[0] += [3]
     load(runs, "b")
     runs.commit("a", Previous(), first)
-    assert load(runs, "c").partitions == {0: (3, 3)}
+    assert offsets_in(load(runs, "c")) == {0: (3, 3)}
 
 
 def test_new_partitions_are_loaded_from_their_beginning() -> None:
@@ -129,7 +130,7 @@ def test_new_partitions_are_loaded_from_their_beginning() -> None:
     runs = Runs(Topic({0: [1]}))
     load(runs, "a", first=Latest())
     runs.topic.stamps[1] = [2, 3]
-    assert load(runs, "b", first=Latest()).partitions == {0: (1, 1), 1: (0, 2)}
+    assert offsets_in(load(runs, "b", first=Latest())) == {0: (1, 1), 1: (0, 2)}
 
 
 def test_a_chain_does_not_go_back() -> None:
@@ -138,7 +139,7 @@ def test_a_chain_does_not_go_back() -> None:
     Runs(runs.topic, runs.memory).plan("by time", At(0), At(5))
     runs.topic.stamps[1] = [2, 3]
     load(runs, "a", first=Earliest())
-    assert load(runs, "b", end=At(5), first=Earliest()).partitions[1] == (2, 2)
+    assert offsets_in(load(runs, "b", end=At(5), first=Earliest()))[1] == (2, 2)
 
 
 def test_what_the_chain_rests_on_is_gone() -> None:
@@ -158,7 +159,7 @@ def test_a_chain_that_was_lost_is_not_begun_again() -> None:
     lost = replace(runs, memory=Memory(), xcom=("a", window.to_json()))
     with pytest.raises(NoPreviousWindow, match=r"run a has loaded a window .*first_start=\{\"0\": 3\}"):
         load(lost, "b", first=Earliest())
-    assert load(lost, "b", first=Offsets(None, {0: 3})).partitions == {0: (3, 3)}
+    assert offsets_in(load(lost, "b", first=Offsets(None, {0: 3}))) == {0: (3, 3)}
 
 
 def test_a_chain_needs_a_store() -> None:
@@ -179,7 +180,7 @@ def test_an_entry_that_was_edited_badly_is_named() -> None:
 @given(st.dictionaries(st.integers(0, 5), st.integers(0, 50), min_size=1), st.integers(1, 200))
 def test_shares_add_up(spans: dict[int, int], most: int) -> None:
     """Together the shares are what may be loaded, none is more than there is, and none is off by an offset or more."""
-    given_ = shares(spans, most)
+    given_ = apportioned(spans, most)
     assert sum(given_.values()) == min(most, sum(spans.values()))
     assert all(0 <= given_[number] <= span for number, span in spans.items())
     if sum(spans.values()) > most:
@@ -196,8 +197,8 @@ def test_a_backlog_is_worked_off_over_several_runs(growth: list[tuple[int, int]]
         runs.topic.stamps[partition] += [0] * records
         window = load(runs, str(number), first=Earliest())
         assert window.span <= most
-        assert {p: start for p, (start, _) in window.partitions.items()} == came_to
-        came_to = {p: end for p, (_, end) in window.partitions.items()}
+        assert {each.partition: each.start for each in window.ranges} == came_to
+        came_to = {each.partition: each.end for each in window.ranges}
     assert came_to == {p: len(stamps) for p, stamps in runs.topic.stamps.items()}
 
 
@@ -205,10 +206,10 @@ def test_a_window_that_was_cut_short_says_so_and_leaves_no_cut() -> None:
     """Its end is not where the log reaches the instant."""
     runs = Runs(Topic({0: [1, 2, 3, 9]}), max_offsets=2)
     window = load(runs, "a", end=At(5), first=Earliest())
-    assert (window.partitions, window.end.source) == ({0: (0, 2)}, "broker, cut short by max_offsets=2")
+    assert (offsets_in(window), window.end.source) == ({0: (0, 2)}, "broker, cut short by max_offsets=2")
     assert runs.memory is not None
     assert list(runs.memory.entries) == [KEY]
-    assert load(runs, "b", end=At(5)).partitions == {0: (2, 3)}
+    assert offsets_in(load(runs, "b", end=At(5))) == {0: (2, 3)}
 
 
 def test_a_limit_has_to_let_something_through() -> None:

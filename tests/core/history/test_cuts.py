@@ -10,6 +10,7 @@ from itertools import pairwise
 from threading import Condition
 
 import pytest
+from core.examples import offsets_in
 from core.memory import Clock, Memory, Runs, Topic
 from hypothesis import given
 from hypothesis import strategies as st
@@ -34,11 +35,6 @@ from airflow_provider_kafka_odps.exceptions import (
 TEN, ELEVEN, TWELVE, ONE = At(10), At(11), At(12), At(13)
 
 
-def ends(window: Window) -> dict[int, tuple[int, int]]:
-    """Return the ranges of a window."""
-    return dict(window.partitions)
-
-
 @st.composite
 def _histories(draw: st.DrawFn) -> list[tuple[str, int, int]]:
     """Return what happens, in order: records with timestamps in any order, and every hour planned once."""
@@ -60,8 +56,8 @@ def test_windows_tile_in_whatever_order_they_are_planned(history: Sequence[tuple
             windows[where] = runs.plan(str(where), At(10 * where), At(10 * where + 10))
     for hour, window in windows.items():
         if (after := windows.get(hour + 1)) is not None:
-            assert {p: end for p, (_, end) in window.partitions.items()} == {
-                p: start for p, (start, _) in after.partitions.items()
+            assert {each.partition: each.end for each in window.ranges} == {
+                each.partition: each.start for each in after.ranges
             }
 
 
@@ -75,8 +71,8 @@ def test_a_late_record_is_in_exactly_one_window(first: str) -> None:
     runs.topic.stamps[0] += [109, 112]
     windows[order[1]] = runs.plan(order[1], *hours[order[1]])
     # When the later hour came first, its end is a cut that was made before the record came.
-    assert ends(windows["before"]) == {0: (0, 2)}
-    assert ends(windows["after"]) == {0: (2, 4 if first == "before" else 2)}
+    assert offsets_in(windows["before"]) == {0: (0, 2)}
+    assert offsets_in(windows["after"]) == {0: (2, 4 if first == "before" else 2)}
     source = windows["after"].start.source if first == "before" else windows["before"].end.source
     assert source == f"cut of run {order[0]}"
 
@@ -139,7 +135,7 @@ def test_neighbours_that_are_planned_at_once_never_differ(schedule: list[int]) -
     with ThreadPoolExecutor(2) as pool:
         windows = list(pool.map(planned, (0, 1)))
     again = [window or Runs(topics[1], memory).plan(str(who), *hours[who]) for who, window in enumerate(windows)]
-    assert again[0].partitions[0][1] == again[1].partitions[0][0]
+    assert again[0].ranges[0].end == again[1].ranges[0].start
 
 
 N, S, OWN = (Claim("id", {0: offset}, Author("t", run)) for offset, run in ((5, "n"), (7, "s"), (7, "me")))
@@ -178,8 +174,8 @@ def test_a_window_that_was_planned_and_never_recorded_is_planned_again() -> None
     runs = Runs(Topic({0: [100]}))
     runs.plan("a", At(90), At(110))
     runs.topic.stamps[0].append(105)
-    assert ends(runs.plan("b", At(110), At(120))) == {0: (1, 2)}
-    assert ends(runs.plan("a", At(90), At(110))) == {0: (0, 1)}
+    assert offsets_in(runs.plan("b", At(110), At(120))) == {0: (1, 2)}
+    assert offsets_in(runs.plan("a", At(90), At(110))) == {0: (0, 1)}
 
 
 def test_a_partition_that_was_added_is_loaded_from_its_beginning() -> None:
@@ -187,10 +183,10 @@ def test_a_partition_that_was_added_is_loaded_from_its_beginning() -> None:
     runs = Runs(Topic({0: [100]}))
     runs.plan("later", At(110), At(120))
     runs.topic.stamps |= {0: [100, 125], 1: [101, 126]}
-    assert ends(runs.plan("next", At(120), At(130))) == {0: (1, 2), 1: (0, 2)}
-    assert ends(runs.plan("earlier", At(100), At(110))) == {0: (0, 1), 1: (0, 0)}
+    assert offsets_in(runs.plan("next", At(120), At(130))) == {0: (1, 2), 1: (0, 2)}
+    assert offsets_in(runs.plan("earlier", At(100), At(110))) == {0: (0, 1), 1: (0, 0)}
     # Nor have the ones before that: the cut that was made then does not know the partition either.
-    assert ends(runs.plan("earliest", At(90), At(100))) == {0: (0, 0), 1: (0, 0)}
+    assert offsets_in(runs.plan("earliest", At(90), At(100))) == {0: (0, 0), 1: (0, 0)}
 
 
 def test_a_partition_that_would_be_loaded_twice_is_refused() -> None:
@@ -203,7 +199,7 @@ def test_a_partition_that_would_be_loaded_twice_is_refused() -> None:
     runs.plan("earlier", At(90), At(100))
     with pytest.raises(NeighboursDiffer, match=r"orders\[1\] was added after .* from its beginning, 0; .* up to 1 "):
         runs.plan("between", At(100), At(110))
-    assert ends(replace(runs, on_gap=OnGap.ABSORB).plan("between", At(100), At(110))) == {0: (0, 1), 1: (1, 1)}
+    assert offsets_in(replace(runs, on_gap=OnGap.ABSORB).plan("between", At(100), At(110))) == {0: (0, 1), 1: (1, 1)}
 
 
 def test_a_cut_that_the_log_does_not_have_is_refused() -> None:
@@ -233,7 +229,7 @@ def test_an_instant_that_has_not_come_is_waited_for() -> None:
         runs.plan("early", At(110), At(120))
     assert runs.memory is not None
     assert runs.memory.entries == {}
-    assert ends(replace(runs, clock=Clock(120)).plan("early", At(110), At(120))) == {0: (1, 1)}
+    assert offsets_in(replace(runs, clock=Clock(120)).plan("early", At(110), At(120))) == {0: (1, 1)}
 
 
 def test_without_a_store_the_previous_runs_window_is_used() -> None:
@@ -241,10 +237,10 @@ def test_without_a_store_the_previous_runs_window_is_used() -> None:
     runs = Runs(Topic({0: [100, 101]}), memory=None)
     before = runs.plan("before", At(90), At(110))
     runs.topic.stamps[0] += [105, 111]
-    assert ends(runs.plan("after", At(110), At(120))) == {0: (3, 4)}
+    assert offsets_in(runs.plan("after", At(110), At(120))) == {0: (3, 4)}
     knowing = replace(runs, xcom=("before", before.to_json()))
     after = knowing.plan("after", At(110), At(120))
-    assert (ends(after), after.start.source) == ({0: (2, 4)}, "cut of run before")
+    assert (offsets_in(after), after.start.source) == ({0: (2, 4)}, "cut of run before")
     assert knowing.plan("not adjacent", At(111), At(120)).start.source == "broker"
     for written in ({**before.to_json(), "topic": "other"}, {"version": 9}):
         assert replace(runs, xcom=("before", written)).plan("after", At(110), At(120)).start.source == "broker"
@@ -264,7 +260,7 @@ def test_a_log_that_has_grown_since_the_survey_is_surveyed_again() -> None:
     """A cut beyond the end that was surveyed may be of this moment."""
     runs = Runs(Topic({0: [100, 101]}))
     runs.plan("before", At(90), At(110))
-    assert ends(replace(runs, topic=Growing({0: [100]}, then=[100, 101])).plan("after", At(110), At(120))) == {
+    assert offsets_in(replace(runs, topic=Growing({0: [100]}, then=[100, 101])).plan("after", At(110), At(120))) == {
         0: (2, 2)
     }
 
@@ -291,7 +287,7 @@ def test_hours_in_a_row_share_their_cuts() -> None:
     """One after the other, each window starts where the one before it ended."""
     runs = Runs(Topic({0: [9, 10, 11, 10, 12]}))
     windows = [runs.plan(str(hour), hour, after) for hour, after in pairwise([TEN, ELEVEN, TWELVE, ONE])]
-    assert [ends(window)[0] for window in windows] == [(1, 2), (2, 4), (4, 5)]
+    assert [offsets_in(window)[0] for window in windows] == [(1, 2), (2, 4), (4, 5)]
 
 
 def test_a_partition_that_is_gone_is_named() -> None:

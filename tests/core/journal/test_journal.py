@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 import pytest
-from core.examples import receipts, target_of, window_of
+from core.examples import orders, receipts, target_of, window_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,11 +26,11 @@ def receipt_of(upload_id: str | None = "u1") -> Receipt:
         mode="append",
         upload_id=upload_id,
         blocks=1,
-        partitions={0: Counts(rows=3, rejects=1, gaps=1)},
+        partitions={orders(0): Counts(rows=3, rejects=1, gaps=1)},
         bytes=100,
         not_json=0,
         seconds={"read": 0.25},
-        offsets={0: (0, 4)},
+        offsets={orders(0): (0, 4)},
         attempts=2,
         learned=CommitProof.SETTLED,
         reconciled="offsets",
@@ -147,7 +147,7 @@ def test_what_the_first_release_wrote_is_still_read() -> None:
     }
     receipt = Journal.from_json(written).receipt
     assert receipt is not None
-    assert receipt.partitions == {0: Counts(rows=3, rejects=1, gaps=1)}
+    assert receipt.partitions == {orders(0): Counts(rows=3, rejects=1, gaps=1)}
     assert (receipt.attempts, receipt.learned, receipt.reconciled) == (1, None, None)
     assert (receipt.offsets, receipt.missing) == ({}, ())
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from core.examples import target_of, window_of
+from core.examples import offsets_in, orders, target_of, window_of
 from hypothesis import given
 from hypothesis import strategies as st
 from kit.hand_clock import HandClock
@@ -18,6 +18,7 @@ from airflow_provider_kafka_odps.core.accounting.tolerance import Tolerance
 from airflow_provider_kafka_odps.core.load.shares import HEAD_START, LEAST_SPAN, plan_shares
 from airflow_provider_kafka_odps.core.load.stages import Loading
 from airflow_provider_kafka_odps.core.options import OnDataLoss
+from airflow_provider_kafka_odps.core.window.offsets import OffsetRange
 from airflow_provider_kafka_odps.core.window.window import Window
 from airflow_provider_kafka_odps.decoding.batch import BATCH_SCHEMA
 from airflow_provider_kafka_odps.exceptions import WorkerFailed
@@ -41,7 +42,7 @@ def test_a_window_is_shared_out(
 ) -> None:
     """Whole partitions where that is even, offset ranges of one where it is not, and no share of nothing."""
     found = plan_shares(window_of(*ranges), workers, least=1, head_start=0)
-    assert [share.window.partitions for share in found] == shares
+    assert [offsets_in(share.window) for share in found] == shares
     assert [(share.number, share.of) for share in found] == [(number, len(shares)) for number in range(len(shares))]
 
 
@@ -59,7 +60,7 @@ def test_who_begins_first_has_more_to_load() -> None:
 
 
 def _places(window: Window) -> Iterator[tuple[int, int]]:
-    for each in window.ranges():
+    for each in window.ranges:
         yield from ((each.partition, offset) for offset in range(each.start, each.end))
 
 
@@ -69,9 +70,9 @@ def test_shares_tile_the_window(ranges: list[tuple[int, int]], workers: int) -> 
     window = window_of(*ranges)
     shares = plan_shares(window, workers, least=1, head_start=0)
     offsets = [
-        (each.partition, at) for share in shares for each in share.window.ranges() for at in range(each.start, each.end)
+        (each.partition, at) for share in shares for each in share.window.ranges for at in range(each.start, each.end)
     ]
-    assert offsets == [(each.partition, at) for each in window.ranges() for at in range(each.start, each.end)]
+    assert offsets == [(each.partition, at) for each in window.ranges for at in range(each.start, each.end)]
     spans = [share.window.span for share in shares]
     assert max(spans) - min(spans) <= 1
 
@@ -135,7 +136,9 @@ def _fill(account: Ledger, partition: int, offsets: Sequence[int], passed: Seque
 def test_an_account_in_parts_is_the_account_of_the_whole(there: list[str], at: int) -> None:
     """Wherever a partition is cut in two, rows, gaps and their kinds are those of a single reader."""
     kinds = {"marker": GapKind.CONTROL, "aborted": GapKind.ABORTED, "lost": GapKind.MISSING}
-    passed = [PassedOver(0, at, at + 1, kinds[what]) for at, what in enumerate(there) if what in kinds]
+    passed = [
+        PassedOver(OffsetRange("orders", 0, at, at + 1), kinds[what]) for at, what in enumerate(there) if what in kinds
+    ]
     cut = min(at, len(there))
     whole, total = (Ledger(window_of((0, len(there))), OnDataLoss.SKIP) for _ in range(2))
     records = [at for at, what in enumerate(there) if what == "record"]
@@ -144,18 +147,18 @@ def test_an_account_in_parts_is_the_account_of_the_whole(there: list[str], at: i
     for start, end in ((0, cut), (cut, len(there))):
         part = Ledger(window_of((start, end)), OnDataLoss.SKIP)
         # A reader is told of markers beyond its own range as well, but of no loss there.
-        near = [each for each in passed if each.kind is not GapKind.MISSING or start <= each.start < end]
+        near = [each for each in passed if each.kind is not GapKind.MISSING or start <= each.offsets.start < end]
         _fill(part, 0, [at for at in records if start <= at < end], near)
         rejects += part.records - part.rows
         total.absorb(part.counted(), part.missing)
     assert (total.records, total.offsets) == (whole.records, whole.offsets)
     assert total.records - total.rows == rejects
     assert total.missing == whole.missing
-    assert total.counts(lambda: "compact")[0].gaps == whole.counts(lambda: "compact")[0].gaps
+    assert total.counts(lambda: "compact")[orders(0)].gaps == whole.counts(lambda: "compact")[orders(0)].gaps
     assert _kinds(total) == _kinds(whole)
     assert sorted(total.missing) == sorted(whole.missing)
 
 
 def _kinds(account: Ledger) -> tuple[int, ...]:
-    counts = account.counts(lambda: "delete")[0]
+    counts = account.counts(lambda: "delete")[orders(0)]
     return counts.gaps, counts.control, counts.aborted, counts.compacted, counts.missing

@@ -1,6 +1,7 @@
 """Offset ranges and windows, and the window's JSON."""
 
 import json
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -38,7 +39,7 @@ def test_a_log_cannot_end_before_it_starts() -> None:
 def test_a_window_lists_its_ranges_in_order() -> None:
     """Partitions come in order, and the span is the sum of theirs."""
     window = window_of((120, 250), (98, 98))
-    assert list(map(str, window.ranges())) == ["orders[0]@[120, 250)", "orders[1]@[98, 98)"]
+    assert list(map(str, window.ranges)) == ["orders[0]@[120, 250)", "orders[1]@[98, 98)"]
     assert window.span == 130
 
 
@@ -48,7 +49,31 @@ def test_a_window_refuses_ranges_and_times_that_cannot_be() -> None:
         window_of((3, 1))
     bound = ResolvedBound("latest", "broker")
     with pytest.raises(InvalidInput, match="has no time zone"):
-        Window("t", "", "", IsolationLevel.READ_COMMITTED, datetime(2026, 1, 1), bound, bound, {})  # noqa: DTZ001
+        Window("t", "", "", IsolationLevel.READ_COMMITTED, datetime(2026, 1, 1), bound, bound, ())  # noqa: DTZ001
+
+
+@pytest.mark.parametrize(
+    ("ranges", "refusal"),
+    [
+        (
+            [("orders", 0, 1, 2), ("orders", 0, 5, 6)],
+            r"orders\[0\]@\[1, 2\) and orders\[0\]@\[5, 6\): .* one range per",
+        ),
+        ([("orders", 1, 1, 2), ("orders", 0, 5, 6)], r"orders\[1\]@\[1, 2\) and orders\[0\].* in their order"),
+        ([("orders", 0, 1, 2), ("others", 0, 5, 6)], r"others\[0\]@\[5, 6\) in a window of topic orders"),
+    ],
+)
+def test_a_window_has_one_range_per_partition(ranges: list[tuple[str, int, int, int]], refusal: str) -> None:
+    """Two ranges of one partition could be loaded twice, and JSON has no place for a second topic."""
+    with pytest.raises(InvalidInput, match=refusal):
+        replace(window_of(), ranges=tuple(OffsetRange(*each) for each in ranges))
+
+
+def test_a_partition_that_is_written_twice_is_refused() -> None:
+    """Who edits a window in the journal may write one number in two ways; none of the two is taken for the other."""
+    written = window_of((1, 2)).to_json()
+    with pytest.raises(InvalidInput, match="one range per partition"):
+        Window.from_json({**written, "partitions": {"0": [1, 2], "00": [5, 6]}})
 
 
 def test_the_windows_json_is_as_documented() -> None:
