@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import assert_never
 from zlib import crc32
 
 from airflow_provider_kafka_odps.core.backoff import Backoff
@@ -57,6 +58,8 @@ def commit(upload: Upload, blocks: int, clock: Clock, deadline: float) -> Commit
                     ) from refusal
                 # Committing once more is safe: a late first commit would make this one conflict, not apply twice.
                 clock.sleep(pause)
+            case status:
+                assert_never(status)
 
 
 def _jitter(upload_id: str, tries: int) -> float:

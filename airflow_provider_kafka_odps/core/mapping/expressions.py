@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeAlias
+from typing import TypeAlias, assert_never
 
 from airflow_provider_kafka_odps.exceptions import InvalidExpression, InvalidInput
 
@@ -141,7 +141,12 @@ def _of_part(text: str, part: Part, position: int) -> Expression:
                 case (str(name),):
                     return Header(name)
             raise InvalidExpression(text, position, "one header is wanted here, as in __headers__.name")
-    raise InvalidExpression(text, position, f"__{part}__ has no fields; __key__, __value__ and __headers__ have")
+        case Part.PARTITION | Part.OFFSET | Part.TIMESTAMP | Part.TIMESTAMP_TYPE | Part.LEADER_EPOCH | Part.TOPIC:
+            raise InvalidExpression(
+                text, position, f"__{part}__ has no fields; __key__, __value__ and __headers__ have"
+            )
+        case _:
+            assert_never(part)
 
 
 def _steps(text: str, position: int) -> tuple[str | int, ...]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import assert_never
 
+from airflow_provider_kafka_odps.core.options import IsolationLevel
 from airflow_provider_kafka_odps.exceptions import InvalidInput
 
 
@@ -38,6 +40,18 @@ class PartitionFacts:
         """Refuse a log that ends before it starts."""
         if not 0 <= self.low <= self.high:
             raise InvalidInput(f"partition {self.partition}: a log from {self.low} to {self.high} cannot be")
+
+
+def log_end(facts: PartitionFacts, isolation_level: IsolationLevel) -> int:
+    """Return the offset after the last record that a reader of this isolation level sees."""
+    match isolation_level:
+        case IsolationLevel.READ_COMMITTED:
+            # Records deleted up to the high watermark can move the log start past an open transaction's first offset.
+            return max(facts.stable, facts.low)
+        case IsolationLevel.READ_UNCOMMITTED:
+            return facts.high
+        case _:
+            assert_never(isolation_level)
 
 
 @dataclass(frozen=True, slots=True)

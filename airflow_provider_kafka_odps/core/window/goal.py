@@ -15,11 +15,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias, assert_never, cast
 
 from airflow_provider_kafka_odps.core.options import IsolationLevel, choice
 from airflow_provider_kafka_odps.core.window.bounds import At, Bound, Committed, Earliest, Offsets, Side
-from airflow_provider_kafka_odps.core.window.facts import PartitionFacts, Questions, TopicFacts
+from airflow_provider_kafka_odps.core.window.facts import PartitionFacts, Questions, TopicFacts, log_end
 from airflow_provider_kafka_odps.core.window.parsing import BoundInput, Interval, parse_bound, parse_partitions
 from airflow_provider_kafka_odps.core.window.window import Window
 from airflow_provider_kafka_odps.exceptions import InvalidInput, TopicReplaced, UnknownPartition
@@ -77,22 +77,22 @@ class Goal:
                 return self._at(instant, chosen)
             case None:
                 return {each.partition: self._log_end(each) for each in chosen} if self._enough(chosen) else None
+            case _:
+                assert_never(self.until)
 
     def progress(self, facts: TopicFacts) -> str:
         """Return, for the log, how far the topic is."""
         chosen = self._chosen(facts)
-        if self.new_offsets is not None:
-            return f"{self._fresh(chosen)} of {self.new_offsets} new offsets"
-        ready = sum(self._is_ready(each) for each in chosen)
-        return f"{ready} of {len(chosen)} partitions have reached {self.until}"
-
-    def _is_ready(self, facts: PartitionFacts) -> bool:
         match self.until:
             case Offsets() as wanted:
-                return self._log_end(facts) >= _named(wanted, facts.partition)
+                ready = [self._log_end(each) >= _named(wanted, each.partition) for each in chosen]
             case At() as instant:
-                return self._visible_at(instant, facts) is not None
-        return False
+                ready = [self._visible_at(instant, each) is not None for each in chosen]
+            case None:
+                return f"{self._fresh(chosen)} of {self.new_offsets} new offsets"
+            case _:
+                assert_never(self.until)
+        return f"{sum(ready)} of {len(chosen)} partitions have reached {self.until}"
 
     def _at(self, instant: At, chosen: Sequence[PartitionFacts]) -> Mapping[int, int] | None:
         found = {each.partition: self._visible_at(instant, each) for each in chosen}
@@ -123,12 +123,12 @@ class Goal:
                 start = facts.committed
             case Earliest():
                 start = None
+            case _:
+                assert_never(self.since)
         return facts.low if start is None else start
 
     def _log_end(self, facts: PartitionFacts) -> int:
-        if self.isolation_level is IsolationLevel.READ_UNCOMMITTED:
-            return facts.high
-        return max(facts.stable, facts.low)
+        return log_end(facts, self.isolation_level)
 
     def _chosen(self, facts: TopicFacts) -> list[PartitionFacts]:
         if self.topic_id not in (None, facts.topic_id):

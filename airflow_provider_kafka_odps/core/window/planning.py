@@ -19,7 +19,7 @@ from airflow_provider_kafka_odps.core.window.bounds import (
     Previous,
     Side,
 )
-from airflow_provider_kafka_odps.core.window.facts import PartitionFacts, Questions, TopicFacts
+from airflow_provider_kafka_odps.core.window.facts import PartitionFacts, Questions, TopicFacts, log_end
 from airflow_provider_kafka_odps.core.window.offsets import OffsetRange
 from airflow_provider_kafka_odps.core.window.window import ResolvedBound, Window
 from airflow_provider_kafka_odps.exceptions import (
@@ -121,17 +121,17 @@ def _check_offsets_named(topic: str, side: Side, bound: Bound, chosen: Sequence[
 
 def _plan_partition(facts: PartitionFacts, request: WindowRequest, group: str | None) -> tuple[int, int]:
     where = f"{request.topic}[{facts.partition}]"
-    log_end = _log_end(facts, request.isolation_level)
+    log_ends = log_end(facts, request.isolation_level)
     if isinstance(request.end, Cut) and facts.partition not in request.end.offsets:
         # It was added after that cut was made: the window that starts there has what comes next of it.
         came_to = request.start.offsets.get(facts.partition, facts.low) if isinstance(request.start, Cut) else facts.low
         return came_to, came_to
-    start = _resolve_start(facts, request, log_end, where, group)
-    end = _resolve(request.end, facts, log_end)
+    start = _resolve_start(facts, request, log_ends, where, group)
+    end = _resolve(request.end, facts, log_ends)
     assert end is not None, "an end bound always resolves: 'committed' is refused as an end"
     if request.on_short_log is OnShortLog.CLAMP:
-        start = min(start, log_end) if isinstance(request.start, Offsets) else start
-        end = min(end, log_end) if isinstance(request.end, Offsets) else end
+        start = min(start, log_ends) if isinstance(request.start, Offsets) else start
+        end = min(end, log_ends) if isinstance(request.end, Offsets) else end
     if start > facts.high and not isinstance(request.start, Offsets):
         start = _start_ahead(start, facts, request, where)
     if start < facts.low and request.on_data_loss is OnDataLoss.FAIL:
@@ -140,16 +140,16 @@ def _plan_partition(facts: PartitionFacts, request: WindowRequest, group: str | 
             f"{facts.low - start} offsets were deleted before they were loaded. Start at {facts.low} or later "
             "to load what is left, or set on_data_loss='skip'"
         )
-    _check_decided(request, facts, log_end, where)
-    if end > log_end:
+    _check_decided(request, facts, log_ends, where)
+    if end > log_ends:
         raise LogTooShort(
-            f"{where}: the window ends at {end} but the log ends at {log_end}{_open_transactions(facts, request)}; "
-            f"{end - log_end} offsets do not exist yet. Load later, ask for less, or set on_short_log='clamp'"
+            f"{where}: the window ends at {end} but the log ends at {log_ends}{_open_transactions(facts, request)}; "
+            f"{end - log_ends} offsets do not exist yet. Load later, ask for less, or set on_short_log='clamp'"
         )
     if start > end:
         raise WindowRefused(
             f"{where}: the window would start at {start}, after its end at {end} "
-            f"(start={request.start}, end={request.end}, the log is [{facts.low}, {log_end}))"
+            f"(start={request.start}, end={request.end}, the log is [{facts.low}, {log_ends}))"
         )
     return start, end
 
@@ -157,7 +157,7 @@ def _plan_partition(facts: PartitionFacts, request: WindowRequest, group: str | 
 def _start_ahead(start: int, facts: PartitionFacts, request: WindowRequest, where: str) -> int:
     """Return where to start in a log that ends before what was read of it: at its end, if loss may be skipped."""
     if request.on_data_loss is OnDataLoss.SKIP:
-        return _log_end(facts, request.isolation_level)
+        return log_end(facts, request.isolation_level)
     raise LogTooShort(
         f"{where}: the window starts at {start} ({request.start}) but the log ends at {facts.high}; "
         f"{start - facts.high} offsets that were there are gone (an unclean leader election, or the topic was created "
@@ -165,25 +165,25 @@ def _start_ahead(start: int, facts: PartitionFacts, request: WindowRequest, wher
     )
 
 
-def _check_decided(request: WindowRequest, facts: PartitionFacts, log_end: int, where: str) -> None:
+def _check_decided(request: WindowRequest, facts: PartitionFacts, log_ends: int, where: str) -> None:
     """Refuse an instant beyond which, or before which, transactions are open.
 
     Cutting at the last stable offset instead would put the open transaction's records into no window: the next one
     starts at the first offset of this instant, which may lie behind them.
     """
     for bound in (request.start, request.end):
-        if isinstance(bound, (At, Cut)) and log_end < (_resolve(bound, facts, facts.high) or 0) <= facts.high:
+        if isinstance(bound, (At, Cut)) and log_ends < (_resolve(bound, facts, facts.high) or 0) <= facts.high:
             raise OpenTransaction(
-                f"{where}: {bound} lies beyond the last stable offset {log_end} (the log ends at {facts.high}): a "
+                f"{where}: {bound} lies beyond the last stable offset {log_ends} (the log ends at {facts.high}): a "
                 "transaction that began before is still open, so its records are neither to be loaded nor to be "
                 "skipped. Load again when it is decided, or use isolation_level='read_uncommitted'"
             )
 
 
-def _resolve_start(facts: PartitionFacts, request: WindowRequest, log_end: int, where: str, group: str | None) -> int:
-    start = _resolve(request.start, facts, log_end)
+def _resolve_start(facts: PartitionFacts, request: WindowRequest, log_ends: int, where: str, group: str | None) -> int:
+    start = _resolve(request.start, facts, log_ends)
     if start is None and request.first_start is not None:
-        start = _resolve(request.first_start, facts, log_end)
+        start = _resolve(request.first_start, facts, log_ends)
     if start is None:
         raise NoCommittedOffset(
             f"{where}: the consumer group {group!r} has committed no offset; "
@@ -192,16 +192,16 @@ def _resolve_start(facts: PartitionFacts, request: WindowRequest, log_end: int, 
     return start
 
 
-def _resolve(bound: Bound, facts: PartitionFacts, log_end: int) -> int | None:
+def _resolve(bound: Bound, facts: PartitionFacts, log_ends: int) -> int | None:
     match bound:
         case Earliest():
             return facts.low
         case Latest():
-            return log_end
+            return log_ends
         case Committed():
             return facts.committed
         case At():
-            return _offset_at(bound, facts, log_end)
+            return _offset_at(bound, facts, log_ends)
         case Offsets():
             return bound.of(facts.partition)
         case Cut():
@@ -217,17 +217,6 @@ def _resolve(bound: Bound, facts: PartitionFacts, log_end: int) -> int | None:
 def _offset_at(bound: At, facts: PartitionFacts, otherwise: int) -> int:
     found = facts.at[bound.millis]
     return otherwise if found is None else found
-
-
-def _log_end(facts: PartitionFacts, isolation_level: IsolationLevel) -> int:
-    match isolation_level:
-        case IsolationLevel.READ_COMMITTED:
-            # Records deleted up to the high watermark can move the log start past an open transaction's first offset.
-            return max(facts.stable, facts.low)
-        case IsolationLevel.READ_UNCOMMITTED:
-            return facts.high
-        case _:
-            assert_never(isolation_level)
 
 
 def _open_transactions(facts: PartitionFacts, request: WindowRequest) -> str:

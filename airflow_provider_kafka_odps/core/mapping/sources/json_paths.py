@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, assert_never
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -119,8 +119,10 @@ class JsonReader:
                 return self._rest(values, altered, leaf)
             case FieldPath() if not _NO_NAMES.isdisjoint(source.steps):
                 return _read_again(values, leaf, pc.is_valid(leaf), lambda node: json_text.find(node, source.steps))
-            case _:
+            case FieldPath():
                 return _as_written(values, altered, leaf, source)
+            case _:
+                assert_never(source)
 
     def _rest(self, values: pa.Array, altered: pa.Array, leaf: pa.Array) -> pa.Array:
         """Return the documents without the fields that are mapped whole."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from typing import assert_never
 
 import numpy as np
 import pyarrow as pa
@@ -44,7 +45,15 @@ def kind_of(source: Expression, record_format: RecordFormat) -> SourceKind:
             return SourceKind.TEXT
         case Header():
             return SourceKind.BYTES
-    root = source.root if isinstance(source, FieldPath) else Part.VALUE
+        case FieldPath():
+            return _kind_within(source, source.root, record_format)
+        case Rest():
+            return _kind_within(source, Part.VALUE, record_format)
+        case _:
+            assert_never(source)
+
+
+def _kind_within(source: FieldPath | Rest, root: Part, record_format: RecordFormat) -> SourceKind:
     form = _format(root, record_format)
     if form.is_document:
         return SourceKind.JSON
@@ -102,12 +111,15 @@ class Sources:
             match source:
                 case Part.TOPIC:
                     columns[source] = pa.repeat(topic, len(batch)), []
-                case Part.KEY | Part.VALUE:
+                case Part.KEY | Part.VALUE | FieldPath() | Rest():
+                    # Of the roots, below.
                     continue
                 case Part():
                     columns[source] = batch.column(source.value), []
                 case Header():
                     columns[source] = _header(batch.column("headers"), source.name), []
+                case _:
+                    assert_never(source)
         bad, first = 0, None
         for root in self._roots:
             found, misfits = root.take(batch.column(root.part.value))
