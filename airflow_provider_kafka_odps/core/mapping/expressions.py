@@ -140,7 +140,8 @@ def _of_part(text: str, part: Part, position: int) -> Expression:
             match _steps(text, position):
                 case (str(name),):
                     return Header(name)
-            raise InvalidExpression(text, position, "one header is wanted here, as in __headers__.name")
+                case _:
+                    raise InvalidExpression(text, position, "one header is wanted here, as in __headers__.name")
         case Part.PARTITION | Part.OFFSET | Part.TIMESTAMP | Part.TIMESTAMP_TYPE | Part.LEADER_EPOCH | Part.TOPIC:
             raise InvalidExpression(
                 text, position, f"__{part}__ has no fields; __key__, __value__ and __headers__ have"

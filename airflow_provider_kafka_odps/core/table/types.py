@@ -114,9 +114,10 @@ class OdpsType:
                 return pa.map_(self.fields[0][1].arrow, self.fields[1][1].arrow)
             case "struct":
                 return pa.struct([(name, kind.arrow) for name, kind in self.fields])
-        if self.name not in _SIMPLE:
-            raise TableRefused(f"values of type {self} cannot be written through the tunnel by this release")
-        return _SIMPLE[self.name]
+            case name if name in _SIMPLE:
+                return _SIMPLE[name]
+            case _:
+                raise TableRefused(f"values of type {self} cannot be written through the tunnel by this release")
 
 
 def _quoted(name: str) -> str:

@@ -97,10 +97,15 @@ def _parse_text(text: str, side: Side, interval: Interval) -> Bound:
             return Previous()
         case "latest", _:
             return Latest()
-    if _OFFSET.match(text):
-        return Offsets(int(text), {})
-    if text.startswith("{"):
-        return _per_partition(_json_object(text, side), side)
+        case _ if _OFFSET.match(text):
+            return Offsets(int(text), {})
+        case _ if text.startswith("{"):
+            return _per_partition(_json_object(text, side), side)
+        case _:
+            return _parse_moment(text, side)
+
+
+def _parse_moment(text: str, side: Side) -> At:
     try:
         return _at(_moment(text, side), side)
     except ValueError as error:

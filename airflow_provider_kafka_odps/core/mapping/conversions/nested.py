@@ -35,8 +35,10 @@ def nested_conversion(target: OdpsType, inner: Inner) -> Conversion | None:
             return _ListOf(target.arrow, parts[0])
         case "map":
             return _MapOf(target.arrow, parts[0], parts[1])
-    names = [name for name, _ in target.fields]
-    return _StructOf(target.arrow, JsonReader([FieldPath((name,)) for name in names]), tuple(names), tuple(parts))
+        case _:
+            names = [name for name, _ in target.fields]
+            reader = JsonReader([FieldPath((name,)) for name in names])
+            return _StructOf(target.arrow, reader, tuple(names), tuple(parts))
 
 
 @dataclass(frozen=True, slots=True)

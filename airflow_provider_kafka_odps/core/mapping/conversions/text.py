@@ -67,7 +67,8 @@ def text_conversion(target: OdpsType) -> Conversion | None:
             return _json(target)
         case "date" | "datetime" | "timestamp" | "timestamp_ntz":
             return moment_conversion(target)
-    return None
+        case _:
+            return None
 
 
 def _no_value(target: OdpsType) -> Callable[[Any], str]:

@@ -70,7 +70,8 @@ def moment_conversion(target: OdpsType) -> Conversion:
                 return _within(short.cast(pa.timestamp("ms", "UTC")), pa.int64(), FIRST_MILLI, LAST_MILLI).cast(arrow)
             case "timestamp":
                 return values.cast(pa.timestamp("ns", "UTC")).cast(arrow)
-        return values.cast(arrow)
+            case _:
+                return values.cast(arrow)
 
     def unfit(values: pa.Array) -> pa.Array:
         return pc.invert(pc.match_substring_regex(values, pattern))
@@ -96,8 +97,9 @@ def instant_conversion(target: OdpsType) -> Conversion | None:
                 return millis
             case "string":
                 return millis.cast(pa.string())
-        within = _within(millis, pa.int64(), FIRST_MILLI, LAST_MILLI)
-        return within.cast(pa.timestamp("ms")).cast(arrow)
+            case _:
+                within = _within(millis, pa.int64(), FIRST_MILLI, LAST_MILLI)
+                return within.cast(pa.timestamp("ms")).cast(arrow)
 
     def unfit(values: pa.Array) -> pa.Array:
         millis = values.cast(pa.int64())
