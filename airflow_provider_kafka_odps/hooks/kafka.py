@@ -154,16 +154,16 @@ class KafkaHook(BaseHook):
             return admin.commit_ends(self.group_id, window)
 
     def plan(self, topic: str, start: BoundInput, end: BoundInput, **request: Any) -> Window:
-        """Plan a window in one call, for use in a ``@task``: bounds as the operator takes them, but for ``"interval"``.
+        """Plan a window in one call, for use in a ``@task``: bounds as the operator takes them.
 
+        ``"interval"`` and ``"previous"`` are none here: a run has the one, and a task that remembers the other.
         ``request`` are further fields of ``core.window.planning.WindowRequest``.
         """
         nowhere = Interval(None, None)
-        asked = WindowRequest(
-            topic, parse_bound(start, Side.START, nowhere), parse_bound(end, Side.END, nowhere), **request
-        )
+        first, last = parse_bound(start, Side.START, nowhere), parse_bound(end, Side.END, nowhere)
+        asked = WindowRequest(topic, first, last, **request)
         facts = self.survey(topic, asked.questions(self.group_id))
-        return plan_window(facts, asked, self._clock.now())
+        return plan_window(facts, asked.plannable(first, last, asked.first_start), self._clock.now())
 
     def read(  # noqa: PLR0913 - all but the window are named at the call
         self,

@@ -33,7 +33,7 @@ from airflow_provider_kafka_odps.core.table.names import PartitionSpec, TableNam
 from airflow_provider_kafka_odps.core.table.schema import TableSchema, string_partition_columns
 from airflow_provider_kafka_odps.core.table.statements import create_statement
 from airflow_provider_kafka_odps.core.window.bounds import Previous, Side
-from airflow_provider_kafka_odps.core.window.parsing import parse_bound, parse_partitions
+from airflow_provider_kafka_odps.core.window.parsing import parse_bound, parse_partitions, parse_start
 from airflow_provider_kafka_odps.core.window.planning import WindowRequest
 from airflow_provider_kafka_odps.core.window.window import Window
 from airflow_provider_kafka_odps.exceptions import InvalidConnection, InvalidInput, InvalidMapping, UnknownTable
@@ -82,7 +82,7 @@ def build_attempt(
     rows = None if finder is None else TableWindowRows(task.odps_hook, finder)
     journal = StateStoreJournal(context)
     journal.warn_if_forgetful(task.log.warning)
-    past = _past(task, context, request)
+    history = _history(task, context, request)
     target = Target(request.topic, str(sink.table), str(partition) if partition else None, task.mode)
     return Attempt(
         request=request,
@@ -92,7 +92,7 @@ def build_attempt(
         source=source,
         evidence=source,
         sink=sink,
-        journal=_shared(journal, context, past, interval_key(request, target, past.author)),
+        journal=_shared(journal, context, history, interval_key(request, target, history.author)),
         clock=task.clock,
         announce=announce,
         say=task.log.info,
@@ -105,7 +105,7 @@ def build_attempt(
         max_bytes_per_second=resources.max_bytes_per_second,
         workers=resources.workers,
         crew=_crew(task, columns, sink, target, resources) if resources.workers > 1 else None,
-        past=past,
+        history=history,
         begin=journal.begin,
         limit=task.limit,
         clear_number=context["dag_run"].clear_number or 0,
@@ -207,7 +207,7 @@ def _request(task: KafkaToMaxComputeOperator, context: Mapping[str, Any]) -> Win
 
     request = WindowRequest(
         topic=task.topic,
-        start=parse_bound(task.start, Side.START, interval),
+        start=parse_start(task.start, interval),
         end=parse_bound(task.end, Side.END, interval),
         partitions=parse_partitions(task.partitions),
         isolation_level=task.isolation_level,
@@ -221,21 +221,21 @@ def _request(task: KafkaToMaxComputeOperator, context: Mapping[str, Any]) -> Win
 
 
 def _shared(
-    journal: StateStoreJournal, context: Mapping[str, Any], past: History, key: str | None
+    journal: StateStoreJournal, context: Mapping[str, Any], history: History, key: str | None
 ) -> StateStoreJournal | IntervalJournal:
-    if past.store is None or key is None:
+    if key is None or not history.remembers:
         return journal
     return IntervalJournal(
         own=journal,
-        store=past.store,
+        store=history.store,
         key=key,
-        run_id=past.author.run_id,
+        run_id=history.author.run_id,
         clear_number=context["dag_run"].clear_number or 0,
         is_active=lambda run_id: is_active(context, run_id),
     )
 
 
-def _past(task: KafkaToMaxComputeOperator, context: Mapping[str, Any], request: WindowRequest) -> History:
+def _history(task: KafkaToMaxComputeOperator, context: Mapping[str, Any], request: WindowRequest) -> History:
     chained = isinstance(request.start, Previous)
     if task.max_offsets is not None and not chained:
         raise InvalidInput(

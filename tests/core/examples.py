@@ -7,11 +7,15 @@ from hypothesis import strategies as st
 
 from airflow_provider_kafka_odps.core.accounting.counts import Counts
 from airflow_provider_kafka_odps.core.delivery.reconciling import Reconciled
+from airflow_provider_kafka_odps.core.history.cuts import Author
+from airflow_provider_kafka_odps.core.history.store import Forgetful, History
 from airflow_provider_kafka_odps.core.journal.entry import Target
 from airflow_provider_kafka_odps.core.journal.receipt import CommitProof, Receipt
-from airflow_provider_kafka_odps.core.options import IsolationLevel, Mode
+from airflow_provider_kafka_odps.core.options import IsolationLevel, Mode, OnDataLoss, OnGap, OnShortLog
+from airflow_provider_kafka_odps.core.window.bounds import PlannableBound, SurveyBound
 from airflow_provider_kafka_odps.core.window.facts import PartitionFacts, TopicFacts
 from airflow_provider_kafka_odps.core.window.offsets import OffsetRange, TopicPartition
+from airflow_provider_kafka_odps.core.window.planning import PlannableRequest
 from airflow_provider_kafka_odps.core.window.window import ResolvedBound, Window
 
 PLANNED_AT = datetime(2026, 11, 22, 11, 0, 7, tzinfo=UTC)
@@ -32,6 +36,25 @@ def offsets_in(window: Window) -> dict[int, tuple[int, int]]:
     return {each.partition: (each.start, each.end) for each in window.ranges}
 
 
+def plannable(
+    start: PlannableBound,
+    end: PlannableBound,
+    *,
+    subset: frozenset[int] | None = None,
+    isolation: IsolationLevel = IsolationLevel.READ_COMMITTED,
+    short: OnShortLog = OnShortLog.FAIL,
+    first: SurveyBound | None = None,
+    loss: OnDataLoss = OnDataLoss.FAIL,
+) -> PlannableRequest:
+    """Return a request for a window in which nothing has to be remembered."""
+    return PlannableRequest("orders", start, end, subset, isolation, short, first, loss)
+
+
+def history_of(run_id: str = "run") -> History:
+    """Return the history of a run that has no store and was the first."""
+    return History(Author("hourly.load", run_id), Forgetful(), lambda: None, OnGap.FAIL, None)
+
+
 def window_of(*ranges: tuple[int, int], topic: str = "orders", topic_id: str = "id-1") -> Window:
     """Return a window over partitions 0, 1 and so on."""
     return Window(
@@ -40,8 +63,8 @@ def window_of(*ranges: tuple[int, int], topic: str = "orders", topic_id: str = "
         cluster_id="cluster",
         isolation_level=IsolationLevel.READ_COMMITTED,
         planned_at=PLANNED_AT,
-        start=ResolvedBound("earliest", "broker"),
-        end=ResolvedBound("latest", "broker"),
+        start=ResolvedBound("earliest", "broker", None),
+        end=ResolvedBound("latest", "broker", None),
         ranges=ranges_of(topic, dict(enumerate(ranges))),
     )
 
@@ -65,8 +88,8 @@ windows = st.builds(
     cluster_id=_WORDS,
     isolation_level=st.sampled_from(IsolationLevel),
     planned_at=st.datetimes(timezones=st.just(UTC)).map(lambda moment: moment.replace(microsecond=0)),
-    start=st.builds(ResolvedBound, _WORDS, _WORDS),
-    end=st.builds(ResolvedBound, _WORDS, _WORDS),
+    start=st.builds(ResolvedBound.written, _WORDS, _WORDS),
+    end=st.builds(ResolvedBound.written, _WORDS, _WORDS),
     ranges=st.dictionaries(st.integers(0, 2**31 - 1), _RANGES, max_size=5).map(lambda each: ranges_of("orders", each)),
 )
 _PARTITIONS = st.integers(0, 2**31 - 1).map(orders)

@@ -6,19 +6,14 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any
 
-from core.examples import target_of
-from core.world import COLUMNS, SCHEMA, Sink, Store, World
-
-from airflow_provider_kafka_odps.core.delivery.attempt import Attempt
-from airflow_provider_kafka_odps.core.delivery.ports import Source
+from airflow_provider_kafka_odps.core.history.chain import advance
 from airflow_provider_kafka_odps.core.history.cuts import Author
-from airflow_provider_kafka_odps.core.history.planner import committed, plan
-from airflow_provider_kafka_odps.core.history.store import History
-from airflow_provider_kafka_odps.core.mapping.compiler import compile_projection
+from airflow_provider_kafka_odps.core.history.planner import Planning, plan
+from airflow_provider_kafka_odps.core.history.store import Forgetful, History
 from airflow_provider_kafka_odps.core.options import IsolationLevel, OnGap
-from airflow_provider_kafka_odps.core.window.bounds import Bound
+from airflow_provider_kafka_odps.core.window.bounds import AskedBound, Latest, SurveyBound
 from airflow_provider_kafka_odps.core.window.facts import PartitionFacts, Questions, TopicFacts
 from airflow_provider_kafka_odps.core.window.planning import WindowRequest
 from airflow_provider_kafka_odps.core.window.window import Window
@@ -95,42 +90,31 @@ class Runs:
     def plan(
         self,
         run_id: str,
-        start: Bound,
-        end: Bound,
-        first: Bound | None = None,
+        start: AskedBound,
+        end: SurveyBound,
+        first: SurveyBound | None = None,
         isolation: IsolationLevel = IsolationLevel.READ_COMMITTED,
     ) -> Window:
         """Plan the window of one run, as its first attempt does."""
-        return plan(self.attempt(run_id, start, end, first, isolation))
+        return plan(self.planning(run_id, start, end, first, isolation))
 
-    def commit(self, run_id: str, start: Bound, window: Window) -> None:
+    def commit(self, run_id: str, start: AskedBound, window: Window) -> None:
         """Note that the run has committed its window."""
-        committed(self.attempt(run_id, start, start), window)
+        advance(self.history(run_id), WindowRequest("orders", start, Latest()), window)
 
-    def attempt(
+    def history(self, run_id: str) -> History:
+        """Return what one run finds, and where it leaves what others need."""
+        store = self.memory or Forgetful()
+        return History(Author("hourly.load", run_id), store, lambda: self.xcom, self.on_gap, self.max_offsets)
+
+    def planning(
         self,
         run_id: str,
-        start: Bound,
-        end: Bound,
-        first: Bound | None = None,
+        start: AskedBound,
+        end: SurveyBound,
+        first: SurveyBound | None = None,
         isolation: IsolationLevel = IsolationLevel.READ_COMMITTED,
-    ) -> Attempt:
-        """Return an attempt of one run."""
-        world = World()
+    ) -> Planning:
+        """Return what the plan of one run is made of."""
         request = WindowRequest("orders", start, end, isolation_level=isolation, first_start=first)
-        return Attempt(
-            request=request,
-            group=None,
-            target=target_of(),
-            projection=compile_projection(COLUMNS, SCHEMA),
-            # Planning asks a source for nothing but a survey.
-            source=cast("Source", self.topic),
-            sink=Sink(world, overwrite=False),
-            journal=Store(world),
-            clock=self.clock,
-            announce=world.announced.append,
-            say=world.said.append,
-            cancelled=lambda: False,
-            clear_number=0,
-            past=History(Author("hourly.load", run_id), self.memory, lambda: self.xcom, self.on_gap, self.max_offsets),
-        )
+        return Planning(request, None, self.history(run_id), self.clock, self.topic.survey, lambda: None)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from core.examples import PLANNED_AT, facts_of, target_of, window_of
+from core.examples import PLANNED_AT, facts_of, plannable, target_of, window_of
 
 from airflow_provider_kafka_odps import exceptions
 from airflow_provider_kafka_odps.core.journal.entry import Journal, Phase
@@ -12,10 +12,10 @@ from airflow_provider_kafka_odps.core.mapping.compiler import compile_projection
 from airflow_provider_kafka_odps.core.options import Mode, choice
 from airflow_provider_kafka_odps.core.table.names import PartitionSpec, TableName
 from airflow_provider_kafka_odps.core.table.schema import TableSchema, columns_of
-from airflow_provider_kafka_odps.core.window.bounds import Bound, Committed, Earliest, Latest, Offsets, Side
+from airflow_provider_kafka_odps.core.window.bounds import Committed, Earliest, Latest, Offsets, PlannableBound, Side
 from airflow_provider_kafka_odps.core.window.facts import PartitionFacts
 from airflow_provider_kafka_odps.core.window.parsing import Interval, parse_bound, parse_partitions
-from airflow_provider_kafka_odps.core.window.planning import WindowRequest, plan_window
+from airflow_provider_kafka_odps.core.window.planning import plan_window
 from airflow_provider_kafka_odps.exceptions import KafkaOdpsError
 
 NONE = Interval(None, None)
@@ -26,8 +26,8 @@ PARTITIONED = TableSchema(PLAIN.columns, columns_of({"ds": "string"}))
 LOG = PartitionFacts(3, low=40, high=120, stable=100)
 
 
-def _plan(start: Bound, end: Bound, partitions: frozenset[int] | None = None) -> Callable[[], object]:
-    return lambda: plan_window(facts_of(LOG, group="g"), WindowRequest("orders", start, end, partitions), PLANNED_AT)
+def _plan(start: PlannableBound, end: PlannableBound, partitions: frozenset[int] | None = None) -> Callable[[], object]:
+    return lambda: plan_window(facts_of(LOG, group="g"), plannable(start, end, subset=partitions), PLANNED_AT)
 
 
 def _bound(asked: Any, interval: Interval = NONE) -> Callable[[], object]:

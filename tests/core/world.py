@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import pyarrow as pa
-from core.examples import PLANNED_AT, offsets_in, target_of
+from core.examples import PLANNED_AT, history_of, offsets_in, target_of
 
 from airflow_provider_kafka_odps.core.accounting.gaps import PassedOver
 from airflow_provider_kafka_odps.core.accounting.tolerance import Tolerance
@@ -388,6 +388,7 @@ def attempt_at(
         say=world.said.append,
         cancelled=lambda: world.cancelled(),  # noqa: PLW0108 - what it is now, not what it was
         clear_number=clear_number,
+        history=history_of(),
         block_bytes=1,
         on_rerun=on_rerun,
         rows=Rows(world) if by_rows else None,

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any, TypeVar, cast
 
 import pyarrow as pa
-from core.examples import offsets_in, target_of
+from core.examples import history_of, offsets_in, target_of
 from core.world import (
     COLUMNS,
     SCHEMA,
@@ -43,6 +43,7 @@ T = TypeVar("T")
 _PROJECTION = compile_projection(COLUMNS, SCHEMA)
 _REQUEST = WindowRequest("orders", Earliest(), Latest())
 _UNLIMITED = Tolerance(None)
+_HISTORY = history_of()
 _FENCED = {Phase.PUBLISHING.value, Phase.COMMITTING.value}
 _FENCED_OR_COMMITTED = {*_FENCED, Phase.COMMITTED.value}
 _TARGETS = {mode: target_of(mode) for mode in Mode}
@@ -251,6 +252,7 @@ def attempt_in(
         say=lambda _: None,
         cancelled=cancelled,
         clear_number=clear_number,
+        history=_HISTORY,
         on_rerun=case.on_rerun,
         rows=Rows(world) if case.with_rows else None,
         rejects=None if case.misfit is Misfit.NEVER else RejectSink(world),

@@ -38,6 +38,8 @@ class Attempt:
     """Takes a line for the task's log."""
     cancelled: Callable[[], bool]
     clear_number: int
+    history: History
+    """What other runs have left for the plan, and where this one leaves what they need."""
     commit_timeout: float = 300.0
     """Seconds until a commit's fate has to be known."""
     block_bytes: int = BLOCK_BYTES
@@ -58,8 +60,6 @@ class Attempt:
     on_rerun: OnRerun = OnRerun.KEEP
     evidence: Evidence | None = None
     """None counts gaps without accounting for them."""
-    past: History | None = None
-    """None plans every window for itself."""
     begin: Callable[[], None] = lambda: None
     """Called before other runs can see a window that this one plans; raises where this attempt was superseded."""
     rows: Rows | None = None

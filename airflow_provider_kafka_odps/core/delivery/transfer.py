@@ -20,7 +20,8 @@ from airflow_provider_kafka_odps.core.delivery.reconciling import reconcile
 from airflow_provider_kafka_odps.core.delivery.settling import settle
 from airflow_provider_kafka_odps.core.delivery.window_rows import NO_OFFSET_COLUMNS
 from airflow_provider_kafka_odps.core.delivery.writing import check_running, shares_of, write
-from airflow_provider_kafka_odps.core.history import planner
+from airflow_provider_kafka_odps.core.history.chain import advance
+from airflow_provider_kafka_odps.core.history.planner import Planning, plan
 from airflow_provider_kafka_odps.core.journal.entry import HOW_TO_FORGET, Journal, Phase
 from airflow_provider_kafka_odps.core.journal.next_step import NextStep, next_step
 from airflow_provider_kafka_odps.core.journal.receipt import CommitProof, Receipt
@@ -62,7 +63,7 @@ def transfer(attempt: Attempt) -> Receipt:
         entry = _plan(attempt)
     attempt.announce(entry.window)
     receipt = _after_the_commit(attempt, _take(attempt, entry, step))
-    planner.committed(attempt, receipt.window)
+    advance(attempt.history, attempt.request, receipt.window)
     return receipt
 
 
@@ -100,7 +101,8 @@ def _recorded(attempt: Attempt) -> Journal | None:
 
 
 def _plan(attempt: Attempt) -> Journal:
-    window = planner.plan(attempt)
+    survey, begin = attempt.source.survey, attempt.begin
+    window = plan(Planning(attempt.request, attempt.group, attempt.history, attempt.clock, survey, begin))
     entry = Journal(Phase.PLANNED, attempt.target, window, attempt.clear_number)
     attempt.journal.save(entry.to_json())
     return entry

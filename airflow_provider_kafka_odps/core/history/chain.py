@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from airflow_provider_kafka_odps.core.history.cuts import Author, offsets_of, store_key
-from airflow_provider_kafka_odps.core.window.bounds import Cut
+from airflow_provider_kafka_odps.core.history.store import History
+from airflow_provider_kafka_odps.core.window.bounds import Cut, Previous
+from airflow_provider_kafka_odps.core.window.planning import WindowRequest
 from airflow_provider_kafka_odps.core.window.window import Window
 from airflow_provider_kafka_odps.exceptions import InvalidInput, PredecessorPending, UnknownPartition
 
@@ -103,6 +105,17 @@ def chain_key(cluster_id: str, topic: str, author: Author) -> str:
     return store_key("chain", cluster_id, topic, author.task)
 
 
+def advance(history: History, request: WindowRequest, window: Window) -> None:
+    """Let the next window of the chain start where this one ended, now that it is committed."""
+    if not isinstance(request.start, Previous):
+        return
+    key = chain_key(window.cluster_id, window.topic, history.author)
+    written = history.store.get(key)
+    chain = None if written is None else Chain.from_json(written, key).commit(window, history.author.run_id)
+    if chain is not None:
+        history.store.set(key, chain.to_json())
+
+
 def next_start(
     chain: Chain | None, author: Author, key: str, topic: str, partitions: Mapping[int, object]
 ) -> Cut | None:
@@ -135,4 +148,4 @@ def next_start(
             f"{topic}{gone}: the window of run {link.run_id} has loaded partitions that the topic does not have now. "
             f"Look at the topic; the chain is the entry {key!r} in the state store of the table's asset"
         )
-    return Cut("previous", offsets, f"end of run {link.run_id}" if chain.planned is None else "an attempt before")
+    return Cut(Previous(), offsets, f"end of run {link.run_id}" if chain.planned is None else "an attempt before")

@@ -19,9 +19,9 @@ from airflow_provider_kafka_odps.core.history.cuts import (
     remembered,
     store_key,
 )
-from airflow_provider_kafka_odps.core.history.store import History, NoStore, Store
+from airflow_provider_kafka_odps.core.history.store import History
 from airflow_provider_kafka_odps.core.options import OnGap
-from airflow_provider_kafka_odps.core.window.bounds import At, Bound, Cut, Side
+from airflow_provider_kafka_odps.core.window.bounds import At, Cut, PlannableBound, Side, SurveyBound
 from airflow_provider_kafka_odps.core.window.facts import TopicFacts
 from airflow_provider_kafka_odps.exceptions import PlannedAtOnce, UnknownPartition
 
@@ -33,27 +33,21 @@ _KEPT = 1000
 class Claims:
     """What one run does about the cuts of its instants."""
 
-    past: History
+    history: History
     facts: TopicFacts
 
-    @property
-    def store(self) -> Store:
-        """The store, or one in which nothing is."""
-        return self.past.store or NoStore()
-
-    def bound(self, bound: Bound, side: Side) -> Bound:
+    def bound(self, bound: SurveyBound, side: Side) -> PlannableBound:
         """Return the remembered cut in place of an instant; any other bound as it is.
 
         An instant that is cut now may not be cut behind a later one: what has come since that was cut is behind both.
         """
         if not isinstance(bound, At):
             return bound
-        asked, other = str(bound), _other(side)
-        neighbour = self._claim(asked, other)
+        neighbour = self._claim(bound, _other(side))
         if neighbour is None and side is Side.START:
-            neighbour = self._from_xcom(asked)
-        same = self._claim(asked, side)
-        found = remembered(asked, self.facts.topic, neighbour, same, self.past.author, self.past.on_gap)
+            neighbour = self._from_xcom(bound)
+        same = self._claim(bound, side)
+        found = remembered(bound, self.facts.topic, neighbour, same, self.history.author, self.history.on_gap)
         if found is not None:
             return found
         instants = self._instants()
@@ -62,26 +56,26 @@ class Claims:
             return bound
         return no_later(bound, later.offsets, self.facts)
 
-    def claim(self, asked: Mapping[Side, At], planned: Mapping[Side, Bound]) -> None:
+    def claim(self, asked: Mapping[Side, At], planned: Mapping[Side, PlannableBound]) -> None:
         """Write the cuts that a window uses, unless they stand there; then look again at what others have written.
 
         Raises PlannedAtOnce, with the claim taken back, where another run has cut the log elsewhere in the meantime.
         """
         ours: dict[Side, Claim] = {}
         for side, instant in asked.items():
-            claim = Claim(self.facts.topic_id, self._offsets(planned[side], instant), self.past.author)
-            standing = self._claim(str(instant), side)
+            claim = Claim(self.facts.topic_id, self._offsets(planned[side], instant), self.history.author)
+            standing = self._claim(instant, side)
             if standing is None or standing.offsets != claim.offsets:
-                self.store.set(self._key(str(instant), side), claim.to_json())
+                self.history.store.set(self._key(instant, side), claim.to_json())
             ours[side] = claim
         if ours:
             self._index({instant.millis for instant in asked.values()})
-        if self.past.on_gap is not OnGap.IGNORE:
+        if self.history.on_gap is not OnGap.IGNORE:
             for side, claim in ours.items():
                 self._check(asked[side], side, claim)
 
-    def _key(self, asked: str, side: Side) -> str:
-        return cut_key(self.facts.cluster_id, self.facts.topic, asked, side)
+    def _key(self, asked: At, side: Side) -> str:
+        return cut_key(self.facts.cluster_id, self.facts.topic, str(asked), side)
 
     @property
     def _index_key(self) -> str:
@@ -89,7 +83,7 @@ class Claims:
 
     def _instants(self) -> list[int]:
         """Return the instants (ms) that were cut, in order; it is a hint, and claims are what counts."""
-        return instants_of(self.store.get(self._index_key), self._index_key)
+        return instants_of(self.history.store.get(self._index_key), self._index_key)
 
     def _index(self, added: set[int]) -> None:
         # Another run may write its own at the same moment, and there is no compare-and-set: look, and write again.
@@ -97,11 +91,11 @@ class Claims:
             known = self._instants()
             if added <= set(known):
                 return
-            self.store.set(self._index_key, {"version": 1, "instants": sorted(added | set(known))[-_KEPT:]})
+            self.history.store.set(self._index_key, {"version": 1, "instants": sorted(added | set(known))[-_KEPT:]})
 
-    def _claim(self, asked: str, side: Side) -> Claim | None:
+    def _claim(self, asked: At, side: Side) -> Claim | None:
         key, facts = self._key(asked, side), self.facts
-        written = self.store.get(key)
+        written = self.history.store.get(key)
         if written is None:
             return None
         claim = Claim.from_json(written, key)
@@ -114,25 +108,25 @@ class Claims:
         return claim
 
     def _cut_at(self, instants: list[int]) -> Claim | None:
-        claims = (self._claim(str(At(asked)), side) for asked in instants for side in Side)
+        claims = (self._claim(At(asked), side) for asked in instants for side in Side)
         return next((claim for claim in claims if claim is not None), None)
 
-    def _from_xcom(self, asked: str) -> Claim | None:
-        found = self.past.previous()
+    def _from_xcom(self, asked: At) -> Claim | None:
+        found = self.history.previous()
         if found is None:
             return None
-        author = Author(self.past.author.task, found[0])
-        claim = neighbour_of(found[1], asked, self.facts.cluster_id, self.facts.topic, author)
+        author = Author(self.history.author.task, found[0])
+        claim = neighbour_of(found[1], str(asked), self.facts.cluster_id, self.facts.topic, author)
         if claim is not None:
             check_topic(claim.topic_id, self.facts.topic_id, self.facts.topic, f"the window of run {author.run_id}")
         return claim
 
-    def _offsets(self, bound: Bound, asked: At) -> Mapping[int, int]:
+    def _offsets(self, bound: PlannableBound, asked: At) -> Mapping[int, int]:
         """Return the cut of every partition that existed at the instant, also of those that are not loaded."""
         return bound.offsets if isinstance(bound, Cut) else reached(asked, self.facts)
 
     def _check(self, asked: At, side: Side, ours: Claim) -> None:
-        theirs = self._claim(str(asked), _other(side))
+        theirs = self._claim(asked, _other(side))
         problems = [] if theirs is None else differences(self.facts.topic, theirs, ours)
         instants = self._instants()
         earlier = self._cut_at(instants[: bisect_left(instants, asked.millis)][-1:])
@@ -146,7 +140,7 @@ class Claims:
                     if offset > after.offsets.get(number, offset)
                 ]
         if problems:
-            self.store.delete(self._key(str(asked), side))
+            self.history.store.delete(self._key(asked, side))
             raise PlannedAtOnce(
                 f"another window was planned at the same moment as the one at {asked}, and cut the log elsewhere: "
                 f"{'; '.join(problems)}. Nothing was loaded; the next attempt uses the other's cut"

@@ -145,7 +145,7 @@ def check_topic(claim_topic_id: str, facts_topic_id: str, topic: str, what: str)
 
 
 def remembered(
-    asked: str, topic: str, neighbour: Claim | None, same: Claim | None, author: Author, on_gap: OnGap
+    asked: At, topic: str, neighbour: Claim | None, same: Claim | None, author: Author, on_gap: OnGap
 ) -> Cut | None:
     """Return the cut of an instant that the claims of its two sides give, None if it is to be asked of the broker.
 
@@ -184,7 +184,7 @@ def differences(topic: str, neighbour: Claim, ours: Claim) -> list[str]:
     ]
 
 
-def _cut(asked: str, claim: Claim | None) -> Cut | None:
+def _cut(asked: At, claim: Claim | None) -> Cut | None:
     return None if claim is None else Cut(asked, claim.offsets, f"cut of run {claim.author.run_id}")
 
 
@@ -205,4 +205,4 @@ def no_later(bound: At, later: Mapping[int, int], facts: TopicFacts) -> Cut:
     A quiet partition may have had nothing when the later instant was cut; what has come since is behind both.
     """
     now = reached(bound, facts)
-    return Cut(str(bound), {number: min(now[number], later[number]) for number in now.keys() & later.keys()}, "broker")
+    return Cut(bound, {number: min(now[number], later[number]) for number in now.keys() & later.keys()}, "broker")

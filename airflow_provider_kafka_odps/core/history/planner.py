@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-from airflow_provider_kafka_odps.core.delivery.attempt import Attempt
+from airflow_provider_kafka_odps.core.clock import Clock
 from airflow_provider_kafka_odps.core.history.chain import Chain, chain_key, next_start
 from airflow_provider_kafka_odps.core.history.claims import Claims
 from airflow_provider_kafka_odps.core.history.cuts import check_topic, instant_ahead, no_later
-from airflow_provider_kafka_odps.core.history.store import History, NoStore, Store
+from airflow_provider_kafka_odps.core.history.store import History
 from airflow_provider_kafka_odps.core.options import OnGap
-from airflow_provider_kafka_odps.core.window.bounds import At, Bound, Cut, Offsets, Previous, Side
-from airflow_provider_kafka_odps.core.window.facts import TopicFacts
-from airflow_provider_kafka_odps.core.window.planning import WindowRequest, plan_window
+from airflow_provider_kafka_odps.core.window.bounds import At, Cut, Offsets, PlannableBound, Previous, Side, SurveyBound
+from airflow_provider_kafka_odps.core.window.facts import Questions, TopicFacts
+from airflow_provider_kafka_odps.core.window.planning import PlannableRequest, WindowRequest, plan_window
 from airflow_provider_kafka_odps.core.window.window import Window, capped
 from airflow_provider_kafka_odps.exceptions import (
     InstantAhead,
@@ -25,7 +25,21 @@ from airflow_provider_kafka_odps.exceptions import (
 )
 
 
-def plan(attempt: Attempt) -> Window:
+@dataclass(frozen=True, slots=True)
+class Planning:
+    """What a plan is made of: what was asked for, what other runs have left, and how to ask the broker."""
+
+    request: WindowRequest
+    group: str | None
+    """The consumer group that a start at ``committed`` is about."""
+    history: History
+    clock: Clock
+    survey: Callable[[str, Questions], TopicFacts]
+    begin: Callable[[], None]
+    """Called before other runs can see the window; raises where this attempt was superseded."""
+
+
+def plan(planning: Planning) -> Window:
     """Plan the window of this run, and remember what its neighbours need before anybody uses it.
 
     1. Survey the topic.
@@ -37,41 +51,26 @@ def plan(attempt: Attempt) -> Window:
 
     Raises WindowRefused.
     """
-    facts = _survey(attempt)
-    if attempt.past is None:
-        return plan_window(facts, attempt.request, attempt.clock.now())
-    planner = _Planner(attempt, attempt.past, facts)
+    planner = _Planner(planning, _survey(planning))
     planned = planner.recall()
-    if _beyond(planned, facts):
+    if _beyond(planned, planner.facts):
         # The log has grown since it was surveyed, and somebody was quicker.
-        planner = replace(planner, facts=_survey(attempt))
-    whole = plan_window(planner.facts, planned, attempt.clock.now())
-    window = capped(whole, attempt.past.max_offsets) if isinstance(attempt.request.start, Previous) else whole
+        planner = replace(planner, facts=_survey(planning))
+    whole = plan_window(planner.facts, planned, planning.clock.now())
+    window = capped(whole, planning.history.max_offsets) if isinstance(planning.request.start, Previous) else whole
     # No store of an asset refuses an attempt that was superseded: what it leaves there would be taken for its run's.
-    attempt.begin()
+    planning.begin()
     # A window that was cut short ends before its instant.
     planner.claim(planned, (Side.START, Side.END) if window == whole else (Side.START,))
     planner.link(window)
     return window
 
 
-def committed(attempt: Attempt, window: Window) -> None:
-    """Let the next window of the chain start where this one ended."""
-    past = attempt.past
-    if past is None or past.store is None or not isinstance(attempt.request.start, Previous):
-        return
-    key = chain_key(window.cluster_id, window.topic, past.author)
-    written = past.store.get(key)
-    chain = None if written is None else Chain.from_json(written, key).commit(window, past.author.run_id)
-    if chain is not None:
-        past.store.set(key, chain.to_json())
+def _survey(planning: Planning) -> TopicFacts:
+    return planning.survey(planning.request.topic, planning.request.questions(planning.group))
 
 
-def _survey(attempt: Attempt) -> TopicFacts:
-    return attempt.source.survey(attempt.request.topic, attempt.request.questions(attempt.group))
-
-
-def _beyond(request: WindowRequest, facts: TopicFacts) -> bool:
+def _beyond(request: PlannableRequest, facts: TopicFacts) -> bool:
     cuts = [bound for bound in (request.start, request.end) if isinstance(bound, Cut)]
     return any(
         cut.offsets.get(number, 0) > partition.high for cut in cuts for number, partition in facts.partitions.items()
@@ -80,25 +79,24 @@ def _beyond(request: WindowRequest, facts: TopicFacts) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Planner:
-    attempt: Attempt
-    past: History
+    planning: Planning
     facts: TopicFacts
 
     @property
-    def claims(self) -> Claims:
-        return Claims(self.past, self.facts)
+    def history(self) -> History:
+        return self.planning.history
 
     @property
-    def store(self) -> Store:
-        return self.past.store or NoStore()
+    def claims(self) -> Claims:
+        return Claims(self.history, self.facts)
 
     @property
     def chain_key(self) -> str:
-        return chain_key(self.facts.cluster_id, self.facts.topic, self.past.author)
+        return chain_key(self.facts.cluster_id, self.facts.topic, self.history.author)
 
-    def recall(self) -> WindowRequest:
+    def recall(self) -> PlannableRequest:
         """Return the request with what is remembered in place of its bounds."""
-        asked, claims = self.attempt.request, self.claims
+        asked, claims = self.planning.request, self.claims
         self._check_come(asked)
         start = self._chained() if isinstance(asked.start, Previous) else claims.bound(asked.start, Side.START)
         # The fallback of a chain is the start of its first window only: of partitions that come later all is loaded.
@@ -108,29 +106,29 @@ class _Planner:
             # It is later, whether the index of instants has it or not.
             start = no_later(start, end.offsets, self.facts)
         self._check_additions(start, end)
-        return replace(asked, start=start, end=end, first_start=first)
+        return asked.plannable(start, end, first)
 
-    def claim(self, planned: WindowRequest, sides: Iterable[Side]) -> None:
+    def claim(self, planned: PlannableRequest, sides: Iterable[Side]) -> None:
         """Leave the cuts that this window uses for its neighbours."""
         bounds = {Side.START: planned.start, Side.END: planned.end}
-        request = self.attempt.request
+        request = self.planning.request
         asked = {Side.START: request.start, Side.END: request.end}
         instants = {side: bound for side in sides if isinstance(bound := asked[side], At)}
         self.claims.claim(instants, bounds)
 
     def link(self, window: Window) -> None:
         """Note the window as planned in its chain, unless another run was quicker."""
-        if not isinstance(self.attempt.request.start, Previous):
+        if not isinstance(self.planning.request.start, Previous):
             return
         before = self._chain() or Chain(self.facts.topic_id, None)
-        author = self.past.author
-        self.store.set(self.chain_key, before.plan(window, author.run_id).to_json())
+        author = self.history.author
+        self.history.store.set(self.chain_key, before.plan(window, author.run_id).to_json())
         after = self._chain()
         if after is None or after.planned is None or after.planned.run_id != author.run_id:
             raise PredecessorPending(f"another run has planned the next window of {window.topic} at the same moment")
 
     def _check_come(self, asked: WindowRequest) -> None:
-        now = self.attempt.clock.now()
+        now = self.planning.clock.now()
         for bound in (asked.start, asked.end):
             if isinstance(bound, At) and instant_ahead(bound.millis, now) and self._unreached(bound):
                 raise InstantAhead(
@@ -138,12 +136,12 @@ class _Planner:
                     f"come. Load {self.facts.topic} when it has passed, or ask for 'latest'"
                 )
 
-    def _check_additions(self, start: Bound, end: Bound) -> None:
-        if self.past.on_gap is not OnGap.FAIL or not (isinstance(start, Cut) and isinstance(end, Cut)):
+    def _check_additions(self, start: PlannableBound, end: PlannableBound) -> None:
+        if self.history.on_gap is not OnGap.FAIL or not (isinstance(start, Cut) and isinstance(end, Cut)):
             return
         partitions = self.facts.partitions
         for number in sorted(partitions.keys() & start.offsets.keys() - end.offsets.keys()):
-            if isinstance(self.attempt.request.start, At) and start.offsets[number] > partitions[number].low:
+            if isinstance(self.planning.request.start, At) and start.offsets[number] > partitions[number].low:
                 raise NeighboursDiffer(
                     f"{self.facts.topic}[{number}] was added after {end} was cut, so the window that starts there "
                     f"loads it from its beginning, {partitions[number].low}; but the window before this one has loaded "
@@ -155,26 +153,26 @@ class _Planner:
         return any(partition.at[bound.millis] is None for partition in self.facts.partitions.values())
 
     def _chain(self) -> Chain | None:
-        written = self.store.get(self.chain_key)
+        written = self.history.store.get(self.chain_key)
         if written is None:
             return None
         chain = Chain.from_json(written, self.chain_key)
         check_topic(chain.topic_id, self.facts.topic_id, self.facts.topic, f"the chain {self.chain_key!r}")
         return chain
 
-    def _chained(self) -> Bound:
-        if self.past.store is None:
+    def _chained(self) -> PlannableBound:
+        if not self.history.remembers:
             raise InvalidInput(
                 "start='previous' is remembered in the state store of the table's asset, and this task has none: "
                 "name table and project without templates, or give asset="
             )
         partitions = self.facts.partitions
         chain, topic = self._chain(), self.facts.topic
-        return next_start(chain, self.past.author, self.chain_key, topic, partitions) or self._first()
+        return next_start(chain, self.history.author, self.chain_key, topic, partitions) or self._first()
 
-    def _first(self) -> Bound:
-        first = self.attempt.request.first_start
-        found = None if isinstance(first, Offsets) else self.past.previous()
+    def _first(self) -> SurveyBound:
+        first = self.planning.request.first_start
+        found = None if isinstance(first, Offsets) else self.history.previous()
         if found is not None and found[1].get("topic") == self.facts.topic:
             ends = {number: end for number, (_, end) in found[1]["partitions"].items()}
             raise NoPreviousWindow(

@@ -24,8 +24,8 @@ class Store(Protocol):
         """Forget the value; harmless where there is none."""
 
 
-class NoStore:
-    """Where nothing can be remembered."""
+class Forgetful:
+    """The store of a table that has no asset which Airflow knows: nothing can be remembered."""
 
     def get(self, key: str) -> None:
         """Return None."""
@@ -44,15 +44,19 @@ class History:
 
     author: Author
     """Who plans."""
-    store: Store | None = None
-    """None: the table has no asset that Airflow knows, so nothing is remembered."""
-    previous: Callable[[], tuple[str, Mapping[str, Any]] | None] = lambda: None
+    store: Store
+    previous: Callable[[], tuple[str, Mapping[str, Any]] | None]
     """Asks Airflow for the run before this one by date: its id, and the window that this task pushed to XCom there."""
-    on_gap: OnGap = OnGap.FAIL
-    max_offsets: int | None = None
+    on_gap: OnGap
+    max_offsets: int | None
     """How many offsets a window of the chain may have, in all partitions together."""
 
     def __post_init__(self) -> None:
         """Refuse a window that could not have an offset."""
         if self.max_offsets is not None and self.max_offsets < 1:
             raise InvalidInput(f"max_offsets={self.max_offsets}: a window of at least one offset is wanted")
+
+    @property
+    def remembers(self) -> bool:
+        """Whether the table has an asset that Airflow knows, and so a store in which a later run finds anything."""
+        return not isinstance(self.store, Forgetful)

@@ -75,8 +75,13 @@ class At:
         if self.millis > _LAST_MILLIS:
             raise InvalidInput(f"a bound after the year 9999 ({self.millis} ms) is no time; write 'latest' instead")
 
+    @property
+    def moment(self) -> datetime:
+        """The instant, in UTC."""
+        return _EPOCH + timedelta(milliseconds=self.millis)
+
     def __str__(self) -> str:
-        return (_EPOCH + timedelta(milliseconds=self.millis)).isoformat().replace("+00:00", "Z")
+        return self.moment.isoformat().replace("+00:00", "Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,13 +124,18 @@ class Previous:
 class Cut:
     """A bound that was turned into offsets before; nobody writes one, it is remembered."""
 
-    asked: str
+    asked: At | Previous
     offsets: Mapping[int, int]
     """A partition that is not among them did not exist then: all of it lies behind the cut."""
     source: str
 
     def __str__(self) -> str:
-        return self.asked
+        return str(self.asked)
 
 
-Bound: TypeAlias = Earliest | Latest | Committed | At | Offsets | Previous | Cut
+SurveyBound: TypeAlias = Earliest | Latest | Committed | At | Offsets
+"""What facts alone turn into offsets: a survey of the topic answers it."""
+AskedBound: TypeAlias = SurveyBound | Previous
+"""What a user may ask for."""
+PlannableBound: TypeAlias = SurveyBound | Cut
+"""What a window can be planned from: what a task remembers has become offsets."""

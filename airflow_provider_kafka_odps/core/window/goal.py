@@ -18,7 +18,7 @@ from enum import StrEnum
 from typing import Any, TypeAlias, assert_never, cast
 
 from airflow_provider_kafka_odps.core.options import IsolationLevel, choice
-from airflow_provider_kafka_odps.core.window.bounds import At, Bound, Committed, Earliest, Offsets, Side
+from airflow_provider_kafka_odps.core.window.bounds import At, Committed, Earliest, Offsets, Side, SurveyBound
 from airflow_provider_kafka_odps.core.window.facts import PartitionFacts, Questions, TopicFacts, log_end
 from airflow_provider_kafka_odps.core.window.parsing import BoundInput, Interval, parse_bound, parse_partitions
 from airflow_provider_kafka_odps.core.window.window import Window
@@ -214,8 +214,8 @@ def _since(asked: SinceInput) -> tuple[Offsets | Committed | Earliest, str | Non
     if written is not None and "partitions" in written:
         window = Window.from_json(written)
         return Offsets(None, {each.partition: each.end for each in window.ranges}), window.topic_id
-    bound: Bound | None = None
-    if asked != "interval":
+    bound: SurveyBound | None = None
+    if asked not in ("interval", "previous"):
         bound = parse_bound(cast("BoundInput", asked), Side.START, Interval(None, None))
     if not isinstance(bound, Offsets | Committed | Earliest):
         raise InvalidInput(

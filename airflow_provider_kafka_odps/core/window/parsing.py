@@ -12,14 +12,15 @@ from typing import TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from airflow_provider_kafka_odps.core.window.bounds import (
+    AskedBound,
     At,
-    Bound,
     Committed,
     Earliest,
     Latest,
     Offsets,
     Previous,
     Side,
+    SurveyBound,
 )
 from airflow_provider_kafka_odps.exceptions import InvalidInput, NoInterval
 
@@ -60,8 +61,15 @@ class Interval:
         return At(_millis(self.start if side is Side.START else self.end))
 
 
-def parse_bound(asked: BoundInput, side: Side, interval: Interval) -> Bound:
-    """Turn what a user asked for into a bound.
+def parse_start(asked: BoundInput, interval: Interval) -> AskedBound:
+    """Turn what a user asked for as a window's start into a bound; see ``parse_bound``."""
+    if isinstance(asked, str) and asked.strip() == "previous":
+        return Previous()
+    return parse_bound(asked, Side.START, interval)
+
+
+def parse_bound(asked: BoundInput, side: Side, interval: Interval) -> SurveyBound:
+    """Turn what a user asked for into a bound that no task has to remember.
 
     Raises InvalidInput with the text and what would be accepted, and NoInterval for ``"interval"`` without one.
 
@@ -85,7 +93,7 @@ def parse_bound(asked: BoundInput, side: Side, interval: Interval) -> Bound:
             raise _refused(asked, side)
 
 
-def _parse_text(text: str, side: Side, interval: Interval) -> Bound:
+def _parse_text(text: str, side: Side, interval: Interval) -> SurveyBound:
     match text, side:
         case "interval", _:
             return interval.at(side)
@@ -94,7 +102,9 @@ def _parse_text(text: str, side: Side, interval: Interval) -> Bound:
         case "committed", Side.START:
             return Committed()
         case "previous", Side.START:
-            return Previous()
+            raise InvalidInput(
+                "'previous' is answered by what a task remembers of its windows: ask for it with the operator's start"
+            )
         case "latest", _:
             return Latest()
         case _ if _OFFSET.match(text):

@@ -9,15 +9,16 @@ from typing import assert_never
 
 from airflow_provider_kafka_odps.core.options import IsolationLevel, OnDataLoss, OnShortLog
 from airflow_provider_kafka_odps.core.window.bounds import (
+    AskedBound,
     At,
-    Bound,
     Committed,
     Cut,
     Earliest,
     Latest,
     Offsets,
-    Previous,
+    PlannableBound,
     Side,
+    SurveyBound,
 )
 from airflow_provider_kafka_odps.core.window.facts import PartitionFacts, Questions, TopicFacts, log_end
 from airflow_provider_kafka_odps.core.window.offsets import OffsetRange
@@ -38,14 +39,14 @@ class WindowRequest:
     """What the user asked for, parsed."""
 
     topic: str
-    start: Bound
-    end: Bound
+    start: AskedBound
+    end: SurveyBound
     partitions: frozenset[int] | None = None
     """A subset of the topic's partitions; None: all of them."""
     isolation_level: IsolationLevel = IsolationLevel.READ_COMMITTED
     on_short_log: OnShortLog = OnShortLog.FAIL
-    first_start: Bound | None = None
-    """Where a partition starts for which the group has committed nothing."""
+    first_start: SurveyBound | None = None
+    """Where a partition starts for which the group has committed nothing, and the first window of a chain."""
     on_data_loss: OnDataLoss = OnDataLoss.FAIL
     """SKIP plans a window that starts below the log start; what is lost of it is found out by the read."""
 
@@ -56,8 +57,38 @@ class WindowRequest:
         instants = frozenset(bound.millis for bound in bounds if isinstance(bound, At))
         return Questions(instants, group if wants_group else None)
 
+    def plannable(
+        self, start: PlannableBound, end: PlannableBound, first_start: SurveyBound | None
+    ) -> PlannableRequest:
+        """Return the same request with bounds in which nothing has to be remembered any more."""
+        return PlannableRequest(
+            topic=self.topic,
+            start=start,
+            end=end,
+            partitions=self.partitions,
+            isolation_level=self.isolation_level,
+            on_short_log=self.on_short_log,
+            first_start=first_start,
+            on_data_loss=self.on_data_loss,
+        )
 
-def plan_window(facts: TopicFacts, request: WindowRequest, planned_at: datetime) -> Window:
+
+@dataclass(frozen=True, slots=True)
+class PlannableRequest:
+    """A request that facts turn into a window; its fields are those of ``WindowRequest``."""
+
+    topic: str
+    start: PlannableBound
+    end: PlannableBound
+    partitions: frozenset[int] | None
+    isolation_level: IsolationLevel
+    on_short_log: OnShortLog
+    first_start: SurveyBound | None
+    """Where a partition starts for which the group has committed nothing."""
+    on_data_loss: OnDataLoss
+
+
+def plan_window(facts: TopicFacts, request: PlannableRequest, planned_at: datetime) -> Window:
     """Resolve both bounds for every partition asked for.
 
     Raises a WindowRefused that names every partition that cannot give what was asked for, with the numbers; nothing
@@ -82,13 +113,13 @@ def plan_window(facts: TopicFacts, request: WindowRequest, planned_at: datetime)
         isolation_level=request.isolation_level,
         # Whole seconds, as it is written: a window that was read back equals the one that was planned.
         planned_at=planned_at.replace(microsecond=0),
-        start=ResolvedBound(str(request.start), _source(request.start, facts, request.on_short_log)),
-        end=ResolvedBound(str(request.end), _source(request.end, facts, request.on_short_log)),
+        start=_resolved(request.start, facts, request.on_short_log),
+        end=_resolved(request.end, facts, request.on_short_log),
         ranges=tuple(ranges),
     )
 
 
-def _chosen(facts: TopicFacts, request: WindowRequest) -> list[int]:
+def _chosen(facts: TopicFacts, request: PlannableRequest) -> list[int]:
     wanted = frozenset(facts.partitions) if request.partitions is None else request.partitions
     if not wanted:
         raise InvalidInput("partitions=[] loads nothing; leave it out to load all partitions")
@@ -108,7 +139,7 @@ def _check_known(facts: TopicFacts, numbers: frozenset[int], parameter: str) -> 
         )
 
 
-def _check_offsets_named(topic: str, side: Side, bound: Bound, chosen: Sequence[int]) -> None:
+def _check_offsets_named(topic: str, side: Side, bound: PlannableBound, chosen: Sequence[int]) -> None:
     if not isinstance(bound, Offsets):
         return
     missing = [number for number in chosen if bound.of(number) is None]
@@ -119,7 +150,7 @@ def _check_offsets_named(topic: str, side: Side, bound: Bound, chosen: Sequence[
         )
 
 
-def _plan_partition(facts: PartitionFacts, request: WindowRequest, group: str | None) -> tuple[int, int]:
+def _plan_partition(facts: PartitionFacts, request: PlannableRequest, group: str | None) -> tuple[int, int]:
     where = f"{request.topic}[{facts.partition}]"
     log_ends = log_end(facts, request.isolation_level)
     if isinstance(request.end, Cut) and facts.partition not in request.end.offsets:
@@ -154,7 +185,7 @@ def _plan_partition(facts: PartitionFacts, request: WindowRequest, group: str | 
     return start, end
 
 
-def _start_ahead(start: int, facts: PartitionFacts, request: WindowRequest, where: str) -> int:
+def _start_ahead(start: int, facts: PartitionFacts, request: PlannableRequest, where: str) -> int:
     """Return where to start in a log that ends before what was read of it: at its end, if loss may be skipped."""
     if request.on_data_loss is OnDataLoss.SKIP:
         return log_end(facts, request.isolation_level)
@@ -165,7 +196,7 @@ def _start_ahead(start: int, facts: PartitionFacts, request: WindowRequest, wher
     )
 
 
-def _check_decided(request: WindowRequest, facts: PartitionFacts, log_ends: int, where: str) -> None:
+def _check_decided(request: PlannableRequest, facts: PartitionFacts, log_ends: int, where: str) -> None:
     """Refuse an instant beyond which, or before which, transactions are open.
 
     Cutting at the last stable offset instead would put the open transaction's records into no window: the next one
@@ -180,7 +211,9 @@ def _check_decided(request: WindowRequest, facts: PartitionFacts, log_ends: int,
             )
 
 
-def _resolve_start(facts: PartitionFacts, request: WindowRequest, log_ends: int, where: str, group: str | None) -> int:
+def _resolve_start(
+    facts: PartitionFacts, request: PlannableRequest, log_ends: int, where: str, group: str | None
+) -> int:
     start = _resolve(request.start, facts, log_ends)
     if start is None and request.first_start is not None:
         start = _resolve(request.first_start, facts, log_ends)
@@ -192,7 +225,7 @@ def _resolve_start(facts: PartitionFacts, request: WindowRequest, log_ends: int,
     return start
 
 
-def _resolve(bound: Bound, facts: PartitionFacts, log_ends: int) -> int | None:
+def _resolve(bound: PlannableBound, facts: PartitionFacts, log_ends: int) -> int | None:
     match bound:
         case Earliest():
             return facts.low
@@ -206,10 +239,6 @@ def _resolve(bound: Bound, facts: PartitionFacts, log_ends: int) -> int | None:
             return bound.of(facts.partition)
         case Cut():
             return bound.offsets.get(facts.partition, facts.low)
-        case Previous():
-            raise InvalidInput(
-                "start='previous' is answered by what a task remembers of its windows; here is no task that does"
-            )
         case _:
             assert_never(bound)
 
@@ -219,13 +248,19 @@ def _offset_at(bound: At, facts: PartitionFacts, otherwise: int) -> int:
     return otherwise if found is None else found
 
 
-def _open_transactions(facts: PartitionFacts, request: WindowRequest) -> str:
+def _open_transactions(facts: PartitionFacts, request: PlannableRequest) -> str:
     if request.isolation_level is IsolationLevel.READ_COMMITTED and facts.stable < facts.high:
         return f" (last stable offset; the high watermark is {facts.high}, a transaction before it is still open)"
     return ""
 
 
-def _source(bound: Bound, facts: TopicFacts, on_short_log: OnShortLog) -> str:
+def _resolved(bound: PlannableBound, facts: TopicFacts, on_short_log: OnShortLog) -> ResolvedBound:
+    asked = bound.asked if isinstance(bound, Cut) else bound
+    instant = asked.moment if isinstance(asked, At) else None
+    return ResolvedBound(str(bound), _source(bound, facts, on_short_log), instant)
+
+
+def _source(bound: PlannableBound, facts: TopicFacts, on_short_log: OnShortLog) -> str:
     match bound:
         case Offsets():
             return "given, clamped to the log end" if on_short_log is OnShortLog.CLAMP else "given"
@@ -233,7 +268,7 @@ def _source(bound: Bound, facts: TopicFacts, on_short_log: OnShortLog) -> str:
             return f"group {facts.group}"
         case Cut():
             return bound.source
-        case Earliest() | Latest() | At() | Previous():
+        case Earliest() | Latest() | At():
             return "broker"
         case _:
             assert_never(bound)

@@ -24,14 +24,17 @@ class ResolvedBound:
 
     asked: str
     source: str
+    instant: datetime | None
+    """The instant that was asked for; None for a bound of another kind."""
 
-    @property
-    def instant(self) -> datetime | None:
-        """The instant that was asked for; None for a bound of another kind."""
+    @classmethod
+    def written(cls, asked: str, source: str) -> ResolvedBound:
+        """Return what stands in a window's JSON: an instant is known by its text alone."""
         try:
-            return datetime.fromisoformat(self.asked) if self.asked.endswith("Z") else None
+            instant = datetime.fromisoformat(asked) if asked.endswith("Z") else None
         except ValueError:
-            return None
+            instant = None
+        return cls(asked, source, instant)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +96,8 @@ class Window:
                 cluster_id=written["cluster_id"],
                 isolation_level=IsolationLevel(written["isolation_level"]),
                 planned_at=datetime.fromisoformat(written["planned_at"]),
-                start=ResolvedBound(**written["start"]),
-                end=ResolvedBound(**written["end"]),
+                start=ResolvedBound.written(**written["start"]),
+                end=ResolvedBound.written(**written["end"]),
                 # `index` refuses what is not whole: an edited 120.5 would be sought in the log.
                 ranges=tuple(
                     sorted(
@@ -138,5 +141,5 @@ def capped(window: Window, max_offsets: int | None) -> Window:
     return replace(
         window,
         ranges=tuple(replace(each, end=each.start + given[each.topic_partition]) for each in window.ranges),
-        end=ResolvedBound(window.end.asked, f"{window.end.source}, cut short by max_offsets={max_offsets}"),
+        end=replace(window.end, source=f"{window.end.source}, cut short by max_offsets={max_offsets}"),
     )

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow_provider_kafka_odps.core.history.cuts import Author
-from airflow_provider_kafka_odps.core.window.bounds import Bound, Offsets
+from airflow_provider_kafka_odps.core.window.bounds import AskedBound, Offsets
 from airflow_provider_kafka_odps.core.window.parsing import Interval
 from airflow_provider_kafka_odps.exceptions import InvalidInput
 
@@ -77,7 +77,7 @@ def _next_partition(timetable: Any, begins: datetime) -> datetime | None:
     return next((tick.partition_date for tick in ticks if tick.partition_date and tick.partition_date > begins), None)
 
 
-def refuse_repeated_offsets(run_type: str, conf: Mapping[str, Any] | None, *bounds: Bound) -> None:
+def refuse_repeated_offsets(run_type: str, conf: Mapping[str, Any] | None, *bounds: AskedBound) -> None:
     """Raise InvalidInput for explicit offsets in a run of a backfill that was given a conf.
 
     Airflow gives each run of a backfill the same conf: each would load the same offsets.

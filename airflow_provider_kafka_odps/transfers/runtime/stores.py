@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from airflow_provider_kafka_odps.core.history.store import Forgetful, Store
 from airflow_provider_kafka_odps.core.journal.entry import VERSION
 
 
@@ -36,18 +37,18 @@ class AssetStore:
         self.accessor.delete(key)
 
 
-def asset_store(context: Mapping[str, Any], asset: Asset | None) -> AssetStore | None:
-    """Return the state store of an asset, None where the task was not registered with it.
+def asset_store(context: Mapping[str, Any], asset: Asset | None) -> Store:
+    """Return the state store of an asset, or one that remembers nothing where the task was not registered with it.
 
     Airflow knows inlets and outlets of a mapped task only if they are given to ``partial``.
     """
     stores = context.get("asset_state_store")
     if asset is None or stores is None:
-        return None
+        return Forgetful()
     try:
         return AssetStore(stores[asset])
     except KeyError:
-        return None
+        return Forgetful()
 
 
 JOURNAL_KEY = "kafka_to_maxcompute"

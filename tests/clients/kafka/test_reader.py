@@ -171,7 +171,7 @@ def plain(broker: Broker, mixed: str) -> list[Row]:
 
 def _any_window(topic: str, partitions: dict[int, tuple[int, int]]) -> Window:
     """Return a window that nobody planned."""
-    given = ResolvedBound("0", "given")
+    given = ResolvedBound("0", "given", None)
     level = IsolationLevel.READ_COMMITTED
     ranges = ranges_of(topic, partitions)
     return Window(topic, "an-id", "a-cluster", level, datetime(2026, 11, 22, tzinfo=UTC), given, given, ranges)

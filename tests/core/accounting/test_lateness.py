@@ -28,7 +28,8 @@ TEN, ELEVEN = 36_000_500, 39_600_500
 )
 def test_late_and_early_records(start: str, end: str, counted: tuple[int, int]) -> None:
     """The start is in the interval and its end is not; a record without a timestamp is neither late nor early."""
-    window = replace(window_of((0, 9)), start=ResolvedBound(start, "broker"), end=ResolvedBound(end, "broker"))
+    first, last = ResolvedBound.written(start, "broker"), ResolvedBound.written(end, "broker")
+    window = replace(window_of((0, 9)), start=first, end=last)
     strays = Lateness(window)
     strays.add(orders(0), pa.array([TEN - 1, TEN, None, ELEVEN - 1, ELEVEN, ELEVEN + 1], pa.int64()).cast(TYPE))
     strays.add(orders(0), pa.array([], TYPE))

@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from core.examples import offsets_in
+from core.examples import history_of, offsets_in
 from core.memory import Memory, Runs, Topic
 from core.world import Crash, Superseded, World, attempt_at
 from hypothesis import given
@@ -14,11 +14,9 @@ from hypothesis import strategies as st
 
 from airflow_provider_kafka_odps.core.delivery.attempt import Attempt
 from airflow_provider_kafka_odps.core.delivery.transfer import transfer
-from airflow_provider_kafka_odps.core.history.cuts import Author
 from airflow_provider_kafka_odps.core.history.planner import plan
-from airflow_provider_kafka_odps.core.history.store import History
 from airflow_provider_kafka_odps.core.options import Mode
-from airflow_provider_kafka_odps.core.window.bounds import At, Bound, Earliest, Latest, Offsets, Previous
+from airflow_provider_kafka_odps.core.window.bounds import At, Earliest, Latest, Offsets, Previous, SurveyBound
 from airflow_provider_kafka_odps.core.window.window import Window, apportioned
 from airflow_provider_kafka_odps.exceptions import (
     InvalidInput,
@@ -31,7 +29,7 @@ from airflow_provider_kafka_odps.exceptions import (
 KEY = "chain:cluster:orders:hourly.load"
 
 
-def load(runs: Runs, run_id: str, end: Bound | None = None, first: Bound | None = None) -> Window:
+def load(runs: Runs, run_id: str, end: SurveyBound | None = None, first: SurveyBound | None = None) -> Window:
     """Plan and commit the next window of the chain."""
     window = runs.plan(run_id, Previous(), end or Latest(), first)
     runs.commit(run_id, Previous(), window)
@@ -110,7 +108,7 @@ def test_a_zombie_leaves_nothing_to_its_neighbours() -> None:
         raise Superseded("404")
 
     with pytest.raises(Superseded):
-        plan(replace(runs.attempt("a", Previous(), At(2), Earliest()), begin=refuse))
+        plan(replace(runs.planning("a", Previous(), At(2), Earliest()), begin=refuse))
     assert runs.memory is not None
     assert not runs.memory.entries
 
@@ -225,7 +223,7 @@ def test_a_crash_right_after_the_commit_does_not_hold_up_the_chain() -> None:
     def attempt(run_id: str) -> Attempt:
         plain = attempt_at(world, Mode.APPEND)
         request = replace(plain.request, start=Previous(), first_start=Earliest())
-        return replace(plain, request=request, past=History(Author("hourly.load", run_id), memory))
+        return replace(plain, request=request, history=replace(history_of(run_id), store=memory))
 
     def die(name: str) -> None:
         if name == "save committed":

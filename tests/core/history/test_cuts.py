@@ -159,14 +159,14 @@ def test_the_cut_of_two_sides(
     neighbour: Claim | None, same: Claim | None, on_gap: OnGap, expected: tuple[int, str] | None
 ) -> None:
     """The table in the docstring of `remembered` is what it does."""
-    found = remembered("10:00", "orders", neighbour, same, Author("t", "me"), on_gap)
+    found = remembered(TEN, "orders", neighbour, same, Author("t", "me"), on_gap)
     assert (None if found is None else (found.offsets[0], found.source.removeprefix("cut of run "))) == expected
 
 
 def test_sides_that_differ_are_refused_with_the_numbers() -> None:
     """By default a hole or an overlap fails the run, per partition, with both runs."""
     with pytest.raises(NeighboursDiffer, match=r"orders\[0\]: cut at 5 by run n, at 7 by run s.*on_gap='absorb'"):
-        remembered("10:00", "orders", N, S, Author("t", "me"), OnGap.FAIL)
+        remembered(TEN, "orders", N, S, Author("t", "me"), OnGap.FAIL)
 
 
 def test_a_window_that_was_planned_and_never_recorded_is_planned_again() -> None:

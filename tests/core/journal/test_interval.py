@@ -12,7 +12,7 @@ from airflow_provider_kafka_odps.core.history.cuts import Author
 from airflow_provider_kafka_odps.core.journal.entry import Target
 from airflow_provider_kafka_odps.core.journal.interval import IntervalJournal, interval_key
 from airflow_provider_kafka_odps.core.options import Mode
-from airflow_provider_kafka_odps.core.window.bounds import At, Bound, Latest
+from airflow_provider_kafka_odps.core.window.bounds import AskedBound, At, Latest, SurveyBound
 from airflow_provider_kafka_odps.core.window.planning import WindowRequest
 from airflow_provider_kafka_odps.exceptions import IntervalTaken, InvalidInput
 
@@ -170,7 +170,7 @@ def test_what_cannot_be_read_is_refused(runs: Runs, written: object) -> None:
     ],
 )
 def test_which_runs_share_a_journal(
-    start: Bound, end: Bound, mode: Mode, partitions: frozenset[int] | None, key: str | None
+    start: AskedBound, end: SurveyBound, mode: Mode, partitions: frozenset[int] | None, key: str | None
 ) -> None:
     """Those that append the records between the same two instants to the same place."""
     request = WindowRequest("orders", start, end, partitions)

@@ -78,6 +78,7 @@ def test_what_it_returns_is_an_end(ends: dict[int, int]) -> None:
         ({"until": "2026-11-22T12:00"}, "until='2026-11-22T12:00': .*has no time zone"),
         ({"new_offsets": 1, "since": "latest"}, "since='latest': 'earliest', 'committed', offsets, or a window"),
         ({"new_offsets": 1, "since": NOON}, "since="),
+        ({"new_offsets": 1, "since": "previous"}, "since='previous': 'earliest', 'committed', offsets, or a window"),
         ({"new_offsets": 1, "since": {"version": 1, "partitions": {}}}, "this is no window"),
         ({"new_offsets": 1, "since": "{"}, "is not JSON"),
         ({"until": 5, "quorum": "most"}, "quorum='most' is not one of 'all', 'any'"),

@@ -8,8 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_kafka_odps.core.window.bounds import At, Bound, Committed, Earliest, Latest, Offsets, Side
-from airflow_provider_kafka_odps.core.window.parsing import Interval, parse_bound
+from airflow_provider_kafka_odps.core.window.bounds import (
+    AskedBound,
+    At,
+    Committed,
+    Earliest,
+    Latest,
+    Offsets,
+    Previous,
+    Side,
+    SurveyBound,
+)
+from airflow_provider_kafka_odps.core.window.parsing import Interval, parse_bound, parse_start
 from airflow_provider_kafka_odps.exceptions import InvalidInput, NoInterval
 
 NONE = Interval(None, None)
@@ -19,7 +29,7 @@ TEN_MILLIS = 1_795_341_600_000
 START, END = Side.START, Side.END
 
 _BOUNDS = st.one_of(
-    st.sampled_from([Earliest(), Latest(), Committed()]),
+    st.sampled_from([Earliest(), Latest(), Committed(), Previous()]),
     st.integers(0, 253_402_300_799_999).map(At),
     st.integers(0, 2**63 - 1).map(lambda offset: Offsets(offset, {})),
     st.dictionaries(st.integers(0, 2**31 - 1), st.integers(0, 2**63 - 1), min_size=1).map(
@@ -58,7 +68,7 @@ _MOMENTS = st.datetimes(
         ('{"0": 30, "1": 0}', END, Offsets(None, {0: 30, 1: 0})),
     ],
 )
-def test_bounds_are_parsed(asked: Any, side: Side, bound: Bound) -> None:
+def test_bounds_are_parsed(asked: Any, side: Side, bound: SurveyBound) -> None:
     """Each form in which templates, Params and code deliver a bound becomes the one value that it means."""
     assert parse_bound(asked, side, HOUR) == bound
 
@@ -135,9 +145,18 @@ def test_rounding_keeps_exactly_the_records_at_or_after_the_instant(moment: date
 
 
 @given(_BOUNDS)
-def test_a_bound_is_parsed_from_its_own_text(bound: Bound) -> None:
+def test_a_bound_is_parsed_from_its_own_text(bound: AskedBound) -> None:
     """What the window says was asked for can be asked for again."""
-    assert parse_bound(str(bound), START, NONE) == bound
+    assert parse_start(str(bound), NONE) == bound
+
+
+def test_only_a_tasks_start_can_be_the_end_of_its_last_window() -> None:
+    """Who has no task that remembers its windows is told so, and an end is never the end of another window."""
+    assert parse_start(" previous\n", NONE) == Previous()
+    with pytest.raises(InvalidInput, match="'previous' is answered by what a task remembers of its windows: ask for"):
+        parse_bound("previous", START, NONE)
+    with pytest.raises(InvalidInput, match="end='previous' is no bound"):
+        parse_bound("previous", END, NONE)
 
 
 @pytest.mark.parametrize(

@@ -1,16 +1,26 @@
 """Facts of the broker and bounds become windows."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
-from core.examples import PLANNED_AT, facts_of, offsets_in
+from core.examples import PLANNED_AT, facts_of, offsets_in, plannable
 from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_kafka_odps.core.options import IsolationLevel, OnDataLoss, OnShortLog
-from airflow_provider_kafka_odps.core.window.bounds import At, Bound, Committed, Earliest, Latest, Offsets
+from airflow_provider_kafka_odps.core.window.bounds import (
+    At,
+    Committed,
+    Cut,
+    Earliest,
+    Latest,
+    Offsets,
+    PlannableBound,
+    Previous,
+    SurveyBound,
+)
 from airflow_provider_kafka_odps.core.window.facts import PartitionFacts, Questions, TopicFacts
 from airflow_provider_kafka_odps.core.window.planning import WindowRequest, plan_window
 from airflow_provider_kafka_odps.core.window.window import ResolvedBound, Window
@@ -36,16 +46,16 @@ def offsets(everywhere: int | None = None, **each: int) -> Offsets:
 
 
 def planned(
-    start: Bound,
-    end: Bound,
+    start: PlannableBound,
+    end: PlannableBound,
     *partitions: PartitionFacts,
     isolation: IsolationLevel = COMMITTED,
     short: OnShortLog = FAIL,
-    first: Bound | None = None,
+    first: SurveyBound | None = None,
     subset: frozenset[int] | None = None,
 ) -> Window:
     """Plan a window over these partitions."""
-    request = WindowRequest("orders", start, end, subset, isolation, short, first)
+    request = plannable(start, end, subset=subset, isolation=isolation, short=short, first=first)
     return plan_window(facts_of(*(partitions or (ORDERS,)), group="g"), request, PLANNED_AT)
 
 
@@ -72,7 +82,7 @@ def planned(
     ids=str,
 )
 def test_bounds_resolve(
-    start: Bound, end: Bound, isolation: IsolationLevel, short: OnShortLog, range_: tuple[int, int]
+    start: PlannableBound, end: PlannableBound, isolation: IsolationLevel, short: OnShortLog, range_: tuple[int, int]
 ) -> None:
     """Each bound becomes the offset that the facts say it is."""
     assert offsets_in(planned(start, end, isolation=isolation, short=short)) == {0: range_}
@@ -101,7 +111,7 @@ _EXPIRED = r"orders\[0\]: the window starts at 30 but the log starts at 40; 10 o
     ids=str,
 )
 def test_what_the_log_cannot_give_is_refused(
-    start: Bound, end: Bound, short: OnShortLog, error: type[WindowRefused], message: str
+    start: PlannableBound, end: PlannableBound, short: OnShortLog, error: type[WindowRefused], message: str
 ) -> None:
     """A window outside the log is refused by name, with the partition and the numbers; nothing slides."""
     with pytest.raises(error, match=message) as refused:
@@ -125,7 +135,7 @@ def test_a_committed_offset_outside_the_log_is_refused() -> None:
     shorter = PartitionFacts(0, low=5, high=9, stable=8, committed=30)
     with pytest.raises(LogTooShort, match=r"starts at 30 \(committed\) but the log ends at 9; 21 offsets .* are gone"):
         planned(Committed(), Latest(), shorter)
-    skipping = WindowRequest("orders", Committed(), Latest(), on_data_loss=OnDataLoss.SKIP)
+    skipping = plannable(Committed(), Latest(), loss=OnDataLoss.SKIP)
     assert offsets_in(plan_window(facts_of(shorter, group="g"), skipping, PLANNED_AT)) == {0: (8, 8)}
 
 
@@ -165,7 +175,7 @@ def test_only_the_partitions_asked_for_are_loaded() -> None:
     ids=str,
 )
 def test_partitions_that_do_not_exist_are_refused(
-    start: Bound, subset: frozenset[int] | None, error: type[Exception], message: str
+    start: PlannableBound, subset: frozenset[int] | None, error: type[Exception], message: str
 ) -> None:
     """A partition that the topic lacks, and an empty list of partitions, are named."""
     with pytest.raises(error, match=message):
@@ -187,15 +197,19 @@ def test_deleted_records_may_lie_beyond_the_last_stable_offset() -> None:
 def test_the_window_says_what_was_asked_and_who_answered() -> None:
     """Both bounds are written down as they were asked, with their source."""
     window = planned(Committed(), offsets(500), short=CLAMP)
-    assert window.start == ResolvedBound("committed", "group g")
-    assert window.end == ResolvedBound("500", "given, clamped to the log end")
-    assert planned(At(10), Latest()).start == ResolvedBound("1970-01-01T00:00:00.010000Z", "broker")
-    assert planned(offsets(50), Latest()).start == ResolvedBound("50", "given")
+    assert window.start == ResolvedBound("committed", "group g", None)
+    assert window.end == ResolvedBound("500", "given, clamped to the log end", None)
+    ten = datetime(1970, 1, 1, 0, 0, 0, 10_000, UTC)
+    assert planned(At(10), Latest()).start == ResolvedBound("1970-01-01T00:00:00.010000Z", "broker", ten)
+    assert planned(offsets(50), Latest()).start == ResolvedBound("50", "given", None)
+    cut = planned(Cut(At(10), {0: 60}, "cut of run n"), Cut(Previous(), {0: 70}, "end of run n"))
+    assert cut.start == ResolvedBound("1970-01-01T00:00:00.010000Z", "cut of run n", ten)
+    assert cut.end == ResolvedBound("previous", "end of run n", None)
 
 
 def test_a_window_keeps_whole_seconds_of_its_planning() -> None:
     """The window that is used is the one that is written, to the last digit."""
-    request = WindowRequest("orders", Earliest(), Latest())
+    request = plannable(Earliest(), Latest())
     window = plan_window(facts_of(ORDERS), request, PLANNED_AT + timedelta(microseconds=999))
     assert Window.from_json(window.to_json()) == window
 
@@ -230,9 +244,11 @@ def _logs(draw: st.DrawFn) -> tuple[list[int], TopicFacts]:
     return instants, facts_of(*partitions)
 
 
-def _planned_or_undecided(facts: TopicFacts, start: Bound, end: Bound, isolation: IsolationLevel) -> Window | None:
+def _planned_or_undecided(
+    facts: TopicFacts, start: PlannableBound, end: PlannableBound, isolation: IsolationLevel
+) -> Window | None:
     try:
-        return plan_window(facts, WindowRequest("orders", start, end, isolation_level=isolation), PLANNED_AT)
+        return plan_window(facts, plannable(start, end, isolation=isolation), PLANNED_AT)
     except OpenTransaction:
         return None
 
@@ -243,7 +259,7 @@ def test_windows_of_neighbouring_instants_tile(
 ) -> None:
     """Whatever the timestamps, each window ends where the next one starts, on the same facts."""
     instants, facts = log
-    bounds: list[Bound] = [Earliest(), *map(At, instants), Latest()]
+    bounds: list[PlannableBound] = [Earliest(), *map(At, instants), Latest()]
     windows = [_planned_or_undecided(facts, start, end, isolation) for start, end in pairwise(bounds)]
     for before, after in pairwise(windows):
         for number in facts.partitions:
@@ -261,5 +277,5 @@ def test_windows_of_neighbouring_instants_tile(
 
 def test_a_start_below_the_log_may_be_planned() -> None:
     """Where loss is to be skipped, the window is what was asked for; the read finds out what is missing of it."""
-    request = WindowRequest("orders", offsets(30), Latest(), on_data_loss=OnDataLoss.SKIP)
+    request = plannable(offsets(30), Latest(), loss=OnDataLoss.SKIP)
     assert offsets_in(plan_window(facts_of(ORDERS), request, PLANNED_AT)) == {0: (30, 100)}

@@ -2,14 +2,16 @@
 
 import json
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from core.examples import window_of, windows
 from hypothesis import given
+from hypothesis import strategies as st
 
 from airflow_provider_kafka_odps.core.options import IsolationLevel
+from airflow_provider_kafka_odps.core.window.bounds import At
 from airflow_provider_kafka_odps.core.window.facts import PartitionFacts
 from airflow_provider_kafka_odps.core.window.offsets import OffsetRange, next_offset
 from airflow_provider_kafka_odps.core.window.window import ResolvedBound, Window
@@ -47,7 +49,7 @@ def test_a_window_refuses_ranges_and_times_that_cannot_be() -> None:
     """A window with a bad range, or planned at no instant, is not made."""
     with pytest.raises(InvalidInput, match=r"orders\[0\]@\[3, 1\)"):
         window_of((3, 1))
-    bound = ResolvedBound("latest", "broker")
+    bound = ResolvedBound("latest", "broker", None)
     with pytest.raises(InvalidInput, match="has no time zone"):
         Window("t", "", "", IsolationLevel.READ_COMMITTED, datetime(2026, 1, 1), bound, bound, ())  # noqa: DTZ001
 
@@ -74,6 +76,33 @@ def test_a_partition_that_is_written_twice_is_refused() -> None:
     written = window_of((1, 2)).to_json()
     with pytest.raises(InvalidInput, match="one range per partition"):
         Window.from_json({**written, "partitions": {"0": [1, 2], "00": [5, 6]}})
+
+
+@pytest.mark.parametrize(
+    ("asked", "instant"),
+    [
+        ("2026-11-22T10:00:00Z", datetime(2026, 11, 22, 10, tzinfo=UTC)),
+        ("2026-11-22T10:00:00.001000Z", datetime(2026, 11, 22, 10, 0, 0, 1000, tzinfo=UTC)),
+        ("9999-12-31T23:59:59.999000Z", datetime(9999, 12, 31, 23, 59, 59, 999_000, tzinfo=UTC)),
+        ("earliest", None),
+        ("previous", None),
+        ("120", None),
+        ('{"0": 5, "1": 7}', None),
+        ("Z", None),
+    ],
+)
+def test_a_bound_that_was_written_has_its_instant_still(asked: str, instant: datetime | None) -> None:
+    """JSON of this and of earlier releases has the text alone; what is no instant has none."""
+    written = {**window_of((0, 1)).to_json(), "start": {"asked": asked, "source": "broker"}}
+    window = Window.from_json(written)
+    assert window.start == ResolvedBound(asked, "broker", instant)
+    assert window.to_json() == written
+
+
+@given(st.integers(0, 253_402_300_799_999).map(At))
+def test_an_instant_is_written_and_read(instant: At) -> None:
+    """The text of an instant is read as that instant."""
+    assert ResolvedBound.written(str(instant), "broker").instant == instant.moment
 
 
 def test_the_windows_json_is_as_documented() -> None:
