@@ -8,12 +8,11 @@ from typing import Any
 
 from airflow_provider_kafka_odps.core.history.cuts import Author, offsets_of, store_key
 from airflow_provider_kafka_odps.core.history.store import History
+from airflow_provider_kafka_odps.core.versioned import VERSION, read_entry
 from airflow_provider_kafka_odps.core.window.bounds import Cut, Previous
 from airflow_provider_kafka_odps.core.window.planning import WindowRequest
 from airflow_provider_kafka_odps.core.window.window import Window
-from airflow_provider_kafka_odps.exceptions import InvalidInput, PredecessorPending, UnknownPartition
-
-VERSION = 1
+from airflow_provider_kafka_odps.exceptions import PredecessorPending, UnknownPartition
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,18 +62,11 @@ class Chain:
 
         Raises InvalidInput, with the key, for anything else.
         """
-        try:
-            if written["version"] != VERSION:
-                raise InvalidInput(f"version {written['version']!r} is not the {VERSION} that this release reads")
+        with read_entry(written, "the chain", key, "mend it there"):
             committed, planned = (
                 None if written[part] is None else Link.from_json(written[part]) for part in ("committed", "planned")
             )
             return cls(written["topic_id"], committed, planned)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise InvalidInput(
-                f"the chain {key!r} in the state store of the table's asset cannot be read "
-                f"({type(error).__name__}: {error}): mend it there"
-            ) from error
 
     def plan(self, window: Window, run_id: str) -> Chain:
         """Return the chain to write before the window is used."""

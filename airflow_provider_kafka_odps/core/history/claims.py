@@ -21,6 +21,7 @@ from airflow_provider_kafka_odps.core.history.cuts import (
 )
 from airflow_provider_kafka_odps.core.history.store import History
 from airflow_provider_kafka_odps.core.options import OnGap
+from airflow_provider_kafka_odps.core.versioned import VERSION
 from airflow_provider_kafka_odps.core.window.bounds import At, Cut, PlannableBound, Side, SurveyBound
 from airflow_provider_kafka_odps.core.window.facts import TopicFacts
 from airflow_provider_kafka_odps.exceptions import PlannedAtOnce, UnknownPartition
@@ -91,7 +92,8 @@ class Claims:
             known = self._instants()
             if added <= set(known):
                 return
-            self.history.store.set(self._index_key, {"version": 1, "instants": sorted(added | set(known))[-_KEPT:]})
+            latest = sorted(added | set(known))[-_KEPT:]
+            self.history.store.set(self._index_key, {"version": VERSION, "instants": latest})
 
     def _claim(self, asked: At, side: Side) -> Claim | None:
         key, facts = self._key(asked, side), self.facts

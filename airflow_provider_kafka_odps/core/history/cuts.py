@@ -21,13 +21,11 @@ from operator import index
 from typing import Any
 
 from airflow_provider_kafka_odps.core.options import OnGap
+from airflow_provider_kafka_odps.core.versioned import VERSION, read_entry
 from airflow_provider_kafka_odps.core.window.bounds import At, Cut, Side
 from airflow_provider_kafka_odps.core.window.facts import TopicFacts
 from airflow_provider_kafka_odps.core.window.window import Window
 from airflow_provider_kafka_odps.exceptions import InvalidInput, NeighboursDiffer, TopicReplaced
-
-VERSION = 1
-
 
 _LONGEST_KEY = 512
 """Airflow's limit on the keys of a state store."""
@@ -67,15 +65,8 @@ class Claim:
 
         Raises InvalidInput, with the key to delete, for anything else.
         """
-        try:
-            if written["version"] != VERSION:
-                raise InvalidInput(f"version {written['version']!r} is not the {VERSION} that this release reads")
+        with read_entry(written, "the cut", key):
             return cls(written["topic_id"], offsets_of(written["offsets"]), Author(written["task"], written["run_id"]))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise InvalidInput(
-                f"the cut {key!r} in the state store of the table's asset cannot be read "
-                f"({type(error).__name__}: {error}): mend it or delete it there"
-            ) from error
 
 
 def offsets_of(written: Mapping[str, Any]) -> dict[int, int]:
@@ -123,15 +114,8 @@ def instants_of(written: Mapping[str, Any] | None, key: str) -> list[int]:
     """
     if written is None:
         return []
-    try:
-        if written["version"] != VERSION:
-            raise InvalidInput(f"version {written['version']!r} is not the {VERSION} that this release reads")
+    with read_entry(written, "the index", key, "delete it there"):
         return sorted(map(index, written["instants"]))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise InvalidInput(
-            f"the index {key!r} in the state store of the table's asset cannot be read "
-            f"({type(error).__name__}: {error}): delete it there"
-        ) from error
 
 
 def check_topic(claim_topic_id: str, facts_topic_id: str, topic: str, what: str) -> None:

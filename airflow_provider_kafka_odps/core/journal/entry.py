@@ -12,11 +12,9 @@ from typing import Any, Protocol
 
 from airflow_provider_kafka_odps.core.journal.receipt import Receipt
 from airflow_provider_kafka_odps.core.options import Mode
+from airflow_provider_kafka_odps.core.versioned import VERSION, read_versioned
 from airflow_provider_kafka_odps.core.window.window import Window
 from airflow_provider_kafka_odps.exceptions import InvalidInput, JournalMismatch
-
-VERSION = 1
-
 
 HOW_TO_FORGET = (
     "To forget the recorded window, open the task instance in the Airflow UI, tab Storage, "
@@ -134,9 +132,7 @@ class Journal:
 
         Raises InvalidInput, with the way to forget it, for anything else.
         """
-        try:
-            if written["version"] != VERSION:
-                raise InvalidInput(f"version {written['version']!r} is not the {VERSION} that this release reads")
+        with read_versioned(written, "the journal of this task instance cannot be read", f". {HOW_TO_FORGET}"):
             receipt = written["receipt"]
             return cls(
                 phase=Phase(written["phase"]),
@@ -148,10 +144,6 @@ class Journal:
                 statement_id=written.get("statement_id"),
                 failed_removals=written.get("failed_removals", 0),
             )
-        except (KeyError, TypeError, ValueError) as error:
-            raise InvalidInput(
-                f"the journal of this task instance cannot be read ({type(error).__name__}: {error}). {HOW_TO_FORGET}"
-            ) from error
 
 
 def _described(target: Target) -> str:

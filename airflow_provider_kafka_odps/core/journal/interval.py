@@ -18,12 +18,10 @@ from airflow_provider_kafka_odps.core.history.cuts import Author, store_key
 from airflow_provider_kafka_odps.core.history.store import Store
 from airflow_provider_kafka_odps.core.journal.entry import JournalStore, Phase, Target
 from airflow_provider_kafka_odps.core.options import Mode
+from airflow_provider_kafka_odps.core.versioned import VERSION, read_entry
 from airflow_provider_kafka_odps.core.window.bounds import At
 from airflow_provider_kafka_odps.core.window.planning import WindowRequest
-from airflow_provider_kafka_odps.exceptions import IntervalTaken, InvalidInput
-
-VERSION = 1
-
+from airflow_provider_kafka_odps.exceptions import IntervalTaken
 
 _BEFORE_EVERY_CLEAR = -1
 
@@ -109,15 +107,8 @@ class IntervalJournal:
         written = self.store.get(self.key)
         if written is None:
             return None, 0, {}
-        try:
-            if written["version"] != VERSION:
-                raise InvalidInput(f"version {written['version']!r} is not the {VERSION} that this release reads")
+        with read_entry(written, "the journal", self.key):
             return str(written["run_id"]), int(written["clear_number"]), dict(written["journal"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise InvalidInput(
-                f"the journal {self.key!r} in the state store of the table's asset cannot be read "
-                f"({type(error).__name__}: {error}): mend it or delete it there"
-            ) from error
 
     def _taken(self, why: str) -> IntervalTaken:
         return IntervalTaken(

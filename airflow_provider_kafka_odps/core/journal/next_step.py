@@ -50,7 +50,7 @@ def next_step(journal: Journal | None, clear_number: int, on_rerun: OnRerun = On
             return NextStep.SETTLE
         case Phase.COMMITTED:
             cleared = clear_number > journal.clear_number
-            return _rerun(on_rerun, overwrite=overwrite) if cleared else NextStep.KEEP
+            return _step_when_cleared(on_rerun, overwrite=overwrite) if cleared else NextStep.KEEP
         case Phase.REPLACING:
             # Some rows may be gone already: whatever the parameter says by now, the replacement is completed.
             return NextStep.LOAD if overwrite else NextStep.REPLACE
@@ -58,7 +58,7 @@ def next_step(journal: Journal | None, clear_number: int, on_rerun: OnRerun = On
             assert_never(journal.phase)
 
 
-def _rerun(on_rerun: OnRerun, *, overwrite: bool) -> NextStep:
+def _step_when_cleared(on_rerun: OnRerun, *, overwrite: bool) -> NextStep:
     match on_rerun:
         case OnRerun.FAIL:
             return NextStep.REFUSE

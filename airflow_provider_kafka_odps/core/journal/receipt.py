@@ -8,16 +8,12 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from airflow_provider_kafka_odps.core.accounting.counts import Counts, RejectsUpload
+from airflow_provider_kafka_odps.core.versioned import VERSION, read_versioned
 from airflow_provider_kafka_odps.core.window.offsets import TopicPartition
 from airflow_provider_kafka_odps.core.window.window import Window
-from airflow_provider_kafka_odps.exceptions import (
-    InvalidInput,
-)
 
 # A receipt names what settling found: a DAG that is parsed must not pay for pyarrow.
 
-
-VERSION = 1
 
 T = TypeVar("T")
 
@@ -103,9 +99,7 @@ class Receipt:
 
         Raises InvalidInput for another version and for anything that is no receipt.
         """
-        try:
-            if written["version"] != VERSION:
-                raise InvalidInput(f"version {written['version']!r} is not the {VERSION} that this release reads")
+        with read_versioned(written, "this is no receipt"):
             window = Window.from_json(written["window"])
             return cls(
                 window=window,
@@ -127,8 +121,6 @@ class Receipt:
                 workers=written.get("workers", 1),
                 rejected_to=None if not written.get("rejected_to") else RejectsUpload(**written["rejected_to"]),
             )
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise InvalidInput(f"this is no receipt ({type(error).__name__}: {error}): {written!r}") from error
 
 
 def _by_partition(window: Window, written: Mapping[str, Any], read: Callable[[Any], T]) -> dict[TopicPartition, T]:

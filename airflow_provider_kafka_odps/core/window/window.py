@@ -10,10 +10,9 @@ from operator import index
 from typing import Any, TypeVar
 
 from airflow_provider_kafka_odps.core.options import IsolationLevel
+from airflow_provider_kafka_odps.core.versioned import VERSION, read_versioned
 from airflow_provider_kafka_odps.core.window.offsets import OffsetRange
 from airflow_provider_kafka_odps.exceptions import InvalidInput
-
-VERSION = 1
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -87,9 +86,7 @@ class Window:
 
         Raises InvalidInput for another version and for anything that is no window.
         """
-        try:
-            if written["version"] != VERSION:
-                raise InvalidInput(f"version {written['version']!r} is not the {VERSION} that this release reads")
+        with read_versioned(written, "this is no window"):
             return cls(
                 topic=written["topic"],
                 topic_id=written["topic_id"],
@@ -106,8 +103,6 @@ class Window:
                     )
                 ),
             )
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise InvalidInput(f"this is no window ({type(error).__name__}: {error}): {written!r}") from error
 
 
 def apportioned(spans: Mapping[Key, int], most: int) -> dict[Key, int]:

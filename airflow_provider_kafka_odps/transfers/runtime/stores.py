@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from airflow_provider_kafka_odps.core.history.store import Forgetful, Store
-from airflow_provider_kafka_odps.core.journal.entry import VERSION
+from airflow_provider_kafka_odps.core.versioned import VERSION
 
 
 @dataclass(frozen=True, slots=True)
