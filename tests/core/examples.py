@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from airflow_provider_kafka_odps.core.accounting.counts import Counts
 from airflow_provider_kafka_odps.core.delivery.reconciling import Reconciled
 from airflow_provider_kafka_odps.core.history.cuts import Author
-from airflow_provider_kafka_odps.core.history.store import Forgetful, History
+from airflow_provider_kafka_odps.core.history.store import History, NoAssetStore
 from airflow_provider_kafka_odps.core.journal.entry import Target
 from airflow_provider_kafka_odps.core.journal.receipt import CommitProof, Receipt
 from airflow_provider_kafka_odps.core.options import IsolationLevel, Mode, OnDataLoss, OnGap, OnShortLog
@@ -52,7 +52,7 @@ def plannable(
 
 def history_of(run_id: str = "run") -> History:
     """Return the history of a run that has no store and was the first."""
-    return History(Author("hourly.load", run_id), Forgetful(), lambda: None, OnGap.FAIL, None)
+    return History(Author("hourly.load", run_id), NoAssetStore(), lambda: None, OnGap.FAIL, None)
 
 
 def window_of(*ranges: tuple[int, int], topic: str = "orders", topic_id: str = "id-1") -> Window:

@@ -11,7 +11,7 @@ from typing import Any
 from airflow_provider_kafka_odps.core.history.chain import advance
 from airflow_provider_kafka_odps.core.history.cuts import Author
 from airflow_provider_kafka_odps.core.history.planner import Planning, plan
-from airflow_provider_kafka_odps.core.history.store import Forgetful, History
+from airflow_provider_kafka_odps.core.history.store import History, NoAssetStore
 from airflow_provider_kafka_odps.core.options import IsolationLevel, OnGap
 from airflow_provider_kafka_odps.core.window.bounds import AskedBound, Latest, SurveyBound
 from airflow_provider_kafka_odps.core.window.facts import PartitionFacts, Questions, TopicFacts
@@ -104,7 +104,7 @@ class Runs:
 
     def history(self, run_id: str) -> History:
         """Return what one run finds, and where it leaves what others need."""
-        store = self.memory or Forgetful()
+        store = self.memory or NoAssetStore()
         return History(Author("hourly.load", run_id), store, lambda: self.xcom, self.on_gap, self.max_offsets)
 
     def planning(

@@ -24,7 +24,7 @@ class Store(Protocol):
         """Forget the value; harmless where there is none."""
 
 
-class Forgetful:
+class NoAssetStore:
     """The store of a table that has no asset which Airflow knows: nothing can be remembered."""
 
     def get(self, key: str) -> None:
@@ -59,4 +59,4 @@ class History:
     @property
     def remembers(self) -> bool:
         """Whether the table has an asset that Airflow knows, and so a store in which a later run finds anything."""
-        return not isinstance(self.store, Forgetful)
+        return not isinstance(self.store, NoAssetStore)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from airflow_provider_kafka_odps.core.history.store import Forgetful, Store
+from airflow_provider_kafka_odps.core.history.store import NoAssetStore, Store
 from airflow_provider_kafka_odps.core.versioned import VERSION
 
 
@@ -44,11 +44,11 @@ def asset_store(context: Mapping[str, Any], asset: Asset | None) -> Store:
     """
     stores = context.get("asset_state_store")
     if asset is None or stores is None:
-        return Forgetful()
+        return NoAssetStore()
     try:
         return AssetStore(stores[asset])
     except KeyError:
-        return Forgetful()
+        return NoAssetStore()
 
 
 JOURNAL_KEY = "kafka_to_maxcompute"
