@@ -7,8 +7,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from airflow_provider_kafka_odps.exceptions import Cancelled
-
 if TYPE_CHECKING:
     from airflow_provider_kafka_odps.core.clock import Clock
 
@@ -35,9 +33,9 @@ class SystemClock:
 class StoppableClock:
     """The time of another clock, for a task that may be asked to stop while it waits."""
 
-    def __init__(self, cancelled: Callable[[], bool], clock: Clock | None = None) -> None:
-        """Take what is asked whether to stop, and the clock beneath: the machine's, if none is given."""
-        self._cancelled, self._clock = cancelled, clock or SystemClock()
+    def __init__(self, check: Callable[[], None], clock: Clock | None = None) -> None:
+        """Take what raises where the task is to stop, and the clock beneath: the machine's, if none is given."""
+        self.check, self._clock = check, clock or SystemClock()
 
     def now(self) -> datetime:
         """Return the present instant in UTC."""
@@ -47,13 +45,8 @@ class StoppableClock:
         """Return seconds that only go forward."""
         return self._clock.monotonic()
 
-    def check(self) -> None:
-        """Raise Cancelled if the task was asked to stop."""
-        if self._cancelled():
-            raise Cancelled("the task was asked to stop while it waited for an answer")
-
     def sleep(self, seconds: float) -> None:
-        """Wait; raise Cancelled within a fifth of a second after the task was asked to stop."""
+        """Wait; raise what ``check`` raises, within a fifth of a second."""
         ends = self._clock.monotonic() + seconds
         while (left := ends - self._clock.monotonic()) > 0:
             self.check()

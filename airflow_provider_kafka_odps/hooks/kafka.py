@@ -171,7 +171,7 @@ class KafkaHook(BaseHook):
         *,
         wanted: frozenset[str] | None = None,
         poll_timeout: float = 60.0,
-        cancelled: Callable[[], bool] = lambda: False,
+        check: Callable[[], None] = lambda: None,
         passed_over: Callable[[PassedOver], None] = lambda _: None,
         on_data_loss: OnDataLoss = OnDataLoss.FAIL,
         fetch_bytes: int = FETCH_BYTES,
@@ -187,7 +187,8 @@ class KafkaHook(BaseHook):
         A response of the broker holds up to ``fetch_bytes``, and less where the window is small or many brokers lead
         its partitions; ``waited`` gets the seconds of each wait for one.
         A record batch that unpacks to more than ``unpack_limit`` bytes is CorruptBatch.
-        Raises NoProgress after ``poll_timeout`` seconds without any, OffsetsExpired, CorruptBatch, Cancelled.
+        ``check`` is called about once a second, and ends the read by raising.
+        Raises NoProgress after ``poll_timeout`` seconds without any, OffsetsExpired, CorruptBatch.
         """
         from airflow_provider_kafka_odps.clients.kafka.reader import read_window
         from airflow_provider_kafka_odps.decoding.batch import ALL_COLUMNS
@@ -198,7 +199,7 @@ class KafkaHook(BaseHook):
             window,
             wanted=columns,
             poll_timeout=poll_timeout,
-            cancelled=cancelled,
+            check=check,
             passed_over=passed_over,
             on_data_loss=on_data_loss,
             fetch_bytes=fetch_bytes,

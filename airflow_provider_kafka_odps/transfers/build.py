@@ -1,17 +1,17 @@
-"""An operator's rendered parameters and its task's context become one attempt at a load."""
+"""A load's parameters and its task's run become one attempt."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from airflow_provider_kafka_odps.core.accounting.rejects import RejectSink
+from airflow_provider_kafka_odps.core.accounting.rejects import NoRejectSink, RejectSink
 from airflow_provider_kafka_odps.core.accounting.tolerance import Tolerance
-from airflow_provider_kafka_odps.core.delivery.attempt import Attempt
-from airflow_provider_kafka_odps.core.delivery.window_rows import NO_OFFSET_COLUMNS, window_rows_sql
-from airflow_provider_kafka_odps.core.history.store import History
+from airflow_provider_kafka_odps.core.delivery.attempt import Attempt, Load, TaskRun
+from airflow_provider_kafka_odps.core.delivery.ports import Ports
+from airflow_provider_kafka_odps.core.delivery.window_rows import NO_OFFSET_COLUMNS, NoOffsetColumns, window_rows_sql
 from airflow_provider_kafka_odps.core.journal.entry import Target
-from airflow_provider_kafka_odps.core.journal.interval import IntervalJournal, interval_key
 from airflow_provider_kafka_odps.core.load.resources import Resources
 from airflow_provider_kafka_odps.core.load.shares import Share
 from airflow_provider_kafka_odps.core.mapping.compiler import (
@@ -32,226 +32,224 @@ from airflow_provider_kafka_odps.core.options import Mode, OnRerun
 from airflow_provider_kafka_odps.core.table.names import PartitionSpec, TableName
 from airflow_provider_kafka_odps.core.table.schema import TableSchema, string_partition_columns
 from airflow_provider_kafka_odps.core.table.statements import create_statement
-from airflow_provider_kafka_odps.core.window.bounds import Previous, Side
+from airflow_provider_kafka_odps.core.window.bounds import Side
 from airflow_provider_kafka_odps.core.window.parsing import parse_bound, parse_partitions, parse_start
 from airflow_provider_kafka_odps.core.window.planning import WindowRequest
-from airflow_provider_kafka_odps.core.window.window import Window
 from airflow_provider_kafka_odps.exceptions import InvalidConnection, InvalidInput, InvalidMapping, UnknownTable
 from airflow_provider_kafka_odps.transfers.adapters.reject_file import RejectFile
 from airflow_provider_kafka_odps.transfers.adapters.reject_table import LOAD, RejectTable
 from airflow_provider_kafka_odps.transfers.adapters.table import TableSink, TableVisibleRows, TableWindowRows
 from airflow_provider_kafka_odps.transfers.adapters.topic import TopicSource
-from airflow_provider_kafka_odps.transfers.parameters import parse_bytes
+from airflow_provider_kafka_odps.transfers.parameters import LoadParameters, parse_bytes
+from airflow_provider_kafka_odps.transfers.runtime.history import history_of, shared_journal
 from airflow_provider_kafka_odps.transfers.runtime.run import (
-    author_of,
-    is_active,
+    AirflowRun,
     load_id,
-    previous_window,
     refuse_repeated_offsets,
     run_interval,
 )
-from airflow_provider_kafka_odps.transfers.runtime.stores import StateStoreJournal, asset_store
+from airflow_provider_kafka_odps.transfers.runtime.stores import StateStoreJournal
 from airflow_provider_kafka_odps.transfers.workers.pool import WorkerPool
 from airflow_provider_kafka_odps.transfers.workers.process import ShareTask
 
 if TYPE_CHECKING:
-    from airflow_provider_kafka_odps.transfers.kafka_to_maxcompute import KafkaToMaxComputeOperator
+    from airflow_provider_kafka_odps.hooks.kafka import KafkaHook
+    from airflow_provider_kafka_odps.hooks.odps import OdpsHook
 
 
-def build_attempt(
-    task: KafkaToMaxComputeOperator, context: Mapping[str, Any], announce: Callable[[Window], None]
-) -> Attempt:
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """The two systems between which records move."""
+
+    kafka: KafkaHook
+    odps: OdpsHook
+
+
+@dataclass(frozen=True, slots=True)
+class _Destination:
+    """The table, and how records fit into it."""
+
+    sink: TableSink
+    columns: Mapping[str, str]
+    drift: Drift
+    window_rows: TableWindowRows | NoOffsetColumns
+
+
+def build_attempt(parameters: LoadParameters, run: AirflowRun, hooks: Hooks) -> Attempt:
     """Parse every parameter, and hold columns and partition against the table.
 
     Raises an InvalidInput or a TableRefused; asks MaxCompute for the table's columns, and writes nothing.
     """
-    request = _request(task, context)
-    asked = parse_columns(task.columns) or DEFAULT_COLUMNS
-    partition = PartitionSpec.parse(task.partition) if task.partition else None
-    sink, drift, asked = _sink(task, asked, partition)
-    columns = named_columns(asked, sink.schema)
-    projection = compile_projection(columns, sink.schema, task.record_format)
-    finder = window_rows_sql(columns, sink.table, sink.schema, partition)
-    if task.on_rerun is OnRerun.REPLACE and task.mode is Mode.APPEND and finder is None:
-        raise InvalidMapping(NO_OFFSET_COLUMNS)
-    if task.commit_to_group and task.kafka_hook.group_id is None:
-        raise InvalidConnection(task.kafka_config_id, "commit_to_group=True needs a group.id in it")
-    resources = _resources(task)
-    limits = (resources.fetch_bytes, resources.unpack_limit)
-    source = TopicSource(task.kafka_hook, task.poll_timeout, task.has_to_stop, task.on_data_loss, *limits)
-    rows = None if finder is None else TableWindowRows(task.odps_hook, finder)
-    journal = StateStoreJournal(context)
-    journal.warn_if_forgetful(task.log.warning)
-    history = _history(task, context, request)
-    target = Target(request.topic, str(sink.table), str(partition) if partition else None, task.mode)
+    request = _request(parameters, run)
+    destination = _destination(parameters, run, hooks.odps)
+    if parameters.how_sure.commit_to_group and hooks.kafka.group_id is None:
+        raise InvalidConnection(parameters.from_where.kafka_config_id, "commit_to_group=True needs a group.id in it")
+    load = _load(parameters, hooks, request, destination)
+    dag_run, ti = run.context["dag_run"], run.context["ti"]
     return Attempt(
-        request=request,
-        group=task.kafka_hook.group_id,
-        target=target,
-        projection=projection,
-        source=source,
-        evidence=source,
-        sink=sink,
-        journal=_shared(journal, context, history, interval_key(request, target, history.author)),
-        clock=task.clock,
-        announce=announce,
-        say=task.log.info,
-        cancelled=task.has_to_stop,
-        give_up=task.give_up,
-        waited=source.waited,
-        block_bytes=resources.block_bytes,
-        queue_bytes=resources.queue_bytes,
-        concurrency=resources.concurrency,
-        max_bytes_per_second=resources.max_bytes_per_second,
-        workers=resources.workers,
-        crew=_crew(task, columns, sink, target, resources) if resources.workers > 1 else None,
-        history=history,
-        begin=journal.begin,
-        limit=task.limit,
-        clear_number=context["dag_run"].clear_number or 0,
-        try_number=context["ti"].try_number,
-        commit_timeout=task.commit_timeout,
-        on_rerun=task.on_rerun,
-        rows=rows,
-        drift=drift.to_json(),
-        tolerance=Tolerance.parse(task.max_rejects),
-        rejects=_rejects(task, context),
-        shown=TableVisibleRows(sink, rows) if task.reconcile else None,
-        commit_ends=source.commit_ends if task.commit_to_group else None,
+        load,
+        _ports(parameters, run, hooks, load, destination),
+        TaskRun(dag_run.clear_number or 0, ti.try_number, run.log, run.cancellation),
     )
+
+
+def _request(parameters: LoadParameters, run: AirflowRun) -> WindowRequest:
+    topic, asked, unfitting = parameters.what.topic, parameters.from_where, parameters.unfitting
+    if not topic:
+        raise InvalidInput(f"topic={topic!r}: the name of a topic is wanted")
+    interval = run_interval(run.context)
+    first_start = asked.first_start
+    request = WindowRequest(
+        topic=topic,
+        start=parse_start(asked.start, interval),
+        end=parse_bound(asked.end, Side.END, interval),
+        partitions=parse_partitions(asked.partitions),
+        isolation_level=asked.isolation_level,
+        on_short_log=unfitting.on_short_log,
+        on_data_loss=unfitting.on_data_loss,
+        first_start=None if first_start in (None, "") else parse_bound(first_start, Side.START, interval),
+    )
+    dag_run = run.context["dag_run"]
+    refuse_repeated_offsets(dag_run.run_type, dag_run.conf, request.start, request.end)
+    return request
+
+
+def _destination(parameters: LoadParameters, run: AirflowRun, hook: OdpsHook) -> _Destination:
+    wanted = parameters.to_where
+    partition = PartitionSpec.parse(wanted.partition) if wanted.partition else None
+    asked = parse_columns(parameters.what.columns) or DEFAULT_COLUMNS
+    sink, drift, asked = _sink(parameters, run, hook, asked, partition)
+    columns = named_columns(asked, sink.schema)
+    finder = window_rows_sql(columns, sink.table, sink.schema, partition)
+    if parameters.how_sure.on_rerun is OnRerun.REPLACE and wanted.mode is Mode.APPEND and finder is None:
+        raise InvalidMapping(NO_OFFSET_COLUMNS)
+    return _Destination(sink, columns, drift, NoOffsetColumns() if finder is None else TableWindowRows(hook, finder))
 
 
 def _sink(
-    task: KafkaToMaxComputeOperator, columns: ColumnInput, partition: PartitionSpec | None
+    parameters: LoadParameters, run: AirflowRun, hook: OdpsHook, columns: ColumnInput, partition: PartitionSpec | None
 ) -> tuple[TableSink, Drift, ColumnInput]:
     """Return the table, what is decided about a mapping that it does not fit, and that mapping then."""
-    table = task.odps_hook.resolve(TableName.parse(task.table))
-    found = task.odps_hook.describe(table)
-    types = parse_column_types(task.column_types, columns)
-    schema = found or TableSchema(
-        wanted_columns(columns, task.record_format, types), string_partition_columns(partition)
-    )
-    drift = decide_drift(columns, schema, task.record_format, types, task.on_schema_drift)
+    wanted, record_format = parameters.to_where, parameters.record_format
+    table = hook.resolve(TableName.parse(wanted.table))
+    found = hook.describe(table)
+    types = parse_column_types(wanted.column_types, columns)
+    schema = found or TableSchema(wanted_columns(columns, record_format, types), string_partition_columns(partition))
+    drift = decide_drift(columns, schema, record_format, types, parameters.unfitting.on_schema_drift)
     columns, schema = drifted(columns, schema, drift)
-    if found is None and not task.create_table:
+    if found is None and not wanted.create_table:
         raise UnknownTable(
             f"there is no table {table}. Create it with create_table=True, or by hand:\n"
-            f"{create_statement(table, schema, task.lifecycle)}"
+            f"{create_statement(table, schema, wanted.lifecycle)}"
         )
     schema.check_partition(table, partition)
     sink = TableSink(
-        hook=task.odps_hook,
+        hook=hook,
         table=table,
         schema=schema,
         partition=partition,
-        overwrite=task.mode is Mode.OVERWRITE,
+        overwrite=wanted.mode is Mode.OVERWRITE,
         create=found is None,
-        lifecycle=task.lifecycle,
-        say=task.log.info,
-        compression=task.compression,
+        lifecycle=wanted.lifecycle,
+        log=run.log,
+        compression=parameters.how_fast.compression,
         added=drift.added,
     )
     return sink, drift, columns
 
 
-def _crew(
-    task: KafkaToMaxComputeOperator, columns: Mapping[str, str], sink: TableSink, target: Target, resources: Resources
-) -> WorkerPool:
-    def orders(upload_id: str, share: Share, wanted: frozenset[str]) -> ShareTask:
-        return ShareTask(
-            share=share,
-            upload=task.odps_hook.upload_place(sink.table, sink.partition, upload_id, sink.compression),
-            kafka=task.kafka_hook.settings,
-            target=target,
-            columns=dict(columns),
-            schema=sink.schema,
-            record_format=task.record_format,
-            wanted=wanted,
-            keep_rejects=bool(task.rejects_table or task.rejects_path),
-            on_data_loss=task.on_data_loss,
-            poll_timeout=task.poll_timeout,
-            resources=resources,
-        )
+def _load(parameters: LoadParameters, hooks: Hooks, request: WindowRequest, destination: _Destination) -> Load:
+    sure, sink = parameters.how_sure, destination.sink
+    return Load(
+        request=request,
+        group=hooks.kafka.group_id,
+        target=Target(
+            request.topic,
+            str(sink.table),
+            str(sink.partition) if sink.partition else None,
+            parameters.to_where.mode,
+        ),
+        projection=compile_projection(destination.columns, sink.schema, parameters.record_format),
+        drift=destination.drift.to_json(),
+        tolerance=Tolerance.parse(parameters.unfitting.max_rejects),
+        keep_rejects=parameters.unfitting.keep_rejects,
+        resources=_resources(parameters),
+        commit_timeout=sure.commit_timeout,
+        on_rerun=sure.on_rerun,
+        reconcile=sure.reconcile,
+        commit_to_group=sure.commit_to_group,
+    )
 
-    return WorkerPool(orders)
 
-
-def _resources(task: KafkaToMaxComputeOperator) -> Resources:
-    rate = task.max_bytes_per_second
-    return Resources(
-        max_memory=parse_bytes(task.max_memory, "max_memory"),
-        concurrency=task.concurrency,
-        workers=task.workers,
+def _resources(parameters: LoadParameters) -> Resources:
+    fast = parameters.how_fast
+    rate = fast.max_bytes_per_second
+    return Resources.within(
+        parse_bytes(fast.max_memory, "max_memory"),
+        concurrency=fast.concurrency,
+        workers=fast.workers,
         max_bytes_per_second=None if rate is None else parse_bytes(rate, "max_bytes_per_second"),
     )
 
 
-def _rejects(task: KafkaToMaxComputeOperator, context: Mapping[str, Any]) -> RejectSink | None:
-    if task.rejects_table and task.rejects_path:
-        raise InvalidInput(
-            f"rejects_table={task.rejects_table!r} and rejects_path={task.rejects_path!r}: rejects go to one place"
-        )
-    if task.rejects_path:
-        return RejectFile(task.rejects_path)
-    if not task.rejects_table:
-        return None
-    table = task.odps_hook.resolve(TableName.parse(task.rejects_table))
-    return RejectTable(task.odps_hook, table, PartitionSpec(((LOAD, load_id(context)),)), task.log.info)
-
-
-def _request(task: KafkaToMaxComputeOperator, context: Mapping[str, Any]) -> WindowRequest:
-    if not task.topic:
-        raise InvalidInput(f"topic={task.topic!r}: the name of a topic is wanted")
-    interval = run_interval(context)
-    first_start = task.first_start
-
-    request = WindowRequest(
-        topic=task.topic,
-        start=parse_start(task.start, interval),
-        end=parse_bound(task.end, Side.END, interval),
-        partitions=parse_partitions(task.partitions),
-        isolation_level=task.isolation_level,
-        on_short_log=task.on_short_log,
-        on_data_loss=task.on_data_loss,
-        first_start=None if first_start in (None, "") else parse_bound(first_start, Side.START, interval),
+def _ports(parameters: LoadParameters, run: AirflowRun, hooks: Hooks, load: Load, destination: _Destination) -> Ports:
+    request, unfitting = load.request, parameters.unfitting
+    source = TopicSource(
+        hooks.kafka,
+        parameters.how_fast.poll_timeout,
+        unfitting.on_data_loss,
+        load.resources,
+        run.cancellation.check,
     )
-    dag_run = context["dag_run"]
-    refuse_repeated_offsets(dag_run.run_type, dag_run.conf, request.start, request.end)
-    return request
-
-
-def _shared(
-    journal: StateStoreJournal, context: Mapping[str, Any], history: History, key: str | None
-) -> StateStoreJournal | IntervalJournal:
-    if key is None or not history.remembers:
-        return journal
-    return IntervalJournal(
-        own=journal,
-        store=history.store,
-        key=key,
-        run_id=history.author.run_id,
-        clear_number=context["dag_run"].clear_number or 0,
-        is_active=lambda run_id: is_active(context, run_id),
+    journal = StateStoreJournal(run.context)
+    journal.warn_if_forgetful(run.warn)
+    history = history_of(
+        run.context, request, parameters.to_where.asset, unfitting.on_gap, parameters.from_where.max_offsets
+    )
+    return Ports(
+        survey=source.survey,
+        source=source,
+        workers=_workers(parameters, hooks, load, destination),
+        sink=destination.sink,
+        window_rows=destination.window_rows,
+        visible_rows=TableVisibleRows(destination.sink, destination.window_rows),
+        rejects=_rejects(parameters, run, hooks.odps),
+        journal=shared_journal(journal, run.context, history, request, load.target),
+        history=history,
+        clock=run.clock,
+        announce=run.announce,
+        commit_ends=source.commit_ends,
     )
 
 
-def _history(task: KafkaToMaxComputeOperator, context: Mapping[str, Any], request: WindowRequest) -> History:
-    chained = isinstance(request.start, Previous)
-    if task.max_offsets is not None and not chained:
-        raise InvalidInput(
-            f"max_offsets={task.max_offsets} leaves offsets for the next run, which loads them only where start is "
-            f"'previous', not {str(request.start)!r}"
+def _workers(parameters: LoadParameters, hooks: Hooks, load: Load, destination: _Destination) -> WorkerPool:
+    sink = destination.sink
+
+    def task_of(upload_id: str, share: Share, wanted: frozenset[str]) -> ShareTask:
+        return ShareTask(
+            share=share,
+            upload=hooks.odps.upload_place(sink.table, sink.partition, upload_id, sink.compression),
+            kafka=hooks.kafka.settings,
+            columns=dict(destination.columns),
+            schema=sink.schema,
+            record_format=parameters.record_format,
+            wanted=wanted,
+            keep_rejects=load.keep_rejects,
+            on_data_loss=load.request.on_data_loss,
+            poll_timeout=parameters.how_fast.poll_timeout,
+            resources=load.resources,
         )
-    # The task as the scheduler knows it: of a mapped one, that is not this instance.
-    if chained and context["dag"].get_task(task.task_id).max_active_tis_per_dag != 1:
-        raise InvalidInput(
-            "start='previous' needs max_active_tis_per_dag=1 on this task, given by hand where start is a template or "
-            "the task is mapped: two runs that plan at the same moment would both start where the last one ended"
-        )
-    return History(
-        author=author_of(context),
-        store=asset_store(context, task.asset),
-        previous=lambda: previous_window(context),
-        on_gap=task.on_gap,
-        max_offsets=task.max_offsets,
-    )
+
+    return WorkerPool(task_of)
+
+
+def _rejects(parameters: LoadParameters, run: AirflowRun, hook: OdpsHook) -> RejectSink:
+    table, path = parameters.unfitting.rejects_table, parameters.unfitting.rejects_path
+    if table and path:
+        raise InvalidInput(f"rejects_table={table!r} and rejects_path={path!r}: rejects go to one place")
+    if path:
+        return RejectFile(path)
+    if not table:
+        return NoRejectSink()
+    partition = PartitionSpec(((LOAD, load_id(run.context)),))
+    return RejectTable(hook, hook.resolve(TableName.parse(table)), partition, run.log)

@@ -1,10 +1,195 @@
-"""The parameters of a load, parsed and frozen."""
+"""The parameters of a load: what a DAG's author wrote, checked, and frozen once it is rendered."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
 
+from airflow_provider_kafka_odps.core.mapping.formats import Format, RecordFormat
+from airflow_provider_kafka_odps.core.options import (
+    Compression,
+    IsolationLevel,
+    Mode,
+    OnBadJson,
+    OnDataLoss,
+    OnGap,
+    OnRerun,
+    OnSchemaDrift,
+    OnShortLog,
+    choice,
+    seconds,
+)
 from airflow_provider_kafka_odps.exceptions import InvalidInput
+
+if TYPE_CHECKING:
+    from airflow.sdk import Asset
+
+    from airflow_provider_kafka_odps.core.accounting.tolerance import ToleranceInput
+    from airflow_provider_kafka_odps.core.mapping.compiler import ColumnInput
+    from airflow_provider_kafka_odps.core.table.names import PartitionInput
+    from airflow_provider_kafka_odps.core.window.parsing import BoundInput
+
+
+@dataclass(frozen=True, slots=True)
+class What:
+    """What is read of the topic, and how a record becomes a row."""
+
+    topic: str
+    columns: ColumnInput | None
+    key_type: Format
+    value_type: Format
+    encoding: str
+    field_delimiter: str
+    empty_as_null: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FromWhere:
+    """Which offsets."""
+
+    start: BoundInput
+    end: BoundInput
+    first_start: BoundInput | None
+    max_offsets: int | None
+    partitions: Sequence[int] | str | None
+    isolation_level: IsolationLevel
+    kafka_config_id: str
+    group_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ToWhere:
+    """Which table."""
+
+    table: str
+    partition: PartitionInput | None
+    mode: Mode
+    create_table: bool
+    column_types: Mapping[str, str] | str | None
+    lifecycle: int | None
+    maxcompute_conn_id: str
+    project: str | None
+    endpoint: str | None
+    quota_name: str | None
+    asset: Asset | None
+
+
+@dataclass(frozen=True, slots=True)
+class Unfitting:
+    """What to do with what does not fit."""
+
+    on_bad_json: OnBadJson
+    max_rejects: ToleranceInput
+    rejects_table: str | None
+    rejects_path: str | None
+    on_schema_drift: OnSchemaDrift
+    on_short_log: OnShortLog
+    on_gap: OnGap
+    on_data_loss: OnDataLoss
+
+    @property
+    def keep_rejects(self) -> bool:
+        """Whether rejects are written somewhere."""
+        return bool(self.rejects_table or self.rejects_path)
+
+
+@dataclass(frozen=True, slots=True)
+class HowFast:
+    """What the load may take."""
+
+    concurrency: int
+    workers: int
+    max_memory: int | str
+    max_bytes_per_second: int | str | None
+    compression: Compression
+    poll_timeout: float
+    block_timeout: float
+    load_timeout: float
+
+
+@dataclass(frozen=True, slots=True)
+class HowSure:
+    """What is done around the commit."""
+
+    commit_timeout: float
+    on_rerun: OnRerun
+    reconcile: bool
+    commit_to_group: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LoadParameters:
+    """All parameters of a load, by what one wants with them."""
+
+    what: What
+    from_where: FromWhere
+    to_where: ToWhere
+    unfitting: Unfitting
+    how_fast: HowFast
+    how_sure: HowSure
+
+    @classmethod
+    def frozen(cls, rendered: Mapping[str, Any]) -> LoadParameters:
+        """Return the rendered parameters as one value; ``rendered`` may have other things, too."""
+        groups: list[Any] = [group(**{each.name: rendered[each.name] for each in fields(group)}) for group in GROUPS]
+        return cls(*groups)
+
+    @property
+    def record_format(self) -> RecordFormat:
+        """How keys and values are read."""
+        what = self.what
+        return RecordFormat(
+            what.key_type,
+            what.value_type,
+            what.encoding,
+            what.field_delimiter,
+            what.empty_as_null,
+            self.unfitting.on_bad_json,
+        )
+
+
+GROUPS = (What, FromWhere, ToWhere, Unfitting, HowFast, HowSure)
+"""In the order in which parameters are documented."""
+
+
+NAMES = tuple(each.name for group in GROUPS for each in fields(group))
+"""Of all parameters."""
+
+
+_CHOICES: Mapping[str, type[StrEnum]] = {
+    "key_type": Format,
+    "value_type": Format,
+    "isolation_level": IsolationLevel,
+    "mode": Mode,
+    "on_bad_json": OnBadJson,
+    "on_schema_drift": OnSchemaDrift,
+    "on_short_log": OnShortLog,
+    "on_gap": OnGap,
+    "on_data_loss": OnDataLoss,
+    "compression": Compression,
+    "on_rerun": OnRerun,
+}
+
+
+_SECONDS = ("poll_timeout", "block_timeout", "load_timeout", "commit_timeout")
+
+
+def checked(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters among what was given, choices as members and seconds as numbers.
+
+    What can be said before anything is rendered is said here, while the DAG's file is parsed.
+    Raises InvalidInput with the name of the parameter, and what it takes.
+    """
+    choices = {name: choice(kind, given[name], name) for name, kind in _CHOICES.items()}
+    deadlines = {name: seconds(given[name], name) for name in _SECONDS}
+    parameters = {name: given[name] for name in NAMES} | choices | deadlines
+    # It refuses what makes no sense together.
+    _ = LoadParameters.frozen(parameters).record_format
+    return parameters
+
 
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_kafka_odps.clients.clock import StoppableClock
+from airflow_provider_kafka_odps.core.cancellation import Cancellation
 from airflow_provider_kafka_odps.core.window.goal import as_end, parse_goal
 from airflow_provider_kafka_odps.exceptions import KafkaOdpsError
 from airflow_provider_kafka_odps.hooks.kafka import KafkaHook
@@ -48,8 +48,8 @@ class KafkaWindowTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Ask until there is an answer; each question runs in a thread, and the triggerer serves other triggers."""
-        left = threading.Event()
-        clock = StoppableClock(left.is_set)
+        cancellation = Cancellation()
+        clock = StoppableClock(cancellation.check)
         try:
             while True:
                 if event := await self._event(clock):
@@ -58,7 +58,7 @@ class KafkaWindowTrigger(BaseTrigger):
                 await asyncio.sleep(self.poll_interval)
         finally:
             # Nobody can cancel the thread of a question: it leaves at its next pause.
-            left.set()
+            cancellation.cancel()
 
     async def _event(self, clock: Clock) -> TriggerEvent | None:
         try:

@@ -6,11 +6,10 @@ from datetime import UTC, datetime
 from hypothesis import strategies as st
 
 from airflow_provider_kafka_odps.core.accounting.counts import Counts
-from airflow_provider_kafka_odps.core.delivery.reconciling import Reconciled
 from airflow_provider_kafka_odps.core.history.cuts import Author
 from airflow_provider_kafka_odps.core.history.store import History, NoAssetStore
 from airflow_provider_kafka_odps.core.journal.entry import Target
-from airflow_provider_kafka_odps.core.journal.receipt import CommitProof, Receipt
+from airflow_provider_kafka_odps.core.journal.receipt import CommitProof, Receipt, Reconciled
 from airflow_provider_kafka_odps.core.options import IsolationLevel, Mode, OnDataLoss, OnGap, OnShortLog
 from airflow_provider_kafka_odps.core.window.bounds import PlannableBound, SurveyBound
 from airflow_provider_kafka_odps.core.window.facts import PartitionFacts, TopicFacts
@@ -99,7 +98,7 @@ receipts = st.builds(
     window=windows,
     table=_WORDS,
     partition=st.none() | _WORDS,
-    mode=st.sampled_from([mode.value for mode in Mode]),
+    mode=st.sampled_from(Mode),
     upload_id=st.text(min_size=1, max_size=12),
     blocks=st.integers(0, 20_000),
     partitions=st.dictionaries(_PARTITIONS, _COUNTS, max_size=5),
@@ -109,5 +108,5 @@ receipts = st.builds(
     offsets=st.dictionaries(_PARTITIONS, _RANGES, max_size=5),
     attempts=st.integers(1, 99),
     learned=st.none() | st.sampled_from(CommitProof),
-    reconciled=st.none() | st.sampled_from([by.value for by in Reconciled]),
+    reconciled=st.none() | st.sampled_from(Reconciled),
 )

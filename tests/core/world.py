@@ -5,22 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import pyarrow as pa
 from core.examples import PLANNED_AT, history_of, offsets_in, target_of
+from kit.asked import AskedBy
 
 from airflow_provider_kafka_odps.core.accounting.gaps import PassedOver
+from airflow_provider_kafka_odps.core.accounting.rejects import NoRejectSink
 from airflow_provider_kafka_odps.core.accounting.tolerance import Tolerance
-from airflow_provider_kafka_odps.core.delivery.attempt import Attempt
-from airflow_provider_kafka_odps.core.delivery.window_rows import FoundRows
+from airflow_provider_kafka_odps.core.delivery.attempt import Attempt, Load, TaskRun
+from airflow_provider_kafka_odps.core.delivery.ports import Ports
+from airflow_provider_kafka_odps.core.delivery.reconciling import FoundOffsets
+from airflow_provider_kafka_odps.core.delivery.window_rows import FoundRows, NoOffsetColumns
 from airflow_provider_kafka_odps.core.journal.entry import Target
+from airflow_provider_kafka_odps.core.load.evidence import Evidence
+from airflow_provider_kafka_odps.core.load.resources import Resources
+from airflow_provider_kafka_odps.core.load.shares import Share
 from airflow_provider_kafka_odps.core.mapping.compiler import compile_projection
 from airflow_provider_kafka_odps.core.options import Mode, OnRerun
 from airflow_provider_kafka_odps.core.table.schema import TableSchema, columns_of
 from airflow_provider_kafka_odps.core.upload import UploadStatus
 from airflow_provider_kafka_odps.core.window.bounds import Earliest, Latest
 from airflow_provider_kafka_odps.core.window.facts import PartitionFacts, Questions, TopicFacts
+from airflow_provider_kafka_odps.core.window.offsets import TopicPartition
 from airflow_provider_kafka_odps.core.window.planning import WindowRequest
 from airflow_provider_kafka_odps.core.window.window import Window
 from airflow_provider_kafka_odps.decoding.batch import BATCH_SCHEMA
@@ -76,6 +84,8 @@ class World:
     journal: dict[str, Any] | None = None
     effects: list[str] = field(default_factory=list)
     announced: list[Window] = field(default_factory=list)
+    followed: list[Window] = field(default_factory=list)
+    """Whose ends were committed to the group."""
     said: list[str] = field(default_factory=list)
     crash_before: int | None = None
     crash_after: int | None = None
@@ -146,8 +156,14 @@ class Source:
         assert topic == "orders"
         return self.world.effect("ask for the topic's id", lambda: self.world.topic_id)
 
-    def read(self, window: Window, wanted: frozenset[str]) -> Generator[pa.RecordBatch]:
+    def cleanup_policy(self, topic: str) -> str:
+        assert topic == "orders"
+        return self.world.effect("ask for the policy", lambda: self.world.policy)
+
+    def read(self, window: Window, wanted: frozenset[str], evidence: Evidence) -> Generator[pa.RecordBatch]:
         assert {"partition", "offset", "value"} <= wanted
+        for passed in self.world.passed_over:
+            evidence.pass_over(passed)
         for offsets in window.ranges:
             for offset in range(offsets.start, offsets.end):
                 value = self.world.log[offsets.partition][offset]
@@ -156,19 +172,11 @@ class Source:
                     yield batch_of(offsets.partition, {offset: value})
 
 
-@dataclass
-class Evidence:
-    """What the world's broker says of offsets without a record."""
+class NoWorkers:
+    """Workers of a world in which one process loads the window."""
 
-    world: World
-
-    def take_passed_over(self) -> Sequence[PassedOver]:
-        taken, self.world.passed_over = self.world.passed_over, []
-        return taken
-
-    def cleanup_policy(self, topic: str) -> str:
-        assert topic == "orders"
-        return self.world.effect("ask for the policy", lambda: self.world.policy)
+    def start(self, upload_id: str, shares: Sequence[Share], wanted: frozenset[str]) -> NoReturn:
+        raise AssertionError(f"nobody is to load {shares} of {wanted} into {upload_id}")
 
 
 @dataclass
@@ -319,6 +327,28 @@ class Rows:
         return name
 
 
+@dataclass
+class Shown:
+    """What everybody can see of the world's table, whose first two columns are partition and offset."""
+
+    world: World
+
+    def offsets(self, window: Window) -> Mapping[TopicPartition, FoundOffsets]:
+        return self.world.effect("look", lambda: self._offsets(window))
+
+    def rows(self) -> int:
+        return self.world.effect("look", lambda: len(self.world.table))
+
+    def _offsets(self, window: Window) -> dict[TopicPartition, FoundOffsets]:
+        found = {}
+        for each in window.ranges:
+            offsets = sorted(o for p, o, _ in self.world.table if p == each.partition and each.start <= o < each.end)
+            if offsets:
+                ends = offsets[0], offsets[-1]
+                found[each.topic_partition] = FoundOffsets(len(offsets), len(set(offsets)), *ends)
+        return found
+
+
 class Superseded(Exception):
     """The state store refuses an attempt that is not the current one."""
 
@@ -332,9 +362,12 @@ class Store:
     def load(self) -> Mapping[str, Any] | None:
         return self.world.journal
 
-    def save(self, entry: Mapping[str, Any]) -> None:
+    def begin(self) -> None:
         if self.world.fenced:
             raise Superseded("404")
+
+    def save(self, entry: Mapping[str, Any]) -> None:
+        self.begin()
         self.world.effect(f"save {entry['phase']}", lambda: setattr(self.world, "journal", dict(entry)))
 
 
@@ -362,6 +395,22 @@ def batch_of(partition: int, values: Mapping[int, bytes | None]) -> pa.RecordBat
     return pa.RecordBatch.from_pylist(rows, BATCH_SCHEMA)
 
 
+def resources(concurrency: int = 0, max_bytes_per_second: int | None = None, block_bytes: int = 1) -> Resources:
+    """Return what a load of a world may take: a block for every batch, and one thing after the other."""
+    return Resources(
+        concurrency=concurrency,
+        workers=1,
+        block_bytes=block_bytes,
+        queue_bytes=100,
+        fetch_bytes=1,
+        unpack_limit=1,
+        max_bytes_per_second=max_bytes_per_second,
+    )
+
+
+RESOURCES = resources()
+
+
 def attempt_at(
     world: World,
     mode: Mode,
@@ -371,28 +420,44 @@ def attempt_at(
     columns: Mapping[str, str] = COLUMNS,
     on_rerun: OnRerun = OnRerun.KEEP,
     by_rows: bool = False,
-    with_evidence: bool = False,
+    after_commit: bool = False,
     rejects: RejectSink | None = None,
+    limits: Resources = RESOURCES,
+    load_timeout: float | None = None,
+    try_number: int = 1,
 ) -> Attempt:
-    """Return an attempt at loading all that is in the world's log."""
-    return Attempt(
+    """Return an attempt at loading all that is in the world's log.
+
+    ``after_commit``: it looks at the table and commits to the group.
+    """
+    load = Load(
         request=WindowRequest("orders", Earliest(), Latest()),
         group=None,
         target=target or target_of(mode),
         projection=compile_projection(columns, SCHEMA),
-        source=Source(world),
+        drift=None,
+        tolerance=Tolerance() if rejects is None else Tolerance(None),
+        keep_rejects=rejects is not None,
+        resources=limits,
+        commit_timeout=300.0,
+        on_rerun=on_rerun,
+        reconcile=after_commit,
+        commit_to_group=after_commit,
+    )
+    source = Source(world)
+    ports = Ports(
+        survey=source.survey,
+        source=source,
+        workers=NoWorkers(),
         sink=Sink(world, mode is Mode.OVERWRITE),
+        window_rows=Rows(world) if by_rows else NoOffsetColumns(),
+        visible_rows=Shown(world),
+        rejects=rejects or NoRejectSink(),
         journal=Store(world),
+        history=history_of(),
         clock=Clock(world),
         announce=lambda window: world.effect("announce", lambda: world.announced.append(window)),
-        say=world.said.append,
-        cancelled=lambda: world.cancelled(),  # noqa: PLW0108 - what it is now, not what it was
-        clear_number=clear_number,
-        history=history_of(),
-        block_bytes=1,
-        on_rerun=on_rerun,
-        rows=Rows(world) if by_rows else None,
-        evidence=Evidence(world) if with_evidence else None,
-        rejects=rejects,
-        tolerance=Tolerance() if rejects is None else Tolerance(None),
+        commit_ends=lambda window: world.effect("commit ends", lambda: world.followed.append(window)),
     )
+    cancellation = AskedBy(lambda: world.cancelled(), load_timeout, lambda: world.seconds)  # noqa: PLW0108 - as it is now
+    return Attempt(load, ports, TaskRun(clear_number, try_number, world.said.append, cancellation))

@@ -99,11 +99,7 @@ def test_convert_prints_the_operator_that_runs_the_job(job: str, capsys: pytest.
     assert {name: getattr(printed, name) for name in read.template_fields} == {
         name: getattr(read, name) for name in read.template_fields
     }
-    assert (printed.mode, printed.on_short_log, printed.poll_timeout) == (
-        read.mode,
-        read.on_short_log,
-        read.poll_timeout,
-    )
+    assert printed.parameters == read.parameters
 
 
 def test_what_is_not_understood_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -123,7 +119,7 @@ def test_the_operator_names_what_it_ignores() -> None:
 def test_further_arguments_win_over_the_job() -> None:
     """What the DAG's author says goes before what the job says."""
     task = KafkaToMaxComputeOperator.from_dataworks(GUIDE, task_id="load", mode="append", max_rejects=3, retries=7)
-    assert (task.mode, task.max_rejects, task.retries) == ("append", 3, 7)
+    assert (task.parameters.to_where.mode, task.parameters.unfitting.max_rejects, task.retries) == ("append", 3, 7)
 
 
 @pytest.mark.parametrize(

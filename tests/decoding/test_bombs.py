@@ -87,9 +87,7 @@ def test_a_batch_that_ends_in_its_header_is_refused() -> None:
 
 def test_the_limit_grows_with_max_memory() -> None:
     """A batch may be as large as a block, within bounds: small ones leave room for what producers send."""
-    limits = [
-        Resources(max_memory=memory).unpack_limit for memory in (250_000_000, 340_000_000, 600_000_000, 4 * 10**9)
-    ]
+    limits = [Resources.within(memory).unpack_limit for memory in (250_000_000, 340_000_000, 600_000_000, 4 * 10**9)]
     assert limits == sorted(limits)
     assert (limits[0], limits[-1]) == (64 << 20, UNPACK_LIMIT)
-    assert limits[2] == Resources(max_memory=600_000_000).block_bytes
+    assert limits[2] == Resources.within(600_000_000).block_bytes

@@ -92,7 +92,7 @@ def load(orders: Orders) -> dict[str, Any]:
     task = KafkaToMaxComputeOperator(task_id="load", **orders.parameters)
     signal.signal(signal.SIGTERM, lambda *_: task.on_kill())
     patience = RetryPolicy(**orders.patience)
-    task.clock = HastyClock(lambda: task.asked_to_stop)
+    task.clock = HastyClock(task.cancellation.check)
     task.odps_hook = OdpsHook(patience=patience, block_patience=patience, clock=task.clock)
     store = StateStore(folder / "store.json", orders.number)
     context: Any = context_of(store, lambda *_: None, orders.clear_number, orders.number)

@@ -15,12 +15,13 @@ from typing import Any, TypeVar
 
 import pyarrow as pa
 
-from airflow_provider_kafka_odps.core.accounting import rejects
-from airflow_provider_kafka_odps.core.delivery import ports
+from airflow_provider_kafka_odps.core.accounting.rejects import RejectSink
 from airflow_provider_kafka_odps.core.delivery.attempt import Attempt
+from airflow_provider_kafka_odps.core.delivery.ports import Sink, Source
 from airflow_provider_kafka_odps.core.delivery.reconciling import FoundOffsets, VisibleRows
-from airflow_provider_kafka_odps.core.delivery.window_rows import FoundRows
+from airflow_provider_kafka_odps.core.delivery.window_rows import FoundRows, WindowRows
 from airflow_provider_kafka_odps.core.journal.entry import JournalStore
+from airflow_provider_kafka_odps.core.load.evidence import Evidence
 from airflow_provider_kafka_odps.core.upload import Upload, UploadStatus
 from airflow_provider_kafka_odps.core.window.facts import Questions, TopicFacts
 from airflow_provider_kafka_odps.core.window.offsets import TopicPartition
@@ -68,38 +69,45 @@ def watched(attempt: Attempt, points: Points, concurrency: int = 0) -> Attempt:
 
     One effect comes after the other, unless ``concurrency`` says how many blocks are written beside the rest.
     """
+    ports = attempt.ports
 
     def announce(window: Window) -> None:
-        points.before("announce", lambda: attempt.announce(window))
+        points.before("announce", lambda: ports.announce(window))
+
+    def survey(topic: str, questions: Questions) -> TopicFacts:
+        return points.before("survey", lambda: ports.survey(topic, questions))
 
     return replace(
         attempt,
-        source=_Source(attempt.source, points),
-        sink=_Sink(attempt.sink, points),
-        journal=_Journal(attempt.journal, points),
-        rows=attempt.rows and _Rows(attempt.rows, points),
-        shown=attempt.shown and _Shown(attempt.shown, points),
-        announce=announce,
-        block_bytes=1,
-        rejects=attempt.rejects and _RejectSink(attempt.rejects, points),
-        concurrency=concurrency,
+        load=replace(attempt.load, resources=replace(attempt.load.resources, block_bytes=1, concurrency=concurrency)),
+        ports=replace(
+            ports,
+            survey=survey,
+            source=_Source(ports.source, points),
+            sink=_Sink(ports.sink, points),
+            journal=_Journal(ports.journal, points),
+            window_rows=_Rows(ports.window_rows, points),
+            visible_rows=_Shown(ports.visible_rows, points),
+            announce=announce,
+            rejects=_RejectSink(ports.rejects, points),
+        ),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    inner: ports.Source
+    inner: Source
     points: Points
-
-    def survey(self, topic: str, questions: Questions) -> TopicFacts:
-        return self.points.before("survey", lambda: self.inner.survey(topic, questions))
 
     def topic_id(self, topic: str) -> str:
         return self.points.before("topic id", lambda: self.inner.topic_id(topic))
 
-    def read(self, window: Window, wanted: frozenset[str]) -> Generator[pa.RecordBatch]:
+    def cleanup_policy(self, topic: str) -> str | None:
+        return self.inner.cleanup_policy(topic)
+
+    def read(self, window: Window, wanted: frozenset[str], evidence: Evidence) -> Generator[pa.RecordBatch]:
         self.points.reach("read")
-        for batch in self.inner.read(window, wanted):
+        for batch in self.inner.read(window, wanted, evidence):
             self.points.reach("batch")
             yield batch
         self.points.reach("read to the end")
@@ -107,7 +115,7 @@ class _Source:
 
 @dataclass(frozen=True, slots=True)
 class _Sink:
-    inner: ports.Sink
+    inner: Sink
     points: Points
 
     def ensure(self) -> None:
@@ -122,7 +130,7 @@ class _Sink:
 
 @dataclass(frozen=True, slots=True)
 class _RejectSink:
-    inner: rejects.RejectSink
+    inner: RejectSink
     points: Points
 
     @property
@@ -167,6 +175,9 @@ class _Journal:
     def load(self) -> Mapping[str, Any] | None:
         return self.inner.load()
 
+    def begin(self) -> None:
+        self.inner.begin()
+
     def save(self, entry: Mapping[str, Any]) -> None:
         self.points.before(f"save {entry['phase']}", lambda: self.inner.save(entry))
 
@@ -185,10 +196,10 @@ class _Shown:
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    inner: ports.Rows
+    inner: WindowRows
     points: Points
 
-    def count(self, window: Window) -> FoundRows:
+    def count(self, window: Window) -> FoundRows | None:
         return self.points.before("count", lambda: self.inner.count(window))
 
     def start_removal(self, window: Window, name: str) -> str:

@@ -55,7 +55,7 @@ class PausableOperator(KafkaToMaxComputeOperator):
                 case None:
                     pass
                 case 0:
-                    while not self.asked_to_stop:
+                    while not self.cancellation.is_cancelled:
                         time.sleep(0.01)
                 case -1:
                     self.on_kill()

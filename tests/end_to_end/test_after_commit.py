@@ -17,6 +17,7 @@ from pytest_mock import MockerFixture
 
 from airflow_provider_kafka_odps.clients.clock import SystemClock
 from airflow_provider_kafka_odps.clients.kafka.errors import retried
+from airflow_provider_kafka_odps.core.cancellation import Cancellation
 from airflow_provider_kafka_odps.exceptions import (
     BrokerRefused,
     Cancelled,
@@ -198,14 +199,14 @@ def test_a_task_that_is_asked_to_stop_waits_for_no_answer(
 ) -> None:
     """While the service does not answer, the task leaves; a retry loads the window once, whatever became of that."""
     rule = control.inject(operation, Delay(5), table=parameters(topic)["table"])
-    stopped = threading.Event()
-    mocker.patch.object(KafkaToMaxComputeOperator, "has_to_stop", stopped.is_set)
+    cancellation = Cancellation()
+    mocker.patch.object(KafkaToMaxComputeOperator, "cancellation", cancellation)
 
     def stop() -> None:
         ends = time.monotonic() + 60
         while time.monotonic() < ends and not any(s.fired for s in control.faults() if s.rule.number == rule.number):
             time.sleep(0.01)
-        stopped.set()
+        cancellation.cancel()
 
     stopping = threading.Thread(target=stop)
     stopping.start()
@@ -215,7 +216,7 @@ def test_a_task_that_is_asked_to_stop_waits_for_no_answer(
     # The service was asked and has not answered yet.
     assert not [request for request in control.requests(operation) if rule.number in request.faults]
     stopping.join()
-    stopped.clear()
+    mocker.stopall()
     control.clear()
     assert task_run.attempt(**parameters(topic))["rows"] == 3
     assert OdpsHook().run_sql(f"SELECT COUNT(*) AS n FROM {parameters(topic)['table']}")["n"].to_pylist() == [3]

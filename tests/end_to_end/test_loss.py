@@ -178,14 +178,11 @@ def test_what_expires_while_it_is_read_is_skipped(five: str, admin: KafkaAdminCl
     missing: list[PassedOver] = []
     looks = iter(range(100))
 
-    def expire_at_first() -> bool:
+    def expire_at_first() -> None:
         if next(looks) == 0:
             admin.delete_records({TopicPartition(five, 1): 2})
-        return False
 
-    batches = list(
-        hook.read(window, cancelled=expire_at_first, passed_over=missing.append, on_data_loss=OnDataLoss.SKIP)
-    )
+    batches = list(hook.read(window, check=expire_at_first, passed_over=missing.append, on_data_loss=OnDataLoss.SKIP))
     assert sorted(offset for batch in batches for offset in batch.column("offset").to_pylist()) == sorted(
         [*range(5), *range(2, 5)]
     )

@@ -21,6 +21,7 @@ from kit.airflow_home import ROOT
 from kit.kafka_topics import producer
 from kit.task_run import TaskRun
 
+from airflow_provider_kafka_odps.core.cancellation import Cancellation
 from airflow_provider_kafka_odps.core.load import shares
 from airflow_provider_kafka_odps.exceptions import Cancelled, RecordsRejected, WorkerFailed
 from airflow_provider_kafka_odps.hooks.odps import OdpsHook
@@ -134,8 +135,10 @@ def test_a_task_that_is_asked_to_stop_leaves_no_worker(
     skewed: str, task_run: TaskRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On a kill by Airflow the load ends as cancelled, with its workers."""
-    # What `on_kill` sets, of a task that is made further down.
-    meeting = _meet(lambda _: monkeypatch.setattr(KafkaToMaxComputeOperator, "asked_to_stop", True))
+    # What `on_kill` cancels, of a task that is made further down.
+    cancellation = Cancellation()
+    monkeypatch.setattr(KafkaToMaxComputeOperator, "cancellation", cancellation)
+    meeting = _meet(lambda _: cancellation.cancel())
     with pytest.raises(Cancelled):
         task_run.attempt(topic=skewed, table="workers_cancelled", **SLOW)
     meeting.join()
@@ -177,8 +180,8 @@ def silent_server() -> Iterator[SilentServer]:
 _ABANDONED = """
 import os, sys, time
 from airflow_provider_kafka_odps.transfers.workers.pool import RunningPool
-from kit.share_tasks import orders_to_nowhere
-with RunningPool([orders_to_nowhere(sys.argv[1])]):
+from kit.share_tasks import task_of_nowhere
+with RunningPool([task_of_nowhere(sys.argv[1])]):
     time.sleep(600)
 """
 

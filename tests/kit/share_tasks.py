@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.examples import target_of, window_of
+from core.examples import window_of
 
 from airflow_provider_kafka_odps.clients.kafka.connection.settings import parse_kafka_settings
 from airflow_provider_kafka_odps.clients.maxcompute.connection.settings import OdpsSettings
@@ -17,8 +17,8 @@ from airflow_provider_kafka_odps.hooks.odps import BLOCK_RETRY
 from airflow_provider_kafka_odps.transfers.workers.process import ShareTask
 
 
-def orders_to_nowhere(broker: str) -> ShareTask:
-    """Return orders to read from a server that takes connections and never answers."""
+def task_of_nowhere(broker: str) -> ShareTask:
+    """Return the task to read from a server that takes connections and never answers."""
     settings = OdpsSettings("maxcompute_default", "http://127.0.0.1:9/api", "shop", "id", "secret")
     return ShareTask(
         share=Share(1, 2, window_of((0, 10))),
@@ -26,7 +26,6 @@ def orders_to_nowhere(broker: str) -> ShareTask:
             settings, settings.endpoint, settings.endpoint, "shop.t", {}, "u1", Compression.NONE, BLOCK_RETRY
         ),
         kafka=parse_kafka_settings("kafka_default", {"bootstrap.servers": broker}, callbacks=()),
-        target=target_of(),
         columns={"o": "__offset__"},
         schema=TableSchema((Column("o", OdpsType.parse("bigint")),), ()),
         record_format=RecordFormat(),
@@ -34,5 +33,5 @@ def orders_to_nowhere(broker: str) -> ShareTask:
         keep_rejects=False,
         on_data_loss=OnDataLoss.FAIL,
         poll_timeout=600.0,
-        resources=Resources(),
+        resources=Resources.within(),
     )

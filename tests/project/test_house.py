@@ -29,7 +29,7 @@ PLAIN = {
     "an answer that was looked for": "found",
     "participles that say what has been done with a value": "projected checked prepared chained sieved taken counted",
     "what the packages of the core do": "accounting delivery writing committing settling reconciling loading rejecting",
-    "the same, as a state": "reconciled running passing",
+    "the same, as a state": "reconciled running passing loaded",
     "another word for one before, which users type": "previous",
     "exact or not at all": "strict",
     "how one is asked: what may be asked, what may be planned": "asked plannable",

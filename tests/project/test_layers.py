@@ -65,7 +65,7 @@ WALLS = {
     "core:": [
         *(
             Side(f"core.{low}", ("core.table", "core.window"))
-            for low in ("options", "clock", "upload", "arrow", "backoff")
+            for low in ("options", "clock", "cancellation", "upload", "arrow", "backoff", "versioned")
         ),
         Side("core.table", ("core.window", "core.mapping", "core.delivery")),
         Side("core.window", ("core.mapping", "core.history", "core.journal")),
@@ -80,7 +80,7 @@ WALLS = {
         Side("transfers.runtime", ("transfers.parameters", "transfers.adapters", *_TO_OPERATOR)),
         Side("transfers.adapters", ("transfers.workers", "transfers.build", *_TO_OPERATOR)),
         Side("transfers.workers", ("transfers.build", "transfers.dataworks", *_TO_OPERATOR)),
-        Side("transfers.build", ("transfers.dataworks",)),
+        Side("transfers.build", ("transfers.dataworks", *_TO_OPERATOR)),
         Side("transfers.dataworks", ("transfers.build", *_TO_OPERATOR)),
     ],
     "clients:": [

@@ -13,22 +13,30 @@ from core.world import (
     COLUMNS,
     SCHEMA,
     Clock,
+    NoWorkers,
     RejectSink,
     Row,
     Rows,
     Session,
+    Shown,
     Sink,
     Source,
     Superseded,
     Upload,
     World,
     batch_of,
+    resources,
 )
+from kit.asked import AskedBy
 from simulation.steps import Case, Misfit
 
+from airflow_provider_kafka_odps.core.accounting.rejects import NoRejectSink
 from airflow_provider_kafka_odps.core.accounting.tolerance import Tolerance
-from airflow_provider_kafka_odps.core.delivery.attempt import Attempt
+from airflow_provider_kafka_odps.core.delivery.attempt import Attempt, Load, TaskRun
+from airflow_provider_kafka_odps.core.delivery.ports import Ports
+from airflow_provider_kafka_odps.core.delivery.window_rows import NoOffsetColumns
 from airflow_provider_kafka_odps.core.journal.entry import Phase
+from airflow_provider_kafka_odps.core.load.evidence import Evidence
 from airflow_provider_kafka_odps.core.mapping.compiler import compile_projection
 from airflow_provider_kafka_odps.core.mapping.projection import Projected, Projection, Reject
 from airflow_provider_kafka_odps.core.options import Mode
@@ -44,6 +52,7 @@ _PROJECTION = compile_projection(COLUMNS, SCHEMA)
 _REQUEST = WindowRequest("orders", Earliest(), Latest())
 _UNLIMITED = Tolerance(None)
 _HISTORY = history_of()
+_RESOURCES = resources(block_bytes=1 << 26)
 _FENCED = {Phase.PUBLISHING.value, Phase.COMMITTING.value}
 _FENCED_OR_COMMITTED = {*_FENCED, Phase.COMMITTED.value}
 _TARGETS = {mode: target_of(mode) for mode in Mode}
@@ -126,8 +135,10 @@ class _Source(Source):
         assert (topic, questions) == ("orders", Questions())
         return self.world.effect("survey", self._facts)
 
-    def read(self, window: Window, wanted: frozenset[str]) -> Generator[pa.RecordBatch]:
+    def read(self, window: Window, wanted: frozenset[str], evidence: Evidence) -> Generator[pa.RecordBatch]:
         assert {"partition", "offset", "value"} <= wanted
+        for passed in self.world.passed_over:
+            evidence.pass_over(passed)
         start, end = offsets_in(window)[0]
         batch = self.world.effect("read", lambda: self._batch(start, end))
         if batch is not None:
@@ -215,6 +226,10 @@ class _Store:
     def load(self) -> Mapping[str, Any] | None:
         return self.world.journal
 
+    def begin(self) -> None:
+        if not self.is_current():
+            raise Superseded("404")
+
     def save(self, entry: Mapping[str, Any]) -> None:
         self.world.effect(f"save {entry['phase']}", lambda: self._save(entry))
 
@@ -239,23 +254,40 @@ def attempt_in(
 ) -> Attempt:
     """Return an attempt at loading all that is in the world's log."""
     rejecting = case.misfit is Misfit.ALWAYS or (case.misfit is Misfit.AT_FIRST and number == 1)
-    return Attempt(
+    keep_rejects = case.misfit is not Misfit.NEVER
+    load = Load(
         request=_REQUEST,
         group=None,
         target=_TARGETS[case.mode],
         projection=cast("Projection", _REJECTS if rejecting else _TAKES),
-        source=_Source(world),
+        drift=None,
+        tolerance=_UNLIMITED,
+        keep_rejects=keep_rejects,
+        resources=_RESOURCES,
+        commit_timeout=300.0,
+        on_rerun=case.on_rerun,
+        reconcile=False,
+        commit_to_group=True,
+    )
+    source = _Source(world)
+    ports = Ports(
+        survey=source.survey,
+        source=source,
+        workers=NoWorkers(),
         sink=_Sink(world, case.mode is Mode.OVERWRITE),
+        window_rows=Rows(world) if case.with_rows else NoOffsetColumns(),
+        visible_rows=Shown(world),
+        rejects=RejectSink(world) if keep_rejects else NoRejectSink(),
         journal=_Store(world, clear_number, is_current),
+        history=_HISTORY,
         clock=Clock(world),
         announce=lambda window: world.effect("announce", lambda: world.hear(window)),
-        say=lambda _: None,
-        cancelled=cancelled,
-        clear_number=clear_number,
-        history=_HISTORY,
-        on_rerun=case.on_rerun,
-        rows=Rows(world) if case.with_rows else None,
-        rejects=None if case.misfit is Misfit.NEVER else RejectSink(world),
-        tolerance=_UNLIMITED,
         commit_ends=lambda _: world.effect("commit the ends", world.follow),
     )
+    cancellation = AskedBy(cancelled)
+    return Attempt(load, ports, TaskRun(clear_number, number, _silent, cancellation))
+
+
+def _silent(line: str) -> None:
+    """Write no log."""
+    del line

@@ -10,6 +10,7 @@ from core.examples import orders, target_of, window_of
 from airflow_provider_kafka_odps.core.accounting.counts import Counts
 from airflow_provider_kafka_odps.core.journal.entry import Journal, Phase
 from airflow_provider_kafka_odps.core.journal.receipt import Receipt
+from airflow_provider_kafka_odps.core.options import Mode
 from airflow_provider_kafka_odps.core.window.bounds import At, Latest, Offsets
 from airflow_provider_kafka_odps.exceptions import InvalidInput
 from airflow_provider_kafka_odps.transfers.runtime.assets import event_of
@@ -22,7 +23,7 @@ def receipt_of(upload_id: str | None) -> Receipt:
     """Return the receipt of a load of three rows, or of none."""
     rows = 3 if upload_id else 0
     return Receipt(
-        window_of((0, rows)), "shop.t", None, "append", upload_id, 1, {orders(0): Counts(rows, 0, 0)}, 9, 0, {}
+        window_of((0, rows)), "shop.t", None, Mode.APPEND, upload_id, 1, {orders(0): Counts(rows, 0, 0)}, 9, 0, {}
     )
 
 

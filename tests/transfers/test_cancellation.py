@@ -9,7 +9,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from core.examples import window_of
+from kit.asked import AskedBy
 
+from airflow_provider_kafka_odps.core.load.evidence import Evidence
+from airflow_provider_kafka_odps.core.load.resources import Resources
 from airflow_provider_kafka_odps.core.options import OnDataLoss
 from airflow_provider_kafka_odps.core.window.facts import Questions
 from airflow_provider_kafka_odps.exceptions import Cancelled
@@ -53,14 +56,14 @@ QUESTIONS: dict[str, Callable[[TopicSource], object]] = {
     "topic id": lambda source: source.topic_id("orders"),
     "cleanup policy": lambda source: source.cleanup_policy("orders"),
     "commit ends": lambda source: source.commit_ends(window_of((0, 1))),
-    "read": lambda source: list(source.read(window_of((0, 1)), frozenset())),
+    "read": lambda source: list(source.read(window_of((0, 1)), frozenset(), Evidence())),
 }
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_whatever_a_broker_is_asked_for(silent: threading.Event, question: str) -> None:
     """Once the question has been sent and the task is asked to stop, nobody waits for the answer."""
-    source = TopicSource(KafkaHook(), 600.0, silent.is_set, OnDataLoss.FAIL)
+    source = TopicSource(KafkaHook(), 600.0, OnDataLoss.FAIL, Resources.within(), AskedBy(silent.is_set).check)
     with pytest.raises(Cancelled, match="asked to stop"):
         QUESTIONS[question](source)
     assert silent.is_set()

@@ -43,7 +43,7 @@ def read_window(  # noqa: PLR0913 - named at the one call
     *,
     wanted: frozenset[str],
     poll_timeout: float,
-    cancelled: Callable[[], bool],
+    check: Callable[[], None],
     passed_over: Callable[[PassedOver], None],
     on_data_loss: OnDataLoss,
     fetch_bytes: int,
@@ -62,14 +62,14 @@ def read_window(  # noqa: PLR0913 - named at the one call
     bytes.
 
     Raises UnknownTopic, UnknownPartition, TopicReplaced, OffsetsExpired, LogTooShort, LogTruncated, NoProgress,
-    CorruptBatch, ReadFailed, Unreachable, BrokerRefused, and Cancelled within a second after ``cancelled`` says so.
+    CorruptBatch, ReadFailed, Unreachable, BrokerRefused, and within a second what ``check`` raises.
     """
     from kafka.errors import KafkaError
 
     from airflow_provider_kafka_odps.decoding.decoder import BatchDecoder
 
     clock, decoder = cluster.clock, BatchDecoder(wanted, unpack_limit)
-    reading = _Reading(window, decoder, poll_timeout, clock, cancelled, passed_over, waited)
+    reading = _Reading(window, decoder, poll_timeout, clock, check, passed_over, waited)
     if not reading.ahead:
         return
     # Before anything is read: records that are no longer in the log would be waited for until the deadline.
@@ -81,7 +81,7 @@ def read_window(  # noqa: PLR0913 - named at the one call
         try:
             with (
                 needing(f"Read on Topic {window.topic!r}"),
-                consumer_of(cluster, window, fetch_bytes, reading.check_cancelled) as consumer,
+                consumer_of(cluster, window, fetch_bytes, reading.check) as consumer,
             ):
                 yield from reading.read_remaining(consumer)
         except NoProgress as error:
@@ -101,7 +101,7 @@ class _Reading:
         decoder: BatchDecoder,
         poll_timeout: float,
         clock: Clock,
-        cancelled: Callable[[], bool],
+        check: Callable[[], None],
         passed_over: Callable[[PassedOver], None],
         waited: Callable[[float], None],
     ) -> None:
@@ -111,7 +111,7 @@ class _Reading:
         self.positions = {number: offsets.start for number, offsets in self.ahead.items()}
         """The next offset to read of each partition that is not finished."""
         self._decoder, self._poll_timeout, self._clock = decoder, poll_timeout, clock
-        self._cancelled, self._passed_over, self._waited = cancelled, passed_over, waited
+        self._check, self._passed_over, self._waited = check, passed_over, waited
         self._tried_at: dict[int, int] | None = None
 
     def try_again(self) -> bool:
@@ -130,7 +130,7 @@ class _Reading:
             consumer.seek(self._place(number), position)
         quiet_since = self._clock.monotonic()
         while self.ahead:
-            self.check_cancelled()
+            self.check()
             asked = self._clock.monotonic()
             polled = batch_consumer.poll(POLL_MS)
             self._waited(self._clock.monotonic() - asked)
@@ -144,7 +144,7 @@ class _Reading:
                 if offsets := self._left(place.partition):
                     for decoded in self._decoder.decode(batches, offsets):
                         yield decoded
-                        self.check_cancelled()
+                        self.check()
             if self._advance(consumer) or polled:
                 quiet_since = self._clock.monotonic()
             elif self._clock.monotonic() - quiet_since > self._poll_timeout:
@@ -204,10 +204,12 @@ class _Reading:
 
         return TopicPartition(self.window.topic, number)
 
-    def check_cancelled(self) -> None:
-        """Raise Cancelled, with what is still to be read, if the read is to stop."""
-        if self._cancelled():
-            raise Cancelled(f"asked to stop while reading; still to be read: {self.progress()}")
+    def check(self) -> None:
+        """Raise what ends the read, a Cancelled with what is still to be read."""
+        try:
+            self._check()
+        except Cancelled as error:
+            raise Cancelled(f"{error}; still to be read: {self.progress()}") from error
 
 
 def _recover(error: KafkaError, cluster: Cluster, reading: _Reading, on_data_loss: OnDataLoss, seconds: float) -> None:
@@ -236,7 +238,7 @@ def _facts(cluster: Cluster, reading: _Reading) -> TopicFacts:
         with open_admin(cluster) as admin:
             return admin.survey(reading.window.topic, Questions())
 
-    facts, window = interruptible(ask, reading.check_cancelled), reading.window
+    facts, window = interruptible(ask, reading.check), reading.window
     if facts.topic_id != window.topic_id:
         raise TopicReplaced(
             f"{window.topic}: the window was planned on the topic with the id {window.topic_id}, but the topic of this "

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_provider_kafka_odps.core.accounting.gaps import GapKind, Ranges
 from airflow_provider_kafka_odps.exceptions import InvalidInput
 
 
@@ -43,23 +41,6 @@ class Counts:
         always = {"rows": self.rows, "rejects": self.rejects, "gaps": self.gaps}
         strays = {"late": self.late, "early": self.early}
         return {**always, **{kind: count for kind, count in (kinds | strays).items() if count}}
-
-
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """What was counted of the range of one partition; see ``Ledger``."""
-
-    start: int
-    position: int
-    """The next offset after the last record."""
-    records: int
-    rejects: int
-    first_last: tuple[int, int] | None
-    gaps: Ranges
-    passed: Ranges
-    kinds: Mapping[GapKind, int]
-    late: int
-    early: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,34 +2,37 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_provider_kafka_odps.core.window.offsets import TopicPartition
 from airflow_provider_kafka_odps.core.window.window import Window
 
 
+@dataclass(frozen=True, slots=True)
 class Lateness:
-    """The count, per partition; windows between other bounds than instants have none."""
+    """The interval of a window; a window between other bounds than instants has none on that side."""
 
-    def __init__(self, window: Window) -> None:
-        self._start, self._end = window.start.instant, window.end.instant
-        self.late: Counter[TopicPartition] = Counter()
-        self.early: Counter[TopicPartition] = Counter()
+    start: datetime | None
+    end: datetime | None
+
+    @classmethod
+    def of(cls, window: Window) -> Lateness:
+        """Return a window's."""
+        return cls(window.start.instant, window.end.instant)
 
     @property
     def columns(self) -> frozenset[str]:
         """What has to be read of the records for this."""
-        return frozenset() if self._start is self._end is None else frozenset({"timestamp"})
+        return frozenset() if self.start is self.end is None else frozenset({"timestamp"})
 
-    def add(self, partition: TopicPartition, timestamps: pa.Array) -> None:
-        """Count a batch of one partition; a record without a timestamp is in nobody's interval."""
-        if self._start is not None:
-            self.late[partition] += _true(pc.less(timestamps, pa.scalar(self._start, timestamps.type)))
-        if self._end is not None:
-            self.early[partition] += _true(pc.greater_equal(timestamps, pa.scalar(self._end, timestamps.type)))
+    def count(self, timestamps: pa.Array) -> tuple[int, int]:
+        """Return how many are late and how many early; a record without a timestamp is in nobody's interval."""
+        late = 0 if self.start is None else _true(pc.less(timestamps, pa.scalar(self.start, timestamps.type)))
+        early = 0 if self.end is None else _true(pc.greater_equal(timestamps, pa.scalar(self.end, timestamps.type)))
+        return late, early
 
 
 def _true(found: pa.Array) -> int:

@@ -52,6 +52,25 @@ class RejectSink(Protocol):
         """Tell whether an earlier load of this window has left something there."""
 
 
+@dataclass(frozen=True, slots=True)
+class NoRejectSink:
+    """No place at all: rejects are counted, and the first of them are in the log."""
+
+    place: str = "nowhere"
+
+    def open_upload(self) -> Upload:
+        """Raise: a load that keeps no rejects writes none."""
+        raise RuntimeError("rejects are not kept")
+
+    def attach_upload(self, upload_id: str) -> Upload:
+        """Raise: nobody has written any."""
+        raise RuntimeError(f"rejects are not kept, so there is no upload {upload_id} of them")
+
+    def stale(self) -> bool:
+        """Return False: nothing is there."""
+        return False
+
+
 @dataclass(slots=True)
 class Rejecting:
     """The rejects of one pass over the window, on their way; a block at a time is in memory."""

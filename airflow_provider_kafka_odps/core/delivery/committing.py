@@ -12,8 +12,10 @@ from airflow_provider_kafka_odps.core.delivery.attempt import Attempt
 from airflow_provider_kafka_odps.core.delivery.settling import commit, settle
 from airflow_provider_kafka_odps.core.journal.entry import HOW_TO_FORGET, Journal
 from airflow_provider_kafka_odps.core.journal.receipt import CommitProof, Receipt
+from airflow_provider_kafka_odps.core.load.loaded import Loaded
 from airflow_provider_kafka_odps.core.options import Mode
 from airflow_provider_kafka_odps.core.upload import Upload, UploadStatus
+from airflow_provider_kafka_odps.core.window.window import Window
 from airflow_provider_kafka_odps.exceptions import CommitPending, CommitUnknown, JournalMismatch
 
 
@@ -24,9 +26,9 @@ def commit_rows(attempt: Attempt, entry: Journal, upload: Upload) -> Receipt:
     person to look.
     """
     receipt = receipt_of(entry)
-    started = attempt.clock.monotonic()
+    started = attempt.ports.clock.monotonic()
     try:
-        learned = commit(upload, receipt.blocks, attempt.clock, started + attempt.commit_timeout)
+        learned = commit(upload, receipt.blocks, attempt.ports.clock, started + attempt.load.commit_timeout)
     except CommitPending:
         raise
     except CommitUnknown as error:
@@ -43,8 +45,8 @@ def pass_fence(attempt: Attempt, entry: Journal, receipt: Receipt) -> Journal:
     """
     if receipt.rejected_to is not None:
         entry = entry.publishing(receipt)
-        attempt.journal.save(entry.to_json())
-        started = attempt.clock.monotonic()
+        attempt.ports.journal.save(entry.to_json())
+        started = attempt.ports.clock.monotonic()
         if not publish_rejects(attempt, entry):
             raise CommitPending(
                 f"upload {receipt.rejected_to.upload_id} of {receipt.rejected_to.rows} rejects to "
@@ -52,7 +54,7 @@ def pass_fence(attempt: Attempt, entry: Journal, receipt: Receipt) -> Journal:
             )
         receipt = _spent(attempt, receipt, started)
     entry = entry.committing(receipt)
-    attempt.journal.save(entry.to_json())
+    attempt.ports.journal.save(entry.to_json())
     return entry
 
 
@@ -60,12 +62,12 @@ def publish_rejects(attempt: Attempt, entry: Journal) -> bool:
     """Make the rejects of a recorded load visible; False where their upload is gone."""
     rejected_to = receipt_of(entry).rejected_to
     assert rejected_to is not None, "a journal in phase publishing has rejects"
-    attempt.say(f"{rejected_to.rows} rejects go to {rejected_to.place}, by upload {rejected_to.upload_id}")
-    return publish(attempt.rejects, rejected_to, attempt.clock, attempt.commit_timeout)
+    attempt.run.log(f"{rejected_to.rows} rejects go to {rejected_to.place}, by upload {rejected_to.upload_id}")
+    return publish(attempt.ports.rejects, rejected_to, attempt.ports.clock, attempt.load.commit_timeout)
 
 
 def _spent(attempt: Attempt, receipt: Receipt, started: float) -> Receipt:
-    spent = receipt.seconds.get("commit", 0.0) + attempt.clock.monotonic() - started
+    spent = receipt.seconds.get("commit", 0.0) + attempt.ports.clock.monotonic() - started
     return replace(receipt, seconds={**receipt.seconds, "commit": spent})
 
 
@@ -74,13 +76,13 @@ def proved_by_rows(attempt: Attempt, entry: Journal) -> bool:
 
     Raises CommitUnknown where the rows do not say it either.
     """
-    if attempt.target.mode is Mode.OVERWRITE:
+    if attempt.load.target.mode is Mode.OVERWRITE:
         # Loading the same window again replaces the same rows, whatever became of these.
         return False
-    if attempt.rows is None:
+    found, wrote = attempt.ports.window_rows.count(entry.window), receipt_of(entry).rows
+    if found is None:
         raise CommitUnknown(_gone(entry))
-    found, wrote = attempt.rows.count(entry.window), receipt_of(entry).rows
-    attempt.say(f"upload {entry.upload_id} is gone; the table has {found.rows} of the {wrote} rows that it carried")
+    attempt.run.log(f"upload {entry.upload_id} is gone; the table has {found.rows} of the {wrote} rows that it carried")
     if found.rows == 0:
         return False
     if found.rows == found.offsets == wrote:
@@ -91,12 +93,34 @@ def proved_by_rows(attempt: Attempt, entry: Journal) -> bool:
     )
 
 
+def receipt_for(attempt: Attempt, window: Window, loaded: Loaded, upload_id: str | None) -> Receipt:
+    """Return what is proved once the upload is committed; None: nothing was written, so there is none."""
+    target = attempt.load.target
+    return Receipt(
+        window=window,
+        table=target.table,
+        partition=target.partition,
+        mode=target.mode,
+        upload_id=upload_id,
+        blocks=loaded.blocks,
+        partitions=loaded.counts,
+        bytes=loaded.bytes,
+        not_json=loaded.not_json,
+        seconds=loaded.seconds,
+        missing=loaded.missing,
+        offsets=loaded.offsets,
+        rejected_to=loaded.rejected_to,
+        drift=attempt.load.drift,
+        workers=loaded.workers,
+    )
+
+
 def record(attempt: Attempt, entry: Journal, receipt: Receipt, learned: CommitProof | None = None) -> Receipt:
     """Save ``committed`` with the receipt, which also says how and by which try it was learned; return it."""
-    receipt = replace(receipt, attempts=attempt.try_number, learned=learned)
-    attempt.journal.save(entry.committed(receipt).to_json())
-    attempt.limit.lift()
-    attempt.say(f"{receipt.rows} rows are in {receipt.table}, by upload {receipt.upload_id}")
+    receipt = replace(receipt, attempts=attempt.run.try_number, learned=learned)
+    attempt.ports.journal.save(entry.committed(receipt).to_json())
+    attempt.run.cancellation.lift()
+    attempt.run.log(f"{receipt.rows} rows are in {receipt.table}, by upload {receipt.upload_id}")
     return receipt
 
 
@@ -114,17 +138,17 @@ def _gone(entry: Journal) -> str:
     )
 
 
-def publish(sink: RejectSink | None, wrote: RejectsUpload, clock: Clock, seconds: float) -> bool:
+def publish(sink: RejectSink, wrote: RejectsUpload, clock: Clock, seconds: float) -> bool:
     """Make the rejects visible, unless an earlier attempt has; False: their upload is gone, its fate unknown.
 
     Either way nothing of this upload becomes visible later: whoever loads the window again has the last word.
     Raises CommitRejected and CommitPending, after which the next attempt asks again, and JournalMismatch where the
     parameters name another place by now.
     """
-    if sink is None or sink.place != wrote.place:
+    if sink.place != wrote.place:
         raise JournalMismatch(
             f"{wrote.rows} rejects of this window were written to {wrote.place}, but the task's parameters now say "
-            f"{'nowhere' if sink is None else sink.place}; its rows were not committed. {HOW_TO_FORGET}"
+            f"{sink.place}; its rows were not committed. {HOW_TO_FORGET}"
         )
     upload = sink.attach_upload(wrote.upload_id)
     deadline = clock.monotonic() + seconds

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
-from typing import Protocol, Self
+from collections.abc import Callable, Generator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
 
 import pyarrow as pa
 
-from airflow_provider_kafka_odps.core.accounting.gaps import PassedOver
-from airflow_provider_kafka_odps.core.delivery.window_rows import FoundRows
+from airflow_provider_kafka_odps.core.accounting.rejects import RejectSink
+from airflow_provider_kafka_odps.core.clock import Clock
+from airflow_provider_kafka_odps.core.delivery.reconciling import VisibleRows
+from airflow_provider_kafka_odps.core.delivery.window_rows import WindowRows
+from airflow_provider_kafka_odps.core.history.store import History
+from airflow_provider_kafka_odps.core.journal.entry import JournalStore
+from airflow_provider_kafka_odps.core.load.evidence import Evidence
 from airflow_provider_kafka_odps.core.load.shares import Share, ShareProgress, ShareResult
 from airflow_provider_kafka_odps.core.upload import Upload
 from airflow_provider_kafka_odps.core.window.facts import Questions, TopicFacts
@@ -16,26 +23,19 @@ from airflow_provider_kafka_odps.core.window.window import Window
 
 
 class Source(Protocol):
-    """A Kafka cluster."""
-
-    def survey(self, topic: str, questions: Questions) -> TopicFacts:
-        """Ask the broker once for all that a plan needs."""
+    """A topic: what it is, and its records."""
 
     def topic_id(self, topic: str) -> str:
         """Return the topic's UUID as it is now."""
 
-    def read(self, window: Window, wanted: frozenset[str]) -> Generator[pa.RecordBatch]:
-        """Yield every record of the window, in offset order per partition; end only when all of it was read."""
-
-
-class Evidence(Protocol):
-    """What a Kafka cluster says of offsets that have no record."""
-
-    def take_passed_over(self) -> Sequence[PassedOver]:
-        """Return, once, what the read has passed over by now, in offset order per partition."""
-
     def cleanup_policy(self, topic: str) -> str | None:
         """Return the topic's ``cleanup.policy``, such as ``compact,delete``; None if this login may not know it."""
+
+    def read(self, window: Window, wanted: frozenset[str], evidence: Evidence) -> Generator[pa.RecordBatch]:
+        """Yield every record of the window, in offset order per partition; end only when all of it was read.
+
+        Offsets that have none are noted before the records behind them come.
+        """
 
 
 class Sink(Protocol):
@@ -52,40 +52,58 @@ class Sink(Protocol):
 
 
 class RunningWorkers(Protocol):
-    """Workers that load shares of one window; they end when the context is left, whatever the reason."""
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(self, *error: object) -> None: ...
+    """Workers that load shares of one window."""
 
     def check(self) -> None:
         """Raise the error of the first worker that has failed, if any; in any thread."""
 
-    def heard(self) -> Sequence[ShareProgress]:
-        """Return, once, what the workers have told by now."""
+    def reports(self) -> Sequence[ShareProgress]:
+        """Return, once, what the workers have reported by now."""
 
-    def tallies(self) -> Sequence[ShareResult] | None:
+    def results(self) -> Sequence[ShareResult] | None:
         """Return what each has loaded, in the order of their shares; None while one still loads."""
 
 
 class Workers(Protocol):
     """Processes that could load shares of a window."""
 
-    def start(self, upload_id: str, shares: Sequence[Share], wanted: frozenset[str]) -> RunningWorkers:
-        """Start a worker for each share; they write blocks of an upload that is open."""
+    def start(
+        self, upload_id: str, shares: Sequence[Share], wanted: frozenset[str]
+    ) -> AbstractContextManager[RunningWorkers]:
+        """Start a worker for each share; they write blocks of an upload that is open.
 
-
-class Rows(Protocol):
-    """The rows of a table, or of one partition of it, that can be found by their offsets."""
-
-    def count(self, window: Window) -> FoundRows:
-        """Return how much of the window is visible."""
-
-    def start_removal(self, window: Window, name: str) -> str:
-        """Start to remove the window's rows and no others, all at once; return the id to wait for.
-
-        What was started under this name before, by whomever, is not started again: its id is returned.
+        They end when the context is left, whatever the reason.
         """
 
-    def await_removal(self, statement_id: str) -> str | None:
-        """Wait until the removal has ended; return why nothing was removed, if it was not."""
+
+Survey: TypeAlias = Callable[[str, Questions], TopicFacts]
+"""Asks the broker once for all that a plan needs."""
+
+
+Announce: TypeAlias = Callable[[Window], None]
+"""Called with the window as soon as it is known, on a replay too."""
+
+
+CommitEnds: TypeAlias = Callable[[Window], None]
+"""Commits the window's ends to the consumer group; called by every attempt that finds the load committed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """All that a load needs of the outside."""
+
+    survey: Survey
+    source: Source
+    workers: Workers
+    sink: Sink
+    window_rows: WindowRows
+    """What of a window is in the table."""
+    visible_rows: VisibleRows
+    """What a committed load is held against."""
+    rejects: RejectSink
+    journal: JournalStore
+    history: History
+    """What other runs have left for the plan, and where this one leaves what they need."""
+    clock: Clock
+    announce: Announce
+    commit_ends: CommitEnds

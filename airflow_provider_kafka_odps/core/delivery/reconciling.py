@@ -4,23 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Protocol
 
 from airflow_provider_kafka_odps.core.accounting.counts import Counts
-from airflow_provider_kafka_odps.core.journal.receipt import Receipt
+from airflow_provider_kafka_odps.core.journal.receipt import Receipt, Reconciled
 from airflow_provider_kafka_odps.core.window.offsets import TopicPartition
 from airflow_provider_kafka_odps.core.window.window import Window
 from airflow_provider_kafka_odps.exceptions import InvalidInput, NotReconciled, StatementFailed, TableRefused
-
-
-class Reconciled(StrEnum):
-    """By what the table was found to show the load."""
-
-    OFFSETS = "offsets"
-    """Rows, different offsets, the first and the last of them, per Kafka partition."""
-    ROWS = "rows"
-    """The number of rows in the table or partition that was overwritten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +39,20 @@ class VisibleRows(Protocol):
         """Return how many rows there are, whosever they are."""
 
 
-def reconcile(receipt: Receipt, shown: VisibleRows, *, overwritten: bool) -> Reconciled | None:
+def reconcile(receipt: Receipt, table: VisibleRows, *, overwritten: bool) -> Reconciled | None:
     """Hold a committed load against what the table shows; None where nothing tells its rows from others.
 
     Raises NotReconciled with the numbers where it shows something else, or where it cannot be looked at.
     """
     try:
         # Nothing in an empty table has an offset: there the rows alone tell that it was emptied.
-        found = shown.offsets(receipt.window) if receipt.rows or not overwritten else None
+        found = table.offsets(receipt.window) if receipt.rows or not overwritten else None
         if found is not None:
             _complain(receipt, "\n".join(_differences(receipt, found)))
             return Reconciled.OFFSETS
         if not overwritten:
             return None
-        rows = shown.rows()
+        rows = table.rows()
     except (StatementFailed, TableRefused) as error:
         raise NotReconciled(f"{_where(receipt)}, but the table cannot be looked at: {error}. {_WAYS_ON}") from error
     _complain(receipt, f"{receipt.rows} rows were loaded, {rows} are there" if rows != receipt.rows else "")

@@ -5,27 +5,25 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import assert_never
 
-from airflow_provider_kafka_odps.core.accounting.rejects import Rejecting
 from airflow_provider_kafka_odps.core.delivery.attempt import Attempt
 from airflow_provider_kafka_odps.core.delivery.committing import (
     commit_rows,
     pass_fence,
     proved_by_rows,
     publish_rejects,
+    receipt_for,
     receipt_of,
     record,
 )
-from airflow_provider_kafka_odps.core.delivery.ports import Rows
 from airflow_provider_kafka_odps.core.delivery.reconciling import reconcile
 from airflow_provider_kafka_odps.core.delivery.settling import settle
 from airflow_provider_kafka_odps.core.delivery.window_rows import NO_OFFSET_COLUMNS
-from airflow_provider_kafka_odps.core.delivery.writing import check_running, shares_of, write
+from airflow_provider_kafka_odps.core.delivery.writing import WindowLoad
 from airflow_provider_kafka_odps.core.history.chain import advance
 from airflow_provider_kafka_odps.core.history.planner import Planning, plan
 from airflow_provider_kafka_odps.core.journal.entry import HOW_TO_FORGET, Journal, Phase
 from airflow_provider_kafka_odps.core.journal.next_step import NextStep, next_step
 from airflow_provider_kafka_odps.core.journal.receipt import CommitProof, Receipt
-from airflow_provider_kafka_odps.core.load.stages import Loading
 from airflow_provider_kafka_odps.core.options import Mode
 from airflow_provider_kafka_odps.core.upload import Upload, UploadStatus
 from airflow_provider_kafka_odps.core.window.window import Window
@@ -36,8 +34,6 @@ from airflow_provider_kafka_odps.exceptions import (
     StatementFailed,
     TopicReplaced,
 )
-
-__all__ = ["Attempt", "transfer"]
 
 
 def transfer(attempt: Attempt) -> Receipt:
@@ -58,12 +54,12 @@ def transfer(attempt: Attempt) -> Receipt:
        that finds ``committed`` repeats these and nothing else.
     """
     entry = _recorded(attempt)
-    step = next_step(entry, attempt.clear_number, attempt.on_rerun)
+    step = next_step(entry, attempt.run.clear_number, attempt.load.on_rerun)
     if entry is None:
         entry = _plan(attempt)
-    attempt.announce(entry.window)
+    attempt.ports.announce(entry.window)
     receipt = _after_the_commit(attempt, _take(attempt, entry, step))
-    advance(attempt.history, attempt.request, receipt.window)
+    advance(attempt.ports.history, attempt.load.request, receipt.window)
     return receipt
 
 
@@ -84,67 +80,54 @@ def _take(attempt: Attempt, entry: Journal, step: NextStep) -> Receipt:
             )
         case NextStep.KEEP:
             receipt = receipt_of(entry)
-            attempt.say(f"{receipt.rows} rows are already there, by upload {entry.upload_id}; nothing is loaded again")
+            attempt.run.log(
+                f"{receipt.rows} rows are already there, by upload {entry.upload_id}; nothing is loaded again"
+            )
             return receipt
         case _:
             assert_never(step)
 
 
 def _recorded(attempt: Attempt) -> Journal | None:
-    written = attempt.journal.load()
+    written = attempt.ports.journal.load()
     if written is None:
         return None
     entry = Journal.from_json(written)
-    entry.check_target(attempt.target)
-    attempt.say(f"the recorded window is used (planned at {entry.window.planned_at}, phase {entry.phase})")
+    entry.check_target(attempt.load.target)
+    attempt.run.log(f"the recorded window is used (planned at {entry.window.planned_at}, phase {entry.phase})")
     return entry
 
 
 def _plan(attempt: Attempt) -> Journal:
-    survey, begin = attempt.source.survey, attempt.begin
-    window = plan(Planning(attempt.request, attempt.group, attempt.history, attempt.clock, survey, begin))
-    entry = Journal(Phase.PLANNED, attempt.target, window, attempt.clear_number)
-    attempt.journal.save(entry.to_json())
+    load, ports = attempt.load, attempt.ports
+    window = plan(Planning(load.request, load.group, ports.history, ports.clock, ports.survey, ports.journal.begin))
+    entry = Journal(Phase.PLANNED, load.target, window, attempt.run.clear_number)
+    ports.journal.save(entry.to_json())
     return entry
 
 
 def _load(attempt: Attempt, entry: Journal) -> Receipt:
-    window = entry.window
-    loading = _loading(attempt, window)
-    attempt.limit.begin(loading.progress)
+    ports, cancellation, window = attempt.ports, attempt.run.cancellation, entry.window
+    loading = WindowLoad(attempt, window)
+    cancellation.begin(loading.progress)
     _check_topic(attempt, window)
-    attempt.sink.ensure()
-    if window.span == 0 and attempt.target.mode is Mode.APPEND:
+    ports.sink.ensure()
+    if window.span == 0 and attempt.load.target.mode is Mode.APPEND:
         # Of this clear: otherwise a retry of it would take it for a load that was cleared since.
-        entry = replace(entry, clear_number=attempt.clear_number)
-        return record(attempt, entry, loading.receipt(upload_id=None))
-    upload = attempt.sink.open_upload()
-    entry = entry.uploading(upload.id, attempt.clear_number)
-    attempt.journal.save(entry.to_json())
-    write(attempt, loading, upload)
+        entry = replace(entry, clear_number=attempt.run.clear_number)
+        return record(attempt, entry, receipt_for(attempt, window, loading.nothing(), upload_id=None))
+    upload = ports.sink.open_upload()
+    entry = entry.uploading(upload.id, attempt.run.clear_number)
+    ports.journal.save(entry.to_json())
+    loaded = loading.write(upload)
     _check_topic(attempt, window)
-    check_running(attempt)
-    if not loading.blocks:
-        return record(attempt, entry, loading.receipt(upload_id=None))
+    cancellation.check()
+    if not loaded.blocks:
+        return record(attempt, entry, receipt_for(attempt, window, loaded, upload_id=None))
     # From here on the commit's own deadline counts.
-    attempt.limit.lift()
-    entry = pass_fence(attempt, entry, loading.receipt(upload.id))
+    cancellation.lift()
+    entry = pass_fence(attempt, entry, receipt_for(attempt, window, loaded, upload.id))
     return commit_rows(attempt, entry, upload)
-
-
-def _loading(attempt: Attempt, window: Window) -> Loading:
-    rejecting = None if attempt.rejects is None else Rejecting(attempt.rejects)
-    return Loading(
-        attempt.target,
-        attempt.projection,
-        window,
-        attempt.clock,
-        attempt.request.on_data_loss,
-        attempt.tolerance,
-        rejecting,
-        attempt.drift,
-        share=shares_of(attempt, window)[0],
-    )
 
 
 def _publish(attempt: Attempt, entry: Journal) -> Receipt:
@@ -154,19 +137,20 @@ def _publish(attempt: Attempt, entry: Journal) -> Receipt:
     if not published or _status(attempt, upload) is UploadStatus.GONE:
         # What became visible of the rejects is replaced.
         return _load(attempt, entry)
-    check_running(attempt)
+    attempt.run.cancellation.check()
     entry = entry.committing(receipt_of(entry))
-    attempt.journal.save(entry.to_json())
+    attempt.ports.journal.save(entry.to_json())
     return _rerun(attempt, entry, commit_rows(attempt, entry, upload))
 
 
 def _attach(attempt: Attempt, entry: Journal) -> Upload:
     assert entry.upload_id is not None, "a journal has its upload id behind phase uploading"
-    return attempt.sink.attach_upload(entry.upload_id)
+    return attempt.ports.sink.attach_upload(entry.upload_id)
 
 
 def _status(attempt: Attempt, upload: Upload) -> UploadStatus:
-    return settle(upload, attempt.clock, attempt.clock.monotonic() + attempt.commit_timeout)
+    clock = attempt.ports.clock
+    return settle(upload, clock, clock.monotonic() + attempt.load.commit_timeout)
 
 
 def _settle(attempt: Attempt, entry: Journal) -> Receipt:
@@ -176,7 +160,7 @@ def _settle(attempt: Attempt, entry: Journal) -> Receipt:
         case UploadStatus.CLOSED:
             receipt = record(attempt, entry, receipt_of(entry), CommitProof.SETTLED)
         case UploadStatus.NORMAL | UploadStatus.CLOSING:
-            check_running(attempt)
+            attempt.run.cancellation.check()
             # Blocks are written before the phase `committing` only, so this upload is complete.
             receipt = commit_rows(attempt, entry, upload)
         case UploadStatus.GONE:
@@ -191,56 +175,58 @@ def _settle(attempt: Attempt, entry: Journal) -> Receipt:
 def _rerun(attempt: Attempt, entry: Journal, receipt: Receipt) -> Receipt:
     """Do what a click on "Clear" asks for, now that the load that it found in doubt is committed."""
     entry = entry.committed(receipt)
-    step = next_step(entry, attempt.clear_number, attempt.on_rerun)
+    step = next_step(entry, attempt.run.clear_number, attempt.load.on_rerun)
     return receipt if step is NextStep.KEEP else _take(attempt, entry, step)
 
 
 def _replace(attempt: Attempt, entry: Journal) -> Receipt:
     """Remove the window's rows, then load them again; a crash in between is gone on from by the next attempt."""
-    if attempt.rows is None:
-        raise InvalidMapping(NO_OFFSET_COLUMNS)
     if entry.upload_id is None:
         # A load of no rows has left none to remove.
         return _load(attempt, entry)
     if entry.statement_id is None:
-        entry = _remove(attempt, attempt.rows, entry)
+        entry = _remove(attempt, entry)
     assert entry.statement_id is not None, "a removal that was started has an id"
-    if refusal := attempt.rows.await_removal(entry.statement_id):
-        attempt.journal.save(entry.removal_failed().to_json())
+    if refusal := attempt.ports.window_rows.await_removal(entry.statement_id):
+        attempt.ports.journal.save(entry.removal_failed().to_json())
         raise StatementFailed(f"the window's rows could not be removed, they are as they were: {refusal}")
     return _load(attempt, entry)
 
 
-def _remove(attempt: Attempt, rows: Rows, entry: Journal) -> Journal:
+def _remove(attempt: Attempt, entry: Journal) -> Journal:
+    rows, journal, clear_number = attempt.ports.window_rows, attempt.ports.journal, attempt.run.clear_number
     found, wrote = rows.count(entry.window), receipt_of(entry).rows
+    if found is None:
+        raise InvalidMapping(NO_OFFSET_COLUMNS)
     if found.rows > wrote:
         raise RowsDiffer(
             f"{entry.target.table} has {found.rows} rows with partitions and offsets of the window, but upload "
             f"{entry.upload_id} wrote {wrote}: some are from another topic or another load. None was removed"
         )
-    entry = entry.replacing(attempt.clear_number)
-    attempt.journal.save(entry.to_json())
-    attempt.say(f"{found.rows} rows of the window are removed, to be loaded again")
+    entry = entry.replacing(clear_number)
+    journal.save(entry.to_json())
+    attempt.run.log(f"{found.rows} rows of the window are removed, to be loaded again")
     # Under its name it runs once: an attempt that died here may have started it, and one that was superseded here may
     # start it yet. A second one would remove what is loaded now.
-    entry = entry.replacing(attempt.clear_number, rows.start_removal(entry.window, entry.removal))
-    attempt.journal.save(entry.to_json())
+    entry = entry.replacing(clear_number, rows.start_removal(entry.window, entry.removal))
+    journal.save(entry.to_json())
     return entry
 
 
 def _after_the_commit(attempt: Attempt, receipt: Receipt) -> Receipt:
-    if attempt.shown is not None and receipt.upload_id is not None:
-        overwritten = attempt.target.mode is Mode.OVERWRITE
-        receipt = replace(receipt, reconciled=reconcile(receipt, attempt.shown, overwritten=overwritten))
+    load, ports = attempt.load, attempt.ports
+    if load.reconcile and receipt.upload_id is not None:
+        overwritten = load.target.mode is Mode.OVERWRITE
+        receipt = replace(receipt, reconciled=reconcile(receipt, ports.visible_rows, overwritten=overwritten))
         by = f"the table shows {receipt.rows} rows, counted by {receipt.reconciled}"
-        attempt.say(by if receipt.reconciled else "the table does not tell the rows of this load from others")
-    if attempt.commit_ends is not None:
-        attempt.commit_ends(receipt.window)
+        attempt.run.log(by if receipt.reconciled else "the table does not tell the rows of this load from others")
+    if load.commit_to_group:
+        ports.commit_ends(receipt.window)
     return receipt
 
 
 def _check_topic(attempt: Attempt, window: Window) -> None:
-    topic_id = attempt.source.topic_id(window.topic)
+    topic_id = attempt.ports.source.topic_id(window.topic)
     if topic_id != window.topic_id:
         raise TopicReplaced(
             f"topic {window.topic} was deleted and created again since the window was planned: its id was "

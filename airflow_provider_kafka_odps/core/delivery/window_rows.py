@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from airflow_provider_kafka_odps.core.mapping.expressions import Part, parse_expression
 from airflow_provider_kafka_odps.core.table.names import PartitionSpec, TableName
 from airflow_provider_kafka_odps.core.table.schema import Column, TableSchema
 from airflow_provider_kafka_odps.core.window.window import Window
-from airflow_provider_kafka_odps.exceptions import InvalidInput
+from airflow_provider_kafka_odps.exceptions import InvalidInput, InvalidMapping
 
 NO_OFFSET_COLUMNS = (
     "on_rerun='replace' finds appended rows by partition and offset: map __partition__ and __offset__ to columns, "
@@ -37,6 +38,40 @@ class FoundRows:
         """Refuse more different offsets than rows."""
         if not 0 <= self.offsets <= self.rows or (self.rows and not self.offsets):
             raise InvalidInput(f"{self.offsets} different offsets in {self.rows} rows cannot be")
+
+
+class WindowRows(Protocol):
+    """The rows of a table, or of one partition of it, as far as they can be found by their offsets."""
+
+    def count(self, window: Window) -> FoundRows | None:
+        """Return how much of the window is visible; None where nobody can tell."""
+
+    def start_removal(self, window: Window, name: str) -> str:
+        """Start to remove the window's rows and no others, all at once; return the id to wait for.
+
+        What was started under this name before, by whomever, is not started again: its id is returned.
+        """
+
+    def await_removal(self, statement_id: str) -> str | None:
+        """Wait until the removal has ended; return why nothing was removed, if it was not."""
+
+
+class NoOffsetColumns:
+    """The rows of a table in which partition and offset are no columns: nobody can tell whose they are."""
+
+    def count(self, window: Window) -> None:
+        """Return None."""
+        del window
+
+    def start_removal(self, window: Window, name: str) -> str:
+        """Raise InvalidMapping."""
+        del window, name
+        raise InvalidMapping(NO_OFFSET_COLUMNS)
+
+    def await_removal(self, statement_id: str) -> str:
+        """Raise InvalidMapping: the columns were mapped when the removal was started."""
+        del statement_id
+        raise InvalidMapping(NO_OFFSET_COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,111 +2,185 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 
+import pyarrow as pa
+
+from airflow_provider_kafka_odps.core.accounting.counts import Counts, RejectsUpload
 from airflow_provider_kafka_odps.core.accounting.lateness import Lateness
-from airflow_provider_kafka_odps.core.accounting.rejects import NEEDS
+from airflow_provider_kafka_odps.core.accounting.ledger import Ledger
+from airflow_provider_kafka_odps.core.accounting.rejects import NEEDS, Rejecting
 from airflow_provider_kafka_odps.core.delivery.attempt import Attempt
 from airflow_provider_kafka_odps.core.delivery.ports import RunningWorkers
-from airflow_provider_kafka_odps.core.load.shares import Share, ShareResult, plan_shares
-from airflow_provider_kafka_odps.core.load.stages import Loading, StageHooks, run_stages
-from airflow_provider_kafka_odps.core.load.throttle import Throttled
+from airflow_provider_kafka_odps.core.load.blocks import ShareBlocks
+from airflow_provider_kafka_odps.core.load.evidence import Evidence
+from airflow_provider_kafka_odps.core.load.load_rejects import CountedRejects, LoadRejects
+from airflow_provider_kafka_odps.core.load.loaded import Loaded, gather, holes
+from airflow_provider_kafka_odps.core.load.shares import ShareProgress, ShareResult, plan_shares
+from airflow_provider_kafka_odps.core.load.stage_times import StageTimes
+from airflow_provider_kafka_odps.core.load.stages import ShareLoad, Stages
+from airflow_provider_kafka_odps.core.load.throttle import Progress
 from airflow_provider_kafka_odps.core.options import Mode
 from airflow_provider_kafka_odps.core.upload import Upload
+from airflow_provider_kafka_odps.core.window.offsets import TopicPartition
 from airflow_provider_kafka_odps.core.window.window import Window
-from airflow_provider_kafka_odps.exceptions import Cancelled
 
 
-def shares_of(attempt: Attempt, window: Window) -> tuple[Share, ...]:
-    """Return how the window is shared out; one share is loaded here, without any other process."""
-    return plan_shares(window, attempt.workers if attempt.crew is not None else 1)
+class WindowLoad:
+    """The pass over a window: this process loads the first share itself, and workers the others."""
+
+    def __init__(self, attempt: Attempt, window: Window) -> None:
+        load, ports, run = attempt.load, attempt.ports, attempt.run
+        self._attempt, self._window = attempt, window
+        self._wanted = load.projection.wanted | Lateness.of(window).columns | (NEEDS if load.keep_rejects else set())
+        self._rejects = LoadRejects(load.tolerance, Rejecting(ports.rejects) if load.keep_rejects else CountedRejects())
+        self._shares = plan_shares(window, load.resources.workers)
+        stages = Stages(
+            read=self._read,
+            projection=load.projection,
+            take_rejects=self._rejects.take,
+            resources=load.resources,
+            clock=ports.clock,
+            stop=run.cancellation.cancel,
+        )
+        self._own = ShareLoad(self._shares[0], stages)
+        self._others = _Others()
+
+    def progress(self) -> str:
+        """Return how far the load has come."""
+        others = f"; {self._others.passed} by other workers" if len(self._shares) > 1 else ""
+        return f"{self._own.progress()}{others}"
+
+    def nothing(self) -> Loaded:
+        """Return what is loaded of a window without an offset: nothing."""
+        nothing = ShareResult(Ledger(self._window), blocks=0, bytes=0, not_json=0, seconds={})
+        return self._loaded(nothing, self._prove(nothing), rejected_to=None)
+
+    def write(self, upload: Upload) -> Loaded:
+        """Write the whole window to the upload, and prove that it is complete.
+
+        Raises what the first worker that failed has raised, once none runs.
+        """
+        results = self._write_shares(upload)
+        whole = gather(self._window, results, len(self._shares))
+        # Blocks of no rows: their numbers are the next ones, whoever would have written them.
+        seconds = StageTimes(self._attempt.ports.clock)
+        writer = ShareBlocks(self._shares[0], seconds)
+        for number in holes(results):
+            writer.write(upload, number, [])
+        counts = self._prove(whole)
+        # Rejects are made visible with a commit of the rows, also where there are no rows.
+        rejected_to, blocks = self._rejects.seal(), whole.blocks
+        if not blocks and (rejected_to is not None or self._attempt.load.target.mode is Mode.OVERWRITE):
+            # Whether a commit of no block at all replaces the old rows is not documented; one of an empty block does.
+            writer.writing(upload, [])()
+            blocks = writer.blocks
+        return self._loaded(whole.plus(blocks - whole.blocks, writer.bytes, seconds.spent()), counts, rejected_to)
+
+    def _write_shares(self, upload: Upload) -> Sequence[ShareResult]:
+        attempt, window = self._attempt, self._window
+        attempt.run.log(f"upload {upload.id}: loading {window.span} offsets: {', '.join(map(str, window.ranges))}")
+        with self._start_workers(upload) as running:
+            hooks = _LoadHooks(attempt, running, window, self._rejects, self._others)
+            own = self._own.run(upload, hooks)
+            # What was reported between the last look at the reports and the one at the results.
+            hooks.receive()
+            return [own, *(running.results() or ())]
+
+    def _start_workers(self, upload: Upload) -> AbstractContextManager[RunningWorkers]:
+        others = self._shares[1:]
+        if not others:
+            return nullcontext(_NobodyElse())
+        span = self._shares[0].window.span
+        self._attempt.run.log(f"{len(self._shares)} workers load a share each, of about {span} offsets")
+        return self._attempt.ports.workers.start(upload.id, others, self._wanted)
+
+    def _read(self, share: Window, evidence: Evidence) -> Generator[pa.RecordBatch]:
+        return self._attempt.ports.source.read(share, self._wanted, evidence)
+
+    def _prove(self, whole: ShareResult) -> Mapping[TopicPartition, Counts]:
+        load, ports, log = self._attempt.load, self._attempt.ports, self._attempt.run.log
+        self._rejects.prove(whole.ledger.records)
+        counts = whole.ledger.prove(lambda: ports.source.cleanup_policy(self._window.topic), load.request.on_data_loss)
+        if rejected := str(self._rejects):
+            log(rejected)
+        if missing := ", ".join(map(str, whole.ledger.missing)):
+            log(f"on_data_loss='skip': the window is loaded without {missing}: these are lost")
+        return counts
+
+    def _loaded(
+        self, whole: ShareResult, counts: Mapping[TopicPartition, Counts], rejected_to: RejectsUpload | None
+    ) -> Loaded:
+        return Loaded(
+            counts=counts,
+            offsets=whole.ledger.first_last,
+            missing=tuple(map(str, whole.ledger.missing)),
+            blocks=whole.blocks,
+            bytes=whole.bytes,
+            not_json=whole.not_json,
+            seconds=whole.seconds,
+            workers=len(self._shares),
+            rejected_to=rejected_to,
+        )
 
 
-def write(attempt: Attempt, loading: Loading, upload: Upload) -> None:
-    """Write the whole window to the upload, and prove that it is complete.
+class _NobodyElse:
+    """No workers: this process loads the whole window."""
 
-    This process loads the first share itself. Raises what the first worker that failed has raised, once none runs.
-    """
-    window, shares = loading.window, shares_of(attempt, loading.window)
-    attempt.say(f"upload {upload.id}: loading {window.span} offsets: {', '.join(map(str, window.ranges))}")
-    if attempt.crew is None or len(shares) == 1:
-        _convey(attempt, loading, upload, None, 1)
-        loading.gather(upload, ())
-    else:
-        attempt.say(f"{len(shares)} workers load a share each, of about {shares[0].window.span} offsets")
-        with attempt.crew.start(upload.id, shares[1:], wanted(attempt, window)) as team:
-            loading.gather(upload, _convey(attempt, loading, upload, team, len(shares)))
-    _prove(attempt, loading)
-    # Rejects are made visible with a commit of the rows, also where there are no rows.
-    rejected = loading.seal_rejects()
-    if not loading.blocks and (rejected or attempt.target.mode is Mode.OVERWRITE):
-        # Whether a commit of no block at all replaces the old rows is not documented; one of an empty block does.
-        loading.writing(upload, [])()
+    def check(self) -> None:
+        """Find nothing."""
 
-
-def _convey(
-    attempt: Attempt, loading: Loading, upload: Upload, team: RunningWorkers | None, of: int
-) -> Sequence[ShareResult]:
-    def check() -> None:
-        check_running(attempt)
-        if team is not None:
-            team.check()
-
-    def before_read() -> None:
-        check()
-        if attempt.evidence is not None:
-            loading.pass_over(attempt.evidence.take_passed_over())
-
-    def on_batch(pace: Throttled) -> bool:
-        if team is None:
-            return True
-        for told in team.heard():
-            loading.hear(told)
-            pace.count_others(told.rows, told.bytes, loading)
-        return team.tallies() is not None
-
-    rate = attempt.max_bytes_per_second
-    effects = StageHooks(
-        clock=attempt.clock,
-        say=attempt.say,
-        check=check,
-        before_read=before_read,
-        waited=attempt.waited,
-        give_up=attempt.give_up,
-        on_batch=on_batch,
-        block_bytes=attempt.block_bytes,
-        queue_bytes=attempt.queue_bytes,
-        concurrency=attempt.concurrency,
-        max_bytes_per_second=None if rate is None else rate / of,
-    )
-    share = loading.share.window
-    run_stages(loading, upload, attempt.source.read(share, wanted(attempt, loading.window)), effects)
-    if team is None:
+    def reports(self) -> Sequence[ShareProgress]:
+        """Return nothing."""
         return ()
-    for told in team.heard():
-        loading.hear(told)
-    return team.tallies() or ()
+
+    def results(self) -> Sequence[ShareResult]:
+        """Return nothing: nobody is waited for."""
+        return ()
 
 
-def wanted(attempt: Attempt, window: Window) -> frozenset[str]:
-    """Return the columns of a batch that have to be decoded."""
-    rejects = NEEDS if attempt.rejects is not None else frozenset[str]()
-    return attempt.projection.wanted | Lateness(window).columns | rejects
+@dataclass(slots=True)
+class _Others:
+    """How far the other processes are."""
+
+    passed: int = 0
 
 
-def _prove(attempt: Attempt, loading: Loading) -> None:
-    evidence = attempt.evidence
-    if evidence is None:
-        loading.prove(None)
-        return
-    loading.prove(lambda: evidence.cleanup_policy(loading.window.topic))
-    if loading.rejected:
-        attempt.say(loading.rejected)
-    if loading.missing:
-        attempt.say(f"on_data_loss='skip': the window is loaded without {', '.join(loading.missing)}: these are lost")
+class _LoadHooks:
+    """Looks at the load of this process, and receives what the others report."""
 
+    def __init__(
+        self, attempt: Attempt, running: RunningWorkers, window: Window, rejects: LoadRejects, others: _Others
+    ) -> None:
+        self._cancellation, self._clock = attempt.run.cancellation, attempt.ports.clock
+        self._running, self._rejects, self._others = running, rejects, others
+        self._progress = Progress(window.span, attempt.run.log, self._clock.monotonic())
+        self._own_passed = 0
 
-def check_running(attempt: Attempt) -> None:
-    """Raise Cancelled if the task was asked to stop."""
-    if attempt.cancelled():
-        raise Cancelled("the task was asked to stop; nothing was committed")
+    def check(self) -> None:
+        """Raise where the task is to stop, or a worker has failed."""
+        self._cancellation.check()
+        self._running.check()
+
+    def advance(self, rows: int, size: int, passed: int) -> None:
+        """Count a batch of this process."""
+        self.receive()
+        self._own_passed = passed
+        self._count(rows, size)
+
+    def others_done(self) -> bool:
+        """Tell whether every worker has loaded its share."""
+        self.receive()
+        return self._running.results() is not None
+
+    def receive(self) -> None:
+        """Count what the workers have reported; raise RecordsRejected for more rejects than are tolerated."""
+        for report in self._running.reports():
+            self._others.passed += report.passed
+            self._rejects.receive(report)
+            self._count(report.rows, report.bytes)
+
+    def _count(self, rows: int, size: int) -> None:
+        self._progress.add(rows, size, self._own_passed + self._others.passed, self._clock.monotonic())

@@ -157,5 +157,8 @@ class JournalStore(Protocol):
     def load(self) -> Mapping[str, Any] | None:
         """Return what was saved last, or None."""
 
+    def begin(self) -> None:
+        """Raise if this attempt is not the current one; called before other runs can see a window that it plans."""
+
     def save(self, entry: Mapping[str, Any]) -> None:
         """Replace what was saved; raise if this attempt is not the current one."""

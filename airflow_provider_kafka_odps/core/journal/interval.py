@@ -84,6 +84,10 @@ class IntervalJournal:
         self.own.save(adopted)
         return adopted
 
+    def begin(self) -> None:
+        """Raise if this attempt is not the current one."""
+        self.own.begin()
+
     def save(self, entry: Mapping[str, Any]) -> None:
         """Replace what was saved, in both places.
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from airflow_provider_kafka_odps.core.accounting.counts import Counts, RejectsUpload
+from airflow_provider_kafka_odps.core.options import Mode
 from airflow_provider_kafka_odps.core.versioned import VERSION, read_versioned
 from airflow_provider_kafka_odps.core.window.offsets import TopicPartition
 from airflow_provider_kafka_odps.core.window.window import Window
@@ -25,7 +26,7 @@ class Receipt:
     window: Window
     table: str
     partition: str | None
-    mode: str
+    mode: Mode
     upload_id: str | None
     """The upload session whose commit made the rows visible; None for an empty window."""
     blocks: int
@@ -44,8 +45,8 @@ class Receipt:
     """How many tries of the task it took until the commit was learned of."""
     learned: CommitProof | None = None
     """How the commit was learned of; None before it, and where there was none."""
-    reconciled: str | None = None
-    """By what the table was found to show the load after the commit: ``offsets`` or ``rows``; None: it was not."""
+    reconciled: Reconciled | None = None
+    """By what the table was found to show the load after the commit; None: it was not."""
 
     rejected_to: RejectsUpload | None = None
     """Where the rejects are; None: nowhere, or there were none."""
@@ -71,7 +72,7 @@ class Receipt:
             "version": VERSION,
             "table": self.table,
             "partition": self.partition,
-            "mode": self.mode,
+            "mode": self.mode.value,
             "upload_id": self.upload_id,
             "blocks": self.blocks,
             "rows": self.rows,
@@ -84,7 +85,7 @@ class Receipt:
             "offsets": {str(each.partition): list(ends) for each, ends in sorted(self.offsets.items())},
             "attempts": self.attempts,
             "commit": self.learned and self.learned.value,
-            "reconciled": self.reconciled,
+            "reconciled": self.reconciled and self.reconciled.value,
             "rejected_to": self.rejected_to and self.rejected_to.to_json(),
             "drift": self.drift,
             "bytes": self.bytes,
@@ -105,7 +106,7 @@ class Receipt:
                 window=window,
                 table=written["table"],
                 partition=written["partition"],
-                mode=written["mode"],
+                mode=Mode(written["mode"]),
                 upload_id=written["upload_id"],
                 blocks=written["blocks"],
                 partitions=_by_partition(window, written["partitions"], lambda counts: Counts(**counts)),
@@ -116,7 +117,7 @@ class Receipt:
                 offsets=_by_partition(window, written.get("offsets", {}), _first_and_last),
                 attempts=written.get("attempts", 1),
                 learned=None if written.get("commit") is None else CommitProof(written["commit"]),
-                reconciled=written.get("reconciled"),
+                reconciled=None if written.get("reconciled") is None else Reconciled(written["reconciled"]),
                 drift=written.get("drift"),
                 workers=written.get("workers", 1),
                 rejected_to=None if not written.get("rejected_to") else RejectsUpload(**written["rejected_to"]),
@@ -142,3 +143,12 @@ class CommitProof(StrEnum):
     """The session said so when it was asked for its status."""
     PROVED = "proved by rows"
     """The session is gone; its rows are in the table."""
+
+
+class Reconciled(StrEnum):
+    """By what the table was found to show the load."""
+
+    OFFSETS = "offsets"
+    """Rows, different offsets, the first and the last of them, per Kafka partition."""
+    ROWS = "rows"
+    """The number of rows in the table or partition that was overwritten."""

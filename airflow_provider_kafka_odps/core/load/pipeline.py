@@ -39,7 +39,7 @@ class Pipeline:
     any more, unless one is in a call that nothing can break off: such a thread ends at that call's own deadline.
     """
 
-    def __init__(self, lanes: int, check: Callable[[], None], stop: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, lanes: int, check: Callable[[], None], stop: Callable[[], None]) -> None:
         """Take how many calls ``dispatch`` runs at once, and what raises if the load is to stop.
 
         ``stop`` is called once after an error: it tells stages that wait for the outside, not for a queue.
@@ -69,11 +69,6 @@ class Pipeline:
             self._end(failed=error is not None or self._failure is not None)
         if self._failure is not None and (error is None or isinstance(error, _Stopped)):
             raise self._failure
-
-    @property
-    def ending(self) -> bool:
-        """Whether what still runs is to end without a result."""
-        return self._ending
 
     def ahead(self, items: Generator[T], size: Callable[[T], int], limit: int) -> Generator[T]:
         """Return the items of a generator that a thread runs ahead by up to ``limit`` bytes, or by one item.

@@ -1,10 +1,9 @@
-"""How much a load may take at once: memory, blocks in flight, bytes per second, and how blocks are packed."""
+"""How much a load may take at once: memory, blocks in flight, processes, bytes per second."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from airflow_provider_kafka_odps.core.options import Compression
 from airflow_provider_kafka_odps.exceptions import InvalidInput
 
 MAX_MEMORY = 340_000_000
@@ -55,57 +54,72 @@ _LEAST_UNPACKED, UNPACK_LIMIT = 64 * 1024 * 1024, 256 * 1024 * 1024
 """Between these, what one record batch may unpack to: 100 KB can hold 100 MB."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Resources:
     """What a load may take, shared out to its stages."""
 
-    max_memory: int = MAX_MEMORY
-    """Bytes that the process may grow by."""
-    concurrency: int = CONCURRENCY
-    """Blocks that are written at a time; 0: one stage after the other, in one thread."""
-    max_bytes_per_second: int | None = None
-    """Bytes of columns, before compression."""
-    workers: int = 1
-    """Processes that share the window; each may take ``max_memory`` and write ``concurrency`` blocks."""
-    compression: Compression = Compression.NONE
+    concurrency: int
+    """How many blocks are written at a time, beside reading and projecting; 0: one thing after the other."""
+    workers: int
+    """How many processes share the window, the task's own among them; each may take all of this."""
+    block_bytes: int
+    """How large a block may become: one is filled while others are written, and kept until they are."""
+    queue_bytes: int
+    """How far a stage may be ahead of the next one."""
+    fetch_bytes: int
+    """What one answer of a broker may hold."""
+    unpack_limit: int
+    """What one record batch may unpack to."""
+    max_bytes_per_second: int | None
+    """Bytes of columns, before compression, of all processes together; None: as fast as it goes."""
 
     def __post_init__(self) -> None:
-        """Refuse a concurrency below 0, a speed of nothing, and memory in which no block of use fits."""
+        """Refuse a concurrency below 0, more processes than anybody wants, and a speed of nothing."""
         if self.concurrency < 0:
             raise InvalidInput(f"concurrency={self.concurrency}: 0 or more blocks can be written at a time")
         if not 1 <= self.workers <= MOST_WORKERS:
             raise InvalidInput(f"workers={self.workers}: 1 to {MOST_WORKERS} processes can share a window")
         if self.max_bytes_per_second is not None and self.max_bytes_per_second < 1:
             raise InvalidInput(f"max_bytes_per_second={self.max_bytes_per_second}: at least 1, or None for no limit")
-        if self.block_bytes < _LEAST_BLOCK:
-            needed = _FIXED + _QUEUES * _QUEUE + _LEAST_BLOCK * (self.concurrency + 1)
-            # Answers take their part of all, or as much as they ever take.
-            least = min(needed * _ANSWER_SHARE // (_ANSWER_SHARE - _ANSWERS), needed + _ANSWERS * FETCH_BYTES)
+
+    @classmethod
+    def within(
+        cls,
+        max_memory: int = MAX_MEMORY,
+        *,
+        concurrency: int = CONCURRENCY,
+        workers: int = 1,
+        max_bytes_per_second: int | None = None,
+    ) -> Resources:
+        """Return what fits into the bytes by which each process may grow.
+
+        Raises InvalidInput, with what is needed, for memory in which no block of use fits.
+        """
+        fetch_bytes = min(max_memory // _ANSWER_SHARE, FETCH_BYTES)
+        blocks = max(concurrency, 0) + 1
+        block_bytes = (max_memory - _FIXED - _ANSWERS * fetch_bytes - _QUEUES * _QUEUE) // blocks
+        resources = cls(
+            concurrency=concurrency,
+            workers=workers,
+            block_bytes=block_bytes,
+            queue_bytes=_QUEUE,
+            fetch_bytes=fetch_bytes,
+            # As much as a block may hold, within what batches of producers need.
+            unpack_limit=min(max(block_bytes, _LEAST_UNPACKED), UNPACK_LIMIT),
+            max_bytes_per_second=max_bytes_per_second,
+        )
+        if block_bytes < _LEAST_BLOCK:
             raise InvalidInput(
-                f"max_memory={self.max_memory} is too little for concurrency={self.concurrency}: at least "
-                f"{-(-least // 10**6)}MB are needed"
+                f"max_memory={max_memory} is too little for concurrency={concurrency}: at least "
+                f"{-(-_least_memory(blocks) // 10**6)}MB are needed"
             )
+        return resources
 
-    @property
-    def fetch_bytes(self) -> int:
-        """What one answer of a broker may hold."""
-        return min(self.max_memory // _ANSWER_SHARE, FETCH_BYTES)
 
-    @property
-    def unpack_limit(self) -> int:
-        """What one record batch may unpack to: as much as a block may hold, within what batches of producers need."""
-        return min(max(self.block_bytes, _LEAST_UNPACKED), UNPACK_LIMIT)
-
-    @property
-    def queue_bytes(self) -> int:
-        """How far a stage may be ahead of the next one."""
-        return _QUEUE
-
-    @property
-    def block_bytes(self) -> int:
-        """How large a block may become: one is filled while others are written, and kept until they are."""
-        left = self.max_memory - _FIXED - _ANSWERS * self.fetch_bytes - _QUEUES * self.queue_bytes
-        return left // (self.concurrency + 1)
+def _least_memory(blocks: int) -> int:
+    needed = _FIXED + _QUEUES * _QUEUE + _LEAST_BLOCK * blocks
+    # Answers take their part of all, or as much as they ever take.
+    return min(needed * _ANSWER_SHARE // (_ANSWER_SHARE - _ANSWERS), needed + _ANSWERS * FETCH_BYTES)
 
 
 def answer_bytes(limit: int, brokers: int, offsets: int) -> int:

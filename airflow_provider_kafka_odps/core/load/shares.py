@@ -1,4 +1,4 @@
-"""One window, shared out to several processes, and what they tell each other."""
+"""One window, shared out to several processes, and what they report."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from airflow_provider_kafka_odps.core.accounting.counts import Counted
-from airflow_provider_kafka_odps.core.window.offsets import OffsetRange, TopicPartition
+from airflow_provider_kafka_odps.core.window.offsets import OffsetRange
 from airflow_provider_kafka_odps.core.window.window import Window
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from airflow_provider_kafka_odps.core.accounting.ledger import Ledger
     from airflow_provider_kafka_odps.core.mapping.projection import Reject
 
 
@@ -67,7 +67,7 @@ def _between(window: Window, start: int, end: int) -> Iterator[OffsetRange]:
 
 @dataclass(frozen=True, slots=True)
 class ShareProgress:
-    """What happened since the last time that a worker told something."""
+    """What happened since the last time that a worker reported something."""
 
     rows: int = 0
     bytes: int = 0
@@ -82,17 +82,21 @@ class ShareProgress:
 class ShareResult:
     """What one process has loaded, all in all."""
 
-    partitions: Mapping[TopicPartition, Counted]
-    missing: tuple[OffsetRange, ...]
+    ledger: Ledger
     blocks: int
     bytes: int
     not_json: int
     seconds: Mapping[str, float]
     """Per stage."""
 
+    def plus(self, blocks: int, size: int, seconds: Mapping[str, float]) -> ShareResult:
+        """Return this with blocks, their bytes, and what they took, on top."""
+        spent = {stage: self.seconds.get(stage, 0.0) + more for stage, more in seconds.items()}
+        return replace(self, blocks=self.blocks + blocks, bytes=self.bytes + size, seconds={**self.seconds, **spent})
+
 
 @dataclass(frozen=True, slots=True)
 class ShareFailed:
-    """The last that a worker tells: why it has loaded nothing."""
+    """The last that a worker reports: why it has loaded nothing."""
 
     error: Exception

@@ -124,12 +124,6 @@ class Projection:
         return values, [*misfits, *_nulls(values, field, misfits)]
 
 
-def describe_rejects(rejects: Sequence[Reject]) -> str:
-    """Return the first ten rejects, a line each."""
-    shown = "".join(f"\n  {reject}" for reject in rejects[:10])
-    return shown if len(rejects) <= 10 else f"{shown}\n  … and {len(rejects) - 10} more in the same batch"  # noqa: PLR2004 - ten fit a log
-
-
 def _rejects(topic: str, batch: pa.RecordBatch, misfits: Mapping[int, tuple[str, str]]) -> tuple[Reject, ...]:
     rows = sorted(misfits)
     partition = batch.column("partition")[0].as_py()

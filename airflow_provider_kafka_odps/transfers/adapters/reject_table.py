@@ -36,7 +36,8 @@ class RejectTable:
     hook: OdpsHook
     table: TableName
     partition: PartitionSpec
-    say: Callable[[str], None]
+    log: Callable[[str], None]
+    """Takes a line for the task's log."""
 
     @property
     def place(self) -> str:
@@ -47,7 +48,7 @@ class RejectTable:
         """Open an upload that replaces what is in the partition; create both where they are missing."""
         if self.hook.describe(self.table) is None:
             schema = TableSchema(columns_of(_TYPES), columns_of({LOAD: "string"}))
-            self.say(f"creating the table of rejects:\n{self.hook.create_table(self.table, schema)}")
+            self.log(f"creating the table of rejects:\n{self.hook.create_table(self.table, schema)}")
         self.hook.create_partition(self.table, self.partition)
         return self.hook.open_upload(self.table, self.partition, overwrite=True)
 

@@ -7,12 +7,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from airflow_provider_kafka_odps.core.delivery.reconciling import FoundOffsets
-from airflow_provider_kafka_odps.core.delivery.window_rows import FoundRows, WindowRowsSql, rows_statement
-from airflow_provider_kafka_odps.core.options import Compression
+from airflow_provider_kafka_odps.core.delivery.window_rows import (
+    FoundRows,
+    NoOffsetColumns,
+    WindowRowsSql,
+    rows_statement,
+)
 from airflow_provider_kafka_odps.core.table.names import PartitionSpec, TableName
 from airflow_provider_kafka_odps.core.window.offsets import TopicPartition
 
 if TYPE_CHECKING:
+    from airflow_provider_kafka_odps.core.options import Compression
     from airflow_provider_kafka_odps.core.table.schema import Column, TableSchema
     from airflow_provider_kafka_odps.core.upload import Upload
     from airflow_provider_kafka_odps.core.window.window import Window
@@ -32,17 +37,18 @@ class TableSink:
     """Whether the table is missing, and is to be created from ``schema``."""
     lifecycle: int | None
     """Days that the created table keeps its rows."""
-    say: Callable[[str], None]
-    compression: Compression = Compression.NONE
-    added: tuple[Column, ...] = ()
+    log: Callable[[str], None]
+    """Takes a line for the task's log."""
+    compression: Compression
+    added: tuple[Column, ...]
     """Columns of ``schema`` that the table lacks."""
 
     def ensure(self) -> None:
         """Create what is missing: the table, columns, the partition. All statements are harmless to repeat."""
         if self.create:
-            self.say(f"creating the table:\n{self.hook.create_table(self.table, self.schema, self.lifecycle)}")
+            self.log(f"creating the table:\n{self.hook.create_table(self.table, self.schema, self.lifecycle)}")
         if self.added:
-            self.say(f"adding columns to the table:\n{self.hook.add_columns(self.table, self.added)}")
+            self.log(f"adding columns to the table:\n{self.hook.add_columns(self.table, self.added)}")
         if self.partition is not None:
             self.hook.create_partition(self.table, self.partition)
 
@@ -96,12 +102,11 @@ class TableVisibleRows:
     """What a sink's table shows of a load after its commit."""
 
     sink: TableSink
-    found: TableWindowRows | None
-    """None where partition and offset are no columns."""
+    window_rows: TableWindowRows | NoOffsetColumns
 
     def offsets(self, window: Window) -> Mapping[TopicPartition, FoundOffsets] | None:
         """Return what is there of each partition of the window; None if partition and offset are no columns."""
-        return None if self.found is None else self.found.offsets(window)
+        return self.window_rows.offsets(window) if isinstance(self.window_rows, TableWindowRows) else None
 
     def rows(self) -> int:
         """Return how many rows there are, whosever they are."""

@@ -1,4 +1,4 @@
-"""What a load tells Airflow's metrics (docs/tuning.md, "Metrics")."""
+"""What a load reports to Airflow's metrics (docs/tuning.md, "Metrics")."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SWITCHES = ("statsd_on", "statsd_datadog_enabled", "otel_on")
 _log = logging.getLogger(__name__)
 
 
-def tell_metrics(receipt: Receipt, survey: Callable[[str, Questions], TopicFacts]) -> None:
+def report_metrics(receipt: Receipt, survey: Callable[[str, Questions], TopicFacts]) -> None:
     """Count a load that has just been committed, where Airflow is configured to have metrics.
 
     ``survey`` is asked where the logs end by now; where it fails, there is no ``kafka_odps.lag``: the rows are loaded.

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kafka_odps.core.history.cuts import Author
 from airflow_provider_kafka_odps.core.window.bounds import AskedBound, Offsets
 from airflow_provider_kafka_odps.core.window.parsing import Interval
 from airflow_provider_kafka_odps.exceptions import InvalidInput
+
+if TYPE_CHECKING:
+    from airflow_provider_kafka_odps.core.cancellation import Cancellation
+    from airflow_provider_kafka_odps.core.clock import Clock
+    from airflow_provider_kafka_odps.core.window.window import Window
 
 XCOM_WINDOW = "window"
 
@@ -20,6 +26,23 @@ _ENDED = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"
 
 
 _LAST = datetime(9999, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class AirflowRun:
+    """One run of the task, as Airflow has it."""
+
+    context: Mapping[str, Any]
+    log: Callable[[str], None]
+    """Takes a line for the task's log."""
+    warn: Callable[[str], None]
+    """The same, for a warning."""
+    clock: Clock
+    cancellation: Cancellation
+
+    def announce(self, window: Window) -> None:
+        """Push the window to XCom, where the next run looks for it."""
+        self.context["ti"].xcom_push(XCOM_WINDOW, window.to_json())
 
 
 def author_of(context: Mapping[str, Any]) -> Author:

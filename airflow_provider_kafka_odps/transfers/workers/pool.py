@@ -1,4 +1,4 @@
-"""Starting workers, hearing what they tell, and seeing to it that none is left behind."""
+"""Starting workers, receiving what they report, and seeing to it that none is left behind."""
 
 from __future__ import annotations
 
@@ -22,32 +22,32 @@ _WORKER = "from airflow_provider_kafka_odps.transfers.workers.process import mai
 class WorkerPool:
     """What is known of all workers before a window is."""
 
-    orders: Callable[[str, Share, frozenset[str]], ShareTask]
-    """Upload id, share and columns to decode → orders of one worker."""
+    task_of: Callable[[str, Share, frozenset[str]], ShareTask]
+    """Upload id, share and columns to decode → task of one worker."""
 
     def start(self, upload_id: str, shares: Sequence[Share], wanted: frozenset[str]) -> RunningPool:
         """Start a worker for each share; they write blocks of an upload that is open."""
-        return RunningPool([self.orders(upload_id, share, wanted) for share in shares])
+        return RunningPool([self.task_of(upload_id, share, wanted) for share in shares])
 
 
 class RunningPool:
     """Workers that run, as a context: when it is left, they do not run any more."""
 
-    def __init__(self, orders: Sequence[ShareTask]) -> None:
+    def __init__(self, tasks: Sequence[ShareTask]) -> None:
         self._lock = threading.Lock()
-        self._told: list[ShareProgress] = []
+        self._reports: list[ShareProgress] = []
         self._failure: Exception | None = None
-        self._tallies: dict[int, ShareResult] = {}
+        self._results: dict[int, ShareResult] = {}
         self._workers: list[_Worker] = []
         self._ending = False
-        self._orders = orders
+        self._tasks = tasks
 
     def __enter__(self) -> Self:
         try:
-            for orders in self._orders:
-                worker = _Worker(orders)
+            for task in self._tasks:
+                worker = _Worker(task)
                 self._workers.append(worker)
-                threading.Thread(target=self._hear, args=(worker,), name="worker", daemon=True).start()
+                threading.Thread(target=self._receive, args=(worker,), name="worker", daemon=True).start()
         except BaseException:
             self.__exit__()
             raise
@@ -65,30 +65,30 @@ class RunningPool:
             if self._failure is not None:
                 raise self._failure
 
-    def heard(self) -> Sequence[ShareProgress]:
-        """Return, once, what the workers have told by now."""
+    def reports(self) -> Sequence[ShareProgress]:
+        """Return, once, what the workers have reported by now."""
         with self._lock:
-            told, self._told = self._told, []
-        return told
+            reports, self._reports = self._reports, []
+        return reports
 
-    def tallies(self) -> Sequence[ShareResult] | None:
+    def results(self) -> Sequence[ShareResult] | None:
         """Return what each has loaded, in the order of their shares; None while one still loads."""
         with self._lock:
-            if len(self._tallies) < len(self._orders):
+            if len(self._results) < len(self._tasks):
                 return None
-            return [self._tallies[number] for number in sorted(self._tallies)]
+            return [self._results[number] for number in sorted(self._results)]
 
-    def _hear(self, worker: _Worker) -> None:
-        """Take what one worker tells, until it is done or dead."""
+    def _receive(self, worker: _Worker) -> None:
+        """Take what one worker reports, until it is done or dead."""
         while True:
-            told = worker.hear()
+            received = worker.receive()
             with self._lock:
-                match told:
+                match received:
                     case ShareProgress():
-                        self._told.append(told)
+                        self._reports.append(received)
                         continue
                     case ShareResult():
-                        self._tallies[worker.share.number] = told
+                        self._results[worker.share.number] = received
                     case ShareFailed(error) if not self._ending:
                         self._failure = self._failure or error
                 return
@@ -97,8 +97,8 @@ class RunningPool:
 class _Worker:
     """One process, and the pipes to it and from it."""
 
-    def __init__(self, orders: ShareTask) -> None:
-        self.share = orders.share
+    def __init__(self, task: ShareTask) -> None:
+        self.share = task.share
         reading, writing = os.pipe()
         self._inbox = Connection(reading, writable=False)
         try:
@@ -116,12 +116,12 @@ class _Worker:
         assert self._process.stdin is not None, "asked for"
         # A copy that closes itself: the pipe stays open, because its end is the worker's.
         with Connection(os.dup(self._process.stdin.fileno()), readable=False) as outbox:
-            outbox.send(orders)
+            outbox.send(task)
 
-    def hear(self) -> ShareProgress | ShareResult | ShareFailed:
-        """Return the next that it tells; that it has ended, if it has told nothing."""
+    def receive(self) -> ShareProgress | ShareResult | ShareFailed:
+        """Return the next that it reports; that it has ended, if it has reported nothing."""
         try:
-            told: ShareProgress | ShareResult | ShareFailed = self._inbox.recv()
+            received: ShareProgress | ShareResult | ShareFailed = self._inbox.recv()
         except Exception:  # noqa: BLE001 - EOFError and OSError are the worker's end; anything else ends it here
             self._process.kill()
             ended = self._process.wait()
@@ -134,7 +134,7 @@ class _Worker:
                     "left: every worker may take max_memory"
                 )
             )
-        return told
+        return received
 
     def end(self) -> None:
         """See to it that the process runs no more; it writes nothing after this."""

@@ -1,8 +1,8 @@
 """A worker: a process that loads one share of a window into an upload that the task's own process has opened.
 
-It is told everything by value through its standard input, secrets too, and asks nothing of Airflow. Nothing that it
-writes is visible before the task's process commits, which it does once every worker has told that it is done. A worker
-ends when its standard input does: with the process that has started it, however that came to its end.
+It gets everything by value through its standard input, secrets too, and asks nothing of Airflow. Nothing that it
+writes is visible before the task's process commits, which it does once every worker has reported that it is done. A
+worker ends when its standard input does: with the process that has started it, however that came to its end.
 """
 
 from __future__ import annotations
@@ -13,16 +13,13 @@ import pickle
 import signal
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.abc import MetaPathFinder
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, TypeAlias
 
 from airflow_provider_kafka_odps.clients.kafka.connection.settings import KafkaSettings
-from airflow_provider_kafka_odps.core.accounting.gaps import PassedOver
-from airflow_provider_kafka_odps.core.journal.entry import Target
 from airflow_provider_kafka_odps.core.load.resources import Resources
 from airflow_provider_kafka_odps.core.load.shares import Share, ShareFailed, ShareProgress, ShareResult
 from airflow_provider_kafka_odps.core.mapping.formats import RecordFormat
@@ -33,22 +30,24 @@ from airflow_provider_kafka_odps.exceptions import WorkerFailed
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from airflow_provider_kafka_odps.clients.kafka.connection.client import Cluster
     from airflow_provider_kafka_odps.clients.maxcompute.upload_address import UploadPlace
     from airflow_provider_kafka_odps.core.clock import Clock
-    from airflow_provider_kafka_odps.core.load.stages import Loading
-    from airflow_provider_kafka_odps.core.load.throttle import Throttled
+    from airflow_provider_kafka_odps.core.load.evidence import Evidence
+    from airflow_provider_kafka_odps.core.load.stages import Read
     from airflow_provider_kafka_odps.core.mapping.projection import Reject
+    from airflow_provider_kafka_odps.core.window.window import Window
 
 
 _EVERY = 0.5
-"""Seconds between two times that a worker tells how far it is."""
+"""Seconds between two times that a worker reports how far it is."""
 
 
 _UNUSED = frozenset({"pandas", "sqlalchemy"})
 """What PyODPS and Arrow import where it is installed, and do without where it is not."""
 
 
-Tell: TypeAlias = Callable[[ShareProgress], None]
+Report: TypeAlias = Callable[[ShareProgress], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +57,12 @@ class ShareTask:
     share: Share
     upload: UploadPlace
     kafka: KafkaSettings
-    target: Target
     columns: Mapping[str, str]
     schema: TableSchema
     record_format: RecordFormat
     wanted: frozenset[str]
     keep_rejects: bool
-    """Whether rejects are told with their keys and values."""
+    """Whether rejects are reported with their keys and values."""
     on_data_loss: OnDataLoss
     poll_timeout: float
     resources: Resources
@@ -72,20 +70,20 @@ class ShareTask:
 
 
 def main() -> None:
-    """Take orders from standard input, and tell what is done through the descriptor that is the only argument."""
+    """Take a task from standard input, and report what is done through the descriptor that is the only argument."""
     # The task's process ends its workers; a signal to the whole group is for that one to answer.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
     outbox = Connection(int(sys.argv[1]), readable=False)
-    told: ShareResult | ShareFailed
+    ended: ShareResult | ShareFailed
     try:
-        orders: ShareTask = Connection(os.dup(0), writable=False).recv()
+        task: ShareTask = Connection(os.dup(0), writable=False).recv()
         threading.Thread(target=_end_with_the_task, daemon=True).start()
         _import_lean()
-        told = load(orders, outbox.send)
+        ended = load(task, outbox.send)
     except Exception as error:  # noqa: BLE001 - raised again by the process that waits
-        told = ShareFailed(_portable(error))
-    outbox.send(told)
+        ended = ShareFailed(_portable(error))
+    outbox.send(ended)
     # Python would wait for threads that are in calls of the clients.
     os._exit(0)
 
@@ -122,53 +120,48 @@ def _import_lean() -> None:
         sys.meta_path.remove(unused)
 
 
-def load(orders: ShareTask, tell: Tell) -> ShareResult:
+def load(task: ShareTask, report: Report) -> ShareResult:
     """Read, project and write one share; return what it has loaded."""
     from airflow_provider_kafka_odps.clients.clock import SystemClock
     from airflow_provider_kafka_odps.clients.kafka.connection.client import Cluster
-    from airflow_provider_kafka_odps.clients.kafka.reader import read_window
-    from airflow_provider_kafka_odps.core.load.stages import StageHooks, run_stages
+    from airflow_provider_kafka_odps.core.cancellation import Cancellation
+    from airflow_provider_kafka_odps.core.load.stages import ShareLoad, Stages
+    from airflow_provider_kafka_odps.core.mapping.compiler import compile_projection
     from airflow_provider_kafka_odps.transfers.runtime.memory import lean
 
-    clock, passed_over, waits = SystemClock(), list[PassedOver](), [0.0]
-
-    def wait(seconds: float) -> None:
-        waits[0] += seconds
-
-    def before_read() -> None:
-        taken = list(passed_over)
-        passed_over.clear()
-        loading.pass_over(taken)
-
-    resources, rate = orders.resources, orders.resources.max_bytes_per_second
-    loading = _loading(orders, tell, clock)
-    records = read_window(
-        Cluster(orders.kafka, clock, _mask_nothing),
-        orders.share.window,
-        wanted=orders.wanted,
-        poll_timeout=orders.poll_timeout,
-        cancelled=lambda: False,
-        passed_over=passed_over.append,
-        on_data_loss=orders.on_data_loss,
-        fetch_bytes=resources.fetch_bytes,
-        unpack_limit=resources.unpack_limit,
-        waited=wait,
-    )
-    effects = StageHooks(
+    # Nobody asks a worker to stop, it is ended; but its own first error ends what its other threads do.
+    clock, cancellation = SystemClock(), Cancellation()
+    reporter = _Reporter(report, cancellation.check, clock, keep_rejects=task.keep_rejects)
+    stages = Stages(
+        read=_reader(task, Cluster(task.kafka, clock, _mask_nothing), cancellation.check),
+        projection=compile_projection(task.columns, task.schema, task.record_format),
+        take_rejects=reporter.take_rejects,
+        resources=task.resources,
         clock=clock,
-        say=lambda _: None,
-        check=lambda: None,
-        before_read=before_read,
-        waited=lambda: waits[0],
-        on_batch=_progress_teller(tell, loading),
-        block_bytes=resources.block_bytes,
-        queue_bytes=resources.queue_bytes,
-        concurrency=resources.concurrency,
-        max_bytes_per_second=None if rate is None else rate / orders.share.of,
+        stop=cancellation.cancel,
     )
     with lean():
-        run_stages(loading, orders.upload.join(clock, _mask_nothing), records, effects)
-    return loading.tally()
+        return ShareLoad(task.share, stages).run(task.upload.join(clock, _mask_nothing), reporter)
+
+
+def _reader(task: ShareTask, cluster: Cluster, check: Callable[[], None]) -> Read:
+    from airflow_provider_kafka_odps.clients.kafka.reader import read_window
+
+    def read(window: Window, evidence: Evidence) -> Generator[pa.RecordBatch]:
+        return read_window(
+            cluster,
+            window,
+            wanted=task.wanted,
+            poll_timeout=task.poll_timeout,
+            check=check,
+            passed_over=evidence.pass_over,
+            on_data_loss=task.on_data_loss,
+            fetch_bytes=task.resources.fetch_bytes,
+            unpack_limit=task.resources.unpack_limit,
+            waited=evidence.wait,
+        )
+
+    return read
 
 
 def _mask_nothing(secrets: Iterable[str | None]) -> None:
@@ -176,47 +169,41 @@ def _mask_nothing(secrets: Iterable[str | None]) -> None:
     del secrets
 
 
-def _loading(orders: ShareTask, tell: Tell, clock: Clock) -> Loading:
-    from airflow_provider_kafka_odps.core.accounting.tolerance import Tolerance
-    from airflow_provider_kafka_odps.core.load.stages import Loading
-    from airflow_provider_kafka_odps.core.mapping.compiler import compile_projection
+class _Reporter:
+    """Looks at the load of a worker, and reports it; whoever receives all rejects decides when there are too many."""
 
-    return Loading(
-        orders.target,
-        compile_projection(orders.columns, orders.schema, orders.record_format),
-        orders.share.window,
-        clock,
-        orders.on_data_loss,
-        # Who hears of all rejects decides when there are too many.
-        Tolerance(None),
-        share=orders.share,
-        tell_rejects=_rejects_teller(tell, keep=orders.keep_rejects),
-    )
+    def __init__(self, report: Report, check: Callable[[], None], clock: Clock, *, keep_rejects: bool) -> None:
+        self.check = check
+        self._report, self._clock, self._keep_rejects = report, clock, keep_rejects
+        # Rejects come from the thread that projects, progress from the one that cuts blocks.
+        self._reporting = threading.Lock()
+        self._rows = self._bytes = self._passed_before = 0
+        self._reported_at = clock.monotonic()
 
+    def advance(self, rows: int, size: int, passed: int) -> None:
+        """Report, now and then, what was done since the last time."""
+        self._rows += rows
+        self._bytes += size
+        if self._clock.monotonic() - self._reported_at >= _EVERY:
+            self._send(ShareProgress(rows=self._rows, bytes=self._bytes, passed=passed - self._passed_before))
+            self._rows = self._bytes = 0
+            self._passed_before, self._reported_at = passed, self._clock.monotonic()
 
-def _rejects_teller(tell: Tell, *, keep: bool) -> Callable[[pa.RecordBatch, Sequence[Reject]], None]:
-    from airflow_provider_kafka_odps.core.accounting.rejects import reject_rows
-
-    def tell_rejects(batch: pa.RecordBatch, rejects: Sequence[Reject]) -> None:
-        if rejects:
-            tell(ShareProgress(rejects=tuple(rejects), reject_rows=reject_rows(batch, rejects) if keep else None))
-
-    return tell_rejects
-
-
-def _progress_teller(tell: Tell, loading: Loading) -> Callable[[Throttled], bool]:
-    last, told = time.monotonic(), (0, 0, 0)
-
-    def tell_progress(pace: Throttled) -> bool:
-        nonlocal last, told
-        if time.monotonic() - last >= _EVERY:
-            now = (pace.rows, pace.bytes, loading.passed)
-            rows, size, passed = (new - old for new, old in zip(now, told, strict=True))
-            tell(ShareProgress(rows=rows, bytes=size, passed=passed))
-            last, told = time.monotonic(), now
+    def others_done(self) -> bool:
+        """Return True: a worker waits for nobody."""
         return True
 
-    return tell_progress
+    def take_rejects(self, batch: pa.RecordBatch, rejects: Sequence[Reject]) -> None:
+        """Report the rejects of a batch at once."""
+        from airflow_provider_kafka_odps.core.accounting.rejects import reject_rows
+
+        if rejects:
+            rows = reject_rows(batch, rejects) if self._keep_rejects else None
+            self._send(ShareProgress(rejects=tuple(rejects), reject_rows=rows))
+
+    def _send(self, progress: ShareProgress) -> None:
+        with self._reporting:
+            self._report(progress)
 
 
 def _end_with_the_task() -> None:

@@ -6,6 +6,7 @@ import socket
 
 import pytest
 from kafka.errors import KafkaError, NotCoordinatorError, TopicAuthorizationFailedError
+from kit.asked import AskedBy
 from kit.clusters import cluster_at
 from kit.hand_clock import HandClock, HurriedClock
 from kit.silent_server import mute_server
@@ -61,7 +62,7 @@ def test_the_pause_before_a_question_is_asked_again_is_broken_off() -> None:
     hand = HandClock()
     broker = Broker(errors=1_000)
     with pytest.raises(Cancelled, match="asked to stop"):
-        retried(broker, StoppableClock(lambda: hand.seconds >= 5, hand))
+        retried(broker, StoppableClock(AskedBy(lambda: hand.seconds >= 5).check, hand))
     assert 5 <= hand.seconds < 6
 
 

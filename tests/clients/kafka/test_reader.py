@@ -16,6 +16,7 @@ from core.examples import offsets_in, ranges_of
 from demo.broker import Broker
 from kafka import KafkaAdminClient, TopicPartition
 from kafka.errors import LogTruncationError, OffsetOutOfRangeError
+from kit.asked import AskedBy
 from kit.hand_clock import HandClock
 from kit.kafka_topics import Row, by_confluent_kafka, by_kafka_python, producer, rows_of, send
 from pytest_mock import MockerFixture
@@ -364,7 +365,7 @@ def test_cancelling_stops_within_a_poll(hook: KafkaHook, mixed: str) -> None:
     high = hook.survey(mixed).partitions[1].high
     window = _at(hook.plan(mixed, "earliest", "latest"), p1=(high - 1, high))
     with pytest.raises(Cancelled, match=rf"still to be read: {mixed}\[1\]@\[{high - 1}, {high}\)"):
-        list(hook.read(window, cancelled=lambda: next(asked, True)))
+        list(hook.read(window, check=AskedBy(lambda: next(asked, True)).check))
 
 
 def _to_the_end(batches: Iterator[Any]) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pyarrow as pa
 import pytest
-from core.examples import orders, window_of
+from core.examples import window_of
 
 from airflow_provider_kafka_odps.core.accounting.lateness import Lateness
 from airflow_provider_kafka_odps.core.window.window import ResolvedBound
@@ -30,8 +30,8 @@ def test_late_and_early_records(start: str, end: str, counted: tuple[int, int]) 
     """The start is in the interval and its end is not; a record without a timestamp is neither late nor early."""
     first, last = ResolvedBound.written(start, "broker"), ResolvedBound.written(end, "broker")
     window = replace(window_of((0, 9)), start=first, end=last)
-    strays = Lateness(window)
-    strays.add(orders(0), pa.array([TEN - 1, TEN, None, ELEVEN - 1, ELEVEN, ELEVEN + 1], pa.int64()).cast(TYPE))
-    strays.add(orders(0), pa.array([], TYPE))
-    assert (strays.late[orders(0)], strays.early[orders(0)]) == counted
-    assert strays.columns == (frozenset() if counted == (0, 0) else {"timestamp"})
+    lateness = Lateness.of(window)
+    timestamps = pa.array([TEN - 1, TEN, None, ELEVEN - 1, ELEVEN, ELEVEN + 1], pa.int64()).cast(TYPE)
+    assert lateness.count(timestamps) == counted
+    assert lateness.count(pa.array([], TYPE)) == (0, 0)
+    assert lateness.columns == (frozenset() if counted == (0, 0) else {"timestamp"})

@@ -13,7 +13,7 @@ from airflow_provider_kafka_odps.core.accounting.gaps import LISTED, GapKind, Pa
 from airflow_provider_kafka_odps.core.accounting.ledger import Ledger
 from airflow_provider_kafka_odps.core.load.blocks import cut_blocks
 from airflow_provider_kafka_odps.core.options import OnDataLoss
-from airflow_provider_kafka_odps.core.window.offsets import OffsetRange
+from airflow_provider_kafka_odps.core.window.offsets import OffsetRange, TopicPartition
 from airflow_provider_kafka_odps.core.window.window import Window
 from airflow_provider_kafka_odps.decoding.batch import BATCH_SCHEMA
 from airflow_provider_kafka_odps.exceptions import InvalidInput, ReadFailed, UnexplainedGap
@@ -31,8 +31,12 @@ def test_every_offset_is_a_row_a_reject_or_a_gap() -> None:
     account.add(_batch(2, 5), rejects=0)
     account.add(_batch(0), rejects=0)
     account.add(_batch(0, 17, 18, 19).slice(1), rejects=0)
-    assert account.rows == 5
-    assert account.counts() == {orders(0): Counts(4, 1, 5), orders(1): Counts(0, 0, 0), orders(2): Counts(1, 0, 0)}
+    assert (account.records, account.passed) == (6, 11)
+    assert _prove(account, "compact") == {
+        orders(0): Counts(4, 1, 5, compacted=5),
+        orders(1): Counts(0, 0, 0),
+        orders(2): Counts(1, 0, 0),
+    }
 
 
 def _passed(*ranges: tuple[int, int], kind: GapKind = GapKind.CONTROL, partition: int = 0) -> list[PassedOver]:
@@ -46,6 +50,13 @@ def _account(window: Window, *offsets: int, passed: Iterable[PassedOver] = ()) -
     for each in passed:
         account.pass_over(each)
     return account
+
+
+def _prove(
+    account: Ledger, policy: str | None, on_data_loss: OnDataLoss = OnDataLoss.FAIL
+) -> dict[TopicPartition, Counts]:
+    """Return what is proved where the topic has a policy."""
+    return account.prove(lambda: policy, on_data_loss)
 
 
 def _never() -> str:
@@ -62,7 +73,7 @@ def test_gaps_that_the_log_accounts_for_have_a_kind() -> None:
         *_passed((0, 5), partition=9),
     ]
     account = _account(window_of((5, 15), (2, 2)), 8, 9, 10, 11, passed=passed)
-    assert account.counts(_never) == {
+    assert account.prove(_never, OnDataLoss.FAIL) == {
         orders(0): Counts(4, 0, 6, control=1, aborted=5, compacted=0),
         orders(1): Counts(0, 0, 0),
     }
@@ -72,7 +83,7 @@ def test_gaps_that_the_log_accounts_for_have_a_kind() -> None:
 def test_what_is_left_may_be_compaction(policy: str) -> None:
     """Where the topic is compacted, offsets without a record and without a marker were removed by that."""
     account = _account(window_of((0, 10)), 2, 3, 7, passed=_passed((8, 9)))
-    assert account.counts(lambda: policy)[orders(0)] == Counts(3, 0, 7, control=1, aborted=0, compacted=6)
+    assert _prove(account, policy)[orders(0)] == Counts(3, 0, 7, control=1, aborted=0, compacted=6)
 
 
 @pytest.mark.parametrize(
@@ -93,16 +104,16 @@ def test_an_unexplained_gap_fails(
     account = _account(window_of((0, 10)), *offsets, passed=_passed(*passed))
     seen = "is delete" if policy else "is not for this login to know"
     with pytest.raises(UnexplainedGap, match=rf"(?s)orders\[0\]@{first}: {count} offsets.*cleanup\.policy {seen}"):
-        account.counts(lambda: policy)
+        _prove(account, policy)
 
 
 def test_what_is_lost_may_be_skipped_and_is_listed() -> None:
     """Ranges that the reader has lost, and unexplained ones, are missing: listed exactly, and no gaps."""
-    account = Ledger(window_of((0, 20)), OnDataLoss.SKIP)
+    account = Ledger(window_of((0, 20)))
     for each in (*_passed((15, 20), kind=GapKind.MISSING), *_passed((0, 4), kind=GapKind.MISSING), *_passed((6, 7))):
         account.pass_over(each)
     account.add(_batch(0, 4, 5, 9, 10), rejects=0)
-    assert account.counts(lambda: "delete")[orders(0)] == Counts(4, 0, 1, control=1, missing=15)
+    assert _prove(account, "delete", OnDataLoss.SKIP)[orders(0)] == Counts(4, 0, 1, control=1, missing=15)
     assert list(map(str, account.missing)) == [
         "orders[0]@[0, 4)",
         "orders[0]@[7, 9)",
@@ -113,20 +124,20 @@ def test_what_is_lost_may_be_skipped_and_is_listed() -> None:
 
 def test_what_the_reader_has_lost_is_no_unexplained_gap() -> None:
     """Nobody has to account for what is recorded as missing."""
-    account = Ledger(window_of((0, 6)), OnDataLoss.SKIP)
+    account = Ledger(window_of((0, 6)))
     account.pass_over(PassedOver(OffsetRange("orders", 0, 0, 4), GapKind.MISSING))
     account.add(_batch(0, 4, 5), rejects=0)
-    assert account.counts(_never)[orders(0)] == Counts(2, 0, 0, missing=4)
+    assert account.prove(_never, OnDataLoss.FAIL)[orders(0)] == Counts(2, 0, 0, missing=4)
 
 
 def test_a_gap_beyond_what_is_listed_is_still_counted() -> None:
     """Memory is bounded: of very many gaps the first are listed, and all are counted."""
     end = 4 * LISTED
     account = _account(window_of((0, end)), *range(0, end, 2), passed=_passed(*((n, n + 1) for n in range(1, end, 2))))
-    assert account.counts(_never)[orders(0)].control == 2 * LISTED
+    assert account.prove(_never, OnDataLoss.FAIL)[orders(0)].control == 2 * LISTED
     one_less = _passed(*((n, n + 1) for n in range(1, end - 2, 2)))
     with pytest.raises(UnexplainedGap, match="1 offsets"):
-        _account(window_of((0, end)), *range(0, end, 2), passed=one_less).counts(lambda: "delete")
+        _account(window_of((0, end)), *range(0, end, 2), passed=one_less).prove(lambda: "delete", OnDataLoss.FAIL)
 
 
 @given(st.sets(st.integers(0, 30)), st.sets(st.integers(0, 30)))
@@ -174,7 +185,7 @@ def test_records_that_are_not_the_windows_are_refused(partition: int, offsets: t
         ReadFailed, match=rf"offsets {offsets[0]} to {offsets[-1]} of orders\[{partition}\].*nothing was"
     ):
         account.add(_batch(partition, *offsets), rejects=0)
-    assert account.rows == 2
+    assert account.records == 2
 
 
 @given(st.lists(st.lists(st.integers(), max_size=4)), st.integers(1, 100))

@@ -1,55 +1,21 @@
 """What comes after the commit: repeatable, and the only thing that a later attempt repeats."""
 
-from collections.abc import Mapping
-from dataclasses import replace
-
 import pytest
 from core.world import OLD_ROW, Crash, World, attempt_at
 
 from airflow_provider_kafka_odps.core.delivery.attempt import Attempt
-from airflow_provider_kafka_odps.core.delivery.reconciling import FoundOffsets
 from airflow_provider_kafka_odps.core.delivery.transfer import transfer
 from airflow_provider_kafka_odps.core.journal.receipt import CommitProof
-from airflow_provider_kafka_odps.core.load.deadline import Deadline
 from airflow_provider_kafka_odps.core.options import Mode
 from airflow_provider_kafka_odps.core.upload import UploadStatus
-from airflow_provider_kafka_odps.core.window.offsets import TopicPartition
-from airflow_provider_kafka_odps.core.window.window import Window
 from airflow_provider_kafka_odps.exceptions import Cancelled, LoadTimedOut, NotReconciled
 
 MODES = pytest.mark.parametrize("mode", Mode)
 
 
-class VisibleRows:
-    """What the world's table shows."""
-
-    def __init__(self, world: World) -> None:
-        self.world = world
-
-    def offsets(self, window: Window) -> Mapping[TopicPartition, FoundOffsets]:
-        return self.world.effect("look", lambda: self._offsets(window))
-
-    def _offsets(self, window: Window) -> Mapping[TopicPartition, FoundOffsets]:
-        found = {}
-        for each in window.ranges:
-            rows = [row for row in self.world.table if row[0] == each.partition]
-            offsets = [row[1] for row in rows if row[1] in range(each.start, each.end)]
-            if offsets:
-                found[each.topic_partition] = FoundOffsets(len(offsets), len(set(offsets)), min(offsets), max(offsets))
-        return found
-
-    def rows(self) -> int:
-        return self.world.effect("look", lambda: len(self.world.table))
-
-
 def reconciling(world: World, mode: Mode, try_number: int = 1) -> Attempt:
     """Return an attempt that looks at the table and commits to the group."""
-    return replace(
-        attempt_at(world, mode),
-        shown=VisibleRows(world),
-        commit_ends=lambda window: world.effect("commit ends", lambda: world.announced.append(window)),
-        try_number=try_number,
-    )
+    return attempt_at(world, mode, after_commit=True, try_number=try_number)
 
 
 @MODES
@@ -58,7 +24,7 @@ def test_it_comes_after_the_journal_knows_of_the_commit(mode: Mode) -> None:
     world = World()
     receipt = transfer(reconciling(world, mode))
     assert world.effects[-4:] == ["commit", "save committed", "look", "commit ends"]
-    assert world.announced == [receipt.window] * 2
+    assert world.announced == world.followed == [receipt.window]
     assert (receipt.reconciled, receipt.learned, receipt.attempts) == ("offsets", CommitProof.ANSWERED, 1)
     world.effects.clear()
     assert transfer(reconciling(world, mode, try_number=2)).to_json() == receipt.to_json()
@@ -93,7 +59,7 @@ def test_a_difference_is_found_again_by_every_attempt(mode: Mode) -> None:
         with pytest.raises(
             NotReconciled, match=r"orders\[0\]: 3 rows with offsets 0 to 2 were loaded; there: 2 with 2"
         ):
-            transfer(replace(reconciling(world, mode), try_number=number + 1))
+            transfer(reconciling(world, mode, try_number=number + 1))
     assert "commit ends" not in world.effects
     assert len(world.sessions) == 1
 
@@ -132,7 +98,7 @@ def test_the_attempt_that_learns_of_the_commit_is_counted(mode: Mode, applied: b
     with pytest.raises(Crash):
         transfer(attempt_at(world, mode))
     world.crash_before = world.crash_after = None
-    receipt = transfer(replace(attempt_at(world, mode), try_number=4))
+    receipt = transfer(attempt_at(world, mode, try_number=4))
     assert (receipt.attempts, receipt.learned) == (4, CommitProof.SETTLED if applied else CommitProof.ANSWERED)
 
 
@@ -159,17 +125,12 @@ def transfer_effects() -> list[str]:
 
 def limited(world: World, mode: Mode, seconds: float) -> Attempt:
     """Return an attempt at a load that may take so long; every effect takes a second."""
-    limit = Deadline(seconds, lambda: world.seconds)
 
     def second(_: str) -> None:
         world.seconds += 1
 
-    def has_to_stop() -> bool:
-        limit.check()
-        return False
-
     world.after = second
-    return replace(attempt_at(world, mode), limit=limit, cancelled=has_to_stop)
+    return attempt_at(world, mode, load_timeout=seconds)
 
 
 @MODES

@@ -7,8 +7,9 @@ import pytest
 from core.examples import orders, window_of
 
 from airflow_provider_kafka_odps.core.accounting.counts import Counts
-from airflow_provider_kafka_odps.core.delivery.reconciling import FoundOffsets, Reconciled, reconcile
-from airflow_provider_kafka_odps.core.journal.receipt import Receipt
+from airflow_provider_kafka_odps.core.delivery.reconciling import FoundOffsets, reconcile
+from airflow_provider_kafka_odps.core.journal.receipt import Receipt, Reconciled
+from airflow_provider_kafka_odps.core.options import Mode
 from airflow_provider_kafka_odps.core.window.offsets import TopicPartition
 from airflow_provider_kafka_odps.core.window.window import Window
 from airflow_provider_kafka_odps.exceptions import InvalidInput, NotReconciled, StatementFailed
@@ -17,7 +18,7 @@ LOADED = Receipt(
     window=window_of((0, 5), (7, 9), (3, 3)),
     table="shop.t",
     partition="ds=1",
-    mode="append",
+    mode=Mode.APPEND,
     upload_id="u1",
     blocks=1,
     partitions={orders(0): Counts(3, 0, 2), orders(1): Counts(0, 0, 2), orders(2): Counts(0, 0, 0)},

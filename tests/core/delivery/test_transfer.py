@@ -401,7 +401,7 @@ def test_a_window_without_offsets_is_recorded(mode: Mode) -> None:
 @MODES
 def test_a_window_of_gaps_only_has_no_rows(mode: Mode) -> None:
     """Offsets without a record are counted as gaps; append has nothing to commit, overwrite replaces with nothing."""
-    world = World(log={0: [None, None]})
+    world = World(log={0: [None, None]}, policy="compact")
     receipt = transfer(attempt_at(world, mode))
     assert (receipt.rows, receipt.partitions[orders(0)].gaps, phase(world)) == (0, 2, Phase.COMMITTED)
     assert world.table == loaded(mode, [])
@@ -414,16 +414,15 @@ def test_gaps_are_accounted_for_before_the_fence(mode: Mode) -> None:
     marker = PassedOver(OffsetRange("orders", 0, 1, 2), GapKind.CONTROL)
     world = World(log={0: [b"a", None, None, b"b"]}, passed_over=[marker])
     with pytest.raises(UnexplainedGap, match=r"orders\[0\]@\[2, 3\): 1 offsets without a record"):
-        transfer(attempt_at(world, mode, with_evidence=True))
+        transfer(attempt_at(world, mode))
     assert (world.table, phase(world)) == ([OLD_ROW], Phase.UPLOADING)
 
-    world.passed_over = [marker]
     world.policy = "compact"
-    receipt = transfer(attempt_at(world, mode, with_evidence=True))
+    receipt = transfer(attempt_at(world, mode))
     assert receipt.partitions[orders(0)] == Counts(2, 0, 2, control=1, compacted=1)
 
     explained = World(log={0: [b"a", None]}, passed_over=[PassedOver(OffsetRange("orders", 0, 1, 2), GapKind.ABORTED)])
-    transfer(attempt_at(explained, mode, with_evidence=True))
+    transfer(attempt_at(explained, mode))
     assert "ask for the policy" not in explained.effects
 
 

@@ -222,8 +222,9 @@ def test_a_crash_right_after_the_commit_does_not_hold_up_the_chain() -> None:
 
     def attempt(run_id: str) -> Attempt:
         plain = attempt_at(world, Mode.APPEND)
-        request = replace(plain.request, start=Previous(), first_start=Earliest())
-        return replace(plain, request=request, history=replace(history_of(run_id), store=memory))
+        request = replace(plain.load.request, start=Previous(), first_start=Earliest())
+        ports = replace(plain.ports, history=replace(history_of(run_id), store=memory))
+        return replace(plain, load=replace(plain.load, request=request), ports=ports)
 
     def die(name: str) -> None:
         if name == "save committed":

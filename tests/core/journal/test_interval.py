@@ -30,6 +30,9 @@ class OwnJournal:
         """Return what was saved last."""
         return self.entry
 
+    def begin(self) -> None:
+        """Let the attempt plan."""
+
     def save(self, entry: Any) -> None:
         """Replace it."""
         self.entry = dict(entry)

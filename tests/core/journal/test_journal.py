@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from airflow_provider_kafka_odps.core.accounting.counts import Counts
 from airflow_provider_kafka_odps.core.journal.entry import Journal, Phase, Target
 from airflow_provider_kafka_odps.core.journal.next_step import NextStep, next_step
-from airflow_provider_kafka_odps.core.journal.receipt import CommitProof, Receipt
+from airflow_provider_kafka_odps.core.journal.receipt import CommitProof, Receipt, Reconciled
 from airflow_provider_kafka_odps.core.options import Mode, OnRerun
 from airflow_provider_kafka_odps.exceptions import InvalidInput, JournalMismatch
 
@@ -23,7 +23,7 @@ def receipt_of(upload_id: str | None = "u1") -> Receipt:
         window=window_of((0, 5)),
         table="shop.t",
         partition=None,
-        mode="append",
+        mode=Mode.APPEND,
         upload_id=upload_id,
         blocks=1,
         partitions={orders(0): Counts(rows=3, rejects=1, gaps=1)},
@@ -33,7 +33,7 @@ def receipt_of(upload_id: str | None = "u1") -> Receipt:
         offsets={orders(0): (0, 4)},
         attempts=2,
         learned=CommitProof.SETTLED,
-        reconciled="offsets",
+        reconciled=Reconciled.OFFSETS,
     )
 
 

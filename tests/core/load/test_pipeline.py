@@ -2,12 +2,10 @@
 
 import threading
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import replace
 from functools import partial
 
 import pytest
-from core.examples import target_of
-from core.world import World, attempt_at
+from core.world import World, attempt_at, resources
 
 from airflow_provider_kafka_odps.core.delivery.attempt import Attempt
 from airflow_provider_kafka_odps.core.delivery.transfer import transfer
@@ -60,7 +58,7 @@ class Counting:
 def test_items_keep_their_order(lanes: int) -> None:
     """Through two stages items come in their order, and every call is made, with threads and without."""
     done: list[int] = []
-    with Pipeline(lanes, never) as pipeline:
+    with Pipeline(lanes, never, never) as pipeline:
         numbers = pipeline.ahead(Counting(500).numbers, lambda _: 1, 3)
         doubled = pipeline.ahead((2 * number for number in numbers), lambda _: 1, 3)
         seen = []
@@ -75,7 +73,7 @@ def test_a_stage_runs_ahead_as_far_as_its_bytes_allow() -> None:
     """A stage that is 10 bytes ahead waits: three items of 4 are too many, two and the one in its hand are made."""
     counting = Counting(100)
     gate = threading.Event()
-    with Pipeline(1, never) as pipeline:
+    with Pipeline(1, never, never) as pipeline:
         numbers = pipeline.ahead(counting.numbers, lambda _: 4, 10)
         waited = threading.Event()
 
@@ -93,7 +91,7 @@ def test_a_stage_runs_ahead_as_far_as_its_bytes_allow() -> None:
 
 def test_an_item_larger_than_the_queue_passes() -> None:
     """An item above the limit goes through alone; it would wait for ever otherwise."""
-    with Pipeline(1, never) as pipeline:
+    with Pipeline(1, never, never) as pipeline:
         assert list(pipeline.ahead(Counting(5).numbers, lambda _: 1000, 10)) == [0, 1, 2, 3, 4]
 
 
@@ -112,7 +110,7 @@ def test_the_first_error_ends_every_stage_and_is_the_one_raised(lanes: int, stag
         fail("call", number)
 
     def stages() -> None:
-        with Pipeline(lanes, never) as pipeline:
+        with Pipeline(lanes, never, never) as pipeline:
             numbers = pipeline.ahead((fail("first", n) for n in counting.numbers), lambda _: 1, 3)
             for number in pipeline.ahead((fail("second", n) for n in numbers), lambda _: 1, 3):
                 pipeline.dispatch(partial(call, number))
@@ -130,7 +128,7 @@ def test_a_generator_is_closed_by_the_thread_that_ran_it(lanes: int) -> None:
     counting = Counting(10_000)
 
     def load() -> None:
-        with Pipeline(lanes, never) as pipeline:
+        with Pipeline(lanes, never, never) as pipeline:
             next(pipeline.ahead(counting.numbers, lambda _: 1, 3))
             raise ZeroDivisionError
 
@@ -186,7 +184,7 @@ def test_a_call_that_nothing_breaks_off_is_not_waited_for(monkeypatch: pytest.Mo
         hangs.wait(SOON)
 
     def load() -> None:
-        with Pipeline(1, never) as pipeline:
+        with Pipeline(1, never, never) as pipeline:
             pipeline.dispatch(hang)
             raise ZeroDivisionError
 
@@ -211,7 +209,7 @@ def test_no_more_calls_run_at_once_than_lanes() -> None:
         with lock:
             at_once -= 1
 
-    with Pipeline(2, never) as pipeline:
+    with Pipeline(2, never, never) as pipeline:
         for _ in range(20):
             pipeline.dispatch(call)
     assert most == 2
@@ -220,7 +218,7 @@ def test_no_more_calls_run_at_once_than_lanes() -> None:
 def test_a_negative_concurrency_is_refused() -> None:
     """Blocks cannot be written by fewer than no threads."""
     with pytest.raises(InvalidInput, match=r"concurrency=-1: 0 or more"):
-        Pipeline(-1, never)
+        Pipeline(-1, never, never)
 
 
 @pytest.mark.parametrize("mode", Mode)
@@ -228,7 +226,7 @@ def test_a_load_with_threads_puts_the_same_blocks_under_the_same_numbers(mode: M
     """However stages overlap, block by block the rows are those of a load that does one thing after the other."""
     found = []
     for concurrency in (0, 3):
-        world = World(log={0: [b"%d" % n for n in range(40)], 1: [b"x", None, b"y"], 2: []})
+        world = World(log={0: [b"%d" % n for n in range(40)], 1: [b"x", None, b"y"], 2: []}, policy="compact")
         receipt = transfer(_concurrent(world, mode, concurrency))
         found.append((world.sessions["u1"].blocks, world.table, receipt.to_json()))
     assert found[0] == found[1]
@@ -256,4 +254,4 @@ def test_a_load_with_threads_commits_nothing_after_an_error(effect: str) -> None
 
 def _concurrent(world: World, mode: Mode, concurrency: int) -> Attempt:
     """Return an attempt whose stages overlap."""
-    return replace(attempt_at(world, mode, target=target_of(mode)), concurrency=concurrency, queue_bytes=100)
+    return attempt_at(world, mode, limits=resources(concurrency))

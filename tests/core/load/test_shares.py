@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import pyarrow as pa
 import pytest
-from core.examples import offsets_in, orders, target_of, window_of
+from core.examples import offsets_in, orders, window_of
+from core.world import Sink, World, batch_of
 from hypothesis import given
 from hypothesis import strategies as st
 from kit.hand_clock import HandClock
 
 from airflow_provider_kafka_odps.core.accounting.gaps import GapKind, PassedOver
 from airflow_provider_kafka_odps.core.accounting.ledger import Ledger
-from airflow_provider_kafka_odps.core.accounting.tolerance import Tolerance
-from airflow_provider_kafka_odps.core.load.shares import HEAD_START, LEAST_SPAN, plan_shares
-from airflow_provider_kafka_odps.core.load.stages import Loading
+from airflow_provider_kafka_odps.core.load.blocks import ShareBlocks
+from airflow_provider_kafka_odps.core.load.loaded import gather, holes
+from airflow_provider_kafka_odps.core.load.shares import HEAD_START, LEAST_SPAN, ShareResult, plan_shares
+from airflow_provider_kafka_odps.core.load.stage_times import StageTimes
 from airflow_provider_kafka_odps.core.options import OnDataLoss
 from airflow_provider_kafka_odps.core.window.offsets import OffsetRange
 from airflow_provider_kafka_odps.core.window.window import Window
@@ -77,45 +79,39 @@ def test_shares_tile_the_window(ranges: list[tuple[int, int]], workers: int) -> 
     assert max(spans) - min(spans) <= 1
 
 
+def _result(window: Window, blocks: int = 0) -> ShareResult:
+    return ShareResult(Ledger(window), blocks, bytes=10 * blocks, not_json=1, seconds={"write": 1.0})
+
+
 def test_a_share_that_is_missing_fails_the_load() -> None:
     """Nothing is put together, and so nothing committed, while a worker has not told what it loaded."""
     window = window_of((0, 10))
-    nothing: Any = None
-    share = plan_shares(window, 2, least=1, head_start=0)[0]
-    loading = Loading(target_of(), nothing, window, nothing, OnDataLoss.FAIL, Tolerance(), share=share)
+    first, _ = plan_shares(window, 2, least=1, head_start=0)
     with pytest.raises(WorkerFailed, match="1 of 2 shares are loaded; nothing was committed"):
-        loading.gather(nothing, ())
+        gather(window, [_result(first.window)], 2)
 
 
-class _Blocks:
-    """An upload that only remembers which blocks were written."""
+def test_holes_in_the_numbers_of_blocks_are_found() -> None:
+    """The commit wants blocks without holes: where one process has fewer than the other, empty ones have to stand."""
+    window = window_of((0, 10))
+    shares = plan_shares(window, 2, least=1, head_start=0)
+    results = [_result(share.window, blocks) for share, blocks in zip(shares, (1, 3), strict=True)]
+    assert holes(results) == [2, 4]
+    whole = gather(window, results, 2)
+    assert (whole.blocks, whole.bytes, whole.not_json, whole.seconds) == (6, 40, 2, {"write": 2.0})
+    assert holes([_result(window, 3)]) == holes([_result(window)]) == []
 
-    def __init__(self) -> None:
-        self.written: dict[int, int] = {}
 
-    def write_block(self, number: int, batches: Sequence[pa.RecordBatch]) -> int:
-        """Remember how many batches a block has."""
-        self.written[number] = len(batches)
-        return 0
-
-
-def test_holes_in_the_numbers_of_blocks_are_filled() -> None:
-    """The commit wants blocks without holes: where one process has fewer than the other, empty ones stand."""
-    window, upload = window_of((0, 10)), _Blocks()
-    first, second = plan_shares(window, 2, least=1, head_start=0)
-    unused: Any = None
-    as_upload: Any = upload
-    parts = [
-        Loading(target_of(), unused, window, HandClock(), OnDataLoss.FAIL, Tolerance(), share=share)
-        for share in (first, second)
-    ]
-    for loading, blocks in zip(parts, (1, 3), strict=True):
+def test_blocks_of_a_share_have_every_so_many_th_number() -> None:
+    """Two processes write blocks of one upload without asking each other for numbers."""
+    upload = Sink(World(), overwrite=False).open_upload()
+    first, second = plan_shares(window_of((0, 10)), 2, least=1, head_start=0)
+    for share, blocks in ((first, 1), (second, 3)):
+        writer = ShareBlocks(share, StageTimes(HandClock()))
         for _ in range(blocks):
-            loading.writing(as_upload, [_batch(0, [0])])()
-    assert sorted(upload.written) == [0, 1, 3, 5]
-    parts[0].gather(as_upload, [parts[1].tally()])
-    assert parts[0].blocks == 6
-    assert upload.written == {0: 1, 1: 1, 2: 0, 3: 1, 4: 0, 5: 1}
+            writer.writing(upload, [batch_of(0, {0: b"x"})])()
+        assert (writer.blocks, writer.bytes > 0) == (blocks, True)
+    assert sorted(upload.world.sessions[upload.id].blocks) == [0, 1, 3, 5]
 
 
 def _batch(partition: int, offsets: Sequence[int]) -> pa.RecordBatch:
@@ -126,39 +122,36 @@ def _batch(partition: int, offsets: Sequence[int]) -> pa.RecordBatch:
 def _fill(account: Ledger, partition: int, offsets: Sequence[int], passed: Sequence[PassedOver]) -> None:
     for each in passed:
         account.pass_over(each)
-    account.add(_batch(partition, offsets), rejects=len(offsets) // 3)
+    account.add(_batch(partition, offsets), rejects=sum(1 for each in offsets if each % 3 == 0))
 
 
 @given(
     there=st.lists(st.sampled_from(["record", "marker", "aborted", "lost", "compacted"]), min_size=1, max_size=40),
     at=st.integers(0, 40),
 )
-def test_an_account_in_parts_is_the_account_of_the_whole(there: list[str], at: int) -> None:
+def test_ledgers_of_shares_merge_to_the_ledger_of_the_whole(there: list[str], at: int) -> None:
     """Wherever a partition is cut in two, rows, gaps and their kinds are those of a single reader."""
     kinds = {"marker": GapKind.CONTROL, "aborted": GapKind.ABORTED, "lost": GapKind.MISSING}
     passed = [
         PassedOver(OffsetRange("orders", 0, at, at + 1), kinds[what]) for at, what in enumerate(there) if what in kinds
     ]
     cut = min(at, len(there))
-    whole, total = (Ledger(window_of((0, len(there))), OnDataLoss.SKIP) for _ in range(2))
+    whole, total = (Ledger(window_of((0, len(there)))) for _ in range(2))
     records = [at for at, what in enumerate(there) if what == "record"]
     _fill(whole, 0, records, passed)
-    rejects = 0
     for start, end in ((0, cut), (cut, len(there))):
-        part = Ledger(window_of((start, end)), OnDataLoss.SKIP)
+        part = Ledger(window_of((start, end)))
         # A reader is told of markers beyond its own range as well, but of no loss there.
         near = [each for each in passed if each.kind is not GapKind.MISSING or start <= each.offsets.start < end]
         _fill(part, 0, [at for at in records if start <= at < end], near)
-        rejects += part.records - part.rows
-        total.absorb(part.counted(), part.missing)
-    assert (total.records, total.offsets) == (whole.records, whole.offsets)
-    assert total.records - total.rows == rejects
+        total.merge(pickle.loads(pickle.dumps(part)))
+    assert (total.records, total.first_last, total.passed) == (whole.records, whole.first_last, whole.passed)
     assert total.missing == whole.missing
-    assert total.counts(lambda: "compact")[orders(0)].gaps == whole.counts(lambda: "compact")[orders(0)].gaps
-    assert _kinds(total) == _kinds(whole)
-    assert sorted(total.missing) == sorted(whole.missing)
+    assert _gaps(total, "compact") == _gaps(whole, "compact")
+    assert _gaps(total, "delete") == _gaps(whole, "delete")
+    assert total.missing == whole.missing
 
 
-def _kinds(account: Ledger) -> tuple[int, ...]:
-    counts = account.counts(lambda: "delete")[orders(0)]
+def _gaps(account: Ledger, policy: str) -> tuple[int, ...]:
+    counts = account.prove(lambda: policy, OnDataLoss.SKIP)[orders(0)]
     return counts.gaps, counts.control, counts.aborted, counts.compacted, counts.missing

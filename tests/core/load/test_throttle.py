@@ -1,15 +1,13 @@
 """How fast a load goes, by a hand clock."""
 
-from dataclasses import replace
-
 import pytest
-from core.world import World, attempt_at
+from core.world import World, attempt_at, resources
 from kit.hand_clock import HandClock
 
 from airflow_provider_kafka_odps.core.delivery.transfer import transfer
-from airflow_provider_kafka_odps.core.load.resources import Resources, answer_bytes
+from airflow_provider_kafka_odps.core.load.resources import MAX_MEMORY, Resources, answer_bytes
 from airflow_provider_kafka_odps.core.load.throttle import Progress, Throttle
-from airflow_provider_kafka_odps.core.options import Compression, Mode
+from airflow_provider_kafka_odps.core.options import Mode
 from airflow_provider_kafka_odps.exceptions import Cancelled, InvalidInput
 from airflow_provider_kafka_odps.transfers.parameters import parse_bytes
 
@@ -38,7 +36,7 @@ def test_a_throttle_keeps_no_more_than_a_second_of_what_was_not_used() -> None:
 def test_a_load_takes_as_long_as_its_bytes_may(concurrency: int) -> None:
     """A load of n bytes at r bytes per second takes n / r seconds by its clock, within five per cent."""
     world = World(log={0: [b"x" * 1_000] * 50})
-    slow = replace(attempt_at(world, Mode.APPEND), max_bytes_per_second=1_000, concurrency=concurrency)
+    slow = attempt_at(world, Mode.APPEND, limits=resources(concurrency, max_bytes_per_second=1_000))
     receipt = transfer(slow)
     assert receipt.bytes / world.seconds == pytest.approx(1_000, rel=0.05)
 
@@ -48,7 +46,7 @@ def test_a_load_that_waits_for_its_turn_can_be_stopped() -> None:
     world = World(log={0: [b"x" * 1_000] * 50})
     world.cancelled = lambda: world.seconds > 3
     with pytest.raises(Cancelled):
-        transfer(replace(attempt_at(world, Mode.APPEND), max_bytes_per_second=1))
+        transfer(attempt_at(world, Mode.APPEND, limits=resources(max_bytes_per_second=1)))
     assert world.seconds < 5
 
 
@@ -93,20 +91,20 @@ def test_what_is_no_amount_of_bytes_is_refused(written: str) -> None:
 
 def test_the_default_fills_blocks_as_the_service_wants_them() -> None:
     """By default a block of 64 MB is written while the next one is filled, within 350 MB in all."""
-    resources = Resources()
-    assert (resources.concurrency, resources.compression) == (1, Compression.NONE)
-    assert resources.block_bytes >= 64 * MB
-    assert resources.max_memory <= 350 * MB
+    usual = Resources.within()
+    assert usual.concurrency == 1
+    assert usual.block_bytes >= 64 * MB
+    assert MAX_MEMORY <= 350 * MB
 
 
 @pytest.mark.parametrize(("concurrency", "least"), [(1, 201), (64, 487)])
 def test_too_little_memory_is_refused_with_what_is_needed(concurrency: int, least: int) -> None:
     """A limit that cannot be held is refused, with the least one that can; this one is then taken."""
     with pytest.raises(InvalidInput, match=f"is too little for concurrency={concurrency}: at least {least}MB"):
-        Resources(max_memory=50 * MB, concurrency=concurrency)
-    assert Resources(max_memory=least * MB, concurrency=concurrency).block_bytes >= 4 << 20
+        Resources.within(max_memory=50 * MB, concurrency=concurrency)
+    assert Resources.within(max_memory=least * MB, concurrency=concurrency).block_bytes >= 4 << 20
     with pytest.raises(InvalidInput, match=f"max_memory={least - 1}000000 is too little"):
-        Resources(max_memory=(least - 1) * MB, concurrency=concurrency)
+        Resources.within(max_memory=(least - 1) * MB, concurrency=concurrency)
 
 
 @pytest.mark.parametrize(
@@ -135,6 +133,6 @@ def test_an_answer_is_as_large_as_the_window_and_the_memory_want_it(
 def test_a_speed_of_nothing_is_refused() -> None:
     """A load that may write no byte would never end."""
     with pytest.raises(InvalidInput, match=r"max_bytes_per_second=0: at least 1, or None"):
-        Resources(max_bytes_per_second=0)
+        Resources.within(max_bytes_per_second=0)
     with pytest.raises(InvalidInput, match=r"concurrency=-1: 0 or more"):
-        Resources(concurrency=-1)
+        Resources.within(concurrency=-1)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_kafka_odps.core.mapping.compiler import DEFAULT_COLUMNS, compile_projection, created_columns
-from airflow_provider_kafka_odps.core.mapping.projection import Projected, Projection, Reject, describe_rejects
+from airflow_provider_kafka_odps.core.mapping.projection import Projected, Projection
 from airflow_provider_kafka_odps.core.table.schema import Column, TableSchema, columns_of
 from airflow_provider_kafka_odps.core.table.types import OdpsType
 from airflow_provider_kafka_odps.decoding.batch import BATCH_SCHEMA
@@ -262,11 +262,3 @@ def test_the_default_mapping_fits_the_table_that_is_created_for_it() -> None:
     assert [str(column.type) for column in schema.columns] == ["string", "string", *["bigint"] * 3, "string"]
     row = compile_projection(DEFAULT_COLUMNS, schema).apply("t", batch_of(3, {8: b"v"})).columns.to_pylist()
     assert row == [{"key": None, "value": "v", "partition": 3, "offset": 8, "timestamp": None, "headers": "[]"}]
-
-
-def test_ten_rejects_are_shown() -> None:
-    """A batch full of rejects does not fill the log."""
-    rejects = [Reject("t", 0, offset, "c", "bad") for offset in range(12)]
-    assert describe_rejects(rejects[:1]) == "\n  t[0] offset 0, column c: bad"
-    assert describe_rejects(rejects).count("\n") == 11
-    assert describe_rejects(rejects).endswith("… and 2 more in the same batch")

@@ -1,0 +1,68 @@
+"""What the processes of a load have done, put together."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from airflow_provider_kafka_odps.core.accounting.counts import Counts, RejectsUpload
+from airflow_provider_kafka_odps.core.accounting.ledger import Ledger
+from airflow_provider_kafka_odps.core.load.shares import ShareResult
+from airflow_provider_kafka_odps.core.window.offsets import TopicPartition
+from airflow_provider_kafka_odps.core.window.window import Window
+from airflow_provider_kafka_odps.exceptions import WorkerFailed
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What was loaded of a window, in blocks that nobody sees yet."""
+
+    counts: Mapping[TopicPartition, Counts]
+    offsets: Mapping[TopicPartition, tuple[int, int]]
+    """Of the first and the last record of each partition that had any."""
+    missing: tuple[str, ...]
+    """The ranges that were lost and skipped."""
+    blocks: int
+    bytes: int
+    not_json: int
+    seconds: Mapping[str, float]
+    """Per stage."""
+    workers: int
+    rejected_to: RejectsUpload | None
+    """Where the rejects are written to; None: there is nothing of them to be made visible."""
+
+
+def gather(window: Window, results: Sequence[ShareResult], of: int) -> ShareResult:
+    """Return what was loaded of the whole window, from what was loaded of each share, in their order.
+
+    Raises WorkerFailed where a share is missing: in a compacted topic its offsets would pass for removed ones.
+    """
+    if len(results) != of:
+        raise WorkerFailed(f"{len(results)} of {of} shares are loaded; nothing was committed")
+    ledger, seconds = Ledger(window), defaultdict[str, float](float)
+    for each in results:
+        ledger.merge(each.ledger)
+        for stage, spent in each.seconds.items():
+            seconds[stage] += spent
+    return ShareResult(
+        ledger,
+        blocks=max(_written(results), default=-1) + 1,
+        bytes=sum(each.bytes for each in results),
+        not_json=sum(each.not_json for each in results),
+        seconds=dict(seconds),
+    )
+
+
+def holes(results: Sequence[ShareResult]) -> list[int]:
+    """Return the numbers of blocks that nobody has written: the commit wants none to be missing.
+
+    A process writes every so many-th block, from its own number on; who has fewer than another leaves holes.
+    """
+    written = _written(results)
+    return sorted(set(range(max(written, default=-1) + 1)) - written)
+
+
+def _written(results: Sequence[ShareResult]) -> set[int]:
+    of = len(results)
+    return {number + of * turn for number, each in enumerate(results) for turn in range(each.blocks)}

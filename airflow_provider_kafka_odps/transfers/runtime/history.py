@@ -1,0 +1,65 @@
+"""What other runs of the task have left, as Airflow keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_kafka_odps.core.history.store import History
+from airflow_provider_kafka_odps.core.journal.entry import JournalStore, Target
+from airflow_provider_kafka_odps.core.journal.interval import IntervalJournal, interval_key
+from airflow_provider_kafka_odps.core.window.bounds import Previous
+from airflow_provider_kafka_odps.exceptions import InvalidInput
+from airflow_provider_kafka_odps.transfers.runtime.run import author_of, is_active, previous_window
+from airflow_provider_kafka_odps.transfers.runtime.stores import asset_store
+
+if TYPE_CHECKING:
+    from airflow.sdk import Asset
+
+    from airflow_provider_kafka_odps.core.options import OnGap
+    from airflow_provider_kafka_odps.core.window.planning import WindowRequest
+
+
+def history_of(
+    context: Mapping[str, Any], request: WindowRequest, asset: Asset | None, on_gap: OnGap, max_offsets: int | None
+) -> History:
+    """Return what other runs have left for the plan of this one.
+
+    Raises InvalidInput where the chain of windows could not be followed safely.
+    """
+    chained = isinstance(request.start, Previous)
+    if max_offsets is not None and not chained:
+        raise InvalidInput(
+            f"max_offsets={max_offsets} leaves offsets for the next run, which loads them only where start is "
+            f"'previous', not {str(request.start)!r}"
+        )
+    # The task as the scheduler knows it: of a mapped one, that is not this instance.
+    if chained and context["dag"].get_task(context["ti"].task_id).max_active_tis_per_dag != 1:
+        raise InvalidInput(
+            "start='previous' needs max_active_tis_per_dag=1 on this task, given by hand where start is a template or "
+            "the task is mapped: two runs that plan at the same moment would both start where the last one ended"
+        )
+    return History(
+        author=author_of(context),
+        store=asset_store(context, asset),
+        previous=lambda: previous_window(context),
+        on_gap=on_gap,
+        max_offsets=max_offsets,
+    )
+
+
+def shared_journal(
+    own: JournalStore, context: Mapping[str, Any], history: History, request: WindowRequest, target: Target
+) -> JournalStore:
+    """Return the journal of the run, or the one that it shares with other runs for the same interval."""
+    key = interval_key(request, target, history.author)
+    if key is None or not history.remembers:
+        return own
+    return IntervalJournal(
+        own=own,
+        store=history.store,
+        key=key,
+        run_id=history.author.run_id,
+        clear_number=context["dag_run"].clear_number or 0,
+        is_active=lambda run_id: is_active(context, run_id),
+    )
