@@ -266,7 +266,7 @@ def attempt_in(
         resources=_RESOURCES,
         commit_timeout=300.0,
         on_rerun=case.on_rerun,
-        reconcile=False,
+        reconcile=True,
         commit_to_group=True,
     )
     source = _Source(world)

@@ -65,19 +65,18 @@ class WindowLoad:
         """
         results = self._write_shares(upload)
         whole = gather(self._window, results, len(self._shares))
-        # Blocks of no rows: their numbers are the next ones, whoever would have written them.
-        seconds = StageTimes(self._attempt.ports.clock)
-        writer = ShareBlocks(self._shares[0], seconds)
+        times = StageTimes(self._attempt.ports.clock)
+        empty, added = ShareBlocks(self._shares[0], times), 0
         for number in holes(results):
-            writer.write(upload, number, [])
+            empty.write(upload, number, [])
         counts = self._prove(whole)
         # Rejects are made visible with a commit of the rows, also where there are no rows.
-        rejected_to, blocks = self._rejects.seal(), whole.blocks
-        if not blocks and (rejected_to is not None or self._attempt.load.target.mode is Mode.OVERWRITE):
+        rejected_to = self._rejects.seal()
+        if not whole.blocks and (rejected_to is not None or self._attempt.load.target.mode is Mode.OVERWRITE):
             # Whether a commit of no block at all replaces the old rows is not documented; one of an empty block does.
-            writer.writing(upload, [])()
-            blocks = writer.blocks
-        return self._loaded(whole.plus(blocks - whole.blocks, writer.bytes, seconds.spent()), counts, rejected_to)
+            empty.write(upload, 0, [])
+            added = 1
+        return self._loaded(whole.plus(added, empty.bytes, times.spent()), counts, rejected_to)
 
     def _write_shares(self, upload: Upload) -> Sequence[ShareResult]:
         attempt, window = self._attempt, self._window
