@@ -30,7 +30,8 @@ class PartitionFacts:
     high: int
     """The high watermark: the offset after the last replicated record."""
     stable: int
-    """The last stable offset: every transaction before it is decided; ``low <= stable <= high``."""
+    """The last stable offset: every transaction before it is decided. It is at most ``high``, and may be below ``low``:
+    Kafka says so where retention has passed the start of a transaction that is still open."""
     committed: int | None = None
     """The group's committed offset, if it was asked for and there is one."""
     at: Mapping[int, int | None] = field(default_factory=dict)
