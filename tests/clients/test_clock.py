@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from kit.asked import AskedBy
-from kit.hand_clock import HandClock
+from twins.clock import HandClock
 
 from airflow_provider_kafka_odps.clients.clock import StoppableClock
 from airflow_provider_kafka_odps.core.cancellation import Cancellation

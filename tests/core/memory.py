@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
+
+from twins.kafka import Log
+from twins.stores import Memory
 
 from airflow_provider_kafka_odps.core.history.chain import advance
 from airflow_provider_kafka_odps.core.history.cuts import Author
@@ -17,28 +19,6 @@ from airflow_provider_kafka_odps.core.window.bounds import AskedBound, Latest, S
 from airflow_provider_kafka_odps.core.window.facts import PartitionFacts, Questions, TopicFacts
 from airflow_provider_kafka_odps.core.window.planning import WindowRequest
 from airflow_provider_kafka_odps.core.window.window import Window
-
-
-@dataclass
-class Memory:
-    """The state store of an asset: every value goes through JSON."""
-
-    entries: dict[str, str] = field(default_factory=dict)
-    turn: Callable[[], None] = lambda: None
-    """Waits until this reader or writer may go on."""
-
-    def get(self, key: str) -> Mapping[str, Any] | None:
-        self.turn()
-        found: Mapping[str, Any] | None = json.loads(self.entries[key]) if key in self.entries else None
-        return found
-
-    def set(self, key: str, value: Mapping[str, Any]) -> None:
-        self.turn()
-        self.entries[key] = json.dumps(value)
-
-    def delete(self, key: str) -> None:
-        self.turn()
-        self.entries.pop(key, None)
 
 
 @dataclass
@@ -54,10 +34,12 @@ class Topic:
         return TopicFacts(topic, self.topic_id, "cluster", {p: self._facts(p, questions) for p in self.stamps})
 
     def _facts(self, number: int, questions: Questions) -> PartitionFacts:
-        stamps = self.stamps[number]
-        at = {t: next((o for o, s in enumerate(stamps) if s >= t and o >= self.low), None) for t in questions.instants}
-        stable = len(stamps) if self.stable is None else self.stable
-        return PartitionFacts(number, self.low, len(stamps), stable, at=at)
+        log = Log()
+        for stamp in self.stamps[number]:
+            log.append(None, timestamp=stamp)
+        log.delete_before(self.low)
+        facts = log.facts(number, questions, None)
+        return facts if self.stable is None else replace(facts, stable=self.stable)
 
 
 @dataclass

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from kit.hand_clock import HandClock
+from twins.clock import HandClock
 
 from airflow_provider_kafka_odps.core.cancellation import Cancellation
 from airflow_provider_kafka_odps.exceptions import Cancelled, LoadTimedOut

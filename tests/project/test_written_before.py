@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from core.memory import Memory
-from core.world import Store, World
+from core.world import World
+from twins.stores import Memory, Store
 
 from airflow_provider_kafka_odps.core.history.chain import Chain, chain_key
 from airflow_provider_kafka_odps.core.history.cuts import Author, Claim, cut_key, instants_of

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from core.world import OLD_ROW, Row
 from simulation.steps import Case
 from simulation.world import SimulatedWorld
+from twins.maxcompute import OLD_ROW, Row
 
 from airflow_provider_kafka_odps.core.journal.entry import Phase
 from airflow_provider_kafka_odps.core.journal.receipt import Receipt

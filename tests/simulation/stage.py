@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import Any, TypeAlias, assert_never
 
-from core.world import Crash, Superseded
+from core.world import Crash
 from greenlet import greenlet
 from simulation.disturbances import makes_a_difference, moves_at
 from simulation.invariant import Promise
 from simulation.steps import AROUND, Case, Faults, Move, Place, Way
 from simulation.world import SimulatedWorld, attempt_in
+from twins.stores import Superseded
 
 from airflow_provider_kafka_odps.core.delivery.transfer import transfer
 from airflow_provider_kafka_odps.core.journal.receipt import Receipt

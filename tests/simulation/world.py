@@ -2,33 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, TypeVar, cast
 
 import pyarrow as pa
 from core.examples import history_of, offsets_in, target_of
-from core.world import (
-    COLUMNS,
-    SCHEMA,
-    Clock,
-    NoWorkers,
-    RejectSink,
-    Row,
-    Rows,
-    Session,
-    Shown,
-    Sink,
-    Source,
-    Superseded,
-    Upload,
-    World,
-    batch_of,
-    resources,
-)
+from core.world import COLUMNS, SCHEMA, NoWorkers, World, batch_of, resources
 from kit.asked import AskedBy
 from simulation.steps import Case, Misfit
+from twins.maxcompute import RejectSink, Row, Sink, Upload
+from twins.stores import Superseded
+from twins.table_rows import Rows, Shown
 
 from airflow_provider_kafka_odps.core.accounting.rejects import NoRejectSink
 from airflow_provider_kafka_odps.core.accounting.tolerance import Tolerance
@@ -40,12 +26,11 @@ from airflow_provider_kafka_odps.core.load.evidence import Evidence
 from airflow_provider_kafka_odps.core.mapping.compiler import compile_projection
 from airflow_provider_kafka_odps.core.mapping.projection import Projected, Projection, Reject
 from airflow_provider_kafka_odps.core.options import Mode
-from airflow_provider_kafka_odps.core.upload import UploadStatus
 from airflow_provider_kafka_odps.core.window.bounds import Earliest, Latest
 from airflow_provider_kafka_odps.core.window.facts import PartitionFacts, Questions, TopicFacts
 from airflow_provider_kafka_odps.core.window.planning import WindowRequest
 from airflow_provider_kafka_odps.core.window.window import Window
-from airflow_provider_kafka_odps.exceptions import OffsetsExpired, UploadFailed
+from airflow_provider_kafka_odps.exceptions import OffsetsExpired
 
 T = TypeVar("T")
 _PROJECTION = compile_projection(COLUMNS, SCHEMA)
@@ -62,6 +47,7 @@ _TARGETS = {mode: target_of(mode) for mode in Mode}
 class SimulatedWorld(World):
     """A world whose topic has one partition, and whose every effect is conducted."""
 
+    topic_id: str = "id-1"
     low: int = 0
     high: int = 2
     """Where the log starts and ends."""
@@ -117,16 +103,9 @@ class SimulatedWorld(World):
         while self.late:
             self.late.pop(0)()
 
-    def expire(self, sessions: Iterable[Session]) -> None:
-        """Let sessions expire; a commit that is under way comes to its end first."""
-        for session in sessions:
-            if session.status is UploadStatus.CLOSING:
-                self.visible(session)
-            session.status = UploadStatus.GONE
-
 
 @dataclass
-class _Source(Source):
+class _Source:
     """The world's topic, whose records expire and whose batches are made once."""
 
     world: SimulatedWorld
@@ -135,10 +114,17 @@ class _Source(Source):
         assert (topic, questions) == ("orders", Questions())
         return self.world.effect("survey", self._facts)
 
+    def topic_id(self, topic: str) -> str:
+        assert topic == "orders"
+        return self.world.effect("ask for the topic's id", lambda: self.world.topic_id)
+
+    def cleanup_policy(self, topic: str) -> str:
+        assert topic == "orders"
+        return self.world.effect("ask for the policy", lambda: self.world.orders.policy)
+
     def read(self, window: Window, wanted: frozenset[str], evidence: Evidence) -> Generator[pa.RecordBatch]:
         assert {"partition", "offset", "value"} <= wanted
-        for passed in self.world.passed_over:
-            evidence.pass_over(passed)
+        del evidence
         start, end = offsets_in(window)[0]
         batch = self.world.effect("read", lambda: self._batch(start, end))
         if batch is not None:
@@ -194,17 +180,12 @@ _TAKES, _REJECTS = _CachedProjection(rejecting=False), _CachedProjection(rejecti
 
 @dataclass
 class _Upload(Upload):
-    """A handle on one session, which takes blocks as long as it is open."""
+    """A handle on one session, whose rows are known from their columns."""
 
     def write_block(self, number: int, batches: Sequence[pa.RecordBatch]) -> int:
         rows = [row for each in batches for row in _ROWS[id(each)]]
         self.world.effect("write a block", lambda: self._write(number, rows))
         return len(rows)
-
-    def _write(self, number: int, rows: list[Row]) -> None:
-        if self._session.status is not UploadStatus.NORMAL:
-            raise UploadFailed(f"upload {self.id} is {self._session.status}")
-        self._session.blocks[number] = rows
 
 
 @dataclass
@@ -212,19 +193,19 @@ class _Sink(Sink):
     """The world's table."""
 
     def open_upload(self) -> Upload:
-        return _Upload(self.world, super().open_upload().id)
+        return _Upload(self.world, super().open_upload().id, opened=True)
 
 
 @dataclass
 class _Store:
-    """The journal as one attempt sees it: saving is refused in the moment in which a later attempt has started."""
+    """The journal as one attempt sees it: in the moment in which a later one has started, it is refused, and empty."""
 
     world: SimulatedWorld
     clear_number: int
     is_current: Callable[[], bool]
 
     def load(self) -> Mapping[str, Any] | None:
-        return self.world.journal
+        return self.world.journal if self.is_current() else None
 
     def begin(self) -> None:
         if not self.is_current():
@@ -280,7 +261,7 @@ def attempt_in(
         rejects=RejectSink(world) if keep_rejects else NoRejectSink(),
         journal=_Store(world, clear_number, is_current),
         history=_HISTORY,
-        clock=Clock(world),
+        clock=world.clock,
         announce=lambda window: world.effect("announce", lambda: world.hear(window)),
         commit_ends=lambda _: world.effect("commit the ends", world.follow),
     )

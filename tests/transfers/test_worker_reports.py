@@ -7,7 +7,7 @@ import time
 
 import pyarrow as pa
 from core.world import batch_of
-from kit.hand_clock import HandClock
+from twins.clock import HandClock
 
 from airflow_provider_kafka_odps.core.load.shares import ShareProgress
 from airflow_provider_kafka_odps.core.mapping.projection import Reject

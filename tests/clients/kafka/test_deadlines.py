@@ -8,8 +8,8 @@ import pytest
 from kafka.errors import KafkaError, NotCoordinatorError, TopicAuthorizationFailedError
 from kit.asked import AskedBy
 from kit.clusters import cluster_at
-from kit.hand_clock import HandClock, HurriedClock
 from kit.silent_server import mute_server
+from twins.clock import HandClock, HurriedClock
 
 from airflow_provider_kafka_odps.clients.clock import StoppableClock
 from airflow_provider_kafka_odps.clients.kafka import check

@@ -17,9 +17,9 @@ from demo.broker import Broker
 from kafka import KafkaAdminClient, TopicPartition
 from kafka.errors import LogTruncationError, OffsetOutOfRangeError
 from kit.asked import AskedBy
-from kit.hand_clock import HandClock
 from kit.kafka_topics import Row, by_confluent_kafka, by_kafka_python, producer, rows_of, send
 from pytest_mock import MockerFixture
+from twins.clock import HandClock
 
 from airflow_provider_kafka_odps.clients.kafka import seam
 from airflow_provider_kafka_odps.core.options import IsolationLevel, OnDataLoss

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from kit.clusters import no_secret
-from kit.hand_clock import HurriedClock
 from kit.silent_server import mute_server
+from twins.clock import HurriedClock
 
 from airflow_provider_kafka_odps.clients.maxcompute import check
 from airflow_provider_kafka_odps.clients.maxcompute.connection.settings import OdpsSettings

@@ -7,8 +7,8 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from kit.hand_clock import HandClock
 from kit.scripted_service import DROP, Reply, ScriptedService, scripted_service
+from twins.clock import HandClock
 
 from airflow_provider_kafka_odps.clients.maxcompute.connection.retry import RetryPolicy
 from airflow_provider_kafka_odps.clients.maxcompute.upload import OdpsUpload

@@ -1,7 +1,7 @@
 """Asking again, within a deadline, as time and chance are given."""
 
 import pytest
-from kit.hand_clock import HandClock
+from twins.clock import HandClock
 
 from airflow_provider_kafka_odps.clients.maxcompute.connection.retry import Outcome, Retrier, RetryPolicy
 from airflow_provider_kafka_odps.exceptions import InvalidInput, Unreachable

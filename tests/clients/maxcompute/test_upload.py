@@ -7,8 +7,8 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from kit.hand_clock import HandClock
 from odps import ODPS
+from twins.clock import HandClock
 
 from airflow_provider_kafka_odps.core.delivery.settling import commit
 from airflow_provider_kafka_odps.core.table.names import PartitionSpec, TableName

@@ -1,7 +1,8 @@
 """What comes after the commit: repeatable, and the only thing that a later attempt repeats."""
 
 import pytest
-from core.world import OLD_ROW, Crash, World, attempt_at
+from core.world import Crash, World, attempt_at, cluster_of
+from twins.maxcompute import OLD_ROW
 
 from airflow_provider_kafka_odps.core.delivery.attempt import Attempt
 from airflow_provider_kafka_odps.core.delivery.transfer import transfer
@@ -66,14 +67,14 @@ def test_a_difference_is_found_again_by_every_attempt(mode: Mode) -> None:
 
 def test_an_empty_append_is_not_looked_for() -> None:
     """Where nothing was committed there is nothing to see."""
-    world = World(log={0: []})
+    world = World(cluster=cluster_of([]))
     assert transfer(reconciling(world, Mode.APPEND)).reconciled is None
     assert world.effects[-2:] == ["save committed", "commit ends"]
 
 
 def test_an_emptied_table_is_looked_at() -> None:
     """An overwrite by an empty window shows no row."""
-    world = World(log={0: []})
+    world = World(cluster=cluster_of([]))
     assert transfer(reconciling(world, Mode.OVERWRITE)).reconciled == "rows"
     assert world.table == []
 
@@ -127,7 +128,7 @@ def limited(world: World, mode: Mode, seconds: float) -> Attempt:
     """Return an attempt at a load that may take so long; every effect takes a second."""
 
     def second(_: str) -> None:
-        world.seconds += 1
+        world.clock.seconds += 1
 
     world.after = second
     return attempt_at(world, mode, load_timeout=seconds)

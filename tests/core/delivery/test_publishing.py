@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
-from core.world import OLD_ROW, Crash, RejectSink, World, attempt_at
+from core.world import Crash, World, attempt_at, cluster_of
+from twins.maxcompute import OLD_ROW, RejectSink
 
 from airflow_provider_kafka_odps.core.delivery.attempt import Attempt
 from airflow_provider_kafka_odps.core.delivery.transfer import transfer
@@ -118,7 +121,7 @@ def test_a_mended_mapping_leaves_no_reject() -> None:
     for mode in Mode:
         world = rejecting()
         transfer(attempt_in(world, mode))
-        world.log[1][1] = b"mended"
+        world.log[1].entries[1] = replace(world.log[1].entries[1], value=b"mended")
         transfer(attempt_in(world, mode, clear_number=1))
         assert world.rejects == []
         assert (1, 1, "mended") in world.table
@@ -167,7 +170,7 @@ def test_who_goes_on_passes_the_fence(mode: Mode) -> None:
 @MODES
 def test_rejects_without_rows_are_committed_too(mode: Mode) -> None:
     """A load without a single row makes its rejects visible."""
-    world = World(log={0: [b"\xff"]})
+    world = World(cluster=cluster_of([b"\xff"]))
     transfer(attempt_in(world, mode))
     assert world.rejects == [(0, 0, "v")]
     assert "commit" in world.effects

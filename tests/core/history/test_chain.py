@@ -7,10 +7,11 @@ from dataclasses import replace
 
 import pytest
 from core.examples import history_of, offsets_in
-from core.memory import Memory, Runs, Topic
-from core.world import Crash, Superseded, World, attempt_at
+from core.memory import Runs, Topic
+from core.world import Crash, World, attempt_at
 from hypothesis import given
 from hypothesis import strategies as st
+from twins.stores import Memory, Superseded
 
 from airflow_provider_kafka_odps.core.delivery.attempt import Attempt
 from airflow_provider_kafka_odps.core.delivery.transfer import transfer

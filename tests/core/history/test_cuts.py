@@ -11,9 +11,10 @@ from threading import Condition
 
 import pytest
 from core.examples import offsets_in
-from core.memory import Clock, Memory, Runs, Topic
+from core.memory import Clock, Runs, Topic
 from hypothesis import given
 from hypothesis import strategies as st
+from twins.stores import Memory
 
 from airflow_provider_kafka_odps.core.history.cuts import Author, Claim, cut_key, remembered, store_key
 from airflow_provider_kafka_odps.core.options import IsolationLevel, OnGap

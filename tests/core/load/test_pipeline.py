@@ -5,7 +5,7 @@ from collections.abc import Callable, Generator, Iterator
 from functools import partial
 
 import pytest
-from core.world import World, attempt_at, resources
+from core.world import World, attempt_at, cluster_of, resources
 
 from airflow_provider_kafka_odps.core.delivery.attempt import Attempt
 from airflow_provider_kafka_odps.core.delivery.transfer import transfer
@@ -226,7 +226,7 @@ def test_a_load_with_threads_puts_the_same_blocks_under_the_same_numbers(mode: M
     """However stages overlap, block by block the rows are those of a load that does one thing after the other."""
     found = []
     for concurrency in (0, 3):
-        world = World(log={0: [b"%d" % n for n in range(40)], 1: [b"x", None, b"y"], 2: []}, policy="compact")
+        world = World(cluster=cluster_of([b"%d" % n for n in range(40)], [b"x", None, b"y"], [], policy="compact"))
         receipt = transfer(_concurrent(world, mode, concurrency))
         found.append((world.sessions["u1"].blocks, world.table, receipt.to_json()))
     assert found[0] == found[1]
@@ -236,7 +236,7 @@ def test_a_load_with_threads_puts_the_same_blocks_under_the_same_numbers(mode: M
 @pytest.mark.parametrize("effect", ["read 0:7", "write block 3", "write block 41"])
 def test_a_load_with_threads_commits_nothing_after_an_error(effect: str) -> None:
     """An error of any stage is what the attempt raises; nothing becomes visible, and the next attempt loads it all."""
-    world = World(log={0: [b"%d" % n for n in range(40)], 1: [b"x", b"y"], 2: []})
+    world = World(cluster=cluster_of([b"%d" % n for n in range(40)], [b"x", b"y"], []))
     before: Callable[[str], None] = world.before
 
     def fail(name: str) -> None:

@@ -8,10 +8,11 @@ from collections.abc import Iterator, Sequence
 import pyarrow as pa
 import pytest
 from core.examples import offsets_in, orders, window_of
-from core.world import Sink, World, batch_of
+from core.world import World, batch_of
 from hypothesis import given
 from hypothesis import strategies as st
-from kit.hand_clock import HandClock
+from twins.clock import HandClock
+from twins.maxcompute import Sink
 
 from airflow_provider_kafka_odps.core.accounting.gaps import GapKind, PassedOver
 from airflow_provider_kafka_odps.core.accounting.ledger import Ledger

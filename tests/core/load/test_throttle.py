@@ -1,8 +1,8 @@
 """How fast a load goes, by a hand clock."""
 
 import pytest
-from core.world import World, attempt_at, resources
-from kit.hand_clock import HandClock
+from core.world import World, attempt_at, cluster_of, resources
+from twins.clock import HandClock
 
 from airflow_provider_kafka_odps.core.delivery.transfer import transfer
 from airflow_provider_kafka_odps.core.load.resources import MAX_MEMORY, Resources, answer_bytes
@@ -35,19 +35,19 @@ def test_a_throttle_keeps_no_more_than_a_second_of_what_was_not_used() -> None:
 @pytest.mark.parametrize("concurrency", [0, 2])
 def test_a_load_takes_as_long_as_its_bytes_may(concurrency: int) -> None:
     """A load of n bytes at r bytes per second takes n / r seconds by its clock, within five per cent."""
-    world = World(log={0: [b"x" * 1_000] * 50})
+    world = World(cluster=cluster_of([b"x" * 1_000] * 50))
     slow = attempt_at(world, Mode.APPEND, limits=resources(concurrency, max_bytes_per_second=1_000))
     receipt = transfer(slow)
-    assert receipt.bytes / world.seconds == pytest.approx(1_000, rel=0.05)
+    assert receipt.bytes / world.clock.seconds == pytest.approx(1_000, rel=0.05)
 
 
 def test_a_load_that_waits_for_its_turn_can_be_stopped() -> None:
     """A task that is asked to stop while it is held back stops there, not an hour later."""
-    world = World(log={0: [b"x" * 1_000] * 50})
-    world.cancelled = lambda: world.seconds > 3
+    world = World(cluster=cluster_of([b"x" * 1_000] * 50))
+    world.cancelled = lambda: world.clock.seconds > 3
     with pytest.raises(Cancelled):
         transfer(attempt_at(world, Mode.APPEND, limits=resources(max_bytes_per_second=1)))
-    assert world.seconds < 5
+    assert world.clock.seconds < 5
 
 
 def test_progress_is_told_once_in_ten_seconds() -> None:
