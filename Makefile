@@ -54,8 +54,9 @@ bench: $(CAN_RUN_CHECKS) ## measure ours and the other ways; ROWS=2000000 WORKLO
 scheduled: $(CAN_RUN_CHECKS) ## play the histories under a real scheduler, which `make test` does, too
 	$(BIN)/pytest tests/scheduled $(ARGS)
 
-simulate: $(CAN_RUN_CHECKS) ## play random histories of a load against its promise: HISTORIES=1000000 SEED=7 FAULTS=3
-	HISTORIES=$(HISTORIES) SEED=$(SEED) FAULTS=$(FAULTS) $(BIN)/pytest tests/simulation --timeout 0 $(ARGS)
+simulate: $(CAN_RUN_CHECKS) ## play histories of loads against their promise: HISTORIES=1000000 SEED=7 FAULTS=3
+	WHOLE=1 HISTORIES=$(or $(HISTORIES),100000) SEED=$(SEED) FAULTS=$(FAULTS) $(BIN)/pytest tests/simulation --timeout 0 \
+		--numprocesses 2 $(ARGS)
 
 torture: $(CAN_RUN_CHECKS) ## kill, disturb and rerun loads at random: STEPS=2000 SEED=7
 	TORTURE_STEPS=$(STEPS) TORTURE_SEED=$(SEED) $(BIN)/pytest tests/delivery/test_walk.py -k no_walk --capture=no $(ARGS)

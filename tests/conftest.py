@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 from demo.broker import Broker, available_broker
+from simulation.counting import summary
 
 from airflow_provider_kafka_odps.local.testing import RunningEndpoint, running_endpoint
 
@@ -21,6 +22,13 @@ class MakeTopic(Protocol):
     """Creates a topic with a name of its own and returns the name."""
 
     def __call__(self, partitions: int = 1, configs: Mapping[str, str] | None = None) -> str: ...
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many histories were simulated, wherever tests of the simulation ran."""
+    reports = [each for stat in terminalreporter.stats.values() for each in stat if isinstance(each, pytest.TestReport)]
+    if line := summary(found for report in reports if report.when == "call" for found in report.user_properties):
+        terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")

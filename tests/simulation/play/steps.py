@@ -1,4 +1,4 @@
-"""What a history is made of: the run that it happens to, and what befalls its attempts, where."""
+"""What a history is made of: who acts, and what befalls whom, where."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
-
-from airflow_provider_kafka_odps.core.options import Mode, OnRerun
 
 
 class Move(StrEnum):
@@ -17,12 +15,16 @@ class Move(StrEnum):
     NEXT = "it stands still, and the next attempt starts"
     SWITCH = "it stands still, and another attempt goes on"
     CANCEL = "it is asked to stop"
+    MARK = "it is marked as failed, and runs on for a while"
     DROP = "the request is lost"
     LOSE = "the answer is lost"
     LATE = "no answer comes, and the request arrives later"
     FLING = "the process dies, and its request arrives later"
     REFUSE = "the service says no"
+    LIE = "the service says yes, and does nothing"
     CLOSING = "no answer comes, and the commit takes its time"
+    WORKER_DIES = "a worker dies"
+    WORKER_SLOW = "a worker takes its time"
     LAND = "the requests that are late arrive"
     GONE = "the upload sessions expire"
     REJECTS_GONE = "the upload sessions of rejects expire"
@@ -30,52 +32,44 @@ class Move(StrEnum):
     STATEMENTS_FAIL = "the statements that run fail"
     ARRIVE = "a record arrives"
     SHRINK = "the oldest record expires"
+    CUT = "the log is cut: it loses its newest record"
+    COMPACT = "a record is compacted away"
+    VANISH = "a record vanishes without a trace"
+    ADD = "a partition is added"
     RECREATE = "the topic is deleted and created again"
 
 
+LOSSES = frozenset({Move.SHRINK, Move.CUT, Move.VANISH, Move.RECREATE})
+"""After these, a window cannot be loaded again as it was."""
 AROUND = frozenset(
     {
         *[Move.LAND, Move.GONE, Move.REJECTS_GONE, Move.STATEMENTS_END, Move.STATEMENTS_FAIL],
-        *[Move.ARRIVE, Move.SHRINK, Move.RECREATE],
+        *[Move.ARRIVE, Move.COMPACT, Move.ADD],
+        *LOSSES,
     }
 )
 """These happen to the world; the effect still comes."""
 
 
 class Way(StrEnum):
-    """Why there is a next attempt."""
+    """Why there is another attempt."""
 
+    FIRST = "the run starts"
     RETRY = "a retry"
     CLEAR = "the user clears the task"
-
-
-class Misfit(StrEnum):
-    """Whether the window's first record fits the table; one that does not is a reject."""
-
-    NEVER = "all records fit"
-    ALWAYS = "one record is rejected"
-    AT_FIRST = "the first attempt rejects one record, and the mapping is mended then"
+    AGAIN = "the run is deleted and created again"
+    AGAIN_AND_CLEARED = "the run is deleted and created again, and another task of it is cleared"
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
-    """The run that a history happens to."""
+class Entrance:
+    """Another attempt, and of which run."""
 
-    mode: Mode
-    on_rerun: OnRerun
-    with_rows: bool
-    """Whether partition and offset are columns of the table."""
-    ways: tuple[Way, ...]
-    """Why the second, the third … attempt starts; there are no more than these before the faults end."""
-    records: int = 2
-    """How many there are at first."""
-    misfit: Misfit = Misfit.NEVER
+    run: str
+    way: Way
 
     def __str__(self) -> str:
-        columns = "with" if self.with_rows else "without"
-        ways = ", then ".join(self.ways)
-        run = f"{self.records} records, {self.mode}, on_rerun={self.on_rerun}, {columns} offset columns"
-        return f"{run}, {self.misfit}, then {ways}"
+        return f"run {self.run}: {self.way}"
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -1,0 +1,152 @@
+"""How the promise may be broken: what could happen in which situation, and what of it is not played yet."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from simulation.outside.world import SimulatedWorld
+from simulation.play.steps import LOSSES, Faults, Move
+from simulation.several.cases import Runs
+from simulation.single.cases import Case
+
+from airflow_provider_kafka_odps.core.journal.entry import Phase
+from airflow_provider_kafka_odps.core.options import Mode, OnDataLoss, OnRerun
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """Something that could happen next to an attempt."""
+
+    case: Case | Runs
+    world: SimulatedWorld
+    run: str
+    marked: bool
+    alone: bool
+    """Whether no other attempt stands still."""
+    effect: str
+    move: Move
+
+    @property
+    def lets_others_act(self) -> bool:
+        """Whether another attempt goes on while this one stands still."""
+        return self.move in {Move.NEXT, Move.SWITCH}
+
+    @property
+    def plans(self) -> bool:
+        """Whether the run has not recorded its window yet."""
+        return self.run not in self.world.journals
+
+    @property
+    def written(self) -> bool:
+        """Whether records are loaded, or about to be."""
+        return any(session.blocks for session in self.world.sessions.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """One way in which the promise does not hold yet."""
+
+    name: str
+    words: str
+    """The sequence of events."""
+    forbids: Callable[[Situation], bool]
+    case: Case | Runs
+    faults: Faults
+    """A history that shows it."""
+
+
+def never(_: Situation) -> bool:
+    """Forbid nothing: no case among those that are played is like this one."""
+    return False
+
+
+def lost_before_a_replacement(now: Situation) -> bool:
+    """Tell whether records are lost that a replacement would have to load again."""
+    replaces = isinstance(now.case, Case) and now.case.mode is Mode.APPEND and now.case.on_rerun is OnRerun.REPLACE
+    return replaces and now.move in LOSSES and now.written
+
+
+def confirmed_before_a_replacement(now: Situation) -> bool:
+    """Tell whether a commit is confirmed that was not made, and the first one may still come."""
+    replaces = isinstance(now.case, Case) and now.case.mode is Mode.APPEND and now.case.on_rerun is OnRerun.REPLACE
+    return replaces and now.move is Move.LIE and (not now.alone or bool(now.world.late))
+
+
+def lost_before_an_overwrite(now: Situation) -> bool:
+    """Tell whether records are lost that an overwrite would leave out."""
+    skips = isinstance(now.case, Case) and now.case.mode is Mode.OVERWRITE and now.case.on_data_loss is OnDataLoss.SKIP
+    return skips and now.move in LOSSES and now.written
+
+
+def compacted_before_a_rerun(now: Situation) -> bool:
+    """Tell whether a record is compacted away that a rerun would leave out."""
+    again = isinstance(now.case, Case) and (now.case.mode is Mode.OVERWRITE or now.case.on_rerun is OnRerun.REPLACE)
+    return again and now.move is Move.COMPACT and now.written
+
+
+def taken_over_unseen(now: Situation) -> bool:
+    """Tell whether another attempt acts before this one has written that it has the interval."""
+    same = isinstance(now.case, Runs) and len({(run.start, run.end) for run in now.case.runs}) < len(now.case.runs)
+    holders = [json.loads(text)["run_id"] for key, text in now.world.asset.items() if key.startswith("journal:")]
+    return same and now.lets_others_act and now.run not in holders
+
+
+def interval_behind(now: Situation) -> bool:
+    """Tell whether a run that commits ends while the interval's journal is still that of an earlier phase."""
+    if not isinstance(now.case, Runs) or now.plans:
+        return False
+    own = now.world.journals[now.run]["phase"]
+    shared = [
+        json.loads(text)["journal"]["phase"] for key, text in now.world.asset.items() if key.startswith("journal:")
+    ]
+    behind = bool(shared) and shared[0] in {Phase.PLANNED, Phase.UPLOADING}
+    committing = own == Phase.COMMITTING and now.effect in {"commit", "save committed"}
+    return behind and (committing or own == Phase.COMMITTED) and now.move not in {Move.LAND, Move.GONE}
+
+
+def fence_of_two_stores(now: Situation) -> bool:
+    """Tell whether others act while an attempt that is marked as failed stands between its two journals."""
+    hours = isinstance(now.case, Runs) and not now.case.chained
+    return hours and now.marked and now.lets_others_act and now.effect.startswith(("save ", "set journal"))
+
+
+def changed_between_surveys(now: Situation) -> bool:
+    """Tell whether the log changes between the surveys of two runs that are planned at once."""
+    hours = isinstance(now.case, Runs) and not now.case.chained
+    return hours and now.move in {Move.ARRIVE, Move.SHRINK} and not now.alone
+
+
+def died_before_the_index(now: Situation) -> bool:
+    """Tell whether an attempt dies while it writes its cuts, and the index of instants does not have them."""
+    many = isinstance(now.case, Runs) and not now.case.chained and len(now.case.runs) > 2
+    return many and now.move is Move.CRASH and now.effect in {"set cut", "set instants"}
+
+
+def added_while_another_plans(now: Situation) -> bool:
+    """Tell whether a partition is added between the surveys of two runs that are planned at once."""
+    return now.move is Move.ADD and not now.alone
+
+
+def added_and_expired(now: Situation) -> bool:
+    """Tell whether a record expires while a partition has been added."""
+    return now.move is Move.SHRINK and len(now.world.topic.logs) > 1
+
+
+def marked_while_it_plans(now: Situation) -> bool:
+    """Tell whether a link of a chain is marked as failed, or overtaken, while it plans."""
+    return (
+        isinstance(now.case, Runs) and now.case.chained and now.plans and (now.move is Move.MARK or now.lets_others_act)
+    )
+
+
+def planned_at_once(now: Situation) -> bool:
+    """Tell whether another one of more than two runs is planned while this one is."""
+    return (
+        isinstance(now.case, Runs)
+        and not now.case.chained
+        and len(now.case.runs) > 2
+        and now.plans
+        and now.lets_others_act
+    )

@@ -1,0 +1,200 @@
+"""What is known to break the promise: it is not played, and each has a history that shows it.
+
+Whoever mends one deletes its entry here: from then on, all histories play it.
+"""
+
+from __future__ import annotations
+
+from simulation.breaks import (
+    Break,
+    added_and_expired,
+    added_while_another_plans,
+    changed_between_surveys,
+    compacted_before_a_rerun,
+    confirmed_before_a_replacement,
+    died_before_the_index,
+    fence_of_two_stores,
+    interval_behind,
+    lost_before_a_replacement,
+    lost_before_an_overwrite,
+    marked_while_it_plans,
+    never,
+    planned_at_once,
+    taken_over_unseen,
+)
+from simulation.play.steps import Move, Place, Way
+from simulation.several.cases import Runs, entrances, hour, link
+from simulation.single.cases import Case, Columns
+
+from airflow_provider_kafka_odps.core.options import Mode, OnDataLoss, OnRerun
+
+NOT_YET: tuple[Break, ...] = (
+    Break(
+        "replace removes rows that it cannot load again",
+        "A window is loaded, its records expire, the task is cleared with on_rerun='replace': the rows are removed, "
+        "then the load is refused.",
+        lost_before_a_replacement,
+        Case(Mode.APPEND, OnRerun.REPLACE, (Way.CLEAR,)),
+        {Place(2, "read", 1): (Move.SHRINK,)},
+    ),
+    Break(
+        "overwrite and skip replace rows by fewer",
+        "A window is loaded, its records expire, the task is cleared in mode overwrite with on_data_loss='skip': the "
+        "partition is replaced by what is left in the log.",
+        lost_before_an_overwrite,
+        Case(Mode.OVERWRITE, OnRerun.KEEP, (Way.CLEAR,), on_data_loss=OnDataLoss.SKIP),
+        {Place(2, "read", 1): (Move.SHRINK,)},
+    ),
+    Break(
+        "a rerun leaves out what was compacted since",
+        "A window is loaded, one of its records is compacted away, the task is cleared so that it loads again: the row "
+        "is gone from the table.",
+        compacted_before_a_rerun,
+        Case(Mode.APPEND, OnRerun.REPLACE, (Way.CLEAR,), compacted=True),
+        {Place(2, "read", 1): (Move.COMPACT,)},
+    ),
+    Break(
+        "replace does not find rows that were loaded without offset columns",
+        "A window is loaded by a mapping without offset columns. They are added to table and mapping, and the task is "
+        "cleared with on_rerun='replace': no row is found, none is removed, and all are loaded again.",
+        never,
+        Case(Mode.APPEND, OnRerun.REPLACE, (Way.CLEAR,), Columns.LATER),
+        {},
+    ),
+    Break(
+        "a commit in doubt is not found by offset columns that were added since",
+        "A load without offset columns is committed, its answer is lost, its session expires. Offset columns are added "
+        "to table and mapping, and the task is cleared: no row is found, and the window is loaded again.",
+        never,
+        Case(Mode.APPEND, OnRerun.KEEP, (Way.CLEAR,), Columns.LATER),
+        {Place(1, "commit", 1): (Move.LOSE,), Place(1, "ask for the status", 1): (Move.GONE,)},
+    ),
+    Break(
+        "replace does not mind that rows of a confirmed commit are not there",
+        "An attempt stands still before its commit. The task is cleared, the service confirms a commit that it does "
+        "not make, and on_rerun='replace' finds no row, removes none and loads all again. Then the first attempt "
+        "commits.",
+        confirmed_before_a_replacement,
+        Case(Mode.APPEND, OnRerun.REPLACE, (Way.CLEAR,)),
+        {Place(1, "commit", 1): (Move.NEXT,), Place(2, "commit", 1): (Move.LIE,)},
+    ),
+    Break(
+        "a run is cleared while another one has taken its interval over",
+        "Run a fails before its fence. Run b is for the same interval, reads a's journal, and stands still before it "
+        "writes its own. Somebody clears a, which loads the window; then b loads it as well.",
+        taken_over_unseen,
+        Runs((hour("a", 0), hour("b", 0)), entrances("a b a:clear")),
+        {Place(1, "write a block", 1): (Move.CRASH,), Place(2, "open", 1): (Move.NEXT,)},
+    ),
+    Break(
+        "a run that is marked as failed goes on while another one takes its interval over",
+        "Run a is marked as failed while it loads, and its process lives a few seconds longer. Run b for the same "
+        "interval reads its journal; a commits; then b loads the window as well.",
+        taken_over_unseen,
+        Runs((hour("a", 0), hour("b", 0)), entrances("a b")),
+        {Place(1, "save committing", 1): (Move.MARK, Move.NEXT), Place(2, "save uploading", 1): (Move.SWITCH,)},
+    ),
+    Break(
+        "a run that is marked as failed passes the fence while another one takes its interval over",
+        "Run a is marked as failed, looks for the last time whether somebody has taken its interval over, and stands "
+        "still before it writes that it commits. Run b takes the interval over and loads it; a writes over b's entry, "
+        "finds itself in it, and commits as well.",
+        fence_of_two_stores,
+        Runs((hour("a", 0), hour("b", 0)), entrances("a b")),
+        {Place(1, "save committing", 1): (Move.MARK, Move.NEXT)},
+    ),
+    Break(
+        "an interval's journal that is behind its run's",
+        "Run b writes into the task's journal that it commits, and dies before it writes it into the interval's. Its "
+        "retry commits, and dies before it writes that into the interval's journal; b fails for good. Run a for the "
+        "same interval finds that b was uploading, and loads the window as well.",
+        interval_behind,
+        Runs((hour("a", 0), hour("b", 0)), entrances("b b:retry a")),
+        {Place(1, "set journal", 3): (Move.CRASH,), Place(2, "save committed", 1): (Move.CRASH,)},
+    ),
+    Break(
+        "a partition is added between the surveys of two neighbours",
+        "Run a has surveyed the topic and stands still. A partition is added, and run b plans with it. Run a finds a "
+        "cut with a partition that its survey does not have, and fails without retries, though another look would do.",
+        added_while_another_plans,
+        Runs((hour("a", 0), hour("b", 1)), entrances("a b")),
+        {Place(1, "get cut", 1): (Move.NEXT,), Place(2, "survey", 1): (Move.ADD,)},
+    ),
+    Break(
+        "an interval that overlaps another one",
+        "The runs of two hours are loaded, then a run for an interval that begins within the first one and ends within "
+        "the second: by hand, or because the schedule was edited.",
+        never,
+        Runs((hour("a", 0), hour("b", 1), hour("c", 0.5)), entrances("a b c"), stamps=(0.1, 0.6, 1.1, 1.6)),
+        {},
+    ),
+    Break(
+        "a partition is added, and its first records expire before a window has it",
+        "Run a is planned. A partition is added, and its oldest record expires. The next run begins it at the log's "
+        "start instead of offset 0, and says nothing.",
+        added_and_expired,
+        Runs((hour("a", 0), hour("b", 1)), entrances("a b"), stamps=(0.1,)),
+        {Place(2, "survey", 1): (Move.ADD, Move.SHRINK)},
+    ),
+    Break(
+        "a chain's task has another name",
+        "A task has loaded a topic; it is renamed, or another element of a mapped one: its chain is not found, and it "
+        "loads the topic from its beginning.",
+        never,
+        Runs((link("a"), link("b", "hourly.load[1]")), entrances("a b")),
+        {},
+    ),
+    Break(
+        "a link of a chain is marked as failed while it plans",
+        "Run a is marked as failed before it notes its window in the chain. Run b plans the same window; a's note "
+        "covers b's; b commits, and the chain says that a is planned. Clearing a loads the window again.",
+        marked_while_it_plans,
+        Runs((link("a"), link("b")), entrances("a b a:clear")),
+        {
+            Place(1, "save planning", 1): (Move.MARK,),
+            Place(1, "set chain", 1): (Move.NEXT,),
+            Place(2, "save uploading", 1): (Move.SWITCH,),
+            Place(1, "save planned", 1): (Move.CRASH,),
+        },
+    ),
+    Break(
+        "a run is created again, and another task of it is cleared",
+        "A run is loaded, deleted, and created again under its id. Before its load begins, another task of the run is "
+        "cleared, or the load itself after an attempt that died early: the load takes this for a user who had its "
+        "journal forgotten, and loads the window again.",
+        never,
+        Runs((hour("a", 0),), entrances("a a:again_and_cleared")),
+        {},
+    ),
+    Break(
+        "a record comes between the surveys of two neighbours in a quiet partition",
+        "Run b has surveyed an empty partition. A record comes, and run a is planned behind it. Run b finds that its "
+        "start differs, takes back that claim alone, and fails. Its retry starts by a's cut, which is behind its own "
+        "end by the claim that is left: it is refused for ever.",
+        changed_between_surveys,
+        Runs((hour("a", 0), hour("b", 1)), entrances("b a"), stamps=()),
+        {Place(1, "get cut", 3): (Move.NEXT,), Place(2, "survey", 1): (Move.ARRIVE,)},
+    ),
+    Break(
+        "an attempt dies between its cuts and the index of instants",
+        "Run b has claimed the cuts of its instants and dies before the index has them. Its records expire. The run "
+        "for a later hour is planned. Run a, for the hour before b's, starts by the later hour's cut, which is behind "
+        "its end by b's: it is refused for ever.",
+        died_before_the_index,
+        Runs((hour("a", 0), hour("b", 1), hour("d", 3)), entrances("b d a"), stamps=(1.1,)),
+        {Place(1, "set instants", 1): (Move.CRASH,), Place(2, "survey", 1): (Move.SHRINK,)},
+    ),
+    Break(
+        "more than two hours are planned at the same moment",
+        "Run c surveys while its hours are empty, and claims both of its instants. Meanwhile a record comes, and run a "
+        "is planned behind it. Run c finds that its start lies before a's end, takes back that claim alone, and fails. "
+        "Run d takes c's other claim for a cut, and begins before a's end.",
+        planned_at_once,
+        Runs(
+            (hour("a", 0), hour("b", 1), hour("c", 2), hour("d", 3)),
+            entrances("c a d b"),
+            stamps=(),
+        ),
+        {Place(1, "set cut", 1): (Move.NEXT,), Place(2, "survey", 1): (Move.ARRIVE,)},
+    ),
+)

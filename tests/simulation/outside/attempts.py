@@ -1,0 +1,96 @@
+"""One attempt at a load in the simulated world: what it is to do, and how it is built."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from core.examples import target_of
+from core.world import RESOURCES
+from kit.asked import AskedBy
+from simulation.outside.stores import Acting, Store
+from simulation.outside.tables import AllRows, SimulatedSink, projection_of
+from simulation.outside.topic import source_of
+from simulation.outside.workers import Pool
+from simulation.outside.world import SimulatedWorld
+from twins.maxcompute import RejectSink
+from twins.table_rows import Rows, Shown
+
+from airflow_provider_kafka_odps.core.accounting.rejects import NoRejectSink
+from airflow_provider_kafka_odps.core.accounting.tolerance import Tolerance
+from airflow_provider_kafka_odps.core.delivery.attempt import Attempt, Load, TaskRun
+from airflow_provider_kafka_odps.core.delivery.ports import Ports
+from airflow_provider_kafka_odps.core.delivery.window_rows import NoOffsetColumns
+from airflow_provider_kafka_odps.core.history.store import History
+from airflow_provider_kafka_odps.core.journal.entry import JournalStore
+from airflow_provider_kafka_odps.core.options import Mode, OnRerun
+from airflow_provider_kafka_odps.core.window.planning import WindowRequest
+from airflow_provider_kafka_odps.core.window.window import Window
+
+_UNLIMITED = Tolerance(None)
+TARGETS = {mode: target_of(mode) for mode in Mode}
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What one attempt is to do."""
+
+    request: WindowRequest
+    history: History
+    mode: Mode = Mode.APPEND
+    on_rerun: OnRerun = OnRerun.KEEP
+    with_offsets: bool = True
+    """Whether partition and offset are columns of the table, so that rows can be found by them."""
+    hides_offsets: bool = False
+    """Whether these columns were added later, so that they are NULL in what is loaded now."""
+    rejecting: bool = False
+    """Whether the first record of a partition is a reject."""
+    keep_rejects: bool = False
+    workers: int = 1
+
+
+def attempt_in(
+    world: SimulatedWorld,
+    order: Order,
+    actor: Acting,
+    follow: Callable[[Window], None],
+    shared: Callable[[Store], JournalStore] = lambda own: own,
+) -> Attempt:
+    """Return an attempt; ``follow`` is told when the window's ends may be committed, ``shared`` wraps its journal."""
+    limits = replace(RESOURCES, workers=order.workers)
+    load = Load(
+        request=order.request,
+        group=None,
+        target=TARGETS[order.mode],
+        projection=projection_of(rejecting=order.rejecting, with_offsets=not order.hides_offsets),
+        drift=None,
+        tolerance=_UNLIMITED,
+        keep_rejects=order.keep_rejects,
+        resources=limits,
+        commit_timeout=300.0,
+        on_rerun=order.on_rerun,
+        reconcile=True,
+        commit_to_group=True,
+    )
+    source = source_of(world.topic, order.request.on_data_loss, world.effect)
+    ports = Ports(
+        survey=source.survey,
+        source=source,
+        workers=Pool(world, load.projection, order.request.on_data_loss, limits),
+        sink=SimulatedSink(world, order.mode is Mode.OVERWRITE),
+        window_rows=Rows(world) if order.with_offsets else NoOffsetColumns(),
+        visible_rows=Shown(world) if order.with_offsets else AllRows(world),
+        rejects=RejectSink(world) if order.keep_rejects else NoRejectSink(),
+        journal=shared(Store(world, actor)),
+        history=order.history,
+        clock=world.clock,
+        announce=lambda window: world.effect("announce", lambda: world.hear(window)),
+        commit_ends=lambda window: world.effect("commit the ends", lambda: follow(window)),
+    )
+    cancellation = AskedBy(lambda: actor.cancelled)
+    return Attempt(load, ports, TaskRun(actor.clear_number, actor.number, _silent, cancellation))
+
+
+def _silent(line: str) -> None:
+    """Write no log."""
+    del line

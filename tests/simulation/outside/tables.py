@@ -1,0 +1,95 @@
+"""The simulated table: what is projected for it, the sessions that write to it, and what everybody sees of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import cast
+
+import pyarrow as pa
+from core.world import COLUMNS, SCHEMA
+from simulation.outside.world import NOWHERE, Conduct, SimulatedWorld
+from twins.maxcompute import Row, Sink, Upload
+from twins.table_rows import Shown
+
+from airflow_provider_kafka_odps.core.mapping.compiler import compile_projection
+from airflow_provider_kafka_odps.core.mapping.projection import Projected, Projection, Reject
+from airflow_provider_kafka_odps.core.window.window import Window
+
+_PROJECTION = compile_projection(COLUMNS, SCHEMA)
+
+
+_ROWS: dict[int, list[Row]] = {}
+"""Of columns that were projected, by their ids."""
+
+
+class _CachedProjection:
+    """The real projection, asked once per batch: batches are never forgotten, so that their ids stay theirs."""
+
+    wanted = _PROJECTION.wanted
+
+    def __init__(self, *, rejecting: bool, with_offsets: bool) -> None:
+        self._projected: dict[int, Projected] = {}
+        self._rejecting, self._with_offsets = rejecting, with_offsets
+
+    def apply(self, topic: str, batch: pa.RecordBatch) -> Projected:
+        if id(batch) not in self._projected:
+            projected = _PROJECTION.apply(topic, batch)
+            if self._rejecting and batch.column("offset")[0].as_py() == 0:
+                rejects = (Reject(topic, 0, 0, "v", "it does not fit"),)
+                projected = replace(projected, columns=projected.columns.slice(1), rejects=rejects)
+            rows = [tuple(row.values()) for row in projected.columns.to_pylist()]
+            if not self._with_offsets:
+                # The same columns as an object of its own, by which its rows are found.
+                projected = replace(projected, columns=projected.columns.slice(0))
+                rows = [(NOWHERE, NOWHERE, value) for _, _, value in rows]
+            self._projected[id(batch)] = projected
+            _ROWS[id(projected.columns)] = rows
+        return self._projected[id(batch)]
+
+
+_PROJECTIONS = {
+    (rejecting, with_offsets): cast("Projection", _CachedProjection(rejecting=rejecting, with_offsets=with_offsets))
+    for rejecting in (False, True)
+    for with_offsets in (False, True)
+}
+
+
+def projection_of(*, rejecting: bool, with_offsets: bool) -> Projection:
+    """Return a projection that may reject the first record of a partition, and leave out where records came from."""
+    return _PROJECTIONS[rejecting, with_offsets]
+
+
+@dataclass
+class SimulatedUpload(Upload):
+    """A handle on one session, of whichever process."""
+
+    conduct: Conduct = field(kw_only=True)
+
+    def write_block(self, number: int, batches: Sequence[pa.RecordBatch]) -> int:
+        rows = [row for each in batches for row in _ROWS[id(each)]]
+        self.conduct("write a block", lambda: self._write(number, rows))
+        return len(rows)
+
+
+@dataclass
+class SimulatedSink(Sink):
+    """The world's table."""
+
+    world: SimulatedWorld
+
+    def open_upload(self) -> Upload:
+        return SimulatedUpload(self.world, super().open_upload().id, opened=True, conduct=self.world.effect)
+
+
+@dataclass
+class AllRows:
+    """What everybody can see of a table in which partition and offset are no columns."""
+
+    world: SimulatedWorld
+
+    def offsets(self, window: Window) -> None:
+        del window
+
+    def rows(self) -> int:
+        return Shown(self.world).rows()

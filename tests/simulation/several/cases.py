@@ -1,0 +1,117 @@
+"""The kinds of runs that a history happens to: neighbours in time, links of a chain, runs for the same interval."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import permutations
+from random import Random
+
+from simulation.play.steps import Entrance, Way
+
+from airflow_provider_kafka_odps.core.window.bounds import AskedBound, At, Latest, Previous, SurveyBound
+
+_MIDNIGHT = int(datetime(2026, 11, 22, tzinfo=UTC).timestamp() * 1000)
+_HOUR_MILLIS = 3_600_000
+
+
+def stamp_of(hours: float) -> int:
+    """Return so many hours after midnight, in milliseconds."""
+    return _MIDNIGHT + round(hours * _HOUR_MILLIS)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One DAG run, and what its task is to load."""
+
+    name: str
+    start: AskedBound
+    end: SurveyBound
+    task: str = "hourly.load"
+
+    def __str__(self) -> str:
+        task = "" if self.task == "hourly.load" else f" of {self.task}"
+        return f"{self.name}{task} [{self.start}, {self.end})"
+
+
+def hour(name: str, start: float, hours: float = 1) -> Run:
+    """Return the run for an interval."""
+    return Run(name, At(stamp_of(start)), At(stamp_of(start + hours)))
+
+
+def link(name: str, task: str = "hourly.load") -> Run:
+    """Return a run that goes on where the last one of its task ended."""
+    return Run(name, Previous(), Latest(), task)
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """Several runs, and in which order their attempts start."""
+
+    runs: tuple[Run, ...]
+    entrances: tuple[Entrance, ...]
+    stamps: tuple[float, ...] = (0.1, 1.1, 2.1)
+    """The hours of the records that are there at first; one that arrives later is of the first half hour."""
+    max_offsets: int | None = None
+
+    @property
+    def chained(self) -> bool:
+        """Whether each goes on where the one before it ended."""
+        return any(isinstance(run.start, Previous) for run in self.runs)
+
+    def run(self, name: str) -> Run:
+        """Return the run of a name."""
+        return next(run for run in self.runs if run.name == name)
+
+    def __str__(self) -> str:
+        return f"{', '.join(map(str, self.runs))}; {', then '.join(map(str, self.entrances))}"
+
+
+def entrances(text: str) -> tuple[Entrance, ...]:
+    """Read attempts: a run and its way each.
+
+    >>> [str(entrance) for entrance in entrances("a b a:retry")]
+    ['run a: the run starts', 'run b: the run starts', 'run a: a retry']
+    """
+    parts = [part.partition(":") for part in text.split()]
+    return tuple(Entrance(run, Way[way.upper()] if way else Way.FIRST) for run, _, way in parts)
+
+
+_RETRIED = 0.3
+_NEIGHBOURS = (hour("a", 0), hour("b", 1))
+_THREE = (*_NEIGHBOURS, hour("c", 2))
+_SAME = (hour("a", 0), hour("b", 0))
+_CHAIN = (link("a"), link("b"), link("c"))
+
+
+def drawn(random: Random) -> Runs:
+    """Return a few hours in any order, with retries and clears between them."""
+    runs = [hour(name, at) for at, name in enumerate("abcd"[: random.choice((2, 3, 4))])]
+    steps = [f"{run.name}{way}" for run in random.sample(runs, len(runs)) for way in ("", ":retry")]
+    kept = [step for step in steps if ":" not in step or random.random() < _RETRIED]
+    stamps = sorted(random.choices(range(len(runs)), k=random.randrange(4)))
+    return Runs(tuple(runs), entrances(" ".join(kept)), tuple(at + 0.1 for at in stamps))
+
+
+def two_attempts() -> list[Runs]:
+    """Return runs with two disturbed attempts in all."""
+    return [
+        *[Runs(_NEIGHBOURS, entrances(order), stamps) for order in ("a b", "b a") for stamps in ((), (0.1, 1.1))],
+        Runs(_SAME, entrances("a b")),
+        *[Runs(_SAME[:1], entrances(f"a a:{way}")) for way in ("again", "retry", "clear")],
+        *[Runs(_CHAIN, entrances("a b"), max_offsets=most) for most in (None, 1)],
+    ]
+
+
+def three_attempts() -> list[Runs]:
+    """Return runs with three disturbed attempts in all."""
+    return [
+        *[Runs(_THREE, entrances(" ".join(order))) for order in permutations("abc")],
+        *[
+            Runs(_NEIGHBOURS, entrances(order))
+            for order in ("a b a:retry", "a b b:retry", "b a b:retry", "a a:clear b")
+        ],
+        *[Runs(_SAME, entrances(order)) for order in ("a b a:clear", "a b b:retry", "a a:retry b", "a a:again b")],
+        Runs(_SAME[:1], entrances("a a:again a:retry")),
+        *[Runs(_CHAIN, entrances(order), max_offsets=1) for order in ("a b c", "a a:retry b", "a b a:clear")],
+    ]

@@ -1,0 +1,113 @@
+"""The kinds of loads that a history of one run happens to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import product
+
+from simulation.play.steps import Entrance, Way
+
+from airflow_provider_kafka_odps.core.options import Mode, OnDataLoss, OnRerun
+
+
+class Misfit(StrEnum):
+    """Whether the window's first record fits the table; one that does not is a reject."""
+
+    NEVER = "all records fit"
+    ALWAYS = "one record is rejected"
+    AT_FIRST = "the first attempt rejects one record, and the mapping is mended then"
+
+
+class Columns(StrEnum):
+    """Whether partition and offset are columns of the table."""
+
+    ALWAYS = "with offset columns"
+    NEVER = "without offset columns"
+    LATER = "the first attempt has no offset columns, and they are added then"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """The load that a history happens to."""
+
+    mode: Mode
+    on_rerun: OnRerun
+    ways: tuple[Way, ...]
+    """Why the second, the third … attempt starts; there are no more than these before the faults end."""
+    columns: Columns = Columns.ALWAYS
+    log: str = "rr"
+    """What is in the topic at first, a letter of ``Kind`` per offset."""
+    misfit: Misfit = Misfit.NEVER
+    on_data_loss: OnDataLoss = OnDataLoss.FAIL
+    compacted: bool = False
+    workers: int = 1
+
+    @property
+    def entrances(self) -> tuple[Entrance, ...]:
+        """The attempts that are disturbed."""
+        return tuple(Entrance("a", way) for way in (Way.FIRST, *self.ways))
+
+    def __str__(self) -> str:
+        ways = ", then ".join(self.ways)
+        more = [
+            *(["compacted"] if self.compacted else []),
+            *([f"on_data_loss={self.on_data_loss}"] if self.on_data_loss is OnDataLoss.SKIP else []),
+            *([f"{self.workers} workers"] if self.workers > 1 else []),
+            *([str(self.misfit)] if self.misfit is not Misfit.NEVER else []),
+        ]
+        run = f"log {self.log!r}, {self.mode}, on_rerun={self.on_rerun}, {self.columns}"
+        return ", ".join([run, *more, f"then {ways}"])
+
+
+_KINDS = [
+    *[(Mode.APPEND, on_rerun, Columns.ALWAYS) for on_rerun in OnRerun],
+    # `replace` is refused up front where rows cannot be found; overwrite never looks for rows.
+    *[(Mode.APPEND, on_rerun, Columns.NEVER) for on_rerun in OnRerun if on_rerun is not OnRerun.REPLACE],
+    *[(Mode.OVERWRITE, on_rerun, Columns.NEVER) for on_rerun in OnRerun],
+]
+_GAPS = ("rcra", "rnr", "nrr", "c")
+"""A committed and an aborted transaction; a hole in the middle, and one at the start; nothing but a marker."""
+
+
+def cases(attempts: int, misfits: Sequence[Misfit] = tuple(Misfit)) -> list[Case]:
+    """Return every kind of load of a plain log, with up to so many disturbed attempts."""
+    return [
+        Case(mode, on_rerun, ways, columns, log, misfit)
+        for (mode, on_rerun, columns), ways, log, misfit in product(
+            _KINDS, product((Way.RETRY, Way.CLEAR), repeat=attempts - 1), ("rr", ""), misfits
+        )
+        # What a rerun does makes no difference to those that nobody clears.
+        if (Way.CLEAR in ways or on_rerun is OnRerun.KEEP)
+        # Without records there are no rejects; overwrite replaces whatever it is that the user wants.
+        and (misfit is Misfit.NEVER or (log and (mode, on_rerun) != (Mode.OVERWRITE, OnRerun.REPLACE)))
+    ]
+
+
+def cases_of_gaps(attempts: int) -> list[Case]:
+    """Return loads of logs in which not every offset has a record, or loses it meanwhile."""
+    kinds = [
+        (Mode.APPEND, OnRerun.KEEP, Columns.ALWAYS),
+        (Mode.APPEND, OnRerun.REPLACE, Columns.ALWAYS),
+        (Mode.OVERWRITE, OnRerun.KEEP, Columns.NEVER),
+    ]
+    return [
+        Case(mode, on_rerun, ways, columns, log, on_data_loss=on_data_loss, compacted=compacted)
+        for (mode, on_rerun, columns), ways, log, on_data_loss, compacted in product(
+            kinds, product((Way.RETRY, Way.CLEAR), repeat=attempts - 1), (*_GAPS, "rr"), OnDataLoss, (False, True)
+        )
+        if (Way.CLEAR in ways or on_rerun is OnRerun.KEEP)
+        # A plain log that nothing happens to is played already; a policy makes a difference where nothing is there.
+        and (log != "rr" or on_data_loss is OnDataLoss.SKIP or compacted)
+        and (not compacted or log in {"rr", "rnr", "nrr"})
+    ]
+
+
+def cases_of_workers(attempts: int) -> list[Case]:
+    """Return loads that are shared out to two processes."""
+    kinds = [(Mode.APPEND, OnRerun.KEEP, Columns.ALWAYS), (Mode.OVERWRITE, OnRerun.KEEP, Columns.NEVER)]
+    return [
+        Case(mode, on_rerun, ways, columns, "rrrcrr", workers=2)
+        for (mode, on_rerun, columns), ways in product(kinds, product((Way.RETRY, Way.CLEAR), repeat=attempts - 1))
+    ]
