@@ -41,7 +41,7 @@
     ├── AlreadyLoaded            the task was cleared, and on_rerun="fail"
     ├── LoadTimedOut             the load took longer than load_timeout; nothing was committed (a retry may help)
     ├── NotReconciled            committed, but the table does not have the rows that were loaded
-    ├── RowsDiffer               the table has more rows of the window than were loaded; none was deleted
+    ├── RowsDiffer               the table has more or fewer rows of the window than were loaded; nothing was done
     ├── JournalMismatch          the task's parameters have changed since its window was recorded
     ├── BrokerRefused            the broker refuses the login, or what it asks for
     ├── Unreachable              the broker or the endpoint does not answer (a retry may help)
@@ -253,7 +253,7 @@ class NotReconciled(KafkaOdpsError):
 
 
 class RowsDiffer(KafkaOdpsError):
-    """The table has more rows of the window than were loaded: deleting them would delete rows of somebody else."""
+    """The table has more or fewer rows of the window than were loaded: some are somebody else's, or elsewhere."""
 
 
 class JournalMismatch(KafkaOdpsError):

@@ -126,8 +126,9 @@ class KafkaToMaxComputeOperator(Stoppable, FromJob, BaseOperator):
     :param commit_timeout: seconds until the result of the commit has to be known; then the task fails, and a retry asks
         again.
     :param on_rerun: what to do when the task is cleared after its rows were committed. In mode append: ``"keep"`` the
-        rows as they are, or ``"replace"`` them: remove them and load the window again, which needs columns for
-        ``__partition__`` and ``__offset__``. In mode overwrite both load the window again. ``"fail"`` fails the task.
+        rows as they are, or ``"replace"`` them: load the window again, then remove them and commit, which needs columns
+        for ``__partition__`` and ``__offset__``. In mode overwrite both load the window again. ``"fail"`` fails the
+        task.
     :param reconcile: after the commit, compare the table with what was loaded, by one SQL statement: rows, first and
         last offset and number of different offsets per Kafka partition if these are columns, otherwise all rows in mode
         overwrite.

@@ -25,7 +25,7 @@ from airflow_provider_kafka_odps.core.journal.entry import Target
 from airflow_provider_kafka_odps.core.load.resources import Resources
 from airflow_provider_kafka_odps.core.load.shares import Share
 from airflow_provider_kafka_odps.core.mapping.compiler import compile_projection
-from airflow_provider_kafka_odps.core.options import Mode, OnRerun
+from airflow_provider_kafka_odps.core.options import Mode, OnDataLoss, OnRerun
 from airflow_provider_kafka_odps.core.table.schema import TableSchema, columns_of
 from airflow_provider_kafka_odps.core.window.bounds import Earliest, Latest
 from airflow_provider_kafka_odps.core.window.planning import WindowRequest
@@ -134,6 +134,7 @@ def attempt_at(
     target: Target | None = None,
     columns: Mapping[str, str] = COLUMNS,
     on_rerun: OnRerun = OnRerun.KEEP,
+    on_data_loss: OnDataLoss = OnDataLoss.FAIL,
     by_rows: bool = False,
     after_commit: bool = False,
     rejects: RejectSink | None = None,
@@ -146,7 +147,7 @@ def attempt_at(
     ``after_commit``: it looks at the table and commits to the group.
     """
     load = Load(
-        request=WindowRequest("orders", Earliest(), Latest()),
+        request=WindowRequest("orders", Earliest(), Latest(), on_data_loss=on_data_loss),
         group=None,
         target=target or target_of(mode),
         projection=compile_projection(columns, SCHEMA),
@@ -159,7 +160,7 @@ def attempt_at(
         reconcile=after_commit,
         commit_to_group=after_commit,
     )
-    source = Source(world.cluster, world.effect, batch_records=1)
+    source = Source(world.cluster, world.effect, on_data_loss, batch_records=1)
     ports = Ports(
         survey=source.survey,
         source=source,

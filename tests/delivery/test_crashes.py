@@ -22,8 +22,8 @@ IN_DOUBT = ["commit", *VISIBLE]
 WAYS_ON = ("a retry", "keep", "replace", "fail")
 """A retry, or a click on "Clear" with this `on_rerun`. Before the fence the latter makes no difference."""
 REPLACING = [
-    *["count", "save replacing", "start removal", "save replacing #2", "await removal"],
-    *["topic id", "block 1", "commit", "save committed"],
+    *["count", "block 1", "topic id #2", "count #2", "save replacing", "start removal", "save replacing #2"],
+    *["await removal", "count #3", "save committing", "commit", "save committed"],
 ]
 SETTLING = ["announce", "status", "commit", "save committed", "reconcile", "end"]
 
@@ -169,7 +169,7 @@ def test_killed_while_settling(make_scene: MakeScene, first: str) -> None:
 
 
 def test_killed_while_replacing(make_scene: MakeScene) -> None:
-    """A replacement that dies anywhere between removing the rows and having them back is completed."""
+    """A replacement that dies anywhere is completed, and ends with each row once."""
     cases = [(make_scene(on_rerun="replace"), point) for point in REPLACING]
 
     def go_through(scene: Scene, point: str) -> None:
@@ -183,7 +183,7 @@ def test_killed_while_replacing(make_scene: MakeScene) -> None:
 
 def test_a_zombie_while_replacing(make_scene: MakeScene) -> None:
     """An attempt that stands still while it removes rows does not remove those that the next one has loaded since."""
-    points = ["count", "save replacing", "start removal", "save replacing #2", "await removal", "commit"]
+    points = ["count", "count #2", "save replacing", "start removal", "save replacing #2", "await removal", "commit"]
     cases = [(make_scene(on_rerun="replace"), point) for point in points]
 
     def go_through(scene: Scene, point: str) -> None:

@@ -9,6 +9,7 @@ from airflow_provider_kafka_odps.core.accounting.counts import RejectsUpload
 from airflow_provider_kafka_odps.core.accounting.rejects import RejectSink
 from airflow_provider_kafka_odps.core.clock import Clock
 from airflow_provider_kafka_odps.core.delivery.attempt import Attempt
+from airflow_provider_kafka_odps.core.delivery.replacing import make_room, removes
 from airflow_provider_kafka_odps.core.delivery.settling import commit, settle
 from airflow_provider_kafka_odps.core.journal.entry import HOW_TO_FORGET, Journal
 from airflow_provider_kafka_odps.core.journal.receipt import CommitProof, Receipt
@@ -39,10 +40,14 @@ def commit_rows(attempt: Attempt, entry: Journal, upload: Upload) -> Receipt:
 
 
 def pass_fence(attempt: Attempt, entry: Journal, receipt: Receipt) -> Journal:
-    """Save ``committing``, once the load's rejects are visible; return that entry. A superseded attempt fails here.
+    """Remove the rows that are replaced, make the rejects visible, save ``committing``; return that entry.
 
-    Raises CommitPending where the upload of the rejects is gone; the next attempt loads the window again.
+    A superseded attempt fails here. Raises CommitPending where the upload of the rejects is gone; the next attempt
+    loads the window again.
     """
+    if removes(entry):
+        # Before the rejects: those of the rows that are visible are to stay beside them.
+        entry = make_room(attempt, entry, receipt)
     if receipt.rejected_to is not None:
         entry = entry.publishing(receipt)
         attempt.ports.journal.save(entry.to_json())

@@ -16,8 +16,8 @@ from airflow_provider_kafka_odps.core.delivery.committing import (
     record,
 )
 from airflow_provider_kafka_odps.core.delivery.reconciling import reconcile
+from airflow_provider_kafka_odps.core.delivery.replacing import check_replaceable, removes
 from airflow_provider_kafka_odps.core.delivery.settling import settle
-from airflow_provider_kafka_odps.core.delivery.window_rows import NO_OFFSET_COLUMNS
 from airflow_provider_kafka_odps.core.delivery.writing import WindowLoad
 from airflow_provider_kafka_odps.core.history.chain import advance
 from airflow_provider_kafka_odps.core.history.planner import Planning, plan
@@ -27,13 +27,7 @@ from airflow_provider_kafka_odps.core.journal.receipt import CommitProof, Receip
 from airflow_provider_kafka_odps.core.options import Mode
 from airflow_provider_kafka_odps.core.upload import Upload, UploadStatus
 from airflow_provider_kafka_odps.core.window.window import Window
-from airflow_provider_kafka_odps.exceptions import (
-    AlreadyLoaded,
-    InvalidMapping,
-    RowsDiffer,
-    StatementFailed,
-    TopicReplaced,
-)
+from airflow_provider_kafka_odps.exceptions import AlreadyLoaded, TopicReplaced
 
 
 def transfer(attempt: Attempt) -> Receipt:
@@ -46,8 +40,9 @@ def transfer(attempt: Attempt) -> Receipt:
     4. Read, project, write blocks 0…n-1: invisible.
     5. Prove the window complete: all of it read, every offset accounted for, no more rejects than are tolerated, the
        same topic still, not cancelled.
-    6. Where there are rejects, save ``publishing`` and make them visible. Save ``committing``: the fence. A superseded
-       attempt fails here, before it can commit.
+    6. Where rows of an earlier load are replaced, save ``replacing`` and remove them. Where there are rejects, save
+       ``publishing`` and make them visible. Save ``committing``: the fence. A superseded attempt fails at the first of
+       these, before it can remove or commit.
     7. Commit; on any doubt settle.
     8. Save ``committed`` with the receipt.
     9. Hold the table against the receipt, commit the window's ends to the consumer group, return the receipt. A retry
@@ -74,18 +69,25 @@ def _take(attempt: Attempt, entry: Journal, step: NextStep) -> Receipt:
         case NextStep.REPLACE:
             return _replace(attempt, entry)
         case NextStep.REFUSE:
+            receipt = _there(entry)
             raise AlreadyLoaded(
-                f"{receipt_of(entry).rows} rows of this run's window are in {entry.target.table} already, by upload "
-                f'{entry.upload_id}; on_rerun="fail" loads nothing again'
+                f"{receipt.rows} rows of this run's window are in {entry.target.table} already, by upload "
+                f'{receipt.upload_id}; on_rerun="fail" loads nothing again'
             )
         case NextStep.KEEP:
-            receipt = receipt_of(entry)
+            receipt = _there(entry)
+            if entry.phase is not Phase.COMMITTED:
+                attempt.ports.journal.save(entry.kept(attempt.run.clear_number).to_json())
             attempt.run.log(
-                f"{receipt.rows} rows are already there, by upload {entry.upload_id}; nothing is loaded again"
+                f"{receipt.rows} rows are already there, by upload {receipt.upload_id}; nothing is loaded again"
             )
             return receipt
         case _:
             assert_never(step)
+
+
+def _there(entry: Journal) -> Receipt:
+    return receipt_of(entry) if entry.visible is None else entry.visible
 
 
 def _recorded(attempt: Attempt) -> Journal | None:
@@ -108,16 +110,18 @@ def _plan(attempt: Attempt) -> Journal:
 
 def _load(attempt: Attempt, entry: Journal) -> Receipt:
     ports, cancellation, window = attempt.ports, attempt.run.cancellation, entry.window
-    loading = WindowLoad(attempt, window)
+    entry = entry.again(attempt.run.clear_number)
+    loading = WindowLoad(attempt, window, replaces=entry.replaces is not None)
     cancellation.begin(loading.progress)
     _check_topic(attempt, window)
     ports.sink.ensure()
-    if window.span == 0 and attempt.load.target.mode is Mode.APPEND:
-        # Of this clear: otherwise a retry of it would take it for a load that was cleared since.
-        entry = replace(entry, clear_number=attempt.run.clear_number)
+    if removes(entry):
+        check_replaceable(attempt, entry)
+        cancellation.check()
+    elif window.span == 0 and attempt.load.target.mode is Mode.APPEND:
         return record(attempt, entry, receipt_for(attempt, window, loading.nothing(), upload_id=None))
     upload = ports.sink.open_upload()
-    entry = entry.uploading(upload.id, attempt.run.clear_number)
+    entry = entry.uploading(upload.id)
     ports.journal.save(entry.to_json())
     loaded = loading.write(upload)
     _check_topic(attempt, window)
@@ -180,37 +184,17 @@ def _rerun(attempt: Attempt, entry: Journal, receipt: Receipt) -> Receipt:
 
 
 def _replace(attempt: Attempt, entry: Journal) -> Receipt:
-    """Remove the window's rows, then load them again; a crash in between is gone on from by the next attempt."""
-    if entry.upload_id is None:
-        # A load of no rows has left none to remove.
+    """Load the window again, or go on where rows of the load before were being removed."""
+    entry = entry.of_this_release()
+    if entry.phase is not Phase.REPLACING or entry.receipt == entry.replaces:
         return _load(attempt, entry)
-    if entry.statement_id is None:
-        entry = _remove(attempt, entry)
-    assert entry.statement_id is not None, "a removal that was started has an id"
-    if refusal := attempt.ports.window_rows.await_removal(entry.statement_id):
-        attempt.ports.journal.save(entry.removal_failed().to_json())
-        raise StatementFailed(f"the window's rows could not be removed, they are as they were: {refusal}")
-    return _load(attempt, entry)
-
-
-def _remove(attempt: Attempt, entry: Journal) -> Journal:
-    rows, journal, clear_number = attempt.ports.window_rows, attempt.ports.journal, attempt.run.clear_number
-    found, wrote = rows.count(entry.window), receipt_of(entry).rows
-    if found is None:
-        raise InvalidMapping(NO_OFFSET_COLUMNS)
-    if found.rows > wrote:
-        raise RowsDiffer(
-            f"{entry.target.table} has {found.rows} rows with partitions and offsets of the window, but upload "
-            f"{entry.upload_id} wrote {wrote}: some are from another topic or another load. None was removed"
-        )
-    entry = entry.replacing(clear_number)
-    journal.save(entry.to_json())
-    attempt.run.log(f"{found.rows} rows of the window are removed, to be loaded again")
-    # Under its name it runs once: an attempt that died here may have started it, and one that was superseded here may
-    # start it yet. A second one would remove what is loaded now.
-    entry = entry.replacing(clear_number, rows.start_removal(entry.window, entry.removal))
-    journal.save(entry.to_json())
-    return entry
+    upload = _attach(attempt, entry)
+    if _status(attempt, upload) is UploadStatus.GONE:
+        # The rows may be away by now: until they are loaded again.
+        return _load(attempt, entry)
+    attempt.run.cancellation.check()
+    entry = replace(entry, clear_number=attempt.run.clear_number)
+    return commit_rows(attempt, pass_fence(attempt, entry, receipt_of(entry)), upload)
 
 
 def _after_the_commit(attempt: Attempt, receipt: Receipt) -> Receipt:

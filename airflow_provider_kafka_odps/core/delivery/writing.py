@@ -31,9 +31,9 @@ from airflow_provider_kafka_odps.core.window.window import Window
 class WindowLoad:
     """The pass over a window: this process loads the first share itself, and workers the others."""
 
-    def __init__(self, attempt: Attempt, window: Window) -> None:
+    def __init__(self, attempt: Attempt, window: Window, *, replaces: bool) -> None:
         load, ports, run = attempt.load, attempt.ports, attempt.run
-        self._attempt, self._window = attempt, window
+        self._attempt, self._window, self._replaces = attempt, window, replaces
         self._wanted = load.projection.wanted | Lateness.of(window).columns | (NEEDS if load.keep_rejects else set())
         self._rejects = LoadRejects(load.tolerance, Rejecting(ports.rejects) if load.keep_rejects else CountedRejects())
         self._shares = plan_shares(window, load.resources.workers)
@@ -72,7 +72,8 @@ class WindowLoad:
         counts = self._prove(whole)
         # Rejects are made visible with a commit of the rows, also where there are no rows.
         rejected_to = self._rejects.seal()
-        if not whole.blocks and (rejected_to is not None or self._attempt.load.target.mode is Mode.OVERWRITE):
+        replaces = self._replaces or self._attempt.load.target.mode is Mode.OVERWRITE
+        if not whole.blocks and (rejected_to is not None or replaces):
             # Whether a commit of no block at all replaces the old rows is not documented; one of an empty block does.
             empty.write(upload, 0, [])
             added = 1

@@ -32,7 +32,7 @@ class Phase(StrEnum):
     COMMITTING = "committing"
     COMMITTED = "committed"
     REPLACING = "replacing"
-    """Committed rows of the window are being removed, to be loaded again."""
+    """Rows of an earlier load are being removed; the blocks of those that come in their place are complete."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,11 @@ class Journal:
     statement_id: str | None = None
     """In ``replacing``: the statement that removes the rows, once it runs."""
     failed_removals: int = 0
-    """In ``replacing``: how many such statements have failed before."""
+    """How many such statements have failed before, for the rows of the same load."""
+    replaces: Receipt | None = None
+    """What an earlier load of the window has committed: its rows are visible until this one's are, or are removed."""
+    removing: bool = False
+    """Whether the removal of these rows may have been started."""
 
     def __post_init__(self) -> None:
         """Refuse a phase without what it needs."""
@@ -71,13 +75,36 @@ class Journal:
         if self.window.topic != self.target.topic:
             raise InvalidInput(f"a window of topic {self.window.topic} in a journal of topic {self.target.topic}")
 
-    def uploading(self, upload_id: str, clear_number: int) -> Journal:
+    def again(self, clear_number: int) -> Journal:
+        """Return what loading the window starts from: whatever is committed by then is to be replaced."""
+        replaces = self._to_be_replaced()
+        return replace(
+            self, phase=Phase.PLANNED, clear_number=clear_number, receipt=None, statement_id=None, replaces=replaces
+        )
+
+    def uploading(self, upload_id: str) -> Journal:
         """Return the entry to write before the first block."""
-        return Journal(Phase.UPLOADING, self.target, self.window, clear_number, upload_id)
+        return replace(self, phase=Phase.UPLOADING, upload_id=upload_id)
 
     def publishing(self, receipt: Receipt) -> Journal:
         """Return the entry to write before rejects are made visible."""
         return replace(self, phase=Phase.PUBLISHING, upload_id=receipt.upload_id, receipt=receipt)
+
+    def replacing(self, receipt: Receipt, statement_id: str | None = None) -> Journal:
+        """Return the entry to write before rows of an earlier load go, and again when their removal has an id."""
+        return replace(
+            self,
+            phase=Phase.REPLACING,
+            upload_id=receipt.upload_id,
+            receipt=receipt,
+            statement_id=statement_id,
+            removing=True,
+        )
+
+    def removal_failed(self, *, untouched: bool) -> Journal:
+        """Return the entry to write when the statement has failed, or left rows; the next one has another name."""
+        failed = self.failed_removals + 1
+        return replace(self, statement_id=None, failed_removals=failed, removing=not untouched)
 
     def committing(self, receipt: Receipt) -> Journal:
         """Return the entry to write before the commit: the fence."""
@@ -87,18 +114,36 @@ class Journal:
         """Return the entry to write after the commit."""
         return Journal(Phase.COMMITTED, self.target, self.window, self.clear_number, receipt.upload_id, receipt)
 
-    def replacing(self, clear_number: int, statement_id: str | None = None) -> Journal:
-        """Return the entry to write before the window's rows are removed, and again when the statement has an id."""
-        return replace(self, phase=Phase.REPLACING, clear_number=clear_number, statement_id=statement_id)
+    def kept(self, clear_number: int) -> Journal:
+        """Return the entry to write where rows stay that were to be replaced."""
+        assert self.visible is not None, "only what is visible is kept"
+        failed = self.failed_removals
+        return replace(self.committed(self.visible), clear_number=clear_number, failed_removals=failed)
 
-    def removal_failed(self) -> Journal:
-        """Return the entry to write when the statement has failed; the next one has another name."""
-        return replace(self, statement_id=None, failed_removals=self.failed_removals + 1)
+    def of_this_release(self) -> Journal:
+        """Return a replacement as this release knows it: the one before removed the rows, and loaded them then."""
+        if self.phase is not Phase.REPLACING or self.replaces is not None:
+            return self
+        return replace(self, replaces=self.receipt, removing=True)
+
+    @property
+    def visible(self) -> Receipt | None:
+        """What is known to be in the table: what this window's last committed load has proved; None: nothing."""
+        if self.phase is Phase.COMMITTED:
+            return self.receipt if self.upload_id is not None else None
+        return None if self.removing else self.replaces
+
+    def _to_be_replaced(self) -> Receipt | None:
+        if self.phase is Phase.COMMITTING and self.target.mode is Mode.OVERWRITE:
+            # Nobody knows which of the two is visible.
+            return max((each for each in (self.receipt, self.replaces) if each), key=lambda each: each.rows)
+        return self.visible or self.replaces
 
     @property
     def removal(self) -> str:
-        """The name of the statement that removes the upload's rows: the service runs what has one name only once."""
-        return f"remove-{self.upload_id}-{self.failed_removals}"
+        """The name of the statement that removes the rows of the load before: the service runs one name only once."""
+        assert self.replaces is not None, "only what was committed is removed"
+        return f"remove-{self.replaces.upload_id}-{self.failed_removals}"
 
     def check_target(self, target: Target) -> None:
         """Raise JournalMismatch unless the recorded window belongs to ``target``."""
@@ -124,6 +169,8 @@ class Journal:
             "receipt": self.receipt and self.receipt.without_window(),
             "statement_id": self.statement_id,
             "failed_removals": self.failed_removals,
+            "replaces": self.replaces and self.replaces.without_window(),
+            "removing": self.removing,
         }
 
     @classmethod
@@ -133,17 +180,23 @@ class Journal:
         Raises InvalidInput, with the way to forget it, for anything else.
         """
         with read_versioned(written, "the journal of this task instance cannot be read", f". {HOW_TO_FORGET}"):
-            receipt = written["receipt"]
+            window = written["window"]
             return cls(
                 phase=Phase(written["phase"]),
                 target=Target(written["topic"], written["table"], written["partition"], Mode(written["mode"])),
-                window=Window.from_json(written["window"]),
+                window=Window.from_json(window),
                 clear_number=int(written["clear_number"]),
                 upload_id=written["upload_id"],
-                receipt=None if receipt is None else Receipt.from_json({**receipt, "window": written["window"]}),
+                receipt=_receipt_of(written["receipt"], window),
                 statement_id=written.get("statement_id"),
                 failed_removals=written.get("failed_removals", 0),
+                replaces=_receipt_of(written.get("replaces"), window),
+                removing=bool(written.get("removing", False)),
             )
+
+
+def _receipt_of(written: Mapping[str, Any] | None, window: Mapping[str, Any]) -> Receipt | None:
+    return None if written is None else Receipt.from_json({**written, "window": window})
 
 
 def _described(target: Target) -> str:

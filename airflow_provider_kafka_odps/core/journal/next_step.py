@@ -17,7 +17,7 @@ class NextStep(StrEnum):
     PUBLISH = "make the rejects of the recorded upload visible, then commit it"
     SETTLE = "find out whether the recorded upload is committed"
     KEEP = "keep the rows that are there"
-    REPLACE = "remove the rows that are there, then load the recorded window"
+    REPLACE = "load the recorded window again, then remove the rows that are there and commit"
     REFUSE = "fail because the rows are there"
 
 
@@ -29,6 +29,10 @@ def next_step(journal: Journal | None, clear_number: int, on_rerun: OnRerun = On
     | nothing | | | plan | plan |
     | planned | | | load | load |
     | uploading | | | load | load |
+    | uploading, an earlier load is visible | | keep | keep | load |
+    | uploading, an earlier load is visible | | replace | replace | load |
+    | uploading, an earlier load is visible | | fail | refuse | load |
+    | uploading, an earlier load is being removed | | | replace | load |
     | publishing | | | publish | publish |
     | committing | | | settle | settle |
     | committed | no | | keep | keep |
@@ -36,14 +40,22 @@ def next_step(journal: Journal | None, clear_number: int, on_rerun: OnRerun = On
     | committed | yes | replace | replace | load |
     | committed | yes | fail | refuse | refuse |
     | replacing | | | replace | load |
+    | replacing, the removal has failed | | keep | keep | load |
+    | replacing, the removal has failed | | replace | replace | load |
+    | replacing, the removal has failed | | fail | refuse | load |
     """
     if journal is None:
         return NextStep.PLAN
     overwrite = journal.target.mode is Mode.OVERWRITE
     match journal.phase:
-        case Phase.PLANNED | Phase.UPLOADING:
-            # Blocks of an upload that was never committed are never visible: nothing to ask, nothing to undo.
+        case Phase.PLANNED:
             return NextStep.LOAD
+        case Phase.UPLOADING | Phase.REPLACING:
+            # Blocks of an upload that was never committed are never visible: nothing to ask, nothing to undo.
+            if overwrite or (journal.replaces is None and journal.phase is Phase.UPLOADING):
+                return NextStep.LOAD
+            # Once rows may be gone, the replacement is completed, whatever the parameter says by now.
+            return NextStep.REPLACE if journal.visible is None else _step_when_cleared(on_rerun, overwrite=False)
         case Phase.PUBLISHING:
             return NextStep.PUBLISH
         case Phase.COMMITTING:
@@ -51,9 +63,6 @@ def next_step(journal: Journal | None, clear_number: int, on_rerun: OnRerun = On
         case Phase.COMMITTED:
             cleared = clear_number > journal.clear_number
             return _step_when_cleared(on_rerun, overwrite=overwrite) if cleared else NextStep.KEEP
-        case Phase.REPLACING:
-            # Some rows may be gone already: whatever the parameter says by now, the replacement is completed.
-            return NextStep.LOAD if overwrite else NextStep.REPLACE
         case _:
             assert_never(journal.phase)
 

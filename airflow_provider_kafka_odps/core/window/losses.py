@@ -79,9 +79,12 @@ _ERRORS: Mapping[LossKind, type[WindowRefused]] = {
 }
 
 
-def refusal(found: Sequence[Loss]) -> WindowRefused:
-    """Return the error that names every loss; of one kind where all of them are."""
+_SKIP = "Nothing was committed. Set on_data_loss='skip' to load what is there"
+
+
+def refusal(found: Sequence[Loss], consequence: str = _SKIP) -> WindowRefused:
+    """Return the error that names every loss, and what follows from it; of one kind where all of them are."""
     kinds = {loss.kind for loss in found}
     kind = _ERRORS[kinds.pop()] if len(kinds) == 1 else WindowRefused
     lines = "\n".join(str(loss) for loss in found)
-    return kind(f"{lines}\nNothing was committed. Set on_data_loss='skip' to load what is there")
+    return kind(f"{lines}\n{consequence}")

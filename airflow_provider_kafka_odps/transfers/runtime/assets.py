@@ -24,9 +24,9 @@ def event_of(receipt: Receipt, before: Mapping[str, Any] | None, clear_number: i
     entry = None if before is None else Journal.from_json(before)
     kept = (
         entry is not None
-        and entry.phase is Phase.COMMITTED
-        and entry.clear_number < clear_number
-        and entry.upload_id == receipt.upload_id
+        and (entry.phase is not Phase.COMMITTED or entry.clear_number < clear_number)
+        and entry.visible is not None
+        and entry.visible.upload_id == receipt.upload_id
     )
     return {
         "window": receipt.window.to_json(),

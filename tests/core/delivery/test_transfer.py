@@ -266,7 +266,7 @@ def test_a_rerun_does_what_was_asked_for(mode: Mode, on_rerun: OnRerun) -> None:
 
 def test_a_replacement_that_crashes_anywhere_is_completed() -> None:
     """Wherever an attempt dies between removing and loading, the next one ends with each row once."""
-    for effect, _ in enumerate([*ORDER, *["count", "save", "start removal", "save", "await removal"]]):
+    for effect in range(len(ORDER) + 7):
         for side in ("before", "after"):
             world = World()
             transfer(attempt_at(world, Mode.APPEND))
@@ -279,19 +279,24 @@ def test_a_replacement_that_crashes_anywhere_is_completed() -> None:
 
 
 def test_a_removal_that_still_runs_is_waited_for() -> None:
-    """A dead attempt's removal would take what is loaded now: it has ended before the next one loads."""
+    """A dead attempt's removal would take what is committed now: it has ended before the next one commits."""
     world = World()
     transfer(attempt_at(world, Mode.APPEND))
 
     def replacing() -> Receipt:
         return transfer(attempt_at(world, Mode.APPEND, clear_number=1, on_rerun=OnRerun.REPLACE, by_rows=True))
 
-    world.crash_before = len(world.effects) + ["announce", "count", "save", "start", "save", "await"].index("await")
+    def die(name: str) -> None:
+        if name == "await removal":
+            raise Crash("before await removal")
+
+    world.before = die
     with pytest.raises(Crash, match="before await removal"):
         replacing()
+    world.before = lambda _: None
     world.effects.clear()
     replacing()
-    assert world.effects[:3] == ["announce", "await removal", "ask for the topic's id"]
+    assert world.effects[:5] == ["announce", "attach", "ask for the status", "await removal", "count"]
     assert [statement.ended for statement in world.statements.values()] == [True]
     assert sorted(world.table) == sorted([OLD_ROW, *world.records()])
 
