@@ -42,6 +42,7 @@
     ├── LoadTimedOut             the load took longer than load_timeout; nothing was committed (a retry may help)
     ├── NotReconciled            committed, but the table does not have the rows that were loaded
     ├── RowsDiffer               the table has more or fewer rows of the window than were loaded; nothing was done
+    ├── FewerRows                rows that are visible would be replaced by fewer, or by none; they stay
     ├── JournalMismatch          the task's parameters have changed since its window was recorded
     ├── BrokerRefused            the broker refuses the login, or what it asks for
     ├── Unreachable              the broker or the endpoint does not answer (a retry may help)
@@ -254,6 +255,10 @@ class NotReconciled(KafkaOdpsError):
 
 class RowsDiffer(KafkaOdpsError):
     """The table has more or fewer rows of the window than were loaded: some are somebody else's, or elsewhere."""
+
+
+class FewerRows(KafkaOdpsError):
+    """Rows that are visible would be replaced by fewer, or by none that have a value; they stay as they are."""
 
 
 class JournalMismatch(KafkaOdpsError):

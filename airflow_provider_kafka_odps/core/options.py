@@ -70,6 +70,14 @@ class OnRerun(StrEnum):
     FAIL = "fail"
 
 
+class OnFewerRows(StrEnum):
+    """What to do when a load would replace rows that are visible by fewer, or by none that have a value."""
+
+    FAIL = "fail"
+    REPLACE = "replace"
+    """Replace them all the same."""
+
+
 Choice = TypeVar("Choice", bound=StrEnum)
 
 

@@ -176,6 +176,7 @@ def _load(parameters: LoadParameters, hooks: Hooks, request: WindowRequest, dest
         resources=_resources(parameters),
         commit_timeout=sure.commit_timeout,
         on_rerun=sure.on_rerun,
+        on_fewer_rows=sure.on_fewer_rows,
         reconcile=sure.reconcile,
         commit_to_group=sure.commit_to_group,
     )

@@ -129,6 +129,9 @@ class KafkaToMaxComputeOperator(Stoppable, FromJob, BaseOperator):
         rows as they are, or ``"replace"`` them: load the window again, then remove them and commit, which needs columns
         for ``__partition__`` and ``__offset__``. In mode overwrite both load the window again. ``"fail"`` fails the
         task.
+    :param on_fewer_rows: what to do when rows that are visible would be replaced by fewer, or by none, in mode
+        overwrite or by ``on_rerun="replace"``: because records have expired, were compacted, are rejected, or are no
+        JSON: ``"fail"``, and the rows stay, or ``"replace"`` them all the same.
     :param reconcile: after the commit, compare the table with what was loaded, by one SQL statement: rows, first and
         last offset and number of different offsets per Kafka partition if these are columns, otherwise all rows in mode
         overwrite.
@@ -186,7 +189,8 @@ class KafkaToMaxComputeOperator(Stoppable, FromJob, BaseOperator):
         max_bytes_per_second: int | str | None = None, compression: str = "none", poll_timeout: float = 60.0,
         block_timeout: float = 900.0, load_timeout: float = 86_400.0,
         # how sure
-        commit_timeout: float = 300.0, on_rerun: str = "keep", reconcile: bool = True, commit_to_group: bool = False,
+        commit_timeout: float = 300.0, on_rerun: str = "keep", on_fewer_rows: str = "fail", reconcile: bool = True,
+        commit_to_group: bool = False,
         **kwargs: Any,
     ) -> None:  # fmt: skip
         given = locals()

@@ -15,6 +15,7 @@ from airflow_provider_kafka_odps.core.options import (
     Mode,
     OnBadJson,
     OnDataLoss,
+    OnFewerRows,
     OnGap,
     OnRerun,
     OnSchemaDrift,
@@ -116,6 +117,7 @@ class HowSure:
 
     commit_timeout: float
     on_rerun: OnRerun
+    on_fewer_rows: OnFewerRows
     reconcile: bool
     commit_to_group: bool
 
@@ -171,6 +173,7 @@ _CHOICES: Mapping[str, type[StrEnum]] = {
     "on_data_loss": OnDataLoss,
     "compression": Compression,
     "on_rerun": OnRerun,
+    "on_fewer_rows": OnFewerRows,
 }
 
 

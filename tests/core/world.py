@@ -25,7 +25,7 @@ from airflow_provider_kafka_odps.core.journal.entry import Target
 from airflow_provider_kafka_odps.core.load.resources import Resources
 from airflow_provider_kafka_odps.core.load.shares import Share
 from airflow_provider_kafka_odps.core.mapping.compiler import compile_projection
-from airflow_provider_kafka_odps.core.options import Mode, OnDataLoss, OnRerun
+from airflow_provider_kafka_odps.core.options import Mode, OnDataLoss, OnFewerRows, OnRerun
 from airflow_provider_kafka_odps.core.table.schema import TableSchema, columns_of
 from airflow_provider_kafka_odps.core.window.bounds import Earliest, Latest
 from airflow_provider_kafka_odps.core.window.planning import WindowRequest
@@ -135,6 +135,7 @@ def attempt_at(
     columns: Mapping[str, str] = COLUMNS,
     on_rerun: OnRerun = OnRerun.KEEP,
     on_data_loss: OnDataLoss = OnDataLoss.FAIL,
+    on_fewer_rows: OnFewerRows = OnFewerRows.FAIL,
     by_rows: bool = False,
     after_commit: bool = False,
     rejects: RejectSink | None = None,
@@ -157,6 +158,7 @@ def attempt_at(
         resources=limits,
         commit_timeout=300.0,
         on_rerun=on_rerun,
+        on_fewer_rows=on_fewer_rows,
         reconcile=after_commit,
         commit_to_group=after_commit,
     )

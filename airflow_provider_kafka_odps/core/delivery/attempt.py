@@ -11,7 +11,7 @@ from airflow_provider_kafka_odps.core.delivery.ports import Ports
 from airflow_provider_kafka_odps.core.journal.entry import Target
 from airflow_provider_kafka_odps.core.load.resources import Resources
 from airflow_provider_kafka_odps.core.mapping.projection import Projection
-from airflow_provider_kafka_odps.core.options import OnRerun
+from airflow_provider_kafka_odps.core.options import OnFewerRows, OnRerun
 from airflow_provider_kafka_odps.core.window.planning import WindowRequest
 
 
@@ -34,6 +34,7 @@ class Load:
     commit_timeout: float
     """Seconds until a commit's fate has to be known."""
     on_rerun: OnRerun
+    on_fewer_rows: OnFewerRows
     reconcile: bool
     """Whether the table is held against what was loaded."""
     commit_to_group: bool

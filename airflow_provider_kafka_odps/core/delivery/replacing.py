@@ -6,7 +6,7 @@ from airflow_provider_kafka_odps.core.delivery.attempt import Attempt
 from airflow_provider_kafka_odps.core.delivery.window_rows import NO_OFFSET_COLUMNS, FoundRows
 from airflow_provider_kafka_odps.core.journal.entry import Journal
 from airflow_provider_kafka_odps.core.journal.receipt import Receipt
-from airflow_provider_kafka_odps.core.options import Mode
+from airflow_provider_kafka_odps.core.options import Mode, OnDataLoss, OnFewerRows
 from airflow_provider_kafka_odps.core.window.facts import Questions
 from airflow_provider_kafka_odps.core.window.losses import losses
 from airflow_provider_kafka_odps.core.window.losses import refusal as lost
@@ -18,11 +18,11 @@ def removes(entry: Journal) -> bool:
     return entry.replaces is not None and entry.target.mode is Mode.APPEND
 
 
-def check_replaceable(attempt: Attempt, entry: Journal) -> None:
-    """Raise, with the rows untouched, where it can be said before the load that they cannot be replaced.
+def check_replaceable(attempt: Attempt, entry: Journal) -> int:
+    """Return how many rows are to be replaced; raise, with the rows untouched, where they cannot be.
 
     Raises RowsDiffer for rows that are not the load's, and what the plan of a window would raise where the log does not
-    have the whole window any more: "skip" is about records, not about rows that are in the table.
+    have the whole window any more: "skip" alone is about records, not about rows that are in the table.
     """
     found, before = _count(attempt, entry), _replaced(entry)
     if found.rows < before.rows and not entry.removing:
@@ -31,11 +31,14 @@ def check_replaceable(attempt: Attempt, entry: Journal) -> None:
             f"{before.upload_id} wrote {before.rows}: the others were removed since, or their partition and offset "
             "are not in the columns that are mapped to them now. None was removed, and nothing was loaded"
         )
-    if not found.rows:
-        return
+    load = attempt.load
+    accepted = load.on_fewer_rows is OnFewerRows.REPLACE and load.request.on_data_loss is OnDataLoss.SKIP
+    if not found.rows or accepted:
+        return found.rows
     facts = attempt.ports.survey(entry.window.topic, Questions())
     if gone := list(losses(entry.window.ranges, facts)):
         raise lost(gone, f"The {found.rows} rows of upload {before.upload_id} stay in {entry.target.table}")
+    return found.rows
 
 
 def make_room(attempt: Attempt, entry: Journal, receipt: Receipt) -> Journal:

@@ -15,6 +15,7 @@ from airflow_provider_kafka_odps.core.delivery.committing import (
     receipt_of,
     record,
 )
+from airflow_provider_kafka_odps.core.delivery.fewer_rows import refuse_fewer_rows
 from airflow_provider_kafka_odps.core.delivery.reconciling import reconcile
 from airflow_provider_kafka_odps.core.delivery.replacing import check_replaceable, removes
 from airflow_provider_kafka_odps.core.delivery.settling import settle
@@ -115,8 +116,9 @@ def _load(attempt: Attempt, entry: Journal) -> Receipt:
     cancellation.begin(loading.progress)
     _check_topic(attempt, window)
     ports.sink.ensure()
+    removable = 0
     if removes(entry):
-        check_replaceable(attempt, entry)
+        removable = check_replaceable(attempt, entry)
         cancellation.check()
     elif window.span == 0 and attempt.load.target.mode is Mode.APPEND:
         return record(attempt, entry, receipt_for(attempt, window, loading.nothing(), upload_id=None))
@@ -128,9 +130,11 @@ def _load(attempt: Attempt, entry: Journal) -> Receipt:
     cancellation.check()
     if not loaded.blocks:
         return record(attempt, entry, receipt_for(attempt, window, loaded, upload_id=None))
+    receipt = receipt_for(attempt, window, loaded, upload.id)
+    refuse_fewer_rows(attempt, entry, receipt, removable)
     # From here on the commit's own deadline counts.
     cancellation.lift()
-    entry = pass_fence(attempt, entry, receipt_for(attempt, window, loaded, upload.id))
+    entry = pass_fence(attempt, entry, receipt)
     return commit_rows(attempt, entry, upload)
 
 

@@ -62,6 +62,16 @@ class Receipt:
         """How many rows the load made visible."""
         return sum(counts.rows for counts in self.partitions.values())
 
+    @property
+    def rejects(self) -> int:
+        """How many records did not fit."""
+        return sum(counts.rejects for counts in self.partitions.values())
+
+    @property
+    def telling_rows(self) -> int:
+        """How many rows are worth having: none where JSON paths are mapped, and of no record they led into JSON."""
+        return 0 if self.not_json and self.not_json >= self.rows + self.rejects else self.rows
+
     def to_json(self) -> dict[str, Any]:
         """Return the receipt as it stands in XCom (docs/reference.md)."""
         return {"window": self.window.to_json(), **self.without_window()}
@@ -76,7 +86,7 @@ class Receipt:
             "upload_id": self.upload_id,
             "blocks": self.blocks,
             "rows": self.rows,
-            "rejects": sum(counts.rejects for counts in self.partitions.values()),
+            "rejects": self.rejects,
             "gaps": sum(counts.gaps for counts in self.partitions.values()),
             "late": sum(counts.late for counts in self.partitions.values()),
             "early": sum(counts.early for counts in self.partitions.values()),

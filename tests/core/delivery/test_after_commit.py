@@ -7,7 +7,7 @@ from twins.maxcompute import OLD_ROW
 from airflow_provider_kafka_odps.core.delivery.attempt import Attempt
 from airflow_provider_kafka_odps.core.delivery.transfer import transfer
 from airflow_provider_kafka_odps.core.journal.receipt import CommitProof
-from airflow_provider_kafka_odps.core.options import Mode
+from airflow_provider_kafka_odps.core.options import Mode, OnFewerRows
 from airflow_provider_kafka_odps.core.upload import UploadStatus
 from airflow_provider_kafka_odps.exceptions import Cancelled, LoadTimedOut, NotReconciled
 
@@ -75,7 +75,8 @@ def test_an_empty_append_is_not_looked_for() -> None:
 def test_an_emptied_table_is_looked_at() -> None:
     """An overwrite by an empty window shows no row."""
     world = World(cluster=cluster_of([]))
-    assert transfer(reconciling(world, Mode.OVERWRITE)).reconciled == "rows"
+    accepted = attempt_at(world, Mode.OVERWRITE, after_commit=True, on_fewer_rows=OnFewerRows.REPLACE)
+    assert transfer(accepted).reconciled == "rows"
     assert world.table == []
 
 

@@ -170,7 +170,7 @@ def test_who_goes_on_passes_the_fence(mode: Mode) -> None:
 @MODES
 def test_rejects_without_rows_are_committed_too(mode: Mode) -> None:
     """A load without a single row makes its rejects visible."""
-    world = World(cluster=cluster_of([b"\xff"]))
+    world = World(cluster=cluster_of([b"\xff"]), table=[])
     transfer(attempt_in(world, mode))
     assert world.rejects == [(0, 0, "v")]
     assert "commit" in world.effects

@@ -15,7 +15,7 @@ from airflow_provider_kafka_odps.core.accounting.counts import Counts
 from airflow_provider_kafka_odps.core.delivery.transfer import transfer
 from airflow_provider_kafka_odps.core.journal.entry import Journal, Phase
 from airflow_provider_kafka_odps.core.journal.receipt import Receipt
-from airflow_provider_kafka_odps.core.options import Mode, OnRerun
+from airflow_provider_kafka_odps.core.options import Mode, OnFewerRows, OnRerun
 from airflow_provider_kafka_odps.core.upload import UploadStatus
 from airflow_provider_kafka_odps.exceptions import (
     AlreadyLoaded,
@@ -398,18 +398,18 @@ def test_a_task_that_is_cleared_in_doubt_settles_first(effect: int) -> None:
 def test_a_window_without_offsets_is_recorded(mode: Mode) -> None:
     """An empty window appends nothing without an upload, and replaces the old rows with none."""
     world = World(cluster=cluster_of([]))
-    receipt = transfer(attempt_at(world, mode))
+    receipt = transfer(attempt_at(world, mode, on_fewer_rows=OnFewerRows.REPLACE))
     assert (receipt.rows, receipt.window.span, phase(world)) == (0, 0, Phase.COMMITTED)
     assert world.table == loaded(mode, [])
     assert ("open" in world.effects) == (mode is Mode.OVERWRITE)
-    assert transfer(attempt_at(world, mode)).upload_id == receipt.upload_id
+    assert transfer(attempt_at(world, mode, on_fewer_rows=OnFewerRows.REPLACE)).upload_id == receipt.upload_id
 
 
 @MODES
 def test_a_window_of_gaps_only_has_no_rows(mode: Mode) -> None:
     """Offsets without a record are counted as gaps; append has nothing to commit, overwrite replaces with nothing."""
     world = World(cluster=cluster_of([None, None], policy="compact"))
-    receipt = transfer(attempt_at(world, mode))
+    receipt = transfer(attempt_at(world, mode, on_fewer_rows=OnFewerRows.REPLACE))
     assert (receipt.rows, receipt.partitions[orders(0)].gaps, phase(world)) == (0, 2, Phase.COMMITTED)
     assert world.table == loaded(mode, [])
     assert ("commit" in world.effects) == (mode is Mode.OVERWRITE)

@@ -1,0 +1,47 @@
+"""Whether what was loaded may take the place of what is visible: never fewer rows in place of more, unless asked to."""
+
+from __future__ import annotations
+
+from airflow_provider_kafka_odps.core.delivery.attempt import Attempt
+from airflow_provider_kafka_odps.core.delivery.replacing import removes
+from airflow_provider_kafka_odps.core.journal.entry import Journal
+from airflow_provider_kafka_odps.core.journal.receipt import Receipt
+from airflow_provider_kafka_odps.core.options import Mode, OnFewerRows
+from airflow_provider_kafka_odps.exceptions import FewerRows
+
+
+def refuse_fewer_rows(attempt: Attempt, entry: Journal, receipt: Receipt, removable: int) -> None:
+    """Raise FewerRows where rows that are visible would be replaced by fewer; nothing was committed then.
+
+    ``removable``: how many rows of the load before were found, where these are to be removed.
+    """
+    before = entry.replaces
+    if attempt.load.on_fewer_rows is OnFewerRows.REPLACE:
+        return
+    if before is not None:
+        there = min(before.telling_rows, removable) if removes(entry) else before.telling_rows
+        if receipt.telling_rows < there:
+            raise _refusal(receipt, f"The {before.rows} rows of upload {before.upload_id} stay in {receipt.table}")
+        return
+    # Of rows of which this journal knows nothing, only nothing is known to be less.
+    nothing = entry.target.mode is Mode.OVERWRITE and not receipt.telling_rows
+    if nothing and (there := attempt.ports.visible_rows.rows()):
+        raise _refusal(receipt, f"The {there} rows that are in {receipt.table} stay")
+
+
+def _refusal(receipt: Receipt, consequence: str) -> FewerRows:
+    rows = f"{receipt.rows} rows" if receipt.rows else "no row"
+    missing = sum(counts.missing for counts in receipt.partitions.values())
+    why = [
+        f"{receipt.rejects} rejects" if receipt.rejects else "",
+        f"{missing} offsets are missing" if missing else "",
+        f"{receipt.not_json} values of {receipt.rows + receipt.rejects} records are no JSON"
+        if receipt.not_json
+        else "",
+    ]
+    reasons = f" ({', '.join(filter(None, why))})" if any(why) else ""
+    return FewerRows(
+        f"upload {receipt.upload_id} has {rows} of the window's {receipt.window.span} offsets{reasons}: not enough to "
+        f"replace what is visible. {consequence}; nothing was committed. on_fewer_rows='replace' replaces them all the "
+        "same"
+    )

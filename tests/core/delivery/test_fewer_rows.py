@@ -1,0 +1,108 @@
+"""Rows that are visible are not replaced by fewer, unless a parameter says so by its name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from core.world import SCHEMA, World, attempt_at, cluster_of
+from twins.maxcompute import OLD_ROW, RejectSink
+
+from airflow_provider_kafka_odps.core.delivery.transfer import transfer
+from airflow_provider_kafka_odps.core.journal.receipt import Receipt
+from airflow_provider_kafka_odps.core.options import Mode, OnDataLoss, OnFewerRows, OnRerun
+from airflow_provider_kafka_odps.exceptions import FewerRows
+
+_WAYS = pytest.mark.parametrize("mode", Mode)
+
+
+def run(world: World, mode: Mode, clear_number: int = 1, **changes: Any) -> Receipt:
+    """Run an attempt of a task that is cleared to load again, and whose loss of records is accepted."""
+    known = {"on_rerun": OnRerun.REPLACE, "by_rows": True, "on_data_loss": OnDataLoss.SKIP}
+    return transfer(attempt_at(world, mode, clear_number=clear_number, **{**known, **changes}))
+
+
+@_WAYS
+@pytest.mark.parametrize("low", [2, 3])
+def test_rows_whose_records_have_expired_stay(mode: Mode, low: int) -> None:
+    """A clear finds a part of the window, or less: what was loaded of it is more, whatever is accepted to be lost."""
+    world = World(cluster=cluster_of([b"a", b"b", b"c"]))
+    run(world, mode, 0)
+    before = list(world.table)
+    world.log[0].delete_before(low)
+    for _ in range(2):
+        with pytest.raises(Exception, match=r"(?s)3 rows of upload u1 stay in shop\.t"):
+            run(world, mode)
+        assert world.table == before
+    receipt = run(world, mode, on_fewer_rows=OnFewerRows.REPLACE)
+    assert (receipt.rows, len(receipt.missing)) == (3 - low, 1)
+    assert [row for row in world.table if row != OLD_ROW] == before[-(3 - low) :] * (low < 3)
+
+
+@_WAYS
+def test_rows_whose_records_were_compacted_since_stay(mode: Mode) -> None:
+    """What is explained is fewer rows all the same."""
+    world = World(cluster=cluster_of([b"a", b"b", b"c"], policy="compact"))
+    run(world, mode, 0)
+    before = list(world.table)
+    del world.log[0].entries[1]
+    with pytest.raises(FewerRows, match=r"upload u2 has 2 rows.*3 rows of upload u1 stay.*on_fewer_rows='replace'"):
+        run(world, mode)
+    assert world.table == before
+    assert run(world, mode, on_fewer_rows=OnFewerRows.REPLACE).rows == 2
+
+
+@_WAYS
+def test_rows_are_not_replaced_by_rejects(mode: Mode) -> None:
+    """A mapping that was broken since makes nothing but rejects, all of which may be tolerated."""
+    world = World(cluster=cluster_of([b"a", b"b"]))
+    run(world, mode, 0, rejects=RejectSink(world))
+    before = list(world.table)
+    columns = {"p": "__partition__", "o": "__offset__", "v": "a"}
+    world.log[0].entries[:] = [type(each)(each.offset, b"\xff", None, None, None) for each in world.log[0].entries]
+    with pytest.raises(FewerRows, match=r"2 rejects"):
+        run(world, mode, rejects=RejectSink(world))
+    assert (world.table, len(columns), len(SCHEMA.columns)) == (before, 3, 3)
+
+
+@pytest.mark.parametrize("values", [[], [None, None], [b"\xff", b"\xff"]], ids=["no offset", "no record", "rejects"])
+def test_an_overwrite_by_nothing_leaves_what_is_there(values: list[bytes | None]) -> None:
+    """Also rows of which no journal knows: a load without a row is no reason to take them away."""
+    world = World(cluster=cluster_of(values, policy="compact"))
+    with pytest.raises(FewerRows, match=r"has no row.*1 rows that are in shop\.t stay"):
+        run(world, Mode.OVERWRITE, 0, rejects=RejectSink(world))
+    assert world.table == [OLD_ROW]
+    run(world, Mode.OVERWRITE, 0, rejects=RejectSink(world), on_fewer_rows=OnFewerRows.REPLACE)
+    assert world.table == []
+
+
+def test_an_overwrite_of_an_empty_partition_by_nothing_is_none() -> None:
+    """An hour without a record is loaded as such where nothing is there."""
+    world = World(cluster=cluster_of([]), table=[])
+    assert run(world, Mode.OVERWRITE, 0).rows == 0
+
+
+@_WAYS
+def test_values_that_are_no_json_replace_nothing(mode: Mode) -> None:
+    """Rows in which no mapped path leads anywhere are as good as none; they may replace others of that kind."""
+    json = {"p": "__partition__", "o": "__offset__", "v": "a"}
+    world = World(cluster=cluster_of([b'{"a": "1"}', b'{"a": "2"}']), table=[])
+    run(world, mode, 0, columns=json)
+    before = list(world.table)
+    world.log[0].entries[:] = [type(each)(each.offset, b"\x1f\x8b", None, None, None) for each in world.log[0].entries]
+    with pytest.raises(FewerRows, match=r"2 values of 2 records are no JSON"):
+        run(world, mode, columns=json)
+    assert world.table == before
+    run(world, mode, columns=json, on_fewer_rows=OnFewerRows.REPLACE)
+    run(world, mode, 2, columns=json)
+
+
+def test_an_overwrite_in_doubt_is_not_replaced_by_fewer() -> None:
+    """Where nobody knows whether the rows of a lost session are there, they count as there."""
+    world = World(cluster=cluster_of([b"a", b"b"]), commit_faults=["applied and gone"])
+    with pytest.raises(Exception, match="loads the window again"):
+        run(world, Mode.OVERWRITE, 0)
+    world.log[0].delete_before(2)
+    with pytest.raises(FewerRows, match="2 rows of upload u1 stay"):
+        run(world, Mode.OVERWRITE, 0)
+    assert len(world.table) == 2
