@@ -38,7 +38,7 @@ from airflow_provider_kafka_odps.core.window.planning import WindowRequest
 from airflow_provider_kafka_odps.exceptions import InvalidConnection, InvalidInput, InvalidMapping, UnknownTable
 from airflow_provider_kafka_odps.transfers.adapters.reject_file import RejectFile
 from airflow_provider_kafka_odps.transfers.adapters.reject_table import LOAD, RejectTable
-from airflow_provider_kafka_odps.transfers.adapters.table import TableSink, TableVisibleRows, TableWindowRows
+from airflow_provider_kafka_odps.transfers.adapters.table import TableSink, TableVisibleRows, TableWindowRows, find_rows
 from airflow_provider_kafka_odps.transfers.adapters.topic import TopicSource
 from airflow_provider_kafka_odps.transfers.parameters import LoadParameters, parse_bytes
 from airflow_provider_kafka_odps.transfers.runtime.history import history_of, shared_journal
@@ -73,6 +73,12 @@ class _Destination:
     columns: Mapping[str, str]
     drift: Drift
     window_rows: TableWindowRows | NoOffsetColumns
+
+    @property
+    def found_by(self) -> tuple[str, ...]:
+        """The columns by which rows are found; (): they are not."""
+        rows = self.window_rows
+        return rows.finder.found_by if isinstance(rows, TableWindowRows) else ()
 
 
 def build_attempt(parameters: LoadParameters, run: AirflowRun, hooks: Hooks) -> Attempt:
@@ -170,6 +176,7 @@ def _load(parameters: LoadParameters, hooks: Hooks, request: WindowRequest, dest
             parameters.to_where.mode,
         ),
         projection=compile_projection(destination.columns, sink.schema, parameters.record_format),
+        found_by=destination.found_by,
         drift=destination.drift.to_json(),
         tolerance=Tolerance.parse(parameters.unfitting.max_rejects),
         keep_rejects=parameters.unfitting.keep_rejects,
@@ -212,7 +219,7 @@ def _ports(parameters: LoadParameters, run: AirflowRun, hooks: Hooks, load: Load
         source=source,
         workers=_workers(parameters, hooks, load, destination),
         sink=destination.sink,
-        window_rows=destination.window_rows,
+        window_rows=find_rows(destination.sink, destination.window_rows),
         visible_rows=TableVisibleRows(destination.sink, destination.window_rows),
         rejects=_rejects(parameters, run, hooks.odps),
         journal=shared_journal(journal, run.context, history, request, load.target),

@@ -24,6 +24,8 @@ class Load:
     """The consumer group that a start at ``committed`` is about; None: there is none."""
     target: Target
     projection: Projection
+    found_by: tuple[str, ...]
+    """The columns that hold partition and offset of each row's record; (): there are none."""
     drift: Mapping[str, Sequence[str]] | None
     """What was decided about columns that the table lacks, for the receipt; None: nothing had to be."""
     tolerance: Tolerance

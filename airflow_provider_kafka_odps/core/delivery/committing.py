@@ -84,7 +84,9 @@ def proved_by_rows(attempt: Attempt, entry: Journal) -> bool:
     if attempt.load.target.mode is Mode.OVERWRITE:
         # Loading the same window again replaces the same rows, whatever became of these.
         return False
-    found, wrote = attempt.ports.window_rows.count(entry.window), receipt_of(entry).rows
+    # By the columns of that load: those of today may be others, in which its rows have nothing.
+    receipt = receipt_of(entry)
+    found, wrote = attempt.ports.window_rows(receipt.found_by).count(entry.window), receipt.rows
     if found is None:
         raise CommitUnknown(_gone(entry))
     attempt.run.log(f"upload {entry.upload_id} is gone; the table has {found.rows} of the {wrote} rows that it carried")
@@ -116,6 +118,7 @@ def receipt_for(attempt: Attempt, window: Window, loaded: Loaded, upload_id: str
         offsets=loaded.offsets,
         rejected_to=loaded.rejected_to,
         drift=attempt.load.drift,
+        found_by=attempt.load.found_by,
         workers=loaded.workers,
     )
 

@@ -88,6 +88,10 @@ CommitEnds: TypeAlias = Callable[[Window], None]
 """Commits the window's ends to the consumer group; called by every attempt that finds the load committed."""
 
 
+FindRows: TypeAlias = Callable[[tuple[str, ...] | None], WindowRows]
+"""Returns the rows of a window as they are found by two columns; None: by those that are mapped now."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ports:
     """All that a load needs of the outside."""
@@ -96,7 +100,7 @@ class Ports:
     source: Source
     workers: Workers
     sink: Sink
-    window_rows: WindowRows
+    window_rows: FindRows
     """What of a window is in the table."""
     visible_rows: VisibleRows
     """What a committed load is held against."""

@@ -12,6 +12,8 @@ from airflow_provider_kafka_odps.core.window.losses import losses
 from airflow_provider_kafka_odps.core.window.losses import refusal as lost
 from airflow_provider_kafka_odps.exceptions import InvalidMapping, RowsDiffer, StatementFailed
 
+_FORGIVEN = ". Where they were removed on purpose, on_fewer_rows='replace' loads the window again all the same"
+
 
 def removes(entry: Journal) -> bool:
     """Tell whether rows of an earlier load have to be removed before those of this one are committed."""
@@ -25,15 +27,19 @@ def check_replaceable(attempt: Attempt, entry: Journal) -> int:
     have the whole window any more: "skip" alone is about records, not about rows that are in the table.
     """
     found, before = _count(attempt, entry), _replaced(entry)
-    if found.rows < before.rows and not entry.removing:
+    load = attempt.load
+    replaced = load.on_fewer_rows is OnFewerRows.REPLACE
+    # Of a load whose columns are known, what is not found is not there; of others it may be there all the same.
+    accepted = entry.removing or (replaced and before.found_by is not None)
+    if found.rows < before.rows and not accepted:
         raise RowsDiffer(
             f"{entry.target.table} has {found.rows} rows with partitions and offsets of the window, but upload "
             f"{before.upload_id} wrote {before.rows}: the others were removed since, or their partition and offset "
             "are not in the columns that are mapped to them now. None was removed, and nothing was loaded"
+            + _FORGIVEN
+            * (before.found_by is not None)
         )
-    load = attempt.load
-    accepted = load.on_fewer_rows is OnFewerRows.REPLACE and load.request.on_data_loss is OnDataLoss.SKIP
-    if not found.rows or accepted:
+    if not found.rows or (replaced and load.request.on_data_loss is OnDataLoss.SKIP):
         return found.rows
     facts = attempt.ports.survey(entry.window.topic, Questions())
     if gone := list(losses(entry.window.ranges, facts)):
@@ -48,7 +54,7 @@ def make_room(attempt: Attempt, entry: Journal, receipt: Receipt) -> Journal:
     here may start it yet. A second one would remove what is committed by then.
     Raises StatementFailed and RowsDiffer; the next attempt goes on here.
     """
-    rows, journal = attempt.ports.window_rows, attempt.ports.journal
+    rows, journal = attempt.ports.window_rows(_replaced(entry).found_by), attempt.ports.journal
     if entry.statement_id is None:
         found = _count(attempt, entry)
         entry = entry.replacing(receipt)
@@ -65,7 +71,8 @@ def make_room(attempt: Attempt, entry: Journal, receipt: Receipt) -> Journal:
 
 def _check_removed(attempt: Attempt, entry: Journal, refusal: str | None) -> None:
     """Raise unless none of the window's rows is left, whatever is said of the statement that was to remove them."""
-    before, found = _replaced(entry), attempt.ports.window_rows.count(entry.window)
+    before = _replaced(entry)
+    found = attempt.ports.window_rows(before.found_by).count(entry.window)
     left = before.rows if found is None else found.rows
     if not left:
         return
@@ -83,11 +90,18 @@ def _check_removed(attempt: Attempt, entry: Journal, refusal: str | None) -> Non
 def _count(attempt: Attempt, entry: Journal) -> FoundRows:
     """Return how much of the window is visible.
 
-    Raises InvalidMapping where nobody can tell, and RowsDiffer where some of it is not the load's that is replaced.
+    Raises RowsDiffer where some of it is not the load's; that, or InvalidMapping, where nobody can tell.
     """
-    found, before = attempt.ports.window_rows.count(entry.window), _replaced(entry)
-    if found is None:
+    before = _replaced(entry)
+    found = attempt.ports.window_rows(before.found_by).count(entry.window)
+    if found is None and before.found_by is None:
         raise InvalidMapping(NO_OFFSET_COLUMNS)
+    if found is None:
+        by = f"{' and '.join(before.found_by)}, which it does not have now" if before.found_by else "none"
+        raise RowsDiffer(
+            f"the columns with partition and offset of the {before.rows} rows of upload {before.upload_id} in "
+            f"{entry.target.table} are {by}: they cannot be found, so none was removed, and nothing was loaded"
+        )
     if found.rows > before.rows:
         raise RowsDiffer(
             f"{entry.target.table} has {found.rows} rows with partitions and offsets of the window, but upload "

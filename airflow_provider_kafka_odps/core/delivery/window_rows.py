@@ -89,6 +89,11 @@ class WindowRowsSql:
     """Holds the number of the record's Kafka partition."""
     offset_column: Column
 
+    @property
+    def found_by(self) -> tuple[str, ...]:
+        """The names of both columns, as a receipt has them."""
+        return self.partition_column.name, self.offset_column.name
+
     def count_statement(self, window: Window) -> str:
         """Return the SELECT of one row: ``found``, ``places`` (both BIGINT), the fields of ``FoundRows``."""
         partition, offset = _number(self.partition_column), _number(self.offset_column)
@@ -150,6 +155,15 @@ def window_rows_sql(
     if of_partition is None or of_offset is None:
         return None
     return WindowRowsSql(table, schema, partition, of_partition, of_offset)
+
+
+def rows_sql_by(
+    columns: tuple[str, ...], table: TableName, schema: TableSchema, partition: PartitionSpec | None
+) -> WindowRowsSql | None:
+    """Return what finds rows by the columns that a receipt names; None unless the table has both of them."""
+    known = {column.name.lower(): column for column in schema.columns}
+    there = [known[name.lower()] for name in columns if name.lower() in known]
+    return WindowRowsSql(table, schema, partition, *there) if len(there) == 2 else None  # noqa: PLR2004
 
 
 def rows_statement(table: TableName, partition: PartitionSpec | None) -> str:

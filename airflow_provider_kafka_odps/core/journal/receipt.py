@@ -57,6 +57,9 @@ class Receipt:
     workers: int = 1
     """How many processes have loaded it."""
 
+    found_by: tuple[str, ...] | None = None
+    """The columns that hold partition and offset of each row's record; none: (). None: a release before wrote it."""
+
     @property
     def rows(self) -> int:
         """How many rows the load made visible."""
@@ -101,6 +104,7 @@ class Receipt:
             "bytes": self.bytes,
             "not_json": self.not_json,
             "workers": self.workers,
+            **({} if self.found_by is None else {"found_by": list(self.found_by)}),
             "seconds": {stage: round(spent, 3) for stage, spent in self.seconds.items()},
         }
 
@@ -130,6 +134,7 @@ class Receipt:
                 reconciled=None if written.get("reconciled") is None else Reconciled(written["reconciled"]),
                 drift=written.get("drift"),
                 workers=written.get("workers", 1),
+                found_by=tuple(written["found_by"]) if "found_by" in written else None,
                 rejected_to=None if not written.get("rejected_to") else RejectsUpload(**written["rejected_to"]),
             )
 

@@ -10,13 +10,16 @@ from airflow_provider_kafka_odps.core.delivery.reconciling import FoundOffsets
 from airflow_provider_kafka_odps.core.delivery.window_rows import (
     FoundRows,
     NoOffsetColumns,
+    WindowRows,
     WindowRowsSql,
+    rows_sql_by,
     rows_statement,
 )
 from airflow_provider_kafka_odps.core.table.names import PartitionSpec, TableName
 from airflow_provider_kafka_odps.core.window.offsets import TopicPartition
 
 if TYPE_CHECKING:
+    from airflow_provider_kafka_odps.core.delivery.ports import FindRows
     from airflow_provider_kafka_odps.core.options import Compression
     from airflow_provider_kafka_odps.core.table.schema import Column, TableSchema
     from airflow_provider_kafka_odps.core.upload import Upload
@@ -95,6 +98,18 @@ class TableWindowRows:
     def await_removal(self, statement_id: str) -> str | None:
         """Wait until the removal has ended; return why nothing was removed, if it was not."""
         return self.hook.await_sql(statement_id)
+
+
+def find_rows(sink: TableSink, today: TableWindowRows | NoOffsetColumns) -> FindRows:
+    """Return what finds rows of a sink's table by the columns that a receipt names, or by those of today."""
+
+    def find(columns: tuple[str, ...] | None) -> WindowRows:
+        if columns is None:
+            return today
+        finder = rows_sql_by(columns, sink.table, sink.schema, sink.partition)
+        return NoOffsetColumns() if finder is None else TableWindowRows(sink.hook, finder)
+
+    return find
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ REPLACEMENT = [
 def loaded() -> World:
     """Return a world whose window is loaded, by upload u1."""
     world = World()
-    transfer(attempt_at(world, Mode.APPEND))
+    transfer(attempt_at(world, Mode.APPEND, by_rows=True))
     world.effects.clear()
     return world
 

@@ -23,7 +23,6 @@ from airflow_provider_kafka_odps.exceptions import (
     CommitPending,
     CommitRejected,
     CommitUnknown,
-    InvalidMapping,
     JournalMismatch,
     RecordsRejected,
     RowsDiffer,
@@ -60,10 +59,10 @@ def phase(world: World) -> Phase:
     return Journal.from_json(world.journal).phase
 
 
-def crashed(world: World, mode: Mode, clear_number: int = 0) -> bool:
+def crashed(world: World, mode: Mode, clear_number: int = 0, *, by_rows: bool = False) -> bool:
     """Run one attempt, which may die where the world says; return whether it did."""
     try:
-        transfer(attempt_at(world, mode, clear_number=clear_number))
+        transfer(attempt_at(world, mode, clear_number=clear_number, by_rows=by_rows))
     except Crash:
         return True
     finally:
@@ -212,7 +211,7 @@ def test_a_session_that_vanished_is_proved_by_the_rows(fault: str, during_the_co
         world.commit_faults.append(fault)
     else:
         world.crash_after = ORDER.index("save committing")
-        assert crashed(world, Mode.APPEND)
+        assert crashed(world, Mode.APPEND, by_rows=True)
         if fault == "applied and gone":
             world.visible(world.sessions["u1"])
         world.sessions["u1"].status = UploadStatus.GONE
@@ -248,7 +247,7 @@ def test_rows_that_prove_nothing_stay_unknown(change: Callable[[list[Row]], None
 def test_a_rerun_does_what_was_asked_for(mode: Mode, on_rerun: OnRerun) -> None:
     """A cleared task keeps, replaces or refuses; the table has the window once in any case."""
     world = World()
-    transfer(attempt_at(world, mode))
+    transfer(attempt_at(world, mode, by_rows=True))
     frozen = world.records()
     world.log[0].append(b"late")
     rerun = attempt_at(world, mode, clear_number=1, on_rerun=on_rerun, by_rows=True)
@@ -269,7 +268,7 @@ def test_a_replacement_that_crashes_anywhere_is_completed() -> None:
     for effect in range(len(ORDER) + 7):
         for side in ("before", "after"):
             world = World()
-            transfer(attempt_at(world, Mode.APPEND))
+            transfer(attempt_at(world, Mode.APPEND, by_rows=True))
             setattr(world, f"crash_{side}", len(world.effects) + effect)
             with suppress(Crash):
                 transfer(attempt_at(world, Mode.APPEND, clear_number=1, on_rerun=OnRerun.REPLACE, by_rows=True))
@@ -281,7 +280,7 @@ def test_a_replacement_that_crashes_anywhere_is_completed() -> None:
 def test_a_removal_that_still_runs_is_waited_for() -> None:
     """A dead attempt's removal would take what is committed now: it has ended before the next one commits."""
     world = World()
-    transfer(attempt_at(world, Mode.APPEND))
+    transfer(attempt_at(world, Mode.APPEND, by_rows=True))
 
     def replacing() -> Receipt:
         return transfer(attempt_at(world, Mode.APPEND, clear_number=1, on_rerun=OnRerun.REPLACE, by_rows=True))
@@ -304,7 +303,7 @@ def test_a_removal_that_still_runs_is_waited_for() -> None:
 def test_rows_of_others_are_not_removed() -> None:
     """More rows with the window's offsets than the load wrote belong to somebody else: none is removed."""
     world = World()
-    transfer(attempt_at(world, Mode.APPEND))
+    transfer(attempt_at(world, Mode.APPEND, by_rows=True))
     world.table.append((0, 1, "of another topic"))
     before = list(world.table)
     with pytest.raises(RowsDiffer, match=r"shop\.t has 5 rows.*u1 wrote 4.*None was removed"):
@@ -316,7 +315,7 @@ def test_a_replacement_without_offset_columns_is_refused() -> None:
     """Rows that cannot be found cannot be replaced."""
     world = World()
     transfer(attempt_at(world, Mode.APPEND))
-    with pytest.raises(InvalidMapping, match="map __partition__ and __offset__"):
+    with pytest.raises(RowsDiffer, match=r"upload u1 in shop\.t are none: they cannot be found"):
         transfer(attempt_at(world, Mode.APPEND, clear_number=1, on_rerun=OnRerun.REPLACE))
 
 
