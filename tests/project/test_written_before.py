@@ -14,7 +14,7 @@ from twins.stores import Memory, Store
 from airflow_provider_kafka_odps.core.history.chain import Chain, chain_key
 from airflow_provider_kafka_odps.core.history.cuts import Author, Claim, cut_key, instants_of
 from airflow_provider_kafka_odps.core.journal.entry import Journal
-from airflow_provider_kafka_odps.core.journal.interval import IntervalJournal
+from airflow_provider_kafka_odps.core.journal.interval import IntervalJournal, IntervalKeys
 from airflow_provider_kafka_odps.core.journal.next_step import NextStep, next_step
 from airflow_provider_kafka_odps.core.journal.receipt import Receipt
 from airflow_provider_kafka_odps.core.window.bounds import Side
@@ -96,7 +96,8 @@ def test_the_journal_of_an_interval_is_taken_over() -> None:
     """A run that is created again after the upgrade goes on from what the deleted one had left."""
     written = _written("interval")
     memory = Memory({written["key"]: json.dumps(written["value"])})
-    journal = IntervalJournal(Store(World()), memory, written["key"], "another run", 0, lambda _: False)
+    keys = IntervalKeys("journal:with the table", written["key"], written["value"]["journal"]["table"])
+    journal = IntervalJournal(Store(World()), memory, keys, "another run", 0, 1, lambda _: False)
     assert journal.load() == {**written["value"]["journal"], "clear_number": -1}
 
 

@@ -26,16 +26,29 @@ from airflow_provider_kafka_odps.exceptions import IntervalTaken
 _BEFORE_EVERY_CLEAR = -1
 
 
-def interval_key(request: WindowRequest, target: Target, author: Author) -> str | None:
-    """Return the key of the journal that all runs for the same interval share; None where there is none.
+@dataclass(frozen=True, slots=True)
+class IntervalKeys:
+    """Where the journal of an interval is kept."""
+
+    key: str
+    before: str
+    """The key that earlier releases used; it does not name the table."""
+    table: str
+
+
+def interval_keys(request: WindowRequest, target: Target, author: Author) -> IntervalKeys | None:
+    """Return the keys of the journal that all runs for the same interval share; None where there is none.
 
     Offsets are asked for on purpose, also twice; and an overwrite replaces the rows of the window by themselves.
+    The cluster is not among them: it is known only once it was asked, and the recorded window names its topic's id.
     """
     start, end = request.start, request.end
     if not isinstance(start, At) or not isinstance(end, At) or target.mode is not Mode.APPEND:
         return None
     some = "" if request.partitions is None else ",".join(map(str, sorted(request.partitions)))
-    return store_key("journal", request.topic, author.task, f"{start}/{end}", target.partition or "", some)
+    which = author.task, f"{start}/{end}", target.partition or "", some
+    key = store_key("journal", request.topic, target.table, *which)
+    return IntervalKeys(key, store_key("journal", request.topic, *which), target.table)
 
 
 @dataclass(slots=True)
@@ -48,40 +61,44 @@ class IntervalJournal:
     | another run's that is still going on | nothing: IntervalTaken |
     | another run's that has ended | the interval's journal, as if the user had cleared this run |
     | this run's, but its own is gone: it was deleted and created again | the same |
-    | the same, and a user has cleared it since: it was to be forgotten | nothing: a window is planned |
+    | the same, not in its first try, and a user has cleared it since: forgotten | nothing: a window is planned |
     """
 
     own: JournalStore
     store: Store
-    key: str
+    keys: IntervalKeys
     run_id: str
     clear_number: int
     """How often this run has been cleared."""
+    try_number: int
+    """Which try of the task this is in this run: in the first one nobody can have emptied its own journal."""
     is_active: Callable[[str], bool]
     """Tells whether another run of the task may still load something."""
-    _holder: str | None = field(default=None, init=False)
-    """Who had the interval when this attempt looked last."""
+    _seen: Mapping[str, Any] | None = field(default=None, init=False)
+    """The whole entry as this attempt saw or wrote it last: whatever differs from it was written by somebody else."""
 
     def load(self) -> Mapping[str, Any] | None:
-        """Return what this attempt goes on from, or None.
+        """Return what this attempt goes on from, or None. Taking an interval over is written at once.
 
         Raises IntervalTaken.
         """
         own = self.own.load()
-        self._holder, clear_number, journal = self._read()
-        if self._holder is None:
+        self._seen = self._read()
+        if self._seen is None:
             return own
+        holder, clear_number, journal = self._parsed(self._seen)
         adopted = {**journal, "clear_number": _BEFORE_EVERY_CLEAR}
-        if self._holder != self.run_id:
-            if self.is_active(self._holder):
+        if holder != self.run_id:
+            if self.is_active(holder):
                 raise self._taken("has not ended yet, so it may load the rows")
             # The other run's rejects are in a place of its own, and nobody has asked for its rows yet.
             fresh = {"phase": Phase.UPLOADING.value} if journal["phase"] == Phase.PUBLISHING else {}
-            return {**adopted, **fresh}
-        if own is not None or self.clear_number > clear_number:
+            adopted |= fresh
+        elif own is not None or (self.try_number > 1 and self.clear_number > clear_number):
             return own
-        # A clear that follows must not be taken for one that had it forgotten.
-        self.own.save(adopted)
+        # Before anything is asked or made: what the other run does from now on is refused. And a clear that follows
+        # must not be taken for one that had the journal forgotten.
+        self.save(adopted)
         return adopted
 
     def begin(self) -> None:
@@ -93,30 +110,41 @@ class IntervalJournal:
 
         Raises IntervalTaken if another run has taken the interval over since this attempt looked last.
         """
-        self._check(self._holder)
+        self._check()
         # First the one that refuses an attempt which is not the current one.
         self.own.save(entry)
+        # That may have taken its time.
+        self._check()
         holder = {"version": VERSION, "run_id": self.run_id, "clear_number": self.clear_number}
-        self.store.set(self.key, {**holder, "journal": dict(entry)})
-        self._holder = self.run_id
+        written = {**holder, "journal": dict(entry)}
+        self.store.set(self.keys.key, written)
+        self._seen = written
         if entry["phase"] == Phase.COMMITTING:
-            self._check(self.run_id)
+            self._check()
 
-    def _check(self, expected: str | None) -> None:
-        self._holder, _, _ = self._read()
-        if self._holder != expected:
+    def _check(self) -> None:
+        seen, self._seen = self._seen, self._read()
+        if self._seen != seen:
             raise self._taken("has taken the interval over, and loads the rows")
 
-    def _read(self) -> tuple[str | None, int, Mapping[str, Any]]:
-        written = self.store.get(self.key)
-        if written is None:
-            return None, 0, {}
-        with read_entry(written, "the journal", self.key):
+    def _read(self) -> Mapping[str, Any] | None:
+        written = self.store.get(self.keys.key)
+        if written is not None:
+            return written
+        before = self.store.get(self.keys.before)
+        # It may be of another table that the same task loads.
+        recorded = before.get("journal") if isinstance(before, Mapping) else None
+        table = recorded.get("table") if isinstance(recorded, Mapping) else None
+        return before if table in (None, self.keys.table) else None
+
+    def _parsed(self, written: Mapping[str, Any]) -> tuple[str, int, Mapping[str, Any]]:
+        with read_entry(written, "the journal", self.keys.key):
             return str(written["run_id"]), int(written["clear_number"]), dict(written["journal"])
 
     def _taken(self, why: str) -> IntervalTaken:
+        holder = "another attempt" if self._seen is None else f"run {self._parsed(self._seen)[0]}"
         return IntervalTaken(
-            f"run {self._holder} is for the same interval as this one, and {why}; nothing is loaded here. A retry "
+            f"{holder} is for the same interval as this one, and {why}; nothing is loaded here. A retry "
             "looks again. If that run is never to load them, mark its task as failed, or delete the entry "
-            f"{self.key!r} in the state store of the table's asset"
+            f"{self.keys.key!r} in the state store of the table's asset"
         )

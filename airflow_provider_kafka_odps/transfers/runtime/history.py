@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kafka_odps.core.history.store import History
 from airflow_provider_kafka_odps.core.journal.entry import JournalStore, Target
-from airflow_provider_kafka_odps.core.journal.interval import IntervalJournal, interval_key
+from airflow_provider_kafka_odps.core.journal.interval import IntervalJournal, interval_keys
 from airflow_provider_kafka_odps.core.window.bounds import Previous
 from airflow_provider_kafka_odps.exceptions import InvalidInput
 from airflow_provider_kafka_odps.transfers.runtime.run import author_of, is_active, previous_window
@@ -52,14 +52,15 @@ def shared_journal(
     own: JournalStore, context: Mapping[str, Any], history: History, request: WindowRequest, target: Target
 ) -> JournalStore:
     """Return the journal of the run, or the one that it shares with other runs for the same interval."""
-    key = interval_key(request, target, history.author)
-    if key is None or not history.remembers:
+    keys = interval_keys(request, target, history.author)
+    if keys is None or not history.remembers:
         return own
     return IntervalJournal(
         own=own,
         store=history.store,
-        key=key,
+        keys=keys,
         run_id=history.author.run_id,
         clear_number=context["dag_run"].clear_number or 0,
+        try_number=context["ti"].try_number,
         is_active=lambda run_id: is_active(context, run_id),
     )

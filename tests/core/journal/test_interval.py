@@ -10,7 +10,7 @@ from kit.task_run import MemoryStore
 
 from airflow_provider_kafka_odps.core.history.cuts import Author
 from airflow_provider_kafka_odps.core.journal.entry import Target
-from airflow_provider_kafka_odps.core.journal.interval import IntervalJournal, interval_key
+from airflow_provider_kafka_odps.core.journal.interval import IntervalJournal, IntervalKeys, interval_keys
 from airflow_provider_kafka_odps.core.options import Mode
 from airflow_provider_kafka_odps.core.window.bounds import AskedBound, At, Latest, SurveyBound
 from airflow_provider_kafka_odps.core.window.planning import WindowRequest
@@ -18,6 +18,7 @@ from airflow_provider_kafka_odps.exceptions import IntervalTaken, InvalidInput
 
 TEN, ELEVEN = (At(int(datetime(2026, 11, 22, hour, tzinfo=UTC).timestamp()) * 1000) for hour in (10, 11))
 KEY = "journal:orders"
+KEYS = IntervalKeys(KEY, "journal:before", "p.orders")
 
 
 class OwnJournal:
@@ -46,10 +47,11 @@ class Runs:
         self.store = MemoryStore()
         self.active: set[str] = set()
 
-    def attempt(self, run_id: str, clear_number: int = 0) -> IntervalJournal:
+    def attempt(self, run_id: str, clear_number: int = 0, try_number: int = 2) -> IntervalJournal:
         """Return the journal of another attempt of a run."""
         store: Any = self.store
-        return IntervalJournal(self.own[run_id], store, KEY, run_id, clear_number, self.active.__contains__)
+        active = self.active.__contains__
+        return IntervalJournal(self.own[run_id], store, KEYS, run_id, clear_number, try_number, active)
 
 
 @pytest.fixture
@@ -81,8 +83,8 @@ def test_another_run_goes_on_from_what_the_first_has_left(runs: Runs, phase: str
     first.save(entry(phase))
     assert second.load() == {"phase": phase, "clear_number": -1}
     second.save(entry("uploading"))
-    assert runs.attempt("a").load() == {"phase": "uploading", "clear_number": -1}
     assert runs.attempt("b").load() == entry("uploading")
+    assert runs.attempt("a").load() == {"phase": "uploading", "clear_number": -1}
 
 
 @pytest.mark.parametrize("loaded_by", [0, 2])
@@ -101,7 +103,8 @@ def test_rejects_of_another_run_are_not_published(runs: Runs) -> None:
     first.load()
     first.save(entry("publishing"))
     assert runs.attempt("b").load() == {"phase": "uploading", "clear_number": -1}
-    assert runs.attempt("a").load() == entry("publishing")
+    # Who has it by now may have done anything.
+    assert runs.attempt("a").load() == {"phase": "uploading", "clear_number": -1}
 
 
 def test_a_run_that_was_created_again_and_is_cleared_then(runs: Runs) -> None:
@@ -129,6 +132,71 @@ def test_two_runs_at_once(runs: Runs) -> None:
         first.save(entry("committing"))
     assert runs.own["a"].entry == entry("uploading")
     second.save(entry("committing"))
+
+
+def test_a_zombie_that_commits_while_it_is_taken_over(runs: Runs) -> None:
+    """Taking over is the first thing that is written: what the first run wanted to do is refused from then on."""
+    first, zombie, second = (runs.attempt(run_id) for run_id in "aab")
+    first.load()
+    first.save(entry("uploading"))
+    zombie.load()
+    second.load()
+    with pytest.raises(IntervalTaken, match="run b"):
+        zombie.save(entry("committing"))
+    second.save(entry("uploading"))
+
+
+def test_a_run_that_went_on_meanwhile_is_not_covered(runs: Runs) -> None:
+    """What was seen is compared whole: the same run may have written more since."""
+    first, second = runs.attempt("a"), runs.attempt("b")
+    first.load()
+    first.save(entry("uploading"))
+    taken_over = second.own.save
+
+    def stall(entry_: Any) -> None:
+        taken_over(entry_)
+        first.save(entry("committing"))
+        first.save(entry("committed"))
+
+    second.own.save = stall  # type: ignore[assignment, method-assign]
+    with pytest.raises(IntervalTaken, match="run a"):
+        second.load()
+    written = runs.store.get(KEY)
+    assert written is not None
+    assert written["journal"] == entry("committed")
+
+
+def test_two_runs_that_start_with_nothing(runs: Runs) -> None:
+    """Who was quicker is seen right before the interval's journal is written."""
+    first, second = runs.attempt("a"), runs.attempt("b")
+    first.load()
+    second.load()
+    save = first.own.save
+
+    def stall(planned: Any) -> None:
+        save(planned)
+        second.save(entry("planned"))
+
+    first.own.save = stall  # type: ignore[assignment, method-assign]
+    with pytest.raises(IntervalTaken, match="run b"):
+        first.save(entry("planned"))
+
+
+def test_another_task_of_a_run_that_was_created_again_is_cleared(runs: Runs) -> None:
+    """Airflow counts clears per run: in its first try, nobody can have wanted this task's journal to be forgotten."""
+    first = runs.attempt("a")
+    first.load()
+    first.save(entry("committed"))
+    runs.own["a"].entry = None
+    assert runs.attempt("a", clear_number=1, try_number=1).load() == {"phase": "committed", "clear_number": -1}
+
+
+@pytest.mark.parametrize(("table", "found"), [("p.orders", True), ("p.others", False)])
+def test_an_entry_of_the_release_before_is_honoured(runs: Runs, table: str, found: bool) -> None:
+    """It stands under a key without the table; that of another table of the same task is none of ours."""
+    journal = {**entry("committed"), "table": table}
+    runs.store.set(KEYS.before, {"version": 1, "run_id": "a", "clear_number": 0, "journal": journal})
+    assert runs.attempt("b").load() == ({**journal, "clear_number": -1} if found else None)
 
 
 def test_a_takeover_in_the_moment_of_the_fence(runs: Runs) -> None:
@@ -160,13 +228,19 @@ def test_what_cannot_be_read_is_refused(runs: Runs, written: object) -> None:
 @pytest.mark.parametrize(
     ("start", "end", "mode", "partitions", "key"),
     [
-        (TEN, ELEVEN, Mode.APPEND, None, "journal:orders:hourly.load:2026-11-22T10:00:00Z/2026-11-22T11:00:00Z:h=10:"),
+        (
+            TEN,
+            ELEVEN,
+            Mode.APPEND,
+            None,
+            "journal:orders:p.orders:hourly.load:2026-11-22T10:00:00Z/2026-11-22T11:00:00Z:h=10:",
+        ),
         (
             TEN,
             ELEVEN,
             Mode.APPEND,
             frozenset({2, 0}),
-            "journal:orders:hourly.load:2026-11-22T10:00:00Z/2026-11-22T11:00:00Z:h=10:0,2",
+            "journal:orders:p.orders:hourly.load:2026-11-22T10:00:00Z/2026-11-22T11:00:00Z:h=10:0,2",
         ),
         (TEN, ELEVEN, Mode.OVERWRITE, None, None),
         (TEN, Latest(), Mode.APPEND, None, None),
@@ -178,4 +252,6 @@ def test_which_runs_share_a_journal(
     """Those that append the records between the same two instants to the same place."""
     request = WindowRequest("orders", start, end, partitions)
     target = Target("orders", "p.orders", "h=10", mode)
-    assert interval_key(request, target, Author("hourly.load", "run")) == key
+    keys = interval_keys(request, target, Author("hourly.load", "run"))
+    assert (keys and keys.key) == key
+    assert (keys and keys.before) == (key and key.replace(":p.orders", ""))
