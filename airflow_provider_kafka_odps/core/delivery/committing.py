@@ -11,11 +11,13 @@ from airflow_provider_kafka_odps.core.clock import Clock
 from airflow_provider_kafka_odps.core.delivery.attempt import Attempt
 from airflow_provider_kafka_odps.core.delivery.replacing import make_room, removes
 from airflow_provider_kafka_odps.core.delivery.settling import commit, settle
+from airflow_provider_kafka_odps.core.history.chain import chain_key
 from airflow_provider_kafka_odps.core.journal.entry import HOW_TO_FORGET, Journal
 from airflow_provider_kafka_odps.core.journal.receipt import CommitProof, Receipt
 from airflow_provider_kafka_odps.core.load.loaded import Loaded
 from airflow_provider_kafka_odps.core.options import Mode
 from airflow_provider_kafka_odps.core.upload import Upload, UploadStatus
+from airflow_provider_kafka_odps.core.window.bounds import Previous
 from airflow_provider_kafka_odps.core.window.window import Window
 from airflow_provider_kafka_odps.exceptions import CommitPending, CommitUnknown, JournalMismatch
 
@@ -88,15 +90,15 @@ def proved_by_rows(attempt: Attempt, entry: Journal) -> bool:
     receipt = receipt_of(entry)
     found, wrote = attempt.ports.window_rows(receipt.found_by).count(entry.window), receipt.rows
     if found is None:
-        raise CommitUnknown(_gone(entry))
+        raise CommitUnknown(_gone(attempt, entry))
     attempt.run.log(f"upload {entry.upload_id} is gone; the table has {found.rows} of the {wrote} rows that it carried")
     if found.rows == 0:
         return False
     if found.rows == found.offsets == wrote:
         return True
     raise CommitUnknown(
-        f"{_gone(entry)}. The table has {found.rows} rows with {found.offsets} different offsets of the window: "
-        "neither none nor all of it, once"
+        f"{_gone(attempt, entry)}. The table has {found.rows} rows with {found.offsets} different offsets of the "
+        "window: neither none nor all of it, once"
     )
 
 
@@ -138,11 +140,15 @@ def receipt_of(entry: Journal) -> Receipt:
     return entry.receipt
 
 
-def _gone(entry: Journal) -> str:
+def _gone(attempt: Attempt, entry: Journal) -> str:
+    window, author = entry.window, attempt.ports.history.author
+    key = chain_key(window.cluster_id, window.topic, author)
+    chained = isinstance(attempt.load.request.start, Previous)
+    in_chain = f' and put "planned" in the place of "committed" in the entry {key!r} of the table\'s asset' * chained
     return (
         f"Upload {entry.upload_id} was being committed and is gone now, so nobody can say whether its "
         f"{receipt_of(entry).rows} rows are in {entry.target.table}. Look for them; if they are there, mark the task "
-        f"as success; if not, forget the window. {HOW_TO_FORGET}"
+        f"as success{in_chain}; if not, forget the window. {HOW_TO_FORGET}"
     )
 
 

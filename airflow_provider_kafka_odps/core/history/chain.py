@@ -76,16 +76,21 @@ class Chain:
         return replace(self, planned=Link(run_id, start, end))
 
     def commit(self, window: Window, run_id: str) -> Chain | None:
-        """Return the chain to write once this window of the run is committed; None if none of the run is planned.
+        """Return the chain to write once this window of the run is committed; None where it stays as it is.
 
-        What is planned may be another window: an attempt that was superseded has planned it, and could not record it.
-        It never counts as loaded; and if it starts elsewhere, the chain has passed the committed window before.
+        A window that starts where the chain has come to is the next one, whoever has planned something since. What is
+        planned may be another window: an attempt that was superseded has planned it, and could not record it. It never
+        counts as loaded; and if it starts elsewhere, the chain has passed the committed window before.
         """
-        if self.planned is None or self.planned.run_id != run_id:
-            return None
-        if any(self.planned.start.get(each.partition) != each.start for each in window.ranges):
-            return replace(self, planned=None)
-        return Chain(self.topic_id, self.plan(window, run_id).planned)
+        mine = self.planned if self.planned is not None and self.planned.run_id == run_id else None
+        starts = ([mine.start] if mine else []) + ([self.committed.end] if self.committed else [])
+        if any(_starts_at(window, start) for start in starts):
+            return Chain(self.topic_id, self.plan(window, run_id).planned)
+        return replace(self, planned=None) if mine else None
+
+
+def _starts_at(window: Window, offsets: Mapping[int, int]) -> bool:
+    return all(offsets.get(each.partition) == each.start for each in window.ranges)
 
 
 def chain_key(cluster_id: str, topic: str, author: Author) -> str:

@@ -122,6 +122,12 @@ class _Planner:
             return
         before = self._chain() or Chain(self.facts.topic_id, None)
         author = self.history.author
+        if before.planned is not None and before.planned.run_id != author.run_id:
+            # It has planned the same offsets since this run looked; covering it would have them loaded twice.
+            raise PredecessorPending(
+                f"run {before.planned.run_id} has planned the next window of {window.topic} meanwhile; nothing was "
+                "loaded, and a retry continues where that one ends"
+            )
         self.history.store.set(self.chain_key, before.plan(window, author.run_id).to_json())
         after = self._chain()
         if after is None or after.planned is None or after.planned.run_id != author.run_id:

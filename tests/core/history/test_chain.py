@@ -20,6 +20,7 @@ from airflow_provider_kafka_odps.core.options import Mode
 from airflow_provider_kafka_odps.core.window.bounds import At, Earliest, Latest, Offsets, Previous, SurveyBound
 from airflow_provider_kafka_odps.core.window.window import Window, apportioned
 from airflow_provider_kafka_odps.exceptions import (
+    CommitUnknown,
     InvalidInput,
     NoPreviousWindow,
     PredecessorPending,
@@ -239,3 +240,47 @@ def test_a_crash_right_after_the_commit_does_not_hold_up_the_chain() -> None:
     transfer(attempt("a"))
     assert json.loads(memory.entries[KEY])["committed"]["run_id"] == "a"
     assert json.loads(memory.entries[KEY])["planned"] is None
+
+
+def test_who_was_slower_than_another_run_links_nothing() -> None:
+    """A run that was marked as failed while it planned may still write: it must not cover what the next one planned."""
+    runs = Runs(Topic({0: [1, 2]}))
+    load(runs, "z", first=Earliest())
+    runs.topic.stamps[0] += [3, 4]
+    slow = runs.planning("a", Previous(), Latest())
+    quick: list[Window] = []
+
+    def begin() -> None:
+        if not quick:
+            quick.append(runs.plan("b", Previous(), Latest()))
+
+    with pytest.raises(PredecessorPending, match="run b has planned"):
+        plan(replace(slow, begin=begin))
+    runs.commit("b", Previous(), quick[0])
+    runs.topic.stamps[0] += [5]
+    assert offsets_in(load(runs, "c")) == {0: (4, 5)}
+
+
+def test_a_commit_in_doubt_says_how_the_chain_goes_on() -> None:
+    """Marking the task as success leaves the chain where it was: the message names the entry, and what to do there."""
+    world = World(commit_faults=["gone"])
+    with pytest.raises(CommitUnknown):
+        transfer(attempt_at(world, Mode.APPEND))
+    attempt = attempt_at(world, Mode.APPEND)
+    request = replace(attempt.load.request, start=Previous())
+    with pytest.raises(CommitUnknown, match=r'as success and put "planned" in the place of "committed" .*chain:'):
+        transfer(replace(attempt, load=replace(attempt.load, request=request)))
+
+
+def test_a_commit_moves_the_chain_whoever_is_planned() -> None:
+    """A window that starts where the chain has come to, and is committed, is the next one: the rows are there."""
+    runs = Runs(Topic({0: [1, 2]}))
+    load(runs, "z", first=Earliest())
+    runs.topic.stamps[0] += [3, 4]
+    window = runs.plan("b", Previous(), Latest())
+    assert runs.memory is not None
+    chain = json.loads(runs.memory.entries[KEY])
+    runs.memory.entries[KEY] = json.dumps({**chain, "planned": {**chain["planned"], "run_id": "a"}})
+    runs.commit("b", Previous(), window)
+    runs.topic.stamps[0] += [5]
+    assert offsets_in(load(runs, "c")) == {0: (4, 5)}
