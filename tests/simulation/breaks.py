@@ -7,12 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from simulation.outside.world import SimulatedWorld
-from simulation.play.steps import LOSSES, Faults, Move
+from simulation.play.steps import Faults, Move
 from simulation.several.cases import Runs
 from simulation.single.cases import Case
 
 from airflow_provider_kafka_odps.core.journal.entry import Phase
-from airflow_provider_kafka_odps.core.options import Mode, OnDataLoss, OnRerun
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,37 +61,6 @@ def never(_: Situation) -> bool:
     return False
 
 
-def lost_before_a_replacement(now: Situation) -> bool:
-    """Tell whether records are lost that a replacement would have to load again."""
-    replaces = isinstance(now.case, Case) and now.case.mode is Mode.APPEND and now.case.on_rerun is OnRerun.REPLACE
-    return replaces and now.move in LOSSES and now.written
-
-
-def confirmed_before_a_replacement(now: Situation) -> bool:
-    """Tell whether a commit is confirmed that was not made, and the first one may still come."""
-    replaces = isinstance(now.case, Case) and now.case.mode is Mode.APPEND and now.case.on_rerun is OnRerun.REPLACE
-    return replaces and now.move is Move.LIE and (not now.alone or bool(now.world.late))
-
-
-def lost_before_an_overwrite(now: Situation) -> bool:
-    """Tell whether records are lost that an overwrite would leave out."""
-    skips = isinstance(now.case, Case) and now.case.mode is Mode.OVERWRITE and now.case.on_data_loss is OnDataLoss.SKIP
-    return skips and now.move in LOSSES and now.written
-
-
-def compacted_before_a_rerun(now: Situation) -> bool:
-    """Tell whether a record is compacted away that a rerun would leave out."""
-    again = isinstance(now.case, Case) and (now.case.mode is Mode.OVERWRITE or now.case.on_rerun is OnRerun.REPLACE)
-    return again and now.move is Move.COMPACT and now.written
-
-
-def taken_over_unseen(now: Situation) -> bool:
-    """Tell whether another attempt acts before this one has written that it has the interval."""
-    same = isinstance(now.case, Runs) and len({(run.start, run.end) for run in now.case.runs}) < len(now.case.runs)
-    holders = [json.loads(text)["run_id"] for key, text in now.world.asset.items() if key.startswith("journal:")]
-    return same and now.lets_others_act and now.run not in holders
-
-
 def interval_behind(now: Situation) -> bool:
     """Tell whether a run that commits ends while the interval's journal is still that of an earlier phase."""
     if not isinstance(now.case, Runs) or now.plans:
@@ -104,12 +72,6 @@ def interval_behind(now: Situation) -> bool:
     behind = bool(shared) and shared[0] in {Phase.PLANNED, Phase.UPLOADING}
     committing = own == Phase.COMMITTING and now.effect in {"commit", "save committed"}
     return behind and (committing or own == Phase.COMMITTED) and now.move not in {Move.LAND, Move.GONE}
-
-
-def fence_of_two_stores(now: Situation) -> bool:
-    """Tell whether others act while an attempt that is marked as failed stands between its two journals."""
-    hours = isinstance(now.case, Runs) and not now.case.chained
-    return hours and now.marked and now.lets_others_act and now.effect.startswith(("save ", "set journal"))
 
 
 def changed_between_surveys(now: Situation) -> bool:

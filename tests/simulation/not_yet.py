@@ -10,99 +10,16 @@ from simulation.breaks import (
     added_and_expired,
     added_while_another_plans,
     changed_between_surveys,
-    compacted_before_a_rerun,
-    confirmed_before_a_replacement,
     died_before_the_index,
-    fence_of_two_stores,
     interval_behind,
-    lost_before_a_replacement,
-    lost_before_an_overwrite,
     marked_while_it_plans,
     never,
     planned_at_once,
-    taken_over_unseen,
 )
-from simulation.play.steps import Move, Place, Way
+from simulation.play.steps import Move, Place
 from simulation.several.cases import Runs, entrances, hour, link
-from simulation.single.cases import Case, Columns
-
-from airflow_provider_kafka_odps.core.options import Mode, OnDataLoss, OnRerun
 
 NOT_YET: tuple[Break, ...] = (
-    Break(
-        "replace removes rows that it cannot load again",
-        "A window is loaded, its records expire, the task is cleared with on_rerun='replace': the rows are removed, "
-        "then the load is refused.",
-        lost_before_a_replacement,
-        Case(Mode.APPEND, OnRerun.REPLACE, (Way.CLEAR,)),
-        {Place(2, "read", 1): (Move.SHRINK,)},
-    ),
-    Break(
-        "overwrite and skip replace rows by fewer",
-        "A window is loaded, its records expire, the task is cleared in mode overwrite with on_data_loss='skip': the "
-        "partition is replaced by what is left in the log.",
-        lost_before_an_overwrite,
-        Case(Mode.OVERWRITE, OnRerun.KEEP, (Way.CLEAR,), on_data_loss=OnDataLoss.SKIP),
-        {Place(2, "read", 1): (Move.SHRINK,)},
-    ),
-    Break(
-        "a rerun leaves out what was compacted since",
-        "A window is loaded, one of its records is compacted away, the task is cleared so that it loads again: the row "
-        "is gone from the table.",
-        compacted_before_a_rerun,
-        Case(Mode.APPEND, OnRerun.REPLACE, (Way.CLEAR,), compacted=True),
-        {Place(2, "read", 1): (Move.COMPACT,)},
-    ),
-    Break(
-        "replace does not find rows that were loaded without offset columns",
-        "A window is loaded by a mapping without offset columns. They are added to table and mapping, and the task is "
-        "cleared with on_rerun='replace': no row is found, none is removed, and all are loaded again.",
-        never,
-        Case(Mode.APPEND, OnRerun.REPLACE, (Way.CLEAR,), Columns.LATER),
-        {},
-    ),
-    Break(
-        "a commit in doubt is not found by offset columns that were added since",
-        "A load without offset columns is committed, its answer is lost, its session expires. Offset columns are added "
-        "to table and mapping, and the task is cleared: no row is found, and the window is loaded again.",
-        never,
-        Case(Mode.APPEND, OnRerun.KEEP, (Way.CLEAR,), Columns.LATER),
-        {Place(1, "commit", 1): (Move.LOSE,), Place(1, "ask for the status", 1): (Move.GONE,)},
-    ),
-    Break(
-        "replace does not mind that rows of a confirmed commit are not there",
-        "An attempt stands still before its commit. The task is cleared, the service confirms a commit that it does "
-        "not make, and on_rerun='replace' finds no row, removes none and loads all again. Then the first attempt "
-        "commits.",
-        confirmed_before_a_replacement,
-        Case(Mode.APPEND, OnRerun.REPLACE, (Way.CLEAR,)),
-        {Place(1, "commit", 1): (Move.NEXT,), Place(2, "commit", 1): (Move.LIE,)},
-    ),
-    Break(
-        "a run is cleared while another one has taken its interval over",
-        "Run a fails before its fence. Run b is for the same interval, reads a's journal, and stands still before it "
-        "writes its own. Somebody clears a, which loads the window; then b loads it as well.",
-        taken_over_unseen,
-        Runs((hour("a", 0), hour("b", 0)), entrances("a b a:clear")),
-        {Place(1, "write a block", 1): (Move.CRASH,), Place(2, "open", 1): (Move.NEXT,)},
-    ),
-    Break(
-        "a run that is marked as failed goes on while another one takes its interval over",
-        "Run a is marked as failed while it loads, and its process lives a few seconds longer. Run b for the same "
-        "interval reads its journal; a commits; then b loads the window as well.",
-        taken_over_unseen,
-        Runs((hour("a", 0), hour("b", 0)), entrances("a b")),
-        {Place(1, "save committing", 1): (Move.MARK, Move.NEXT), Place(2, "save uploading", 1): (Move.SWITCH,)},
-    ),
-    Break(
-        "a run that is marked as failed passes the fence while another one takes its interval over",
-        "Run a is marked as failed, looks for the last time whether somebody has taken its interval over, and stands "
-        "still before it writes that it commits. Run b takes the interval over and loads it; a writes over b's entry, "
-        "finds itself in it, and commits as well.",
-        fence_of_two_stores,
-        Runs((hour("a", 0), hour("b", 0)), entrances("a b")),
-        {Place(1, "save committing", 1): (Move.MARK, Move.NEXT)},
-    ),
     Break(
         "an interval's journal that is behind its run's",
         "Run b writes into the task's journal that it commits, and dies before it writes it into the interval's. Its "
@@ -156,15 +73,6 @@ NOT_YET: tuple[Break, ...] = (
             Place(2, "save uploading", 1): (Move.SWITCH,),
             Place(1, "save planned", 1): (Move.CRASH,),
         },
-    ),
-    Break(
-        "a run is created again, and another task of it is cleared",
-        "A run is loaded, deleted, and created again under its id. Before its load begins, another task of the run is "
-        "cleared, or the load itself after an attempt that died early: the load takes this for a user who had its "
-        "journal forgotten, and loads the window again.",
-        never,
-        Runs((hour("a", 0),), entrances("a a:again_and_cleared")),
-        {},
     ),
     Break(
         "a record comes between the surveys of two neighbours in a quiet partition",

@@ -23,7 +23,7 @@ from airflow_provider_kafka_odps.core.delivery.ports import Ports
 from airflow_provider_kafka_odps.core.delivery.window_rows import NoOffsetColumns
 from airflow_provider_kafka_odps.core.history.store import History
 from airflow_provider_kafka_odps.core.journal.entry import JournalStore
-from airflow_provider_kafka_odps.core.options import Mode, OnRerun
+from airflow_provider_kafka_odps.core.options import Mode, OnFewerRows, OnRerun
 from airflow_provider_kafka_odps.core.window.planning import WindowRequest
 from airflow_provider_kafka_odps.core.window.window import Window
 
@@ -63,12 +63,14 @@ def attempt_in(
         group=None,
         target=TARGETS[order.mode],
         projection=projection_of(rejecting=order.rejecting, with_offsets=not order.hides_offsets),
+        found_by=("p", "o") if order.with_offsets and not order.hides_offsets else (),
         drift=None,
         tolerance=_UNLIMITED,
         keep_rejects=order.keep_rejects,
         resources=limits,
         commit_timeout=300.0,
         on_rerun=order.on_rerun,
+        on_fewer_rows=OnFewerRows.FAIL,
         reconcile=True,
         commit_to_group=True,
     )
@@ -78,7 +80,7 @@ def attempt_in(
         source=source,
         workers=Pool(world, load.projection, order.request.on_data_loss, limits),
         sink=SimulatedSink(world, order.mode is Mode.OVERWRITE),
-        window_rows=Rows(world) if order.with_offsets else NoOffsetColumns(),
+        window_rows=lambda columns: Rows(world) if columns else NoOffsetColumns(),
         visible_rows=Shown(world) if order.with_offsets else AllRows(world),
         rejects=RejectSink(world) if order.keep_rejects else NoRejectSink(),
         journal=shared(Store(world, actor)),

@@ -24,6 +24,8 @@ class Actor:
     clear_number: int
     is_current: Callable[[], bool]
     """Whether no later attempt of the run has started."""
+    try_number: int = 1
+    """Which try of its run this is."""
     process: greenlet = field(init=False)
     cancelled: bool = False
     marked: bool = False

@@ -124,7 +124,9 @@ class Stage:
                 cleared = int(way is Way.AGAIN_AND_CLEARED)
             case _:
                 assert_never(way)
-        actor = Actor(len(self.actors) + 1, run, cleared, lambda: self.newest(run) is actor)
+        again = way in {Way.AGAIN, Way.AGAIN_AND_CLEARED}
+        tries = 0 if again else next((each.try_number for each in reversed(self.actors) if each.run == run), 0)
+        actor = Actor(len(self.actors) + 1, run, cleared, lambda: self.newest(run) is actor, tries + 1)
         actor.process = greenlet(partial(self._run, actor), self._hub)
         self.actors.append(actor)
         self.floor = actor

@@ -20,7 +20,7 @@ from airflow_provider_kafka_odps.core.delivery.attempt import Attempt
 from airflow_provider_kafka_odps.core.history.cuts import Author
 from airflow_provider_kafka_odps.core.history.store import History
 from airflow_provider_kafka_odps.core.journal.entry import JournalStore
-from airflow_provider_kafka_odps.core.journal.interval import IntervalJournal, interval_key
+from airflow_provider_kafka_odps.core.journal.interval import IntervalJournal, interval_keys
 from airflow_provider_kafka_odps.core.options import Mode, OnGap
 from airflow_provider_kafka_odps.core.window.bounds import Earliest, Previous
 from airflow_provider_kafka_odps.core.window.planning import WindowRequest
@@ -64,13 +64,13 @@ class Several:
         request = WindowRequest("orders", run.start, run.end, first_start=first)
         author, store = Author(run.task, run.name), AssetMemory(self.world, actor)
         order = Order(request, History(author, store, lambda: None, OnGap.FAIL, self.case.max_offsets))
-        key = interval_key(request, TARGETS[Mode.APPEND], author)
+        keys = interval_keys(request, TARGETS[Mode.APPEND], author)
 
         def shared(own: Store) -> JournalStore:
-            if key is None:
+            if keys is None:
                 return own
             asked = partial(self._ask, is_active)
-            return IntervalJournal(own, store, key, run.name, actor.clear_number, asked)
+            return IntervalJournal(own, store, keys, run.name, actor.clear_number, actor.try_number, asked)
 
         return attempt_in(self.world, order, actor, self._follow, shared)
 

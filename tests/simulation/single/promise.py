@@ -18,11 +18,13 @@ from airflow_provider_kafka_odps.core.window.window import Window
 from airflow_provider_kafka_odps.exceptions import (
     AlreadyLoaded,
     CommitUnknown,
+    FewerRows,
     KafkaOdpsError,
     LogTooShort,
     LogTruncated,
     NotReconciled,
     OffsetsExpired,
+    RowsDiffer,
     StatementFailed,
     TopicReplaced,
     UnexplainedGap,
@@ -212,6 +214,15 @@ class Promise:
         failed = any(statement.failure for statement in self.world.statements.values())
         return failed and (self.world.lied or bool(spots_in(self.world)))
 
+    def would_be_fewer(self, _: int) -> bool:
+        """Tell whether rows that are there would be replaced by fewer: what is lost, or was compacted since."""
+        fewer = self.case.compacted or self.case.on_data_loss is OnDataLoss.SKIP or not any(self.owed())
+        return bool(self.world.table) and fewer
+
+    def not_to_be_found(self, _: int) -> bool:
+        """Tell whether rows of a load were written without offset columns, or are not there although it was said."""
+        return self.case.columns is not Columns.ALWAYS or self.world.lied
+
     def lied_to(self, _: int) -> bool:
         """Tell whether the service has confirmed a commit that it never made."""
         return self.world.lied
@@ -220,10 +231,12 @@ class Promise:
 _ALLOWED: dict[type[BaseException], Callable[[Promise, int], bool]] = {
     AlreadyLoaded: Promise.cleared_after_the_load,
     CommitUnknown: Promise.unknown,
+    FewerRows: Promise.would_be_fewer,
     LogTooShort: Promise.lost,
     LogTruncated: Promise.lost,
     NotReconciled: Promise.lied_to,
     OffsetsExpired: Promise.lost,
+    RowsDiffer: Promise.not_to_be_found,
     StatementFailed: Promise.removal_failed,
     TopicReplaced: Promise.replaced,
     UnexplainedGap: Promise.unexplained,
