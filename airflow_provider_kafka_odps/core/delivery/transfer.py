@@ -46,7 +46,7 @@ def transfer(attempt: Attempt) -> Receipt:
        these, before it can remove or commit.
     7. Commit; on any doubt settle.
     8. Save ``committed`` with the receipt.
-    9. Commit the window's ends to the consumer group, hold the table against the receipt, return the receipt. A retry
+    9. Hold the table against the receipt, commit the window's ends to the consumer group, return the receipt. A retry
        that finds ``committed`` repeats these and nothing else.
     """
     entry = _recorded(attempt)
@@ -203,14 +203,13 @@ def _replace(attempt: Attempt, entry: Journal) -> Receipt:
 
 def _after_the_commit(attempt: Attempt, receipt: Receipt) -> Receipt:
     load, ports = attempt.load, attempt.ports
-    if load.commit_to_group:
-        # First: a window that is committed is not where another run starts, whatever the table shows of it.
-        ports.commit_ends(receipt.window)
     if load.reconcile and receipt.upload_id is not None:
         overwritten = load.target.mode is Mode.OVERWRITE
         receipt = replace(receipt, reconciled=reconcile(receipt, ports.visible_rows, overwritten=overwritten))
         by = f"the table shows {receipt.rows} rows, counted by {receipt.reconciled}"
         attempt.run.log(by if receipt.reconciled else "the table does not tell the rows of this load from others")
+    if load.commit_to_group:
+        ports.commit_ends(receipt.window)
     return receipt
 
 
