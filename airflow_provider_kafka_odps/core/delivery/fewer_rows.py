@@ -21,7 +21,9 @@ def refuse_fewer_rows(attempt: Attempt, entry: Journal, receipt: Receipt, remova
     if before is not None:
         there = min(before.telling_rows, removable) if removes(entry) else before.telling_rows
         if receipt.telling_rows < there:
-            raise _refusal(receipt, f"The {before.rows} rows of upload {before.upload_id} stay in {receipt.table}")
+            # Of an overwrite whose commit is in doubt nobody knows whether its rows are there.
+            stay = "stay" if before.learned else "stay, if they are visible,"
+            raise _refusal(receipt, f"The {before.rows} rows of upload {before.upload_id} {stay} in {receipt.table}")
         return
     # Of rows of which this journal knows nothing, only nothing is known to be less.
     nothing = entry.target.mode is Mode.OVERWRITE and not receipt.telling_rows

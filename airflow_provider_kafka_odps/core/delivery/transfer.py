@@ -205,7 +205,10 @@ def _after_the_commit(attempt: Attempt, receipt: Receipt) -> Receipt:
     load, ports = attempt.load, attempt.ports
     if load.reconcile and receipt.upload_id is not None:
         overwritten = load.target.mode is Mode.OVERWRITE
-        receipt = replace(receipt, reconciled=reconcile(receipt, ports.visible_rows, overwritten=overwritten))
+        # Of a load by another mapping, which a rerun keeps, the rows are where that one has put their coordinates.
+        by_offsets = receipt.found_by in (None, load.found_by)
+        by_what = reconcile(receipt, ports.visible_rows, overwritten=overwritten, by_offsets=by_offsets)
+        receipt = replace(receipt, reconciled=by_what)
         by = f"the table shows {receipt.rows} rows, counted by {receipt.reconciled}"
         attempt.run.log(by if receipt.reconciled else "the table does not tell the rows of this load from others")
     if load.commit_to_group:

@@ -22,6 +22,15 @@ def test_a_receipt_names_the_columns_of_its_rows() -> None:
     assert transfer(attempt_at(World(), Mode.APPEND)).to_json()["found_by"] == []
 
 
+def test_rows_without_coordinates_are_not_missed() -> None:
+    """A kept load of a mapping without these columns is not looked for in columns that were added since."""
+    world = World()
+    transfer(attempt_at(world, Mode.APPEND))
+    without_coordinates(world)
+    kept = transfer(attempt_at(world, Mode.APPEND, by_rows=True, clear_number=1))
+    assert (kept.rows, kept.reconciled) == (4, None)
+
+
 @pytest.mark.parametrize("on_fewer_rows", OnFewerRows)
 def test_rows_without_coordinates_are_not_doubled(on_fewer_rows: OnFewerRows) -> None:
     """Columns that were added since are NULL in the old rows: nothing is found, so nothing may be put beside them."""

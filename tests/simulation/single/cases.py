@@ -65,6 +65,7 @@ _KINDS = [
     *[(Mode.APPEND, on_rerun, Columns.ALWAYS) for on_rerun in OnRerun],
     # `replace` is refused up front where rows cannot be found; overwrite never looks for rows.
     *[(Mode.APPEND, on_rerun, Columns.NEVER) for on_rerun in OnRerun if on_rerun is not OnRerun.REPLACE],
+    *[(Mode.APPEND, on_rerun, Columns.LATER) for on_rerun in OnRerun],
     *[(Mode.OVERWRITE, on_rerun, Columns.NEVER) for on_rerun in OnRerun],
 ]
 _GAPS = ("rcra", "rnr", "nrr", "c")
