@@ -14,15 +14,28 @@ from urllib.parse import parse_qs, urlsplit
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One answer: a status and a JSON body."""
+    """One answer: a status and a JSON body, or a page."""
 
     status: int = 200
     body: Any = None
     headers: dict[str, str] = field(default_factory=dict)
+    page: bytes = b""
+    """Sent in place of the JSON where it is given: what something else than the service might answer."""
 
 
 DROP = Reply(0)
 """Read the request, then close the connection without a word."""
+
+SESSION: dict[str, Any] = {
+    "UploadID": "u1",
+    "Status": "normal",
+    "MaxFieldSize": 1234,
+    "Schema": {"columns": [{"name": "a", "type": "bigint", "nullable": True}], "partitionKeys": []},
+    "UploadedBlockList": [{"BlockID": 0}, {"BlockID": 1}],
+}
+"""An upload session of a table with the column ``a BIGINT``, which holds two blocks."""
+COMMITTED = {"UploadedBlockList": SESSION["UploadedBlockList"]}
+"""What the service answers to its commit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +76,7 @@ def scripted_service() -> Iterator[ScriptedService]:
             if reply is DROP:
                 self.close_connection = True
                 return
-            body = b"" if reply.body is None else json.dumps(reply.body).encode()
+            body = reply.page or (b"" if reply.body is None else json.dumps(reply.body).encode())
             self.send_response(reply.status)
             for name, value in {**reply.headers, "Content-Length": str(len(body))}.items():
                 self.send_header(name, value)

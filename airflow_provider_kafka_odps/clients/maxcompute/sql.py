@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from odps import errors as odps_errors
 
 from airflow_provider_kafka_odps.clients.maxcompute.blocks.arrow import unframed
+from airflow_provider_kafka_odps.clients.maxcompute.connection.replies import json_object
 from airflow_provider_kafka_odps.clients.maxcompute.connection.rest import (
     BoundedRestClient,
     is_foreign,
@@ -119,7 +120,7 @@ def fetch(instance: Any, statement: str, tunnel: BoundedRestClient) -> pa.Table:
     """
     url = instance.resource(client=tunnel)
     try:
-        session = tunnel.post(url, "", action="downloads", headers=_HEADERS, repeatable=True).json()
+        reply = tunnel.post(url, "", action="downloads", headers=_HEADERS, repeatable=True, expect=_check_opened)
     except (
         odps_errors.InvalidArgument,
         odps_errors.InvalidProjectTable,
@@ -129,6 +130,7 @@ def fetch(instance: Any, statement: str, tunnel: BoundedRestClient) -> pa.Table:
         return pa.table({})
     except odps_errors.BaseODPSError as error:
         raise _failed(statement, words_of(error)) from error
+    session = reply.json()
     schema = _schema(session, statement)
     rows = int(session["RecordCount"])
     if not rows:
@@ -142,6 +144,10 @@ def fetch(instance: Any, statement: str, tunnel: BoundedRestClient) -> pa.Table:
     rows_as_carried = pa.ipc.open_stream(carried.serialize().to_pybytes() + unframed(body)).read_all()
     columns = [_instants(column) for column in rows_as_carried.columns]
     return pa.Table.from_arrays(columns, schema=schema)
+
+
+def _check_opened(reply: Any) -> None:
+    json_object(reply, ("DownloadID",))
 
 
 def _carried(kind: pa.DataType) -> pa.DataType:

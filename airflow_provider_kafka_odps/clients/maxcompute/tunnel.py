@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_kafka_odps.clients.maxcompute.connection.replies import check_empty, check_status, json_object
 from airflow_provider_kafka_odps.clients.maxcompute.connection.rest import BoundedRestClient, answers
 from airflow_provider_kafka_odps.exceptions import Unreachable
 
@@ -42,7 +44,10 @@ class Tunnel:
         if overwrite:
             params["overwrite"] = "true"
         with answers(self.settings, f"opening an upload to {self.label}"):
-            return self._session(self.client.post(self.url, "", params=params, headers=_NO_BODY, repeatable=True))
+            opened = self._session(self.client.post(self.url, "", params=params, headers=_NO_BODY, repeatable=True))
+        if not opened.get("UploadID"):
+            raise Unreachable(f"{self.client.endpoint} is not a MaxCompute tunnel: its answer has no UploadID")
+        return opened
 
     def session(self, upload_id: str, retrier: Retrier | None = None) -> Mapping[str, Any]:
         """Ask for a session; the service's errors pass through."""
@@ -58,12 +63,15 @@ class Tunnel:
         if arrow:
             params["arrow"] = ""
         headers = {**_BLOCK, "Content-Encoding": encoding} if encoding else _BLOCK
-        self.client.put(self.url, data=body, params=params, headers=headers, retrier=retrier)
+        self.client.put(self.url, data=body, params=params, headers=headers, retrier=retrier, expect=check_empty)
 
     def commit(self, upload_id: str, retrier: Retrier) -> None:
-        """Ask for all blocks of a session to be made visible; the service's errors pass through."""
+        """Ask for all blocks of a session to be made visible; the service's errors pass through.
+
+        Raises Unreachable for any answer but the session's: it says nothing of the commit.
+        """
         params = {**self.params, "uploadid": upload_id}
-        self.client.post(self.url, "", params=params, headers=_HEADERS, retrier=retrier)
+        self.client.post(self.url, "", params=params, headers=_HEADERS, retrier=retrier, expect=_check_commit)
 
     def _session(self, answer: Any) -> Mapping[str, Any]:
         try:
@@ -73,3 +81,9 @@ class Tunnel:
                 f"{self.client.endpoint} is not a MaxCompute tunnel: its answer is no JSON ({error})"
             ) from error
         return found if isinstance(found, Mapping) else {}
+
+
+def _check_commit(reply: Any) -> None:
+    # The service answers with the blocks that are visible now; PyODPS and the Java SDK read the session of it.
+    check_status(reply, HTTPStatus.OK)
+    json_object(reply, ("UploadedBlockList", "UploadID"))

@@ -1,19 +1,17 @@
 """What the ODPS side makes of an endpoint that refuses, throttles, stumbles, drops or is not there."""
 
-import json
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pyarrow as pa
 import pytest
-from kit.scripted_service import DROP, Reply, ScriptedService, scripted_service
+from kit.scripted_hook import PATIENCE, TABLE, MakeHook
+from kit.scripted_service import COMMITTED, DROP, SESSION, Reply, ScriptedService
 from twins.clock import HandClock
 
-from airflow_provider_kafka_odps.clients.maxcompute.connection.retry import RetryPolicy
 from airflow_provider_kafka_odps.clients.maxcompute.upload import OdpsUpload
-from airflow_provider_kafka_odps.core.clock import Clock
-from airflow_provider_kafka_odps.core.table.names import PartitionSpec, TableName
+from airflow_provider_kafka_odps.core.table.names import PartitionSpec
 from airflow_provider_kafka_odps.core.upload import UploadStatus
 from airflow_provider_kafka_odps.exceptions import (
     Cancelled,
@@ -25,62 +23,13 @@ from airflow_provider_kafka_odps.exceptions import (
     Unreachable,
     UploadFailed,
 )
-from airflow_provider_kafka_odps.hooks.odps import OdpsHook
 
-TABLE = TableName("t")
-PATIENCE = RetryPolicy(total=30, first_pause=1)
-SESSION = {
-    "UploadID": "u1",
-    "Status": "normal",
-    "MaxFieldSize": 1234,
-    "Schema": {"columns": [{"name": "a", "type": "bigint", "nullable": True}], "partitionKeys": []},
-    "UploadedBlockList": [{"BlockID": 0}, {"BlockID": 1}],
-}
 BATCH = pa.record_batch({"a": pa.array([1, 2, 3], pa.int64())})
 
 
 def no(status: int, code: str) -> Reply:
     """Return a refusal as the tunnel words it."""
     return Reply(status, {"Code": code, "Message": f"the words for {code}"}, {"x-odps-request-id": "r-1"})
-
-
-@pytest.fixture
-def service() -> Iterator[ScriptedService]:
-    """Return a server that answers by script."""
-    with scripted_service() as service:
-        yield service
-
-
-@pytest.fixture
-def clock() -> HandClock:
-    """Return a clock that only moves by sleeping."""
-    return HandClock()
-
-
-MakeHook = Callable[..., OdpsHook]
-
-
-@pytest.fixture
-def make_hook(monkeypatch: pytest.MonkeyPatch, clock: HandClock) -> MakeHook:
-    """Return a function that makes hooks whose connection leads to a URL."""
-
-    def make(url: str, clock: Clock = clock, **extra: str) -> OdpsHook:
-        keys = {"access_key_id": "planted-id", "access_key_secret": "planted-secret", "project": "p", "endpoint": url}
-        keys |= {"tunnel_endpoint": url} | extra
-        monkeypatch.setenv("AIRFLOW_CONN_SCRIPTED", json.dumps({"conn_type": "maxcompute", "extra": keys}))
-        return OdpsHook("scripted", patience=PATIENCE, block_patience=PATIENCE, clock=clock)
-
-    return make
-
-
-@pytest.fixture
-def upload(service: ScriptedService, make_hook: MakeHook) -> OdpsUpload:
-    """Return an upload that was opened, with the script and the record of requests empty."""
-    service.replies = [Reply(200, {"Tenant": {}}), Reply(200, SESSION)]
-    upload = make_hook(service.url).open_upload(TABLE, PartitionSpec.parse("ds=1"))
-    assert service.seen[-1].query["uploads"] == ["1"]
-    service.seen.clear()
-    return upload
 
 
 def test_nobody_there_is_unreachable(make_hook: MakeHook, clock: HandClock) -> None:
@@ -241,7 +190,7 @@ def test_stray_and_missing_blocks_are_never_committed(
 
 def test_a_commit_is_asked_for_once(service: ScriptedService, upload: OdpsUpload) -> None:
     """A good answer is the end of it."""
-    service.replies = [Reply(200, SESSION), Reply(200, {})]
+    service.replies = [Reply(200, SESSION), Reply(200, COMMITTED)]
     upload.commit(2)
     assert [(seen.method, "partition" in seen.query) for seen in service.seen] == [("GET", True), ("POST", True)]
 

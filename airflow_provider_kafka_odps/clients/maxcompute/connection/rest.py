@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,13 @@ from odps.rest import RestClient
 
 from airflow_provider_kafka_odps.clients.interruptible import interruptible
 from airflow_provider_kafka_odps.clients.maxcompute.connection.account import OnSecret, account_of
+from airflow_provider_kafka_odps.clients.maxcompute.connection.replies import (
+    Busy,
+    DirectSession,
+    Misdirected,
+    check_reply,
+    session_to,
+)
 from airflow_provider_kafka_odps.clients.maxcompute.connection.retry import Outcome, Retrier
 from airflow_provider_kafka_odps.exceptions import InvalidConnection, TableRefused
 
@@ -24,7 +31,6 @@ if TYPE_CHECKING:
 _LEAST_SECONDS = 0.1
 _UNAUTHORIZED = 401
 _NOT_FOUND = 404
-_MOVED_AWAY = 308
 _PROXY_REFUSES = 407
 _TOO_SLOW = 408
 _THROTTLED = 429
@@ -59,13 +65,20 @@ class BoundedRestClient(RestClient):  # type: ignore[misc]  # PyODPS publishes n
     def upload_survey_log(self) -> None:
         """Send nothing: PyODPS would report before any request which of its functions were called."""
 
+    @property
+    def session(self) -> DirectSession:
+        """The connections of this thread, apart from those of other clients: PyODPS's own follow every redirect."""
+        return session_to(self.endpoint)
+
     def request(self, url: str, method: str, stream: bool = False, **kwargs: Any) -> Any:
         """Send until there is an answer, and return it; Unreachable where there is none in time.
 
-        ``repeatable=True`` also repeats a POST whose answer was lost; ``retrier`` replaces the client's own.
+        ``repeatable=True`` also repeats a POST whose answer was lost; ``retrier`` replaces the client's own; ``expect``
+        raises Strange for an answer with a good status that is none of the service's.
         """
         repeatable = kwargs.pop("repeatable", method.lower() in _REPEATABLE)
         retrier = kwargs.pop("retrier", self.retrier)
+        expect: Callable[[Any], object] = kwargs.pop("expect", None) or check_reply
 
         def send(left: float) -> Any:
             # PyODPS adds its own parameters to the mappings it is given: each try gets its own.
@@ -75,7 +88,10 @@ class BoundedRestClient(RestClient):  # type: ignore[misc]  # PyODPS publishes n
             own["timeout"] = (min(retrier.policy.connect, left), min(retrier.policy.read, left))
             whole = partial(super(BoundedRestClient, self).request, url, method, stream=stream, **own)
             with _through_the_proxy():
-                return whole() if retrier.check is None else interruptible(whole, retrier.check)
+                reply = whole() if retrier.check is None else interruptible(whole, retrier.check)
+            check_reply(reply)
+            expect(reply)
+            return reply
 
         return retrier.ask(self.endpoint, send, classify, repeatable=repeatable)
 
@@ -141,6 +157,10 @@ def classify(error: Exception) -> Outcome:
             return Outcome.HOPELESS
         case requests.exceptions.ProxyError() if str(_PROXY_REFUSES) in str(error):
             return Outcome.HOPELESS
+        case Misdirected():
+            return Outcome.HOPELESS
+        case Busy():
+            return Outcome.REFUSED
         case requests.exceptions.ConnectionError() if _never_sent(error):
             return Outcome.REFUSED
         case requests.exceptions.RequestException() | OSError():
@@ -150,7 +170,7 @@ def classify(error: Exception) -> Outcome:
 
 def _classify_answer(error: odps_errors.BaseODPSError) -> Outcome:
     status = error.status_code
-    if status in {_MOVED_AWAY, _THROTTLED} or isinstance(error, odps_errors.RequestQuotaExceeded):
+    if status == _THROTTLED or isinstance(error, odps_errors.RequestQuotaExceeded):
         return Outcome.REFUSED
     if status == _TOO_SLOW or status in _SERVER_ERRORS or code_of(error) in _TROUBLE:
         return Outcome.UNCERTAIN
