@@ -118,6 +118,17 @@ class OdpsHook(BaseHook):
         return connect(self.settings, self._retrier, mask)
 
     @cached_property
+    def _two_level_odps(self) -> ODPS:
+        from airflow_provider_kafka_odps.clients.maxcompute.connection.rest import TwoLevelOdps, connect
+
+        return connect(replace(self.settings, schema=None), self._retrier, mask, TwoLevelOdps)
+
+    def _odps_for(self, hints: Mapping[str, str]) -> ODPS:
+        from airflow_provider_kafka_odps.clients.maxcompute.sql import reads_two_levels
+
+        return self._two_level_odps if reads_two_levels(hints) else self._odps
+
+    @cached_property
     def _tunnel_client(self) -> BoundedRestClient:
         from airflow_provider_kafka_odps.clients.maxcompute.connection.rest import tunnel_client
 
@@ -230,7 +241,8 @@ class OdpsHook(BaseHook):
         from airflow_provider_kafka_odps.clients.maxcompute import sql
 
         self.log.info("%s", statement)
-        return sql.start(self._odps, self.settings, statement, sql.hints_for(self.resolve(table)), name)
+        hints = sql.hints_for(self.resolve(table))
+        return sql.start(self._odps_for(hints), self.settings, statement, hints, name)
 
     def await_sql(self, instance_id: str) -> str | None:
         """Wait until a started statement has ended; return the service's words where it failed, None where it did not.
@@ -250,7 +262,7 @@ class OdpsHook(BaseHook):
     def _run(self, statement: str, hints: Mapping[str, str]) -> Any:
         from airflow_provider_kafka_odps.clients.maxcompute import sql
 
-        return sql.run(self._odps, self.settings, statement, hints, self._clock, self._statement_seconds)
+        return sql.run(self._odps_for(hints), self.settings, statement, hints, self._clock, self._statement_seconds)
 
     def _tunnel_to(self, table: TableName, partition: PartitionSpec | None) -> Tunnel:
         from airflow_provider_kafka_odps.clients.maxcompute.tables import table_of

@@ -33,6 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
             strict_limits=options.strict_limits,
             sts_token=options.sts_token,
             longest_block=options.longest_block,
+            schemas=not options.no_schemas,
             pace=Pace(options.running_polls, options.running_seconds),
         )
         # The libraries take a second: --help must not wait for them.
@@ -59,6 +60,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--access-id", default=DEFAULT_ACCESS_ID, help="access id that clients sign with")
     parser.add_argument("--access-key", default=DEFAULT_ACCESS_KEY, help="access key that clients sign with")
     parser.add_argument("--sts-token", default="", help="temporary token that every request must carry")
+    parser.add_argument(
+        "--no-schemas", action="store_true", help="the tenant's names have no schemas: two parts are project and table"
+    )
     parser.add_argument(
         "--longest-block", type=int, default=LONGEST_BLOCK, help="bytes that one block may have when it is unpacked"
     )

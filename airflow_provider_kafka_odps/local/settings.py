@@ -20,6 +20,10 @@ DEFAULT_FOLDER = "maxcompute-data"
 IN_MEMORY = ":memory:"
 
 
+SCHEMA_SYNTAX = "odps.namespace.schema"
+"""The setting by which a tenant, or one statement, reads a name of two parts as a schema and a table."""
+
+
 LONGEST_BLOCK = 4 << 30
 """A packed body of a few MB can unpack to more than this; the disk or the memory must outlive it."""
 
@@ -58,6 +62,8 @@ class Settings:
     """The temporary token that every request must carry; when it is empty, tokens are not looked at."""
     longest_block: int = LONGEST_BLOCK
     """Bytes that one block may have when it is unpacked."""
+    schemas: bool = True
+    """Whether the tenant's names have schemas, unless a statement says otherwise."""
     pace: Pace = field(default_factory=Pace)
     """How long statements are shown as running."""
 
@@ -69,6 +75,11 @@ class Settings:
             raise ValueError("--access-id and --access-key must not be empty")
         if self.longest_block < 1:
             raise ValueError(f"--longest-block {self.longest_block}: a block needs one byte at least")
+
+    @property
+    def tenant(self) -> dict[str, str]:
+        """The tenant's parameters, which are settings of each statement that has none of its own."""
+        return {SCHEMA_SYNTAX: "true" if self.schemas else "false"}
 
     @property
     def owner(self) -> str:

@@ -12,7 +12,7 @@ import pytest
 from local.raw import Raw
 from local.record_bodies import body_of, number
 
-from airflow_provider_kafka_odps.local.testing import RunningEndpoint
+from airflow_provider_kafka_odps.local.testing import RunningEndpoint, running_endpoint
 from airflow_provider_kafka_odps.local.wire import varint
 from airflow_provider_kafka_odps.local.wire.frames import FrameDecoder, encode_frames
 
@@ -95,6 +95,13 @@ class Go(Raw):
         status, body = self.ask("GET", path, b"", version)
         assert status == 200
         return body
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[RunningEndpoint]:
+    """Return an endpoint without schemas: Go writes names of two parts."""
+    with running_endpoint(arguments=("--no-schemas",)) as endpoint:
+        yield endpoint
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -14,7 +15,7 @@ from local.conftest import connect
 from local.java_sdk import run_scenarios
 from odps import ODPS
 
-from airflow_provider_kafka_odps.local.testing import Drop, Moment, Operation, Refuse, RunningEndpoint
+from airflow_provider_kafka_odps.local.testing import Drop, Moment, Operation, Refuse, RunningEndpoint, running_endpoint
 
 COLUMNS = (
     "c_bigint bigint, c_int int, c_smallint smallint, c_tinyint tinyint, c_float float, c_double double, "
@@ -70,6 +71,13 @@ class Java:
 def plain(values: list[Any]) -> list[Any]:
     """Give the values of a record with its named tuples as tuples of no name."""
     return [tuple(value) if isinstance(value, tuple) else value for value in values]
+
+
+@pytest.fixture(scope="session")
+def endpoint() -> Iterator[RunningEndpoint]:
+    """Return an endpoint without schemas: Java writes names of two parts, unless it is told a schema."""
+    with running_endpoint(arguments=("--no-schemas",)) as endpoint:
+        yield endpoint
 
 
 @pytest.fixture(scope="session")

@@ -35,12 +35,20 @@ _SECONDS_AND_NANOS = pa.struct([("sec", pa.int64()), ("nano", pa.int32())])
 _BETWEEN_POLLS = Backoff(first=0.02, longest=2.0)
 # The types and decimals of this decade; without them the service knows seven types and one decimal.
 _HINTS = {"odps.sql.type.system.odps2": "true", "odps.sql.decimal.odps2": "true"}
-_THREE_LEVELS = {"odps.namespace.schema": "true", "odps.sql.allow.namespace.schema": "true"}
+_SCHEMA_SYNTAX = "odps.namespace.schema"
+_THREE_LEVELS = {_SCHEMA_SYNTAX: "true", "odps.sql.allow.namespace.schema": "true"}
+# Said in every statement: a tenant with schemas reads `project.table` as a schema and a table.
+_TWO_LEVELS = {_SCHEMA_SYNTAX: "false"}
 
 
 def hints_for(table: TableName) -> dict[str, str]:
-    """Return the settings that a statement on this table needs."""
-    return {**_HINTS, **_THREE_LEVELS} if table.schema else dict(_HINTS)
+    """Return the settings that a statement on this table needs, so that its name has one reading everywhere."""
+    return {**_HINTS, **(_THREE_LEVELS if table.schema else _TWO_LEVELS)}
+
+
+def reads_two_levels(hints: Mapping[str, str]) -> bool:
+    """Tell whether a statement says that its names have no schemas."""
+    return hints.get(_SCHEMA_SYNTAX, "").lower() == "false"
 
 
 def run(

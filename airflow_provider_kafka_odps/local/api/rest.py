@@ -154,7 +154,7 @@ def _tenant(services: Services) -> Answer:
         "CreateTime": created,
         "UpdateTime": created,
         "TenantMeta": "",
-        "Parameters": {"odps.namespace.schema": "true"},
+        "Parameters": services.settings.tenant,
     }
     return json_answer({"Tenant": tenant})
 
@@ -206,7 +206,7 @@ def _drop_schema(services: Services, name: str) -> Answer:
 
 
 def _define(services: Services, statement: CreateSchema | DropSchema) -> None:
-    scope = Scope(services.settings.project, services.now() // 1000, services.settings.owner)
+    scope = Scope(services.settings.project, services.now() // 1000, services.settings.owner, services.settings.tenant)
     try:
         services.store.change(lambda catalog: define(catalog, statement, scope))
     except SqlError as reason:

@@ -71,11 +71,14 @@ class TableName:
     schema: str
     table: str
 
+    @property
+    def full(self) -> str:
+        """The name with its schema, as statements read it where names have schemas."""
+        return f"{self.project}.{self.schema}.{self.table}"
+
     def __str__(self) -> str:
-        """Return the name as SQL and messages write it, without the default schema."""
-        return (
-            f"{self.project}.{self.table}" if self.schema == "default" else f"{self.project}.{self.schema}.{self.table}"
-        )
+        """Return the name as messages write it, and statements where names have no schemas: without the default one."""
+        return f"{self.project}.{self.table}" if self.schema == "default" else self.full
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from uuid import uuid4
@@ -42,12 +42,15 @@ class Outcome:
 class Engine:
     """Runs the SQL of one project; `now` returns milliseconds since the epoch."""
 
-    def __init__(self, store: Store, now: Callable[[], int], owner: str) -> None:
-        """Run on `store` in the name of `owner`."""
+    def __init__(
+        self, store: Store, now: Callable[[], int], owner: str, tenant: Mapping[str, str] | None = None
+    ) -> None:
+        """Run on `store` in the name of `owner`, with the tenant's settings where a statement has none."""
         self._store = store
         self._queries = Queries(store)
         self._now = now
         self._owner = owner
+        self._tenant = dict(tenant or {})
 
     def run(self, text: str, settings: dict[str, str]) -> Outcome:
         """Run all statements of a script; each is atomic by itself.
@@ -76,6 +79,7 @@ class Engine:
         return Outcome(json.dumps({"Cost": {"SQL": {"UDF": 0, "Complexity": 1.0, "Input": size}}}))
 
     def _scope(self, settings: dict[str, str]) -> Scope:
+        settings = {**self._tenant, **settings}
         return Scope(self._store.catalog.project, self._now() // 1000, self._owner, settings, uuid4().hex)
 
     def _run(self, statement: Statement, scope: Scope) -> Outcome:

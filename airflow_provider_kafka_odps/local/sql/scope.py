@@ -8,6 +8,7 @@ from airflow_provider_kafka_odps.local.catalog.catalog import DEFAULT_SCHEMA, Ca
 from airflow_provider_kafka_odps.local.catalog.model import Spec, Table, TableName
 from airflow_provider_kafka_odps.local.catalog.specs import complete_spec
 from airflow_provider_kafka_odps.local.errors import ServiceError, SqlError
+from airflow_provider_kafka_odps.local.settings import SCHEMA_SYNTAX
 from airflow_provider_kafka_odps.local.sql.parsing.statements import Name, Values
 
 
@@ -22,30 +23,35 @@ class Scope:
     new_id: str = ""
 
     @property
+    def has_schemas(self) -> bool:
+        """Whether names have schemas: what the statement says counts before what the tenant says."""
+        return self.settings.get(SCHEMA_SYNTAX, "true").lower() == "true"
+
+    @property
     def default_schema(self) -> str:
         """The schema of names that don't have one."""
-        return self.settings.get("odps.default.schema") or DEFAULT_SCHEMA
+        return (self.settings.get("odps.default.schema") if self.has_schemas else None) or DEFAULT_SCHEMA
 
     def full_name(self, catalog: Catalog, name: Name) -> TableName:
-        """Return the table that a name of one to three parts means.
+        """Return the table that a name of one to three parts means; two are `schema.table` where names have schemas.
 
         Raises SqlError for another project, or a schema that isn't there.
         """
         match name:
             case (table,):
                 found = TableName(self.project, self.default_schema, table)
-            case (first, table) if first == self.project:
-                found = TableName(self.project, self.default_schema, table)
-            case (schema, table) if schema in catalog.schemas:
+            case (schema, table) if self.has_schemas:
                 found = TableName(self.project, schema, table)
-            case (first, _):
-                raise SqlError("ODPS-0420111", f"Project not found - '{first}'")
-            case (project, schema, table):
-                if project != self.project:
-                    raise SqlError("ODPS-0420111", f"Project not found - '{project}'")
+            case (project, table):
+                found = TableName(project, DEFAULT_SCHEMA, table)
+            case (project, schema, table) if self.has_schemas:
                 found = TableName(project, schema, table)
+            case (_, _, _):
+                raise SqlError.semantic(f"{'.'.join(name)} has a schema, and {SCHEMA_SYNTAX} is false")
             case _:
                 raise SqlError.semantic(f"{'.'.join(name)} is not the name of a table")
+        if found.project != self.project:
+            raise SqlError("ODPS-0420111", f"Project not found - '{found.project}'")
         if found.schema not in catalog.schemas:
             raise SqlError("ODPS-0422155", f"Schema not found - {self.project}.{found.schema}")
         return found

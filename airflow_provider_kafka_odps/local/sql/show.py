@@ -41,7 +41,8 @@ def show(catalog: Catalog, statement: Show, scope: Scope) -> str:
             table = scope.table(catalog, statement.name)
             return "\n".join(f"{key}={value}" for key, value in sorted(table.properties.items()))
         case ShowKind.DEFINITION:
-            return definition(scope.table(catalog, statement.name))
+            table = scope.table(catalog, statement.name)
+            return definition(table, table.name.full if scope.has_schemas else str(table.name))
         case _:
             assert_never(statement.kind)
 
@@ -50,12 +51,12 @@ def _matches(name: str, pattern: str) -> bool:
     return not pattern or re.fullmatch(pattern.replace("*", ".*").replace("%", ".*"), name) is not None
 
 
-def definition(table: Table) -> str:
-    """Return the CREATE TABLE statement of a table."""
+def definition(table: Table, name: str) -> str:
+    """Return the CREATE TABLE statement of a table, by a name that this scope reads."""
     columns = ", ".join(map(_column_text, table.columns))
     if table.primary_key:
         columns += f", PRIMARY KEY ({', '.join(f'`{name}`' for name in table.primary_key)})"
-    text = f"CREATE TABLE IF NOT EXISTS {table.name}({columns})"
+    text = f"CREATE TABLE IF NOT EXISTS {name}({columns})"
     if table.comment:
         text += f" COMMENT {_quoted(table.comment)}"
     if table.partition_columns:

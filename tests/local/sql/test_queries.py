@@ -33,7 +33,7 @@ def filled(odps: ODPS, make_table: MakeTable, name: str) -> str:
         ("SELECT * FROM {t} ORDER BY k", [[1, "a", "x"], [2, None, "x"], [3, "it's", "y"]]),
         ("SELECT COUNT(*), MIN(k), MAX(k), SUM(k) FROM {t} WHERE ds='x'", [[2, 1, 2, 3]]),
         ("SELECT ds, COUNT(v) c FROM {t} GROUP BY ds ORDER BY ds", [["x", 1], ["y", 1]]),
-        ("SELECT t.k FROM {p}.{t} t JOIN {t} u ON t.k = u.k + 1 ORDER BY t.k", [[2], [3]]),
+        ("SELECT t.k FROM {p}.default.{t} t JOIN {t} u ON t.k = u.k + 1 ORDER BY t.k", [[2], [3]]),
         ("WITH w AS (SELECT k FROM {t}) SELECT COUNT(DISTINCT k) FROM w", [[3]]),
         ("SELECT `v` FROM {t} WHERE v LIKE 'it%' LIMIT 1", [["it's"]]),
         ("SELECT CAST('7' AS BIGINT), NVL(NULL, 'z'), IF(1 > 2, 'a', 'b')", [[7, "z", "b"]]),
@@ -186,7 +186,7 @@ def test_functions_answer_what_the_service_documents(odps: ODPS, call: str, valu
 def test_the_latest_partition_is_the_greatest_with_rows(odps: ODPS, filled: str) -> None:
     """MAX_PT passes over a partition that is empty."""
     odps.execute_sql(f"ALTER TABLE {filled} ADD PARTITION (ds='z')")
-    assert select(odps, f"SELECT k FROM {filled} WHERE ds = MAX_PT('{odps.project}.{filled}')") == [[3]]
+    assert select(odps, f"SELECT k FROM {filled} WHERE ds = MAX_PT('{odps.project}.default.{filled}')") == [[3]]
 
 
 @pytest.mark.parametrize(

@@ -116,9 +116,19 @@ class QuietOdps(ODPS):  # type: ignore[misc]  # the same
         """Return nothing: the constructor would ask the service for an address that only log views need."""
 
 
-def connect(settings: OdpsSettings, retrier: Retrier, on_secret: OnSecret) -> QuietOdps:
+class TwoLevelOdps(QuietOdps):
+    """The same for statements whose names have no schemas, whatever the tenant says."""
+
+    def is_schema_namespace_enabled(self, settings: Any = None) -> bool:  # noqa: ARG002 - PyODPS gives it
+        """Return False: PyODPS would replace the setting of a statement by the tenant's."""
+        return False
+
+
+def connect(
+    settings: OdpsSettings, retrier: Retrier, on_secret: OnSecret, kind: type[QuietOdps] = QuietOdps
+) -> QuietOdps:
     """Return PyODPS's entry object for a connection; the service is not asked yet."""
-    return QuietOdps(
+    return kind(
         account=account_of(settings, on_secret),
         project=settings.project,
         endpoint=settings.endpoint,
