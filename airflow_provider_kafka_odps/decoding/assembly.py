@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from airflow_provider_kafka_odps.decoding.batch import BATCH_SCHEMA, HEADERS, LOG_APPEND_TIME
 from airflow_provider_kafka_odps.decoding.records import Fields, HeaderSlices, Slices, read_bytes
@@ -78,7 +79,7 @@ def binary_column(workspace: Workspace, slices: Slices) -> pa.BinaryArray:
 def header_column(workspace: Workspace, headers: HeaderSlices) -> pa.ListArray:
     """Return the headers as lists of (key, value); an empty list where a record has none.
 
-    Raises Malformed if headers do not fill the rest of their record exactly, and for a name that is not UTF-8.
+    Raises Malformed if headers do not fill the rest of their record exactly.
     """
     # The smallest header has two bytes: this bounds what a made-up number makes us allocate.
     possible = (headers.end - headers.start) // 2
@@ -100,7 +101,7 @@ def header_column(workspace: Workspace, headers: HeaderSlices) -> pa.ListArray:
         except Malformed as only:
             raise Malformed(many, only.problem) from None
     refuse(position != headers.end, "it does not end where its headers do")
-    names = _as_text(binary_column(workspace, Slices(found[0], found[1])), edges)
+    names = _as_text(binary_column(workspace, Slices(found[0], found[1])))
     values = binary_column(workspace, Slices(found[2], found[3]))
     pairs = pa.StructArray.from_arrays([names, values], fields=list(HEADERS.value_type))
     return pa.ListArray.from_arrays(pa.array(edges, pa.int32()), pairs, type=HEADERS)
@@ -130,14 +131,18 @@ def _read_remaining_headers(octets: memoryview, position: int, end: int, found: 
     return position
 
 
-def _as_text(names: pa.BinaryArray, edges: Ints) -> pa.StringArray:
+def _as_text(names: pa.BinaryArray) -> pa.StringArray:
+    """Return the names, null where one is not UTF-8."""
     try:
         return names.cast(pa.string())
     except pa.ArrowInvalid:
-        for index, name in enumerate(names.to_pylist()):
-            try:
-                name.decode()
-            except UnicodeDecodeError:
-                record = int(np.searchsorted(edges, index, side="right")) - 1
-                raise Malformed(record, f"the name of a header is not UTF-8: {name[:50]!r}") from None
-        raise
+        odd = pa.array([not _is_text(name) for name in names.to_pylist()])
+        return pc.if_else(odd, pa.scalar(None, pa.binary()), names).cast(pa.string())
+
+
+def _is_text(name: bytes) -> bool:
+    try:
+        name.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -9,8 +9,11 @@ import pyarrow as pa
 
 from airflow_provider_kafka_odps.core.window.offsets import next_offset
 
-HEADERS = pa.list_(pa.struct([pa.field("key", pa.string(), nullable=False), pa.field("value", pa.binary())]))
-"""The type of the headers of one record, in their order; a name may be there more than once."""
+HEADERS = pa.list_(pa.struct([pa.field("key", pa.string()), pa.field("value", pa.binary())]))
+"""The type of the headers of one record, in their order; a name may be there more than once.
+
+Names are bytes in Kafka: one that is not UTF-8 is null.
+"""
 BATCH_SCHEMA = pa.schema(
     [
         pa.field("partition", pa.int32(), nullable=False),
@@ -27,7 +30,7 @@ BATCH_SCHEMA = pa.schema(
 
 ``timestamp`` is null where the record has none (format 0, or -1 on the wire). ``timestamp_type`` is 0 for the
 producer's time, 1 for the broker's, null for format 0. ``leader_epoch`` is null for formats 0 and 1. ``headers`` is an
-empty list where there are none. Columns that were not wanted are all null.
+empty list where there are none; the name of one that is not UTF-8 is null. Columns that were not wanted are all null.
 """
 ALL_COLUMNS = frozenset(BATCH_SCHEMA.names)
 """What ``wanted`` may contain; ``partition`` and ``offset`` are always there."""

@@ -60,6 +60,11 @@ class Header:
 
     name: str
 
+    def __str__(self) -> str:
+        # A name may have any character; the quote and what stands before it are written with a backslash.
+        escaped = self.name.replace("\\", "\\\\").replace("'", "\\'")
+        return f"__headers__['{escaped}']"
+
 
 @dataclass(frozen=True, slots=True)
 class Rest:

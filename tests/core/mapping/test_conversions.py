@@ -14,9 +14,9 @@ from airflow_provider_kafka_odps.core.mapping.conversions.rules import conversio
 from airflow_provider_kafka_odps.core.mapping.formats import SourceKind
 from airflow_provider_kafka_odps.core.table.schema import TableSchema, columns_of
 from airflow_provider_kafka_odps.core.table.types import OdpsType
+from airflow_provider_kafka_odps.decoding.batch import BATCH_SCHEMA, HEADERS
 from airflow_provider_kafka_odps.exceptions import InvalidMapping
 
-HEADERS = pa.list_(pa.struct([pa.field("key", pa.string(), nullable=False), pa.field("value", pa.binary())]))
 INSTANT = pa.timestamp("ms", "UTC")
 TEN = datetime(2026, 11, 22, 10, 0, 0, 123_000, tzinfo=UTC)
 MILLIS = 1_795_341_600_123
@@ -191,6 +191,48 @@ def test_headers_become_json_in_their_order() -> None:
         None,
     ]
     assert converted(SourceKind.HEADERS, "string", [[], None, []], HEADERS) == ["[]", None, "[]"]
+
+
+def test_a_header_that_is_no_text_is_named() -> None:
+    """A reject names the header, and says how to keep it or to leave it out."""
+    headers = [
+        [{"key": "trace", "value": b"1"}],
+        [{"key": "trace", "value": b"1"}, {"key": "dlt-offset", "value": b"\0\xc8"}],
+        [{"key": "trace", "value": b"1"}, {"key": None, "value": b"\xff"}],
+    ]
+    convert = conversion(SourceKind.HEADERS, OdpsType("string"))
+    assert convert is not None
+    array, misfits = convert.apply(pa.array(headers, HEADERS))
+    assert array.to_pylist() == ['[{"key":"trace","value":"1"}]', None, None]
+    assert [(each.row, each.reason) for each in misfits] == [
+        (
+            1,
+            (
+                "header 'dlt-offset': b'\\x00\\xc8' is not UTF-8 at byte 1; map it to a BINARY column, as "
+                "__headers__['dlt-offset'], or only the headers that you need in place of all"
+            ),
+        ),
+        (
+            2,
+            (
+                "header 2 of 2: its name is not UTF-8; map only the headers that you need, such as __headers__.name, "
+                "in place of all"
+            ),
+        ),
+    ]
+
+
+def test_a_header_without_a_name_is_nothing_to_the_others() -> None:
+    """Where headers are mapped one by one, or not at all, a name that is not UTF-8 rejects nothing."""
+    headers = pa.array(
+        [[{"key": None, "value": b"x"}, {"key": "trace", "value": b"1"}], [{"key": None, "value": b"y"}]], HEADERS
+    )
+    batch = batch_of(0, {1: b"a", 2: b"b"})
+    batch = batch.set_column(batch.schema.get_field_index("headers"), BATCH_SCHEMA.field("headers"), headers)
+    schema = TableSchema(columns_of({"v": "string", "t": "string"}))
+    projected = compile_projection({"v": "__value__", "t": "__headers__.trace"}, schema).apply("t", batch)
+    assert projected.columns.to_pylist() == [{"v": "a", "t": "1"}, {"v": "b", "t": None}]
+    assert not projected.rejects
 
 
 @pytest.mark.parametrize("bad", [[], [0], [99], [3, 4, 50], list(range(100))], ids=str)

@@ -15,6 +15,7 @@ from airflow_provider_kafka_odps.core.mapping.arrow_sql import to_json
 from airflow_provider_kafka_odps.core.mapping.conversions.json_leaves import leaf_conversion
 from airflow_provider_kafka_odps.core.mapping.conversions.text import INTEGERS, TEXTS, fitting, text_conversion
 from airflow_provider_kafka_odps.core.mapping.conversions.times import instant_conversion
+from airflow_provider_kafka_odps.core.mapping.expressions import Header
 from airflow_provider_kafka_odps.core.mapping.formats import SourceKind
 from airflow_provider_kafka_odps.core.mapping.strict import (
     Chained,
@@ -110,17 +111,39 @@ class Headers:
         self._then = then
 
     def apply(self, values: pa.Array) -> Converted:
-        """Convert headers whose values are UTF-8."""
+        """Convert headers whose names and values are UTF-8."""
         names, octets = values.flatten().flatten()
         texts, misfits = utf8().apply(octets)
-        found: list[Unconvertible] = []
-        if misfits:
-            parents = pc.list_parent_indices(values)
-            rows = parents.take(pa.array([misfit.row for misfit in misfits])).to_pylist()
-            found = merged(
-                [Unconvertible(row, f"header: {each.reason}") for row, each in zip(rows, misfits, strict=True)]
-            )
+        found = _misfits(values, names, misfits) if misfits or names.null_count else []
         return _printed(values, names, texts, found), found
+
+
+def _misfits(headers: pa.Array, names: pa.Array, values: list[Unconvertible]) -> list[Unconvertible]:
+    """Return which rows have a header without a name, or with a value that is no text, and which header it is."""
+    nameless = [Unconvertible(at, "") for at in pc.indices_nonzero(pc.is_null(names)).to_pylist()]
+    each = sorted([*values, *nameless], key=lambda misfit: misfit.row)
+    places = pa.array([misfit.row for misfit in each], pa.int64())
+    rows, starts = pc.list_parent_indices(headers).take(places).to_pylist(), edges(headers).to_pylist()
+    called = names.take(places).to_pylist()
+    return merged(
+        [
+            Unconvertible(row, _why(name, misfit.reason, misfit.row - starts[row] + 1, starts[row + 1] - starts[row]))
+            for row, name, misfit in zip(rows, called, each, strict=True)
+        ]
+    )
+
+
+def _why(name: str | None, reason: str, number: int, of: int) -> str:
+    """Say what is wrong with one header, and how to keep it or to leave it out."""
+    if name is None:
+        return (
+            f"header {number} of {of}: its name is not UTF-8; map only the headers that you need, such as "
+            "__headers__.name, in place of all"
+        )
+    return (
+        f"header {shown(name)}: {reason}; map it to a BINARY column, as {Header(name)}, or only the headers that you "
+        "need in place of all"
+    )
 
 
 def _printed(headers: pa.Array, names: pa.Array, texts: pa.Array, misfits: list[Unconvertible]) -> pa.Array:

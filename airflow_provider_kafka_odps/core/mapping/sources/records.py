@@ -200,7 +200,9 @@ class _Root:
 def _header(headers: pa.Array, name: str) -> pa.Array:
     """Return, per record, the value of the last header of this name; null where there is none."""
     names, values = headers.flatten().flatten()
-    found = np.flatnonzero(pc.equal(names, name).to_numpy(zero_copy_only=False))
+    # A name that is not UTF-8 is null, and no other name.
+    same = pc.fill_null(pc.equal(names, name), fill_value=False)
+    found = np.flatnonzero(same.to_numpy(zero_copy_only=False))
     last = np.full(len(headers), -1)
     # Of several for one record NumPy keeps the last.
     last[pc.list_parent_indices(headers).to_numpy()[found]] = found
