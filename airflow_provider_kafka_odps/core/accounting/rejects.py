@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Protocol
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from airflow_provider_kafka_odps.core.accounting.counts import RejectsUpload
 from airflow_provider_kafka_odps.core.mapping.projection import Reject
@@ -32,7 +35,15 @@ NEEDS = frozenset({"key", "value", "timestamp"})
 """What of a record has to be decoded for its reject, mapped or not."""
 
 
-_BLOCK_BYTES = 16 * 1024 * 1024
+BLOCK_BYTES = 16 * 1024 * 1024
+"""How many bytes of rejects are written at once."""
+
+
+_CUT = ("record_key", "record_value")
+
+
+_BASE64 = (3, 4)
+"""So many bytes become so many characters."""
 
 
 class RejectSink(Protocol):
@@ -84,16 +95,15 @@ class Rejecting:
 
     def take(self, batch: pa.RecordBatch, rejects: Sequence[Reject]) -> None:
         """Take the rejects of one batch, whose rows have their keys and values."""
-        if not rejects:
-            return
-        self.add(reject_rows(batch, rejects))
+        for some in pieces(batch, rejects):
+            self.add(reject_rows(batch, some))
 
     def add(self, rows: pa.RecordBatch) -> None:
         """Take rejects in the columns of ``REJECT_SCHEMA``."""
         self._waiting = [*(self._waiting or []), rows]
         self._bytes += rows.nbytes
         self._rows += rows.num_rows
-        if self._bytes >= _BLOCK_BYTES:
+        if self._bytes >= BLOCK_BYTES:
             self._write()
 
     def seal(self) -> RejectsUpload | None:
@@ -118,6 +128,45 @@ class Rejecting:
 
 def _none() -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays([pa.nulls(0, field.type) for field in REJECT_SCHEMA], schema=REJECT_SCHEMA)
+
+
+def pieces(batch: pa.RecordBatch, rejects: Sequence[Reject]) -> Iterator[Sequence[Reject]]:
+    """Yield the rejects of one batch in their order, as many at once as make about one block."""
+    if not rejects:
+        return
+    taken = pa.array([reject.row for reject in rejects])
+    sizes = np.zeros(len(rejects), np.int64)
+    for name in ("key", "value"):
+        sizes += pc.fill_null(pc.binary_length(batch.column(name).take(taken)), 0).to_numpy(zero_copy_only=False)
+    before = np.cumsum(sizes) - sizes
+    block = before * _BASE64[1] // _BASE64[0] // BLOCK_BYTES
+    edges = [0, *(np.flatnonzero(np.diff(block)) + 1).tolist(), len(rejects)]
+    for start, end in pairwise(edges):
+        yield rejects[start:end]
+
+
+def cut_to_fit(rows: pa.RecordBatch, limit: int) -> pa.RecordBatch:
+    """Return rejects whose keys and values have no more than so many characters; the reason says what was cut."""
+    for name in _CUT:
+        lengths = pc.binary_length(rows.column(name))
+        if (pc.max(lengths).as_py() or 0) > limit:
+            rows = _cut(rows, name, pc.fill_null(pc.greater(lengths, limit), fill_value=False), limit)
+    return rows
+
+
+def _cut(rows: pa.RecordBatch, name: str, long: pa.Array, limit: int) -> pa.RecordBatch:
+    """Cut one column between two groups of characters, so that what is left can be decoded."""
+    octets, characters = _BASE64
+    kept, texts = limit // characters, rows.column(name)
+    shorter = pc.if_else(long, pc.utf8_slice_codeunits(texts, 0, kept * characters), texts)
+    reasons = rows.column("reason").to_pylist()
+    for row in pc.indices_nonzero(long).to_pylist():
+        text = texts[row].as_py()
+        size = len(text) // characters * octets - text[-2:].count("=")
+        reasons[row] += f"; {name} is cut: the first {kept * octets} of {size} bytes are here"
+    for column, values in ((name, shorter), ("reason", pa.array(reasons, pa.string()))):
+        rows = rows.set_column(rows.schema.get_field_index(column), rows.schema.field(column), values)
+    return rows
 
 
 def reject_rows(batch: pa.RecordBatch, rejects: Sequence[Reject]) -> pa.RecordBatch:

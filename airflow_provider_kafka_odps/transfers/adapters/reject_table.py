@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,10 @@ from airflow_provider_kafka_odps.core.table.names import PartitionSpec, TableNam
 from airflow_provider_kafka_odps.core.table.schema import TableSchema, columns_of
 
 if TYPE_CHECKING:
-    from airflow_provider_kafka_odps.core.upload import Upload
+    import pyarrow as pa
+
+    from airflow_provider_kafka_odps.clients.maxcompute.upload import OdpsUpload
+    from airflow_provider_kafka_odps.core.upload import Upload, UploadStatus
     from airflow_provider_kafka_odps.hooks.odps import OdpsHook
 
 
@@ -50,7 +53,7 @@ class RejectTable:
             schema = TableSchema(columns_of(_TYPES), columns_of({LOAD: "string"}))
             self.log(f"creating the table of rejects:\n{self.hook.create_table(self.table, schema)}")
         self.hook.create_partition(self.table, self.partition)
-        return self.hook.open_upload(self.table, self.partition, overwrite=True)
+        return _FittingUpload(self.hook.open_upload(self.table, self.partition, overwrite=True))
 
     def attach_upload(self, upload_id: str) -> Upload:
         """Return an upload that an earlier attempt opened."""
@@ -59,3 +62,30 @@ class RejectTable:
     def stale(self) -> bool:
         """Tell whether the partition is there already."""
         return self.hook.describe(self.table) is not None and self.hook.partition_exists(self.table, self.partition)
+
+
+class _FittingUpload:
+    """An upload of rejects whose keys and values are cut to what a field of the table takes."""
+
+    def __init__(self, upload: OdpsUpload) -> None:
+        self._upload = upload
+
+    @property
+    def id(self) -> str:
+        """The session's id."""
+        return self._upload.id
+
+    def write_block(self, number: int, batches: Sequence[pa.RecordBatch]) -> int:
+        """Write one block of rejects; a value that is too long loses its end, and its reason says so."""
+        from airflow_provider_kafka_odps.core.accounting.rejects import cut_to_fit
+
+        limit = self._upload.max_field_bytes
+        return self._upload.write_block(number, [cut_to_fit(batch, limit) for batch in batches])
+
+    def commit(self, blocks: int) -> None:
+        """Ask once for the blocks to be made visible."""
+        self._upload.commit(blocks)
+
+    def status(self) -> UploadStatus:
+        """Ask the service once."""
+        return self._upload.status()

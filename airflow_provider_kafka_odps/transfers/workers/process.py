@@ -195,11 +195,12 @@ class _Reporter:
 
     def take_rejects(self, batch: pa.RecordBatch, rejects: Sequence[Reject]) -> None:
         """Report the rejects of a batch at once."""
-        from airflow_provider_kafka_odps.core.accounting.rejects import reject_rows
+        from airflow_provider_kafka_odps.core.accounting.rejects import pieces, reject_rows
 
-        if rejects:
-            rows = reject_rows(batch, rejects) if self._keep_rejects else None
-            self._send(ShareProgress(rejects=tuple(rejects), reject_rows=rows))
+        for some in pieces(batch, rejects) if self._keep_rejects else [rejects]:
+            rows = reject_rows(batch, some) if self._keep_rejects else None
+            if some:
+                self._send(ShareProgress(rejects=tuple(some), reject_rows=rows))
 
     def _send(self, progress: ShareProgress) -> None:
         with self._reporting:
