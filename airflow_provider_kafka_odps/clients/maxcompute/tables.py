@@ -38,7 +38,15 @@ def describe(odps: ODPS, settings: OdpsSettings, table: TableName) -> TableSchem
 
 
 def _columns(columns: Any) -> tuple[Column, ...]:
-    return tuple(Column(column.name, OdpsType.parse(column.type.name), column.nullable) for column in columns)
+    return tuple(
+        Column(column.name, OdpsType.parse(column.type.name), column.nullable, _expression(column))
+        for column in columns
+    )
+
+
+def _expression(column: Any) -> str | None:
+    """Return the generateExpression of a table's description, which PyODPS also reads for its own writers."""
+    return str(column.generate_expression) if column.generate_expression else None
 
 
 def partition_exists(odps: ODPS, settings: OdpsSettings, table: TableName, partition: PartitionSpec) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 
@@ -19,6 +19,8 @@ class Column:
     name: str
     type: OdpsType
     nullable: bool = True
+    computed: str | None = field(default=None, compare=False)
+    """The expression by which the service computes its values from other columns, if it does."""
 
     def __post_init__(self) -> None:
         """Refuse a name that is none."""
@@ -57,7 +59,11 @@ class TableSchema:
         return all(column.type.in_arrow_blocks for column in self.columns)
 
     def check_partition(self, table: TableName, partition: PartitionSpec | None) -> None:
-        """Raise TableRefused unless ``partition`` names each partition column of the table, and no other."""
+        """Raise TableRefused unless ``partition`` names each partition column of the table, and no other.
+
+        And for a table with columns that the service computes: the tunnel writes what it is given.
+        """
+        self._refuse_computed(table)
         wanted = [column.name for column in self.partition_columns]
         given = [name for name, _ in partition.levels] if partition else []
         if [name.lower() for name in wanted] == [name.lower() for name in given]:
@@ -67,6 +73,14 @@ class TableSchema:
         example = ",".join(f"{name}=…" for name in wanted)
         seen = f"partition={str(partition)!r}" if partition else "no partition"
         raise TableRefused(f"{table} is partitioned by {', '.join(wanted)}, but {seen} was given; write {example!r}")
+
+    def _refuse_computed(self, table: TableName) -> None:
+        for column in (*self.columns, *self.partition_columns):
+            if column.computed:
+                raise TableRefused(
+                    f"{table}: MaxCompute computes column {column.name} by {column.computed}, and a load would write "
+                    "something else into it. Load into a table without such columns, and INSERT … SELECT from there"
+                )
 
 
 def string_partition_columns(partition: PartitionSpec | None) -> tuple[Column, ...]:
