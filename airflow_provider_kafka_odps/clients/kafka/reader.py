@@ -68,6 +68,8 @@ def read_window(  # noqa: PLR0913 - named at the one call
 
     from airflow_provider_kafka_odps.decoding.decoder import BatchDecoder
 
+    # A broker that answers late is no progress, and that has its deadline: the client's own is shorter.
+    cluster = cluster.waiting(poll_timeout)
     clock, decoder = cluster.clock, BatchDecoder(wanted, unpack_limit)
     reading = _Reading(window, decoder, poll_timeout, clock, check, passed_over, waited)
     if not reading.ahead:

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import socket
+import time
 
 import pytest
+from core.examples import window_of
 from kafka.errors import KafkaError, NotCoordinatorError, TopicAuthorizationFailedError
 from kit.asked import AskedBy
-from kit.clusters import cluster_at
+from kit.clusters import cluster_at, no_secret
 from kit.silent_server import mute_server
 from twins.clock import HandClock, HurriedClock
 
 from airflow_provider_kafka_odps.clients.clock import StoppableClock
 from airflow_provider_kafka_odps.clients.kafka import check
+from airflow_provider_kafka_odps.clients.kafka.connection import client
 from airflow_provider_kafka_odps.clients.kafka.connection.probe import Step, probe
 from airflow_provider_kafka_odps.clients.kafka.connection.tokens import CachedTokens
 from airflow_provider_kafka_odps.clients.kafka.errors import retried
+from airflow_provider_kafka_odps.clients.kafka.reader import read_window
+from airflow_provider_kafka_odps.core.options import OnDataLoss
 from airflow_provider_kafka_odps.exceptions import Cancelled, Unreachable
 
 
@@ -102,6 +107,38 @@ def test_the_test_of_a_connection_ends_at_its_deadline() -> None:
         cluster = cluster_at(silent, clock=HurriedClock(step=12.0))
         with pytest.raises(Unreachable, match=f"'kafka_test', Kafka at {silent}: no answer within 30 s"):
             check.answer(cluster, None)
+
+
+@pytest.mark.timeout(60)
+def test_a_read_waits_for_its_first_broker_as_long_as_for_records(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody answers: what ends the read is its own deadline, and not another one of the client's."""
+    monkeypatch.setattr(client, "_FIRST_ANSWER_SECONDS", 0.5)
+    with mute_server() as silent:
+        started = time.monotonic()
+        with pytest.raises(Unreachable, match=f"Kafka at {silent}: no answer"):
+            list(
+                read_window(
+                    cluster_at(silent),
+                    window_of((0, 5)),
+                    wanted=frozenset(),
+                    poll_timeout=2.0,
+                    check=lambda: None,
+                    passed_over=print,
+                    on_data_loss=OnDataLoss.FAIL,
+                    fetch_bytes=1_000_000,
+                    unpack_limit=1_000_000,
+                    waited=print,
+                )
+            )
+        assert 1.5 < time.monotonic() - started < 20
+
+
+@pytest.mark.parametrize(("asked", "own", "waited"), [(90.0, None, 90_000), (5.0, None, 30_000), (90.0, 7_000, 7_000)])
+def test_the_first_answer_has_the_reads_deadline(asked: float, own: int | None, waited: int) -> None:
+    """It is never shorter than the client's own, and what the connection says counts before it."""
+    extra: dict[str, object] = {} if own is None else {"socket_connection_setup_timeout_ms": own}
+    cluster = cluster_at("127.0.0.1:1", None, no_secret, **extra).waiting(asked)
+    assert cluster.settings.client["bootstrap_timeout_ms"] == waited
 
 
 def test_a_token_is_taken_anew_before_it_expires() -> None:

@@ -8,7 +8,7 @@ import ssl
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from airflow_provider_kafka_odps.core.clock import Clock
 
 Client = TypeVar("Client")
+_FIRST_ANSWER_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,15 @@ class Cluster:
     """For deadlines and pauses; with a StoppableClock, a pause can be broken off."""
     on_secret: Callable[[Iterable[str | None]], None]
     """Gets each token as soon as there is one, so that logs can hide it."""
+
+    def waiting(self, seconds: float) -> Cluster:
+        """Return the cluster for clients that wait so long for the first broker, unless the connection says how long.
+
+        Never less than the client itself waits: on a busy machine the first answer takes its time.
+        """
+        millis = round(max(seconds, _FIRST_ANSWER_SECONDS) * 1000)
+        client = {"bootstrap_timeout_ms": millis, **self.settings.client}
+        return replace(self, settings=replace(self.settings, client=client))
 
     def __str__(self) -> str:
         """Return how messages begin: the connection and its servers."""
