@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from airflow_provider_kafka_odps.core.mapping.expressions import Expression
 from airflow_provider_kafka_odps.core.mapping.formats import RecordFormat
 from airflow_provider_kafka_odps.core.mapping.sources.records import Sources
-from airflow_provider_kafka_odps.core.mapping.strict import Conversion, Unconvertible
+from airflow_provider_kafka_odps.core.mapping.strict import Conversion, Converted, Unconvertible, merged
 from airflow_provider_kafka_odps.core.table.schema import Column, TableSchema
 from airflow_provider_kafka_odps.exceptions import RecordsRejected
 
@@ -118,6 +118,9 @@ class Projection:
         if plan is None:
             return pa.nulls(rows, field.type), []
         source, unreadable = sources[plan.source]
+        if pa.types.is_list(source.type):
+            source, large = _without_large_headers(source, limit)
+            unreadable = merged(unreadable, large)
         values, unfit = plan.conversion.apply(source)
         long = _over_long(source if pa.types.is_nested(field.type) else values, limit)
         misfits = [*unreadable, *unfit, *long]
@@ -140,6 +143,22 @@ def _nulls(values: pa.Array, field: pa.Field, found: Sequence[Unconvertible]) ->
     known = {misfit.row for misfit in found}
     rows = [row for row in pc.indices_nonzero(pc.is_null(values)).to_pylist() if row not in known]
     return [Unconvertible(row, "NULL in a column that is NOT NULL") for row in rows]
+
+
+def _without_large_headers(headers: pa.Array, limit: int) -> Converted:
+    """Return headers without those whose values alone are longer than a field: as JSON they would be there again."""
+    _, values = headers.flatten().flatten()
+    sizes = pc.fill_null(pc.binary_length(values), 0).to_numpy(zero_copy_only=False)
+    if sizes.sum() <= limit:
+        return headers, []
+    each = np.bincount(pc.list_parent_indices(headers).to_numpy(), sizes, len(headers)).astype(np.int64)
+    large = each > limit
+    # Taking leaves the bytes of the others behind; a mask would keep them.
+    rest = headers.take(pa.array(np.arange(len(headers)), mask=large))
+    return rest, [
+        Unconvertible(row, f"headers of {each[row]} bytes, more than the {limit} that a field may have")
+        for row in np.flatnonzero(large).tolist()
+    ]
 
 
 def _over_long(values: pa.Array, limit: int) -> list[Unconvertible]:

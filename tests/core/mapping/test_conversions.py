@@ -222,6 +222,27 @@ def test_a_header_that_is_no_text_is_named() -> None:
     ]
 
 
+def test_headers_that_cannot_fit_are_never_printed() -> None:
+    """Headers that are longer than a field are rejected before they become JSON, and the others stay as they are."""
+    headers = [
+        [{"key": "a", "value": b"x" * 6}],
+        [{"key": "a", "value": b"x" * 5}, {"key": "b", "value": b"yy"}],
+        [],
+        None,
+    ]
+    batch = batch_of(0, dict.fromkeys(range(4), b""))
+    batch = batch.set_column(
+        batch.schema.get_field_index("headers"), BATCH_SCHEMA.field("headers"), pa.array(headers, HEADERS)
+    )
+    projection = compile_projection({"h": "__headers__"}, TableSchema(columns_of({"h": "string"})))
+    projected = projection.apply("t", batch, max_field_bytes=6)
+    assert [(each.offset, each.reason) for each in projected.rejects] == [
+        (0, "30 bytes, more than the 6 that a field may have"),
+        (1, "headers of 7 bytes, more than the 6 that a field may have"),
+    ]
+    assert projected.columns.to_pylist() == [{"h": "[]"}, {"h": None}]
+
+
 def test_a_header_without_a_name_is_nothing_to_the_others() -> None:
     """Where headers are mapped one by one, or not at all, a name that is not UTF-8 rejects nothing."""
     headers = pa.array(
