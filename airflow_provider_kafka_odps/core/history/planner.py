@@ -145,12 +145,11 @@ class _Planner:
     def _check_additions(self, start: PlannableBound, end: PlannableBound) -> None:
         if self.history.on_gap is not OnGap.FAIL or not (isinstance(start, Cut) and isinstance(end, Cut)):
             return
-        partitions = self.facts.partitions
-        for number in sorted(partitions.keys() & start.offsets.keys() - end.offsets.keys()):
-            if isinstance(self.planning.request.start, At) and start.offsets[number] > partitions[number].low:
+        for number in sorted(self.facts.partitions.keys() & start.offsets.keys() - end.offsets.keys()):
+            if isinstance(self.planning.request.start, At) and start.offsets[number] > 0:
                 raise NeighboursDiffer(
                     f"{self.facts.topic}[{number}] was added after {end} was cut, so the window that starts there "
-                    f"loads it from its beginning, {partitions[number].low}; but the window before this one has loaded "
+                    "loads it from its beginning, 0; but the window before this one has loaded "
                     f"it up to {start.offsets[number]} already ({start.source}): they overlap. "
                     "on_gap='absorb' or 'ignore' loads nothing of it here, and leaves the overlap"
                 )

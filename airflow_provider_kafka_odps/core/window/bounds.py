@@ -129,6 +129,13 @@ class Cut:
     """A partition that is not among them did not exist then: all of it lies behind the cut."""
     source: str
 
+    def of(self, partition: int) -> int:
+        """Return where the cut goes through ``partition``: one that did not exist then has its first offset behind it.
+
+        That is 0, also where the log starts later by now: what expired in between was behind the cut.
+        """
+        return self.offsets.get(partition, 0)
+
     def __str__(self) -> str:
         return str(self.asked)
 

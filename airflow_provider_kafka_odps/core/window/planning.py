@@ -155,7 +155,7 @@ def _plan_partition(facts: PartitionFacts, request: PlannableRequest, group: str
     log_ends = log_end(facts, request.isolation_level)
     if isinstance(request.end, Cut) and facts.partition not in request.end.offsets:
         # It was added after that cut was made: the window that starts there has what comes next of it.
-        came_to = request.start.offsets.get(facts.partition, facts.low) if isinstance(request.start, Cut) else facts.low
+        came_to = request.start.of(facts.partition) if isinstance(request.start, Cut) else 0
         return came_to, came_to
     start = _resolve_start(facts, request, log_ends, where, group)
     end = _resolve(request.end, facts, log_ends)
@@ -238,7 +238,7 @@ def _resolve(bound: PlannableBound, facts: PartitionFacts, log_ends: int) -> int
         case Offsets():
             return bound.of(facts.partition)
         case Cut():
-            return bound.offsets.get(facts.partition, facts.low)
+            return bound.of(facts.partition)
         case _:
             assert_never(bound)
 

@@ -128,6 +128,22 @@ def test_partitions_without_a_committed_offset_start_where_the_user_says() -> No
     assert offsets_in(window) == {0: (50, 100), 1: (5, 9)}
 
 
+def test_a_partition_that_a_cut_does_not_know_begins_at_its_first_offset() -> None:
+    """It was added behind the cut, so all of it is wanted: what of it has expired is loss, and not passed over."""
+    added = PartitionFacts(1, low=500, high=800, stable=800, at={11: 700})
+    for asked in (At(10), Previous()):
+        behind = Cut(asked, {0: 60}, "remembered")
+        with pytest.raises(
+            OffsetsExpired, match=r"orders\[1\]: the window starts at 0 but the log starts at 500; 500 "
+        ):
+            planned(behind, At(11), ORDERS, added, isolation=UNCOMMITTED)
+        skipping = plannable(behind, At(11), isolation=UNCOMMITTED, loss=OnDataLoss.SKIP)
+        window = plan_window(facts_of(ORDERS, added), skipping, PLANNED_AT)
+        assert offsets_in(window) == {0: (60, 110), 1: (0, 700)}
+        before = planned(Cut(asked, {0: 50}, "remembered"), behind, ORDERS, added)
+        assert offsets_in(before) == {0: (50, 60), 1: (0, 0)}
+
+
 def test_a_committed_offset_outside_the_log_is_refused() -> None:
     """An offset that expired, or that a recreated topic does not have, is no place to start from."""
     with pytest.raises(OffsetsExpired, match="starts at 3 but the log starts at 5"):
