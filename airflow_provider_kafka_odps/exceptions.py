@@ -114,7 +114,7 @@ class UnknownPartition(WindowRefused):
 
 
 class OffsetsExpired(WindowRefused):
-    """The window starts before the log does: records were deleted before they were loaded."""
+    """The window starts before the log does: records were, or may have been, deleted before they were loaded."""
 
 
 class LogTooShort(WindowRefused):

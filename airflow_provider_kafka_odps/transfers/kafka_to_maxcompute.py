@@ -105,7 +105,8 @@ class KafkaToMaxComputeOperator(Stoppable, FromJob, BaseOperator):
     :param on_gap: what to do when this window and its neighbour do not meet at a boundary instant: ``"fail"``,
         ``"absorb"`` (use the neighbour's cut), or ``"ignore"`` (use the cut of this window's own side).
     :param on_data_loss: what to do when offsets of the window are gone (expired, cut off the log, or without a record
-        and unexplained): ``"fail"``, or ``"skip"``: load what is left, and record the missing ranges in the receipt.
+        and unexplained), or may be (a time before all that is left): ``"fail"``, or ``"skip"``: load what is left, and
+        record in the receipt what is missing, or possibly missing.
 
     **How fast**: what the load may take.
 

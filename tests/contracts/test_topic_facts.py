@@ -71,6 +71,23 @@ def test_instants_are_offsets_of_what_is_there(make_log: MakeLog) -> None:
     assert at(log, FIRST) == [None]
 
 
+def test_the_first_record_that_is_left_has_a_time(make_log: MakeLog) -> None:
+    """Where a log does not start at 0, and an instant is asked for, the first record's timestamp is told, if any is."""
+    log = make_log(2)
+    for seconds in (0, 5, 3):
+        log.send([b"v"], timestamp=FIRST + seconds * 1000)
+    asked = Questions(instants=frozenset({FIRST}))
+    firsts = []
+    for low in (0, 1, 2, 3):
+        log.delete_before(low)
+        firsts.append(log.source().survey(log.topic, asked).partitions[0].first)
+    assert firsts == [None, FIRST + 5000, FIRST + 3000, None]
+    assert log.source().survey(log.topic, asked).partitions[1].first is None
+    log.write_in_transaction([b"open"], Fate.OPEN, timestamp=FIRST + 7000)
+    assert log.source().survey(log.topic, asked).partitions[0].first == FIRST + 7000
+    assert log.source().survey(log.topic, NOTHING).partitions[0].first is None
+
+
 def test_markers_and_undecided_records_have_an_instant(make_log: MakeLog) -> None:
     """An instant may be the offset of a transaction's marker, or of a record that nobody may read yet."""
     log = make_log()

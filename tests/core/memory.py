@@ -14,7 +14,7 @@ from airflow_provider_kafka_odps.core.history.chain import advance
 from airflow_provider_kafka_odps.core.history.cuts import Author
 from airflow_provider_kafka_odps.core.history.planner import Planning, plan
 from airflow_provider_kafka_odps.core.history.store import History, NoAssetStore
-from airflow_provider_kafka_odps.core.options import IsolationLevel, OnGap
+from airflow_provider_kafka_odps.core.options import IsolationLevel, OnDataLoss, OnGap
 from airflow_provider_kafka_odps.core.window.bounds import AskedBound, Latest, SurveyBound
 from airflow_provider_kafka_odps.core.window.facts import PartitionFacts, Questions, TopicFacts
 from airflow_provider_kafka_odps.core.window.planning import WindowRequest
@@ -67,6 +67,7 @@ class Runs:
     clock: Clock = field(default_factory=Clock)
     on_gap: OnGap = OnGap.FAIL
     max_offsets: int | None = None
+    on_data_loss: OnDataLoss = OnDataLoss.FAIL
     xcom: tuple[str, Mapping[str, Any]] | None = None
 
     def plan(
@@ -98,5 +99,7 @@ class Runs:
         isolation: IsolationLevel = IsolationLevel.READ_COMMITTED,
     ) -> Planning:
         """Return what the plan of one run is made of."""
-        request = WindowRequest("orders", start, end, isolation_level=isolation, first_start=first)
+        request = WindowRequest(
+            "orders", start, end, isolation_level=isolation, first_start=first, on_data_loss=self.on_data_loss
+        )
         return Planning(request, None, self.history(run_id), self.clock, self.topic.survey, lambda: None)

@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import Callable
 from contextlib import closing
+from datetime import UTC, datetime
 from itertools import pairwise
 
 import pytest
@@ -169,6 +170,33 @@ def test_what_has_expired_is_skipped_only_if_that_is_asked_for(
         "1": {"rows": 0, "rejects": 0, "gaps": 0, "missing": 5},
     }
     assert receipt["missing"] == [f"{five}[0]@[0, 3)", f"{five}[1]@[0, 5)"]
+
+
+def test_a_range_of_time_that_has_expired_in_part(
+    broker: Broker, make_topic: MakeTopic, task_run: TaskRun, admin: KafkaAdminClient, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Report B02: a time before all that is left is refused; skipped, the receipt and the log say what may be lost."""
+    topic, hour = make_topic(configs={"retention.ms": "-1"}), 3_600_000
+    first = int(time.time() * 1000) - 26 * hour
+    for hours in (0, 1, 6, 16):
+        send(producer(broker.bootstrap_servers), topic, [b"v"], timestamp=first + hours * hour)
+
+    def at(hours: float) -> str:
+        return datetime.fromtimestamp((first + hours * hour) / 1000, UTC).isoformat()
+
+    admin.delete_records({TopicPartition(topic, 0): 2})
+    parameters = {"topic": topic, "table": table_of(topic), "create_table": True}
+    with pytest.raises(
+        AirflowFailException, match=rf"OffsetsExpired: .*may be missing: {topic}\[0\]@\[\?, 2\), first record left"
+    ):
+        task_run.attempt(**parameters, start=at(-1), end=at(11), mode="overwrite")
+    skipping = TaskRun().attempt(**parameters, start=at(-1), end=at(11), on_data_loss="skip")
+    assert (skipping["window"]["partitions"], skipping["rows"], skipping["missing"]) == ({"0": [2, 3]}, 1, [])
+    assert skipping["possibly_missing"] == skipping["window"]["possibly_missing"] == [f"{topic}[0]@[?, 2)"]
+    assert f"{topic}[0]@[?, 2) may be lost" in "".join(capfd.readouterr())
+    # The first record left is older than the hour: what has expired is not of it.
+    whole = TaskRun().attempt(**parameters, start=at(11), end=at(17))
+    assert (whole["window"]["partitions"], whole["possibly_missing"]) == ({"0": [3, 4]}, [])
 
 
 def test_what_expires_while_it_is_read_is_skipped(five: str, admin: KafkaAdminClient) -> None:

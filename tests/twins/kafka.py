@@ -120,7 +120,11 @@ class Log:
     def facts(self, number: int, questions: Questions, committed: int | None) -> PartitionFacts:
         """Return what a survey finds out."""
         at = {millis: self.first_at(millis) for millis in questions.instants}
-        return PartitionFacts(number, self.low, self.high, self.stable, committed, at)
+        first = self._first_timestamp() if at and self.low else None
+        return PartitionFacts(number, self.low, self.high, self.stable, committed, at, first)
+
+    def _first_timestamp(self) -> int | None:
+        return next((entry.timestamp for entry in self.entries if entry.timestamp is not None), None)
 
     def _write(self, entry: Entry) -> int:
         self.entries.append(entry)

@@ -5,7 +5,7 @@ All of them go through the admin client: a consumer's calls create topics that d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from kafka import TopicPartition
     from kafka.admin import KafkaAdminClient
+    from kafka.structs import OffsetAndTimestamp
 
     from airflow_provider_kafka_odps.clients.kafka.connection.client import Cluster
     from airflow_provider_kafka_odps.core.window.window import Window
@@ -114,7 +115,8 @@ class Admin:
         """Ask for all that a plan needs.
 
         The log ends are asked for last, so that no other answer lies beyond them: a record that arrives in between
-        would otherwise make an instant's offset lie past the end.
+        would otherwise make an instant's offset lie past the end. Where there are instants, partitions whose log does
+        not start at 0 are asked for their first record: it proves what an instant means there.
         """
         from kafka import TopicPartition
         from kafka.admin import OffsetSpec
@@ -124,6 +126,7 @@ class Admin:
         committed = self._committed(questions.group, partitions)
         at = {millis: self._offsets(partitions, millis) for millis in sorted(questions.instants)}
         low = self._offsets(partitions, OffsetSpec.EARLIEST)
+        first = self._first_timestamps([place for place in partitions if low[place]] if at else [])
         stable = self._offsets(partitions, OffsetSpec.LATEST, committed_only=True)
         high = self._offsets(partitions, OffsetSpec.LATEST)
         return TopicFacts(
@@ -140,6 +143,7 @@ class Admin:
                     stable=_known(stable[place]),
                     committed=committed.get(place),
                     at={millis: found[place] for millis, found in at.items()},
+                    first=first.get(place),
                 )
                 for place in sorted(partitions)
             },
@@ -167,12 +171,25 @@ class Admin:
     def _offsets(
         self, partitions: Iterable[TopicPartition], spec: Any, *, committed_only: bool = False
     ) -> dict[TopicPartition, int | None]:
+        answer = self._listed(partitions, spec, committed_only=committed_only)
+        # The wire's -1 (no record that late) comes as such; it is no offset.
+        return {place: found.offset if found.offset >= 0 else None for place, found in answer.items()}
+
+    def _first_timestamps(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        """Return the timestamp (ms) of the first record that is left, of partitions that have one with a timestamp."""
+        answer = self._listed(partitions, 0) if partitions else {}
+        return {place: found.timestamp for place, found in answer.items() if found.offset >= 0}
+
+    def _listed(
+        self, partitions: Iterable[TopicPartition], spec: Any, *, committed_only: bool = False
+    ) -> Mapping[TopicPartition, OffsetAndTimestamp]:
         isolation = "read_committed" if committed_only else "read_uncommitted"
         wanted = dict.fromkeys(partitions, spec)
         with needing(f"Describe on Topic {', '.join({repr(place.topic) for place in wanted})}"):
-            answer = self._ask(lambda: self.client.list_partition_offsets(wanted, isolation_level=isolation))
-        # The wire's -1 (no record that late) comes as such; it is no offset.
-        return {place: found.offset if found.offset >= 0 else None for place, found in answer.items()}
+            answer: Mapping[TopicPartition, OffsetAndTimestamp] = self._ask(
+                lambda: self.client.list_partition_offsets(wanted, isolation_level=isolation)
+            )
+        return answer
 
     def _committed(self, group: str | None, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
         if group is None:

@@ -104,6 +104,8 @@ def _recorded(attempt: Attempt) -> Journal | None:
 def _plan(attempt: Attempt) -> Journal:
     load, ports = attempt.load, attempt.ports
     window = plan(Planning(load.request, load.group, ports.history, ports.clock, ports.survey, ports.journal.begin))
+    if window.possibly_missing:
+        attempt.run.log(f"on_data_loss='skip': {', '.join(window.possibly_missing)} may be lost; the log cannot tell")
     entry = Journal(Phase.PLANNED, load.target, window, attempt.run.clear_number)
     ports.journal.save(entry.to_json())
     return entry

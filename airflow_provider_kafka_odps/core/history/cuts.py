@@ -189,4 +189,5 @@ def no_later(bound: At, later: Mapping[int, int], facts: TopicFacts) -> Cut:
     A quiet partition may have had nothing when the later instant was cut; what has come since is behind both.
     """
     now = reached(bound, facts)
-    return Cut(bound, {number: min(now[number], later[number]) for number in now.keys() & later.keys()}, "broker")
+    offsets = {number: min(now[number], later[number]) for number in now.keys() & later.keys()}
+    return Cut(bound, offsets, "broker", remembered=False)

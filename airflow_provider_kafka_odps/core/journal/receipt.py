@@ -77,7 +77,8 @@ class Receipt:
 
     def to_json(self) -> dict[str, Any]:
         """Return the receipt as it stands in XCom (docs/reference.md)."""
-        return {"window": self.window.to_json(), **self.without_window()}
+        doubts = list(self.window.possibly_missing)
+        return {"window": self.window.to_json(), **self.without_window(), "possibly_missing": doubts}
 
     def without_window(self) -> dict[str, Any]:
         """Return the receipt as it stands in the journal, which has the window already."""

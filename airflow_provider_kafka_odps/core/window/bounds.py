@@ -27,6 +27,17 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST_MILLIS = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // timedelta(milliseconds=1)
 
 
+def time_text(millis: int) -> str:
+    """Return a record's timestamp as a time, or as a number where it is beyond every calendar.
+
+    >>> time_text(1795341600000), time_text(10**18)
+    ('2026-11-22T10:00:00Z', '1000000000000000000 ms after 1970')
+    """
+    if not 0 <= millis <= _LAST_MILLIS:
+        return f"{millis} ms after 1970"
+    return (_EPOCH + timedelta(milliseconds=millis)).isoformat().replace("+00:00", "Z")
+
+
 class Side(StrEnum):
     """Which end of the window a bound is for."""
 
@@ -81,7 +92,7 @@ class At:
         return _EPOCH + timedelta(milliseconds=self.millis)
 
     def __str__(self) -> str:
-        return self.moment.isoformat().replace("+00:00", "Z")
+        return time_text(self.millis)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +139,8 @@ class Cut:
     offsets: Mapping[int, int]
     """A partition that is not among them did not exist then: all of it lies behind the cut."""
     source: str
+    remembered: bool = True
+    """False: it was made just now, of what the broker says."""
 
     def of(self, partition: int) -> int:
         """Return where the cut goes through ``partition``: one that did not exist then has its first offset behind it.

@@ -36,6 +36,11 @@ class PartitionFacts:
     """The group's committed offset, if it was asked for and there is one."""
     at: Mapping[int, int | None] = field(default_factory=dict)
     """Instant (ms) → first offset whose timestamp is at or after it; None: there is none yet."""
+    first: int | None = None
+    """The timestamp (ms) of the first record that is left, asked for where there are instants and ``low`` is above 0.
+
+    None: it was not asked for, or no record with a timestamp is left.
+    """
 
     def __post_init__(self) -> None:
         """Refuse a log that ends before it starts."""

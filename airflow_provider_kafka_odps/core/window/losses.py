@@ -88,3 +88,14 @@ def refusal(found: Sequence[Loss], consequence: str = _SKIP) -> WindowRefused:
     kind = _ERRORS[kinds.pop()] if len(kinds) == 1 else WindowRefused
     lines = "\n".join(str(loss) for loss in found)
     return kind(f"{lines}\n{consequence}")
+
+
+def raise_all(problems: Sequence[WindowRefused]) -> None:
+    """Raise one error for the problems of all partitions, if there are any."""
+    if not problems:
+        return
+    kinds = {type(problem) for problem in problems}
+    # What time mends is waited for first; what is left then has a name of its own.
+    mended = [kind for kind in kinds if kind.retry_helps]
+    kind = (mended or [*kinds])[0] if mended or len(kinds) == 1 else WindowRefused
+    raise kind("\n".join(str(problem) for problem in problems))

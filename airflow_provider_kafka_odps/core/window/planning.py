@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
@@ -20,7 +20,9 @@ from airflow_provider_kafka_odps.core.window.bounds import (
     Side,
     SurveyBound,
 )
+from airflow_provider_kafka_odps.core.window.doubts import doubt_of
 from airflow_provider_kafka_odps.core.window.facts import PartitionFacts, Questions, TopicFacts, log_end
+from airflow_provider_kafka_odps.core.window.losses import raise_all
 from airflow_provider_kafka_odps.core.window.offsets import OffsetRange
 from airflow_provider_kafka_odps.core.window.window import ResolvedBound, Window
 from airflow_provider_kafka_odps.exceptions import (
@@ -98,14 +100,17 @@ def plan_window(facts: TopicFacts, request: PlannableRequest, planned_at: dateti
     for side, bound in ((Side.START, request.start), (Side.END, request.end)):
         _check_offsets_named(request.topic, side, bound, chosen)
     ranges: list[OffsetRange] = []
+    doubts: list[str] = []
     problems: list[WindowRefused] = []
     for number in chosen:
+        partition = facts.partitions[number]
         try:
-            start, end = _plan_partition(facts.partitions[number], request, facts.group)
+            start, end = _plan_partition(partition, request, facts.group)
             ranges.append(OffsetRange(facts.topic, number, start, end))
+            doubts += _doubts(partition, request, start)
         except WindowRefused as problem:
             problems.append(problem)
-    _raise_all(problems)
+    raise_all(problems)
     return Window(
         topic=facts.topic,
         topic_id=facts.topic_id,
@@ -116,6 +121,7 @@ def plan_window(facts: TopicFacts, request: PlannableRequest, planned_at: dateti
         start=_resolved(request.start, facts, request.on_short_log),
         end=_resolved(request.end, facts, request.on_short_log),
         ranges=tuple(ranges),
+        possibly_missing=tuple(doubts),
     )
 
 
@@ -183,6 +189,21 @@ def _plan_partition(facts: PartitionFacts, request: PlannableRequest, group: str
             f"(start={request.start}, end={request.end}, the log is [{facts.low}, {log_ends}))"
         )
     return start, end
+
+
+def _doubts(facts: PartitionFacts, request: PlannableRequest, start: int) -> Iterator[str]:
+    """Yield what may be missing of the window, if that may be skipped.
+
+    Raises OffsetsExpired otherwise.
+    """
+    fallen_back = isinstance(request.start, Committed) and facts.committed is None
+    started = request.first_start if fallen_back else request.start
+    doubt = doubt_of(request.topic, facts, started, request.end, start)
+    if doubt is None:
+        return
+    if request.on_data_loss is OnDataLoss.FAIL:
+        raise doubt.refusal()
+    yield str(doubt)
 
 
 def _start_ahead(start: int, facts: PartitionFacts, request: PlannableRequest, where: str) -> int:
@@ -272,16 +293,6 @@ def _source(bound: PlannableBound, facts: TopicFacts, on_short_log: OnShortLog) 
             return "broker"
         case _:
             assert_never(bound)
-
-
-def _raise_all(problems: Sequence[WindowRefused]) -> None:
-    if not problems:
-        return
-    kinds = {type(problem) for problem in problems}
-    # What time mends is waited for first; what is left then has a name of its own.
-    mended = [kind for kind in kinds if kind.retry_helps]
-    kind = (mended or [*kinds])[0] if mended or len(kinds) == 1 else WindowRefused
-    raise kind("\n".join(str(problem) for problem in problems))
 
 
 def _listed(topic: str, numbers: Sequence[int]) -> str:

@@ -49,6 +49,8 @@ class Window:
     end: ResolvedBound
     ranges: tuple[OffsetRange, ...]
     """One for each partition, in the order of the partitions."""
+    possibly_missing: tuple[str, ...] = ()
+    """What may have been lost before the plan, and was skipped, such as ``orders[3]@[?, 500)``: nobody can tell."""
 
     def __post_init__(self) -> None:
         """Refuse a time without a zone, ranges out of order, two of one partition, and one of another topic."""
@@ -78,6 +80,7 @@ class Window:
             "end": {"asked": self.end.asked, "source": self.end.source},
             "partitions": {str(each.partition): [each.start, each.end] for each in self.ranges},
             "span": self.span,
+            **({"possibly_missing": list(self.possibly_missing)} if self.possibly_missing else {}),
         }
 
     @classmethod
@@ -102,6 +105,7 @@ class Window:
                         for number, (start, end) in written["partitions"].items()
                     )
                 ),
+                possibly_missing=tuple(written.get("possibly_missing", ())),
             )
 
 

@@ -79,6 +79,30 @@ def test_instants_are_resolved_to_offsets(hook: KafkaHook, orders: str) -> None:
     assert facts.partitions[1].at == dict.fromkeys(instants)
 
 
+def test_the_first_record_that_is_left_is_known(hook: KafkaHook, orders: str, admin: KafkaAdminClient) -> None:
+    """Where records were deleted and an instant is asked for, the survey has the time of the first one left."""
+    asked = Questions(instants=frozenset({FIRST}))
+    assert [each.first for each in hook.survey(orders, asked).partitions.values()] == [None, None]
+    admin.delete_records({TopicPartition(orders, 0): 3})
+    assert hook.survey(orders).partitions[0].first is None
+    found = hook.survey(orders, asked).partitions[0]
+    assert (found.low, found.at, found.first) == (3, {FIRST: 3}, FIRST + 3_000)
+    admin.delete_records({TopicPartition(orders, 0): 8})
+    # An open transaction's records are records.
+    assert hook.survey(orders, asked).partitions[0].first == FIRST + 8_000
+
+
+def test_a_log_without_any_record_left_has_no_first_one(
+    broker: Broker, hook: KafkaHook, make_topic: MakeTopic, admin: KafkaAdminClient
+) -> None:
+    """All records of a partition are deleted: its log starts where it ends, and no record says of when."""
+    topic = make_topic(1)
+    send(producer(broker.bootstrap_servers), topic, [b"v"] * 3, timestamp=FIRST)
+    admin.delete_records({TopicPartition(topic, 0): 3})
+    facts = hook.survey(topic, Questions(instants=frozenset({FIRST})))
+    assert facts.partitions == {0: PartitionFacts(0, low=3, high=3, stable=3, at={FIRST: None}, first=None)}
+
+
 def test_an_unknown_topic_is_not_created(hook: KafkaHook, admin: KafkaAdminClient) -> None:
     """Asking about a topic that is not there says so, whatever is asked, and it is still not there."""
     topic = f"missing-{uuid.uuid4().hex[:12]}"

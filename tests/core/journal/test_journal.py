@@ -132,6 +132,7 @@ def test_the_receipts_json_is_as_documented() -> None:
         "bytes": 100,
         "not_json": 0,
         "seconds": {"read": 0.25},
+        "possibly_missing": [],
     }
 
 
