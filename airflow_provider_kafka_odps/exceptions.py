@@ -17,6 +17,7 @@
     │   ├── OpenTransaction      a transaction before a boundary instant is still open (a retry may help)
     │   ├── NoCommittedOffset
     │   ├── InstantAhead         a boundary instant has not come yet (a retry may help)
+    │   ├── TimestampAhead       a record's timestamp is far ahead of the clock, and would hold back all that follow
     │   ├── NeighboursDiffer     neighbouring windows would leave a hole between them, or overlap
     │   │   └── PlannedAtOnce    another run has just planned the neighbour (a retry helps)
     │   ├── NoPreviousWindow     start="previous", and no window that this task has committed is known
@@ -135,6 +136,10 @@ class InstantAhead(WindowRefused):
     """A boundary instant lies in the future: records before it are still to come."""
 
     retry_helps = True
+
+
+class TimestampAhead(WindowRefused):
+    """A record's timestamp lies far ahead of the clock: every later instant would be cut at this record."""
 
 
 class NeighboursDiffer(WindowRefused):

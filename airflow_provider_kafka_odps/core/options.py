@@ -51,6 +51,14 @@ class OnDataLoss(StrEnum):
     """Load what is left, and record in the receipt what is missing."""
 
 
+class OnTimestampAhead(StrEnum):
+    """What to do when a record whose timestamp is far ahead of the clock would make a cut."""
+
+    FAIL = "fail"
+    IGNORE = "ignore"
+    """Cut at the first record behind it whose timestamp may be true; it is loaded by the window before the cut."""
+
+
 class Mode(StrEnum):
     """What to do with rows that are already in the table or partition."""
 

@@ -13,7 +13,8 @@ from airflow_provider_kafka_odps.clients.clock import SystemClock
 from airflow_provider_kafka_odps.clients.kafka.connection.client import Cluster
 from airflow_provider_kafka_odps.clients.kafka.connection.settings import KafkaSettings, parse_kafka_settings
 from airflow_provider_kafka_odps.core.load.resources import FETCH_BYTES, UNPACK_LIMIT
-from airflow_provider_kafka_odps.core.options import OnDataLoss
+from airflow_provider_kafka_odps.core.options import OnDataLoss, OnTimestampAhead
+from airflow_provider_kafka_odps.core.window.ahead import SCANNED, Looker
 from airflow_provider_kafka_odps.core.window.bounds import Side
 from airflow_provider_kafka_odps.core.window.facts import Questions, TopicFacts
 from airflow_provider_kafka_odps.core.window.parsing import BoundInput, Interval, parse_bound
@@ -162,8 +163,11 @@ class KafkaHook(BaseHook):
         nowhere = Interval(None, None)
         first, last = parse_bound(start, Side.START, nowhere), parse_bound(end, Side.END, nowhere)
         asked = WindowRequest(topic, first, last, **request)
-        facts = self.survey(topic, asked.questions(self.group_id))
-        return plan_window(facts, asked.plannable(first, last, asked.first_start), self._clock.now())
+        facts, now = self.survey(topic, asked.questions(self.group_id)), self._clock.now()
+        if asked.on_timestamp_ahead is OnTimestampAhead.IGNORE:
+            looker = Looker(asked.isolation_level, now, lambda window: self.read(window, wanted=SCANNED))
+            facts = looker.behind(facts, first, last, asked.first_start)
+        return plan_window(facts, asked.plannable(first, last, asked.first_start), now)
 
     def read(  # noqa: PLR0913 - all but the window are named at the call
         self,

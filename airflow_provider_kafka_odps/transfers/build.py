@@ -113,6 +113,7 @@ def _request(parameters: LoadParameters, run: AirflowRun) -> WindowRequest:
         isolation_level=asked.isolation_level,
         on_short_log=unfitting.on_short_log,
         on_data_loss=unfitting.on_data_loss,
+        on_timestamp_ahead=unfitting.on_timestamp_ahead,
         first_start=None if first_start in (None, "") else parse_bound(first_start, Side.START, interval),
     )
     dag_run = run.context["dag_run"]

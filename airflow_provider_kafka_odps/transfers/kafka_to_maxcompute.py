@@ -107,6 +107,8 @@ class KafkaToMaxComputeOperator(Stoppable, FromJob, BaseOperator):
     :param on_data_loss: what to do when offsets of the window are gone (expired, cut off the log, or without a record
         and unexplained), or may be (a time before all that is left): ``"fail"``, or ``"skip"``: load what is left, and
         record in the receipt what is missing, or possibly missing.
+    :param on_timestamp_ahead: what to do when an instant would be cut at a record whose timestamp is more than an hour
+        ahead of the clock: ``"fail"``, or ``"ignore"``: cut at the first record behind it whose timestamp may be true.
 
     **How fast**: what the load may take.
 
@@ -185,6 +187,7 @@ class KafkaToMaxComputeOperator(Stoppable, FromJob, BaseOperator):
         on_bad_json: str = "null", max_rejects: ToleranceInput = 0, rejects_table: str | None = None,
         rejects_path: str | None = None, on_schema_drift: str = "fail", on_short_log: str = "fail",
         on_gap: str = "fail", on_data_loss: str = "fail",
+        on_timestamp_ahead: str = "fail",
         # how fast
         concurrency: int = CONCURRENCY, workers: int = 1, max_memory: int | str = MAX_MEMORY,
         max_bytes_per_second: int | str | None = None, compression: str = "none", poll_timeout: float = 60.0,

@@ -20,6 +20,7 @@ from airflow_provider_kafka_odps.core.options import (
     OnRerun,
     OnSchemaDrift,
     OnShortLog,
+    OnTimestampAhead,
     choice,
     seconds,
 )
@@ -90,6 +91,7 @@ class Unfitting:
     on_short_log: OnShortLog
     on_gap: OnGap
     on_data_loss: OnDataLoss
+    on_timestamp_ahead: OnTimestampAhead
 
     @property
     def keep_rejects(self) -> bool:
@@ -171,6 +173,7 @@ _CHOICES: Mapping[str, type[StrEnum]] = {
     "on_short_log": OnShortLog,
     "on_gap": OnGap,
     "on_data_loss": OnDataLoss,
+    "on_timestamp_ahead": OnTimestampAhead,
     "compression": Compression,
     "on_rerun": OnRerun,
     "on_fewer_rows": OnFewerRows,

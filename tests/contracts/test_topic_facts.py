@@ -5,7 +5,7 @@ import uuid
 import pytest
 from contracts.conftest import MakeLog
 from contracts.kafka_backends import NOTHING
-from contracts.topic_questions import FIRST, at, values, window_of
+from contracts.topic_questions import FIRST, HOUR, at, values, window_of
 from twins.kafka import Fate
 
 from airflow_provider_kafka_odps.core.window.facts import PartitionFacts, Questions
@@ -69,6 +69,16 @@ def test_instants_are_offsets_of_what_is_there(make_log: MakeLog) -> None:
     assert at(log, FIRST, FIRST + 4000, FIRST + 5000) == [2, 3, 3]
     log.delete_before(4)
     assert at(log, FIRST) == [None]
+
+
+def test_what_an_instant_finds_has_a_time(make_log: MakeLog) -> None:
+    """The timestamp of the record that an instant finds is told, however far ahead it is."""
+    log, far = make_log(), FIRST + HOUR // 2
+    for timestamp in (FIRST, FIRST + 1000, far):
+        log.send([b"v"], timestamp=timestamp)
+    asked = frozenset({FIRST, FIRST + 1, FIRST + 1001, far + 1})
+    facts = log.source().survey(log.topic, Questions(instants=asked)).partitions[0]
+    assert facts.stamps == {FIRST: FIRST, FIRST + 1: FIRST + 1000, FIRST + 1001: far}
 
 
 def test_the_first_record_that_is_left_has_a_time(make_log: MakeLog) -> None:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+import pyarrow as pa
 from twins.kafka import Log
+from twins.kafka_reader import batch_of
 from twins.stores import Memory
 
 from airflow_provider_kafka_odps.core.history.chain import advance
 from airflow_provider_kafka_odps.core.history.cuts import Author
 from airflow_provider_kafka_odps.core.history.planner import Planning, plan
 from airflow_provider_kafka_odps.core.history.store import History, NoAssetStore
-from airflow_provider_kafka_odps.core.options import IsolationLevel, OnDataLoss, OnGap
+from airflow_provider_kafka_odps.core.options import IsolationLevel, OnDataLoss, OnGap, OnTimestampAhead
+from airflow_provider_kafka_odps.core.window.ahead import SCANNED
 from airflow_provider_kafka_odps.core.window.bounds import AskedBound, Latest, SurveyBound
 from airflow_provider_kafka_odps.core.window.facts import PartitionFacts, Questions, TopicFacts
 from airflow_provider_kafka_odps.core.window.planning import WindowRequest
@@ -29,16 +32,29 @@ class Topic:
     low: int = 0
     topic_id: str = "id-1"
     stable: int | None = None
+    scanned: list[int] = field(default_factory=list)
+    """The offsets that were looked at, record by record, up to what was found."""
 
     def survey(self, topic: str, questions: Questions) -> TopicFacts:
         return TopicFacts(topic, self.topic_id, "cluster", {p: self._facts(p, questions) for p in self.stamps})
 
-    def _facts(self, number: int, questions: Questions) -> PartitionFacts:
+    def scan(self, window: Window) -> Generator[pa.RecordBatch]:
+        """Yield offset and timestamp of each record of a window, in a batch of its own."""
+        for offsets in window.ranges:
+            for entry in self._log(offsets.partition).entries:
+                if offsets.start <= entry.offset < offsets.end:
+                    self.scanned.append(entry.offset)
+                    yield batch_of(offsets.partition, ((entry.offset, entry.timestamp, None, None),), SCANNED)
+
+    def _log(self, number: int) -> Log:
         log = Log()
         for stamp in self.stamps[number]:
             log.append(None, timestamp=stamp)
         log.delete_before(self.low)
-        facts = log.facts(number, questions, None)
+        return log
+
+    def _facts(self, number: int, questions: Questions) -> PartitionFacts:
+        facts = self._log(number).facts(number, questions, None)
         return facts if self.stable is None else replace(facts, stable=self.stable)
 
 
@@ -68,6 +84,7 @@ class Runs:
     on_gap: OnGap = OnGap.FAIL
     max_offsets: int | None = None
     on_data_loss: OnDataLoss = OnDataLoss.FAIL
+    on_timestamp_ahead: OnTimestampAhead = OnTimestampAhead.FAIL
     xcom: tuple[str, Mapping[str, Any]] | None = None
 
     def plan(
@@ -100,6 +117,13 @@ class Runs:
     ) -> Planning:
         """Return what the plan of one run is made of."""
         request = WindowRequest(
-            "orders", start, end, isolation_level=isolation, first_start=first, on_data_loss=self.on_data_loss
+            "orders",
+            start,
+            end,
+            isolation_level=isolation,
+            first_start=first,
+            on_timestamp_ahead=self.on_timestamp_ahead,
+            on_data_loss=self.on_data_loss,
         )
-        return Planning(request, None, self.history(run_id), self.clock, self.topic.survey, lambda: None)
+        topic = self.topic
+        return Planning(request, None, self.history(run_id), self.clock, topic.survey, lambda: None, topic.scan)

@@ -117,6 +117,28 @@ def test_hours_tile_the_log_whatever_comes_late(
     assert len(wanted) >= 3
 
 
+def test_a_timestamp_far_ahead_does_not_hold_back_what_follows(
+    make_topic: MakeTopic, send: Send, odps: OdpsHook, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Report B01: a producer counted microseconds once; the hours are refused, or loaded whole, with a count of it."""
+    topic = make_topic(configs={"retention.ms": "-1", "message.timestamp.after.max.ms": str(2**63 - 1)})
+    at_hour = Sender(send, topic)
+    at_hour(0.1)
+    send(topic, b"far ahead", timestamp_ms=int(MIDNIGHT.timestamp() * 1_000_000))
+    for hour in (0.5, 1.2, 1.4):
+        at_hour(hour)
+    refused = run_dag(loading(topic), logical_date=MIDNIGHT + timedelta(hours=1))
+    assert refused.state == "failed"
+    assert f"TimestampAhead: {topic}[0]@1: timestamp" in "".join(capfd.readouterr())
+
+    dag = loading(topic, on_timestamp_ahead="ignore")
+    runs = [run_hour(dag, hour) for hour in (0, 1)]
+    assert [xcom(run, "window")["partitions"] for run in runs] == [{"0": [0, 3]}, {"0": [3, 5]}]
+    assert [(xcom(run)["rows"], xcom(run)["early"]) for run in runs] == [(3, 1), (2, 0)]
+    found = odps.run_sql(f"SELECT o FROM {table_of(topic)} ORDER BY o")["o"].to_pylist()
+    assert found == [0, 1, 2, 3, 4]
+
+
 def test_late_and_early_records_are_counted(topic: str, at_hour: Sender) -> None:
     """What lies outside of the interval is loaded and counted, and the window says where its start comes from."""
     dag = loading(topic)

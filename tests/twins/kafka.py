@@ -121,7 +121,9 @@ class Log:
         """Return what a survey finds out."""
         at = {millis: self.first_at(millis) for millis in questions.instants}
         first = self._first_timestamp() if at and self.low else None
-        return PartitionFacts(number, self.low, self.high, self.stable, committed, at, first)
+        times = {entry.offset: entry.timestamp for entry in self.entries}
+        stamps = {millis: time for millis, offset in at.items() if offset is not None and (time := times[offset])}
+        return PartitionFacts(number, self.low, self.high, self.stable, committed, at, stamps, first)
 
     def _first_timestamp(self) -> int | None:
         return next((entry.timestamp for entry in self.entries if entry.timestamp is not None), None)

@@ -5,7 +5,7 @@ All of them go through the admin client: a consumer's calls create topics that d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -124,9 +124,11 @@ class Admin:
         description = self.topic_description(topic)
         partitions = [TopicPartition(topic, found["partition_index"]) for found in description["partitions"]]
         committed = self._committed(questions.group, partitions)
-        at = {millis: self._offsets(partitions, millis) for millis in sorted(questions.instants)}
+        reached = {millis: self._listed(partitions, millis) for millis in sorted(questions.instants)}
         low = self._offsets(partitions, OffsetSpec.EARLIEST)
-        first = self._first_timestamps([place for place in partitions if low[place]] if at else [])
+        begun_later = [place for place in partitions if low[place]] if reached else []
+        # Of all timestamps there are: 0 and later.
+        first = self._listed(begun_later, 0) if begun_later else {}
         stable = self._offsets(partitions, OffsetSpec.LATEST, committed_only=True)
         high = self._offsets(partitions, OffsetSpec.LATEST)
         return TopicFacts(
@@ -142,8 +144,13 @@ class Admin:
                     high=_known(high[place]),
                     stable=_known(stable[place]),
                     committed=committed.get(place),
-                    at={millis: found[place] for millis, found in at.items()},
-                    first=first.get(place),
+                    at={millis: _offset(answer[place]) for millis, answer in reached.items()},
+                    stamps={
+                        millis: answer[place].timestamp
+                        for millis, answer in reached.items()
+                        if _offset(answer[place]) is not None
+                    },
+                    first=None if place not in first or _offset(first[place]) is None else first[place].timestamp,
                 )
                 for place in sorted(partitions)
             },
@@ -172,13 +179,7 @@ class Admin:
         self, partitions: Iterable[TopicPartition], spec: Any, *, committed_only: bool = False
     ) -> dict[TopicPartition, int | None]:
         answer = self._listed(partitions, spec, committed_only=committed_only)
-        # The wire's -1 (no record that late) comes as such; it is no offset.
-        return {place: found.offset if found.offset >= 0 else None for place, found in answer.items()}
-
-    def _first_timestamps(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
-        """Return the timestamp (ms) of the first record that is left, of partitions that have one with a timestamp."""
-        answer = self._listed(partitions, 0) if partitions else {}
-        return {place: found.timestamp for place, found in answer.items() if found.offset >= 0}
+        return {place: _offset(found) for place, found in answer.items()}
 
     def _listed(
         self, partitions: Iterable[TopicPartition], spec: Any, *, committed_only: bool = False
@@ -200,6 +201,11 @@ class Admin:
 
     def _ask(self, question: Callable[[], Answer]) -> Answer:
         return retried(question, self._cluster.clock)
+
+
+def _offset(found: OffsetAndTimestamp) -> int | None:
+    # The wire's -1 (no record that late) comes as such; it is no offset.
+    return found.offset if found.offset >= 0 else None
 
 
 def _known(offset: int | None) -> int:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from dataclasses import replace
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from airflow_provider_kafka_odps.core.delivery.attempt import Attempt
 from airflow_provider_kafka_odps.core.delivery.committing import (
@@ -25,10 +26,15 @@ from airflow_provider_kafka_odps.core.history.planner import Planning, plan
 from airflow_provider_kafka_odps.core.journal.entry import HOW_TO_FORGET, Journal, Phase
 from airflow_provider_kafka_odps.core.journal.next_step import NextStep, next_step
 from airflow_provider_kafka_odps.core.journal.receipt import CommitProof, Receipt
+from airflow_provider_kafka_odps.core.load.evidence import Evidence
 from airflow_provider_kafka_odps.core.options import Mode
 from airflow_provider_kafka_odps.core.upload import Upload, UploadStatus
+from airflow_provider_kafka_odps.core.window.ahead import SCANNED
 from airflow_provider_kafka_odps.core.window.window import Window
 from airflow_provider_kafka_odps.exceptions import AlreadyLoaded, TopicReplaced
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 def transfer(attempt: Attempt) -> Receipt:
@@ -103,7 +109,13 @@ def _recorded(attempt: Attempt) -> Journal | None:
 
 def _plan(attempt: Attempt) -> Journal:
     load, ports = attempt.load, attempt.ports
-    window = plan(Planning(load.request, load.group, ports.history, ports.clock, ports.survey, ports.journal.begin))
+
+    def scan(window: Window) -> Generator[pa.RecordBatch]:
+        # What this passes over is not of the read that is accounted for.
+        return ports.source.read(window, SCANNED, Evidence())
+
+    begin = ports.journal.begin
+    window = plan(Planning(load.request, load.group, ports.history, ports.clock, ports.survey, begin, scan))
     if window.possibly_missing:
         attempt.run.log(f"on_data_loss='skip': {', '.join(window.possibly_missing)} may be lost; the log cannot tell")
     entry = Journal(Phase.PLANNED, load.target, window, attempt.run.clear_number)

@@ -11,7 +11,8 @@ from airflow_provider_kafka_odps.core.history.chain import Chain, chain_key, nex
 from airflow_provider_kafka_odps.core.history.claims import Claims
 from airflow_provider_kafka_odps.core.history.cuts import check_topic, instant_ahead, no_later
 from airflow_provider_kafka_odps.core.history.store import History
-from airflow_provider_kafka_odps.core.options import OnGap
+from airflow_provider_kafka_odps.core.options import OnGap, OnTimestampAhead
+from airflow_provider_kafka_odps.core.window.ahead import Looker, Scan
 from airflow_provider_kafka_odps.core.window.bounds import At, Cut, Offsets, PlannableBound, Previous, Side, SurveyBound
 from airflow_provider_kafka_odps.core.window.facts import Questions, TopicFacts
 from airflow_provider_kafka_odps.core.window.planning import PlannableRequest, WindowRequest, plan_window
@@ -37,6 +38,8 @@ class Planning:
     survey: Callable[[str, Questions], TopicFacts]
     begin: Callable[[], None]
     """Called before other runs can see the window; raises where this attempt was superseded."""
+    scan: Scan
+    """Reads timestamps from the log, where the broker's answer to an instant is no use."""
 
 
 def plan(planning: Planning) -> Window:
@@ -56,6 +59,9 @@ def plan(planning: Planning) -> Window:
     if _beyond(planned, planner.facts):
         # The log has grown since it was surveyed, and somebody was quicker.
         planner = replace(planner, facts=_survey(planning))
+    if planning.request.on_timestamp_ahead is OnTimestampAhead.IGNORE:
+        planner = replace(planner, facts=planner.looked_behind(planned))
+        planned = planner.recall()
     whole = plan_window(planner.facts, planned, planning.clock.now())
     window = capped(whole, planning.history.max_offsets) if isinstance(planning.request.start, Previous) else whole
     # No store of an asset refuses an attempt that was superseded: what it leaves there would be taken for its run's.
@@ -93,6 +99,12 @@ class _Planner:
     @property
     def chain_key(self) -> str:
         return chain_key(self.facts.cluster_id, self.facts.topic, self.history.author)
+
+    def looked_behind(self, planned: PlannableRequest) -> TopicFacts:
+        """Return the facts without what timestamps ahead of the clock have made of them."""
+        planning = self.planning
+        looker = Looker(planned.isolation_level, planning.clock.now(), planning.scan)
+        return looker.behind(self.facts, planned.start, planned.end, planned.first_start)
 
     def recall(self) -> PlannableRequest:
         """Return the request with what is remembered in place of its bounds."""

@@ -153,6 +153,12 @@ class Cut:
         return str(self.asked)
 
 
+def asked_of_the_broker(bound: PlannableBound | None) -> At | None:
+    """Return the instant of a bound of which the broker alone has said where it lies."""
+    asked = bound.asked if isinstance(bound, Cut) and not bound.remembered else bound
+    return asked if isinstance(asked, At) else None
+
+
 SurveyBound: TypeAlias = Earliest | Latest | Committed | At | Offsets
 """What facts alone turn into offsets: a survey of the topic answers it."""
 AskedBound: TypeAlias = SurveyBound | Previous

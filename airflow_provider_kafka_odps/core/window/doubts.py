@@ -14,7 +14,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from airflow_provider_kafka_odps.core.window.bounds import At, Cut, Earliest, PlannableBound, time_text
+from airflow_provider_kafka_odps.core.window.bounds import (
+    At,
+    Earliest,
+    PlannableBound,
+    asked_of_the_broker,
+    time_text,
+)
 from airflow_provider_kafka_odps.core.window.facts import PartitionFacts
 from airflow_provider_kafka_odps.core.window.offsets import TopicPartition
 from airflow_provider_kafka_odps.exceptions import OffsetsExpired
@@ -50,15 +56,10 @@ def doubt_of(
     topic: str, facts: PartitionFacts, started: PlannableBound | None, ended: PlannableBound, start: int
 ) -> Doubt | None:
     """Return what may be missing of a window between these bounds, which starts at ``start``; None: it is proved."""
-    instant = _asked_of_the_broker(started)
+    instant = asked_of_the_broker(started)
     if isinstance(started, Earliest) and facts.first is not None:
-        instant = _asked_of_the_broker(ended)
+        instant = asked_of_the_broker(ended)
     end = min(start, facts.low)
     if instant is None or end == 0 or (facts.first is not None and facts.first < instant.millis):
         return None
     return Doubt(TopicPartition(topic, facts.partition), end, instant, facts.first)
-
-
-def _asked_of_the_broker(bound: PlannableBound | None) -> At | None:
-    asked = bound.asked if isinstance(bound, Cut) and not bound.remembered else bound
-    return asked if isinstance(asked, At) else None

@@ -36,6 +36,8 @@ class PartitionFacts:
     """The group's committed offset, if it was asked for and there is one."""
     at: Mapping[int, int | None] = field(default_factory=dict)
     """Instant (ms) → first offset whose timestamp is at or after it; None: there is none yet."""
+    stamps: Mapping[int, int] = field(default_factory=dict)
+    """Instant (ms) → the timestamp (ms) of the record at that offset, where there is one."""
     first: int | None = None
     """The timestamp (ms) of the first record that is left, asked for where there are instants and ``low`` is above 0.
 

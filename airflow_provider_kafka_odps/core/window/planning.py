@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
-from airflow_provider_kafka_odps.core.options import IsolationLevel, OnDataLoss, OnShortLog
+from airflow_provider_kafka_odps.core.options import IsolationLevel, OnDataLoss, OnShortLog, OnTimestampAhead
+from airflow_provider_kafka_odps.core.window.ahead import check_timestamps, first_bound
 from airflow_provider_kafka_odps.core.window.bounds import (
     AskedBound,
     At,
@@ -49,6 +50,7 @@ class WindowRequest:
     on_short_log: OnShortLog = OnShortLog.FAIL
     first_start: SurveyBound | None = None
     """Where a partition starts for which the group has committed nothing, and the first window of a chain."""
+    on_timestamp_ahead: OnTimestampAhead = OnTimestampAhead.FAIL
     on_data_loss: OnDataLoss = OnDataLoss.FAIL
     """SKIP plans a window that starts below the log start; what is lost of it is found out by the read."""
 
@@ -59,9 +61,7 @@ class WindowRequest:
         instants = frozenset(bound.millis for bound in bounds if isinstance(bound, At))
         return Questions(instants, group if wants_group else None)
 
-    def plannable(
-        self, start: PlannableBound, end: PlannableBound, first_start: SurveyBound | None
-    ) -> PlannableRequest:
+    def plannable(self, start: PlannableBound, end: PlannableBound, first: SurveyBound | None) -> PlannableRequest:
         """Return the same request with bounds in which nothing has to be remembered any more."""
         return PlannableRequest(
             topic=self.topic,
@@ -70,7 +70,7 @@ class WindowRequest:
             partitions=self.partitions,
             isolation_level=self.isolation_level,
             on_short_log=self.on_short_log,
-            first_start=first_start,
+            first_start=first,
             on_data_loss=self.on_data_loss,
         )
 
@@ -97,6 +97,7 @@ def plan_window(facts: TopicFacts, request: PlannableRequest, planned_at: dateti
     slides. Under ``OnShortLog.CLAMP`` explicit offsets beyond the log's end become the log's end.
     """
     chosen = _chosen(facts, request)
+    check_timestamps(facts, request.start, request.end, request.first_start, planned_at)
     for side, bound in ((Side.START, request.start), (Side.END, request.end)):
         _check_offsets_named(request.topic, side, bound, chosen)
     ranges: list[OffsetRange] = []
@@ -196,8 +197,7 @@ def _doubts(facts: PartitionFacts, request: PlannableRequest, start: int) -> Ite
 
     Raises OffsetsExpired otherwise.
     """
-    fallen_back = isinstance(request.start, Committed) and facts.committed is None
-    started = request.first_start if fallen_back else request.start
+    started = first_bound(request.start, request.first_start, facts)
     doubt = doubt_of(request.topic, facts, started, request.end, start)
     if doubt is None:
         return

@@ -76,6 +76,8 @@ def test_instants_are_resolved_to_offsets(hook: KafkaHook, orders: str) -> None:
     instants = {FIRST - 1: 0, FIRST: 0, FIRST + 1: 1, FIRST + 7_000: 7, FIRST + 9_000: 9, FIRST + 9_001: None}
     facts = hook.survey(orders, Questions(instants=frozenset(instants)))
     assert facts.partitions[0].at == instants
+    found = {t: FIRST + 1_000 * offset for t, offset in instants.items() if offset is not None}
+    assert (facts.partitions[0].stamps, facts.partitions[1].stamps) == (found, {})
     assert facts.partitions[1].at == dict.fromkeys(instants)
 
 
