@@ -45,6 +45,7 @@ from airflow_provider_kafka_odps.transfers.runtime.history import history_of, sh
 from airflow_provider_kafka_odps.transfers.runtime.run import (
     AirflowRun,
     load_id,
+    refuse_half_an_interval,
     refuse_repeated_offsets,
     run_interval,
 )
@@ -118,6 +119,7 @@ def _request(parameters: LoadParameters, run: AirflowRun) -> WindowRequest:
     )
     dag_run = run.context["dag_run"]
     refuse_repeated_offsets(dag_run.run_type, dag_run.conf, request.start, request.end)
+    refuse_half_an_interval(interval, request.start, request.end, unfitting.on_gap)
     return request
 
 

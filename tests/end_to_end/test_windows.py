@@ -139,6 +139,17 @@ def test_a_timestamp_far_ahead_does_not_hold_back_what_follows(
     assert found == [0, 1, 2, 3, 4]
 
 
+def test_an_interval_that_ends_at_a_sensors_offsets_is_refused(
+    topic: str, at_hour: Sender, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Four late records of the other partition were in no window: the next run asked the broker for its own start."""
+    for _ in range(2):
+        at_hour(0.5, partition=1)
+    at_hour(1.1)
+    assert run_dag(loading(topic, end='{"0": 0, "1": 2}'), logical_date=MIDNIGHT + timedelta(hours=1)).state == "failed"
+    assert "With offsets of a sensor as end, set start='previous'" in "".join(capfd.readouterr())
+
+
 def test_late_and_early_records_are_counted(topic: str, at_hour: Sender) -> None:
     """What lies outside of the interval is loaded and counted, and the window says where its start comes from."""
     dag = loading(topic)

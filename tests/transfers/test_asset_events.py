@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from core.examples import orders, target_of, window_of
@@ -10,11 +11,12 @@ from core.examples import orders, target_of, window_of
 from airflow_provider_kafka_odps.core.accounting.counts import Counts
 from airflow_provider_kafka_odps.core.journal.entry import Journal, Phase
 from airflow_provider_kafka_odps.core.journal.receipt import Receipt
-from airflow_provider_kafka_odps.core.options import Mode
-from airflow_provider_kafka_odps.core.window.bounds import At, Latest, Offsets
+from airflow_provider_kafka_odps.core.options import Mode, OnGap
+from airflow_provider_kafka_odps.core.window.bounds import AskedBound, At, Latest, Offsets, Previous, Side
+from airflow_provider_kafka_odps.core.window.parsing import Interval
 from airflow_provider_kafka_odps.exceptions import InvalidInput
 from airflow_provider_kafka_odps.transfers.runtime.assets import event_of
-from airflow_provider_kafka_odps.transfers.runtime.run import refuse_repeated_offsets
+from airflow_provider_kafka_odps.transfers.runtime.run import refuse_half_an_interval, refuse_repeated_offsets
 
 TEN = Offsets(10, {})
 
@@ -67,3 +69,37 @@ def test_the_event_says_whether_anything_changed(
         entry = replace(journal, phase=before).to_json()
     event = event_of(receipt_of(upload), entry, cleared)
     assert (event["changed"], event["upload_id"], event["rows"]) == (changed, upload, 3 if upload else 0)
+
+
+BEGINS, ENDS = datetime(2026, 3, 1, 10, tzinfo=UTC), datetime(2026, 3, 1, 11, tzinfo=UTC)
+HOUR = Interval(BEGINS, ENDS)
+
+
+@pytest.mark.parametrize(
+    ("start", "end"), [(HOUR.at(Side.START), TEN), (TEN, HOUR.at(Side.END))], ids=["offsets end it", "offsets start it"]
+)
+def test_half_an_interval_is_refused(start: AskedBound, end: AskedBound) -> None:
+    """The run beside it cuts the interval's own instant, so what lies between that and the offsets is in no window."""
+    with pytest.raises(InvalidInput, match=r"start='previous'.*on_gap='ignore'"):
+        refuse_half_an_interval(HOUR, start, end, OnGap.FAIL)
+    with pytest.raises(InvalidInput, match=r"start='previous'"):
+        refuse_half_an_interval(HOUR, start, end, OnGap.ABSORB)
+    refuse_half_an_interval(HOUR, start, end, OnGap.IGNORE)
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [
+        (HOUR.at(Side.START), HOUR.at(Side.END)),
+        (HOUR.at(Side.START), Latest()),
+        (At(5), TEN),
+        (TEN, TEN),
+        (Previous(), TEN),
+        (Previous(), HOUR.at(Side.END)),
+    ],
+    ids=str,
+)
+def test_other_windows_are_no_half_intervals(start: AskedBound, end: AskedBound) -> None:
+    """Who asks for other times, or for offsets alone, says where the window is; and a run may have no interval."""
+    refuse_half_an_interval(HOUR, start, end, OnGap.FAIL)
+    refuse_half_an_interval(Interval(None, None), start, end, OnGap.FAIL)

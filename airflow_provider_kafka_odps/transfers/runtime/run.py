@@ -10,7 +10,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kafka_odps.core.history.cuts import Author
-from airflow_provider_kafka_odps.core.window.bounds import AskedBound, Offsets
+from airflow_provider_kafka_odps.core.options import OnGap
+from airflow_provider_kafka_odps.core.window.bounds import AskedBound, Offsets, Side
 from airflow_provider_kafka_odps.core.window.parsing import Interval
 from airflow_provider_kafka_odps.exceptions import InvalidInput
 
@@ -112,6 +113,24 @@ def refuse_repeated_offsets(run_type: str, conf: Mapping[str, Any] | None, *boun
             f"{' and '.join(map(str, explicit))}. Airflow gives every run of a backfill the same conf, so each of them "
             "would load the same offsets. Trigger the DAG once by hand with these offsets; "
             "or backfill by date, with start and end 'interval'"
+        )
+
+
+def refuse_half_an_interval(interval: Interval, start: AskedBound, end: AskedBound, on_gap: OnGap) -> None:
+    """Raise InvalidInput for one end of the run's interval with offsets on the other side, such as a sensor gives.
+
+    The run beside it has the interval's other end as a bound, and cuts it elsewhere: what lies between is in no window,
+    or in two. Whoever wants that says so by ``on_gap``.
+    """
+    if interval.start is None or interval.end is None or interval.start >= interval.end or on_gap is OnGap.IGNORE:
+        return
+    halves = ((start, interval.at(Side.START), end), (end, interval.at(Side.END), start))
+    if any(bound == instant and isinstance(other, Offsets) for bound, instant, other in halves):
+        raise InvalidInput(
+            f"start={start} and end={end}: one is an end of this run's interval, and the other one is offsets, which "
+            "the run beside it does not know: it cuts the interval's own instant, and records between the two would be "
+            "in no window, or in two. With offsets of a sensor as end, set start='previous'; or wait with the sensor "
+            "and leave start and end at 'interval'. on_gap='ignore' loads this window as it is"
         )
 
 
