@@ -103,7 +103,8 @@ class KafkaToMaxComputeOperator(Stoppable, FromJob, BaseOperator):
     :param on_short_log: what to do when explicit offsets are beyond the end of the log: ``"fail"``, or ``"clamp"`` them
         to it.
     :param on_gap: what to do when this window and its neighbour do not meet at a boundary instant: ``"fail"``,
-        ``"absorb"`` (use the neighbour's cut), or ``"ignore"`` (use the cut of this window's own side).
+        ``"absorb"`` (use the neighbour's cut), or ``"ignore"`` (use the cut of this window's own side). Only
+        ``"ignore"`` loads an interval that lies across others of this task.
     :param on_data_loss: what to do when offsets of the window are gone (expired, cut off the log, or without a record
         and unexplained), or may be (a time before all that is left): ``"fail"``, or ``"skip"``: load what is left, and
         record in the receipt what is missing, or possibly missing.

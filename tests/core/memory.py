@@ -86,6 +86,7 @@ class Runs:
     on_data_loss: OnDataLoss = OnDataLoss.FAIL
     on_timestamp_ahead: OnTimestampAhead = OnTimestampAhead.FAIL
     xcom: tuple[str, Mapping[str, Any]] | None = None
+    task: str = "hourly.load"
 
     def plan(
         self,
@@ -105,7 +106,7 @@ class Runs:
     def history(self, run_id: str) -> History:
         """Return what one run finds, and where it leaves what others need."""
         store = self.memory or NoAssetStore()
-        return History(Author("hourly.load", run_id), store, lambda: self.xcom, self.on_gap, self.max_offsets)
+        return History(Author(self.task, run_id), store, lambda: self.xcom, self.on_gap, self.max_offsets)
 
     def planning(
         self,

@@ -247,6 +247,26 @@ def test_a_click_on_trigger_does_not_double_the_last_hour(topic: str, at_hour: S
     assert odps.run_sql(f"SELECT COUNT(*) AS n FROM {table_of(topic)}")["n"].to_pylist() == [1]
 
 
+def test_an_interval_across_hours_that_are_loaded_is_refused(
+    topic: str, at_hour: Sender, odps: OdpsHook, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A run by hand under a timetable of deltas, and a schedule edited to daily, would load hours a second time."""
+    dag = loading(topic)
+    for hour in (0.2, 0.8, 3.5):
+        at_hour(hour)
+    run_hour(dag, 0)
+    for begins, ends in ((0.6, 1.6), (0, 24)):
+        interval = (MIDNIGHT + timedelta(hours=begins), MIDNIGHT + timedelta(hours=ends))
+        run = run_as(dag, DagRunType.MANUAL, logical_date=interval[1], data_interval=interval)
+        assert run.state == "failed"
+        assert "NeighboursDiffer: the interval" in "".join(capfd.readouterr())
+    # Every third hour from now on: what is between is said.
+    interval = (MIDNIGHT + timedelta(hours=3), MIDNIGHT + timedelta(hours=6))
+    later = run_as(dag, DagRunType.SCHEDULED, logical_date=interval[0], data_interval=interval)
+    assert xcom(later)["left_out"] == ["[2026-03-01T01:00:00Z, 2026-03-01T03:00:00Z)"]
+    assert odps.run_sql(f"SELECT COUNT(*) AS n FROM {table_of(topic)}")["n"].to_pylist() == [3]
+
+
 def test_offsets_from_the_conf_of_a_backfill_are_refused(topic: str, capfd: pytest.CaptureFixture[str]) -> None:
     """Airflow gives all runs of a backfill the same conf, so each would load the same offsets."""
     dag = loading(topic, start="{{ dag_run.conf['start'] }}", end="{{ dag_run.conf['end'] }}")

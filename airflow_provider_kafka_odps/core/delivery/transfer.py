@@ -118,6 +118,8 @@ def _plan(attempt: Attempt) -> Journal:
     window = plan(Planning(load.request, load.group, ports.history, ports.clock, ports.survey, begin, scan))
     if window.possibly_missing:
         attempt.run.log(f"on_data_loss='skip': {', '.join(window.possibly_missing)} may be lost; the log cannot tell")
+    if window.left_out:
+        attempt.run.log(f"so far this task has planned no window for {' and '.join(window.left_out)}")
     entry = Journal(Phase.PLANNED, load.target, window, attempt.run.clear_number)
     ports.journal.save(entry.to_json())
     return entry

@@ -10,6 +10,7 @@ from airflow_provider_kafka_odps.core.clock import Clock
 from airflow_provider_kafka_odps.core.history.chain import Chain, chain_key, next_start
 from airflow_provider_kafka_odps.core.history.claims import Claims
 from airflow_provider_kafka_odps.core.history.cuts import check_topic, instant_ahead, no_later
+from airflow_provider_kafka_odps.core.history.intervals import Intervals, intervals_key
 from airflow_provider_kafka_odps.core.history.store import History
 from airflow_provider_kafka_odps.core.options import OnGap, OnTimestampAhead
 from airflow_provider_kafka_odps.core.window.ahead import Looker, Scan
@@ -62,13 +63,14 @@ def plan(planning: Planning) -> Window:
     if planning.request.on_timestamp_ahead is OnTimestampAhead.IGNORE:
         planner = replace(planner, facts=planner.looked_behind(planned))
         planned = planner.recall()
-    whole = plan_window(planner.facts, planned, planning.clock.now())
+    whole = replace(plan_window(planner.facts, planned, planning.clock.now()), left_out=planner.left_out())
     window = capped(whole, planning.history.max_offsets) if isinstance(planning.request.start, Previous) else whole
     # No store of an asset refuses an attempt that was superseded: what it leaves there would be taken for its run's.
     planning.begin()
     # A window that was cut short ends before its instant.
     planner.claim(planned, (Side.START, Side.END) if window == whole else (Side.START,))
     planner.link(window)
+    planner.note_interval()
     return window
 
 
@@ -110,6 +112,8 @@ class _Planner:
         """Return the request with what is remembered in place of its bounds."""
         asked, claims = self.planning.request, self.claims
         self._check_come(asked)
+        if self._interval is not None and self.history.on_gap is not OnGap.IGNORE:
+            self._intervals().check(*self._interval, self.history.author.task)
         start = self._chained() if isinstance(asked.start, Previous) else claims.bound(asked.start, Side.START)
         # The fallback of a chain is the start of its first window only: of partitions that come later all is loaded.
         first = None if isinstance(asked.start, Previous) else asked.first_start
@@ -119,6 +123,33 @@ class _Planner:
             start = no_later(start, end.offsets, self.facts)
         self._check_additions(start, end)
         return asked.plannable(start, end, first)
+
+    @property
+    def _interval(self) -> tuple[At, At] | None:
+        start, end = self.planning.request.start, self.planning.request.end
+        return (start, end) if isinstance(start, At) and isinstance(end, At) and start.millis < end.millis else None
+
+    @property
+    def _intervals_key(self) -> str:
+        return intervals_key(self.facts.cluster_id, self.facts.topic, self.history.author)
+
+    def _intervals(self) -> Intervals:
+        return Intervals.from_json(self.history.store.get(self._intervals_key), self._intervals_key)
+
+    def left_out(self) -> tuple[str, ...]:
+        """Return the times on both sides of the interval for which the task has planned nothing so far."""
+        return () if self._interval is None else self._intervals().holes(*self._interval)
+
+    def note_interval(self) -> None:
+        """Let later runs know that a window of this interval is planned."""
+        if self._interval is None:
+            return
+        # Another run may write its own at the same moment, and there is no compare-and-set: look, and write again.
+        for _ in range(3):
+            known = self._intervals()
+            if (more := known.with_one(*self._interval)) == known:
+                return
+            self.history.store.set(self._intervals_key, more.to_json())
 
     def claim(self, planned: PlannableRequest, sides: Iterable[Side]) -> None:
         """Leave the cuts that this window uses for its neighbours."""

@@ -77,8 +77,9 @@ class Receipt:
 
     def to_json(self) -> dict[str, Any]:
         """Return the receipt as it stands in XCom (docs/reference.md)."""
-        doubts = list(self.window.possibly_missing)
-        return {"window": self.window.to_json(), **self.without_window(), "possibly_missing": doubts}
+        window = self.window
+        beside = {"possibly_missing": list(window.possibly_missing), "left_out": list(window.left_out)}
+        return {"window": window.to_json(), **self.without_window(), **beside}
 
     def without_window(self) -> dict[str, Any]:
         """Return the receipt as it stands in the journal, which has the window already."""

@@ -51,6 +51,8 @@ class Window:
     """One for each partition, in the order of the partitions."""
     possibly_missing: tuple[str, ...] = ()
     """What may have been lost before the plan, and was skipped, such as ``orders[3]@[?, 500)``: nobody can tell."""
+    left_out: tuple[str, ...] = ()
+    """The times beside the window's interval for which the task had planned nothing by then, up to what it had."""
 
     def __post_init__(self) -> None:
         """Refuse a time without a zone, ranges out of order, two of one partition, and one of another topic."""
@@ -81,6 +83,7 @@ class Window:
             "partitions": {str(each.partition): [each.start, each.end] for each in self.ranges},
             "span": self.span,
             **({"possibly_missing": list(self.possibly_missing)} if self.possibly_missing else {}),
+            **({"left_out": list(self.left_out)} if self.left_out else {}),
         }
 
     @classmethod
@@ -106,6 +109,7 @@ class Window:
                     )
                 ),
                 possibly_missing=tuple(written.get("possibly_missing", ())),
+                left_out=tuple(written.get("left_out", ())),
             )
 
 

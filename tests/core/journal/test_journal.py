@@ -133,6 +133,7 @@ def test_the_receipts_json_is_as_documented() -> None:
         "not_json": 0,
         "seconds": {"read": 0.25},
         "possibly_missing": [],
+        "left_out": [],
     }
 
 

@@ -92,7 +92,7 @@ def test_an_hour_or_less_ahead_is_no_reason() -> None:
     runs = runs_of(near, on_timestamp_ahead=OnTimestampAhead.FAIL)
     assert offsets_in(runs.plan("near", At(hour(1)), At(hour(0)))) == {0: (0, 1)}
     with pytest.raises(TimestampAhead):
-        replace(runs, clock=Clock(NOW - 1)).plan("farther", At(hour(1)), At(NOW - 1))
+        replace(runs, clock=Clock(NOW - 1)).plan("farther", At(hour(0)), At(NOW + 1))
 
 
 def test_a_partition_that_is_not_loaded_is_cut_too() -> None:
