@@ -19,6 +19,7 @@ from airflow_provider_kafka_odps.core.history.cuts import (
     remembered,
     store_key,
 )
+from airflow_provider_kafka_odps.core.history.intervals import Intervals, intervals_key
 from airflow_provider_kafka_odps.core.history.store import History
 from airflow_provider_kafka_odps.core.options import OnGap
 from airflow_provider_kafka_odps.core.versioned import VERSION
@@ -83,13 +84,21 @@ class Claims:
         return store_key("instants", self.facts.cluster_id, self.facts.topic)
 
     def _instants(self) -> list[int]:
-        """Return the instants (ms) that were cut, in order; it is a hint, and claims are what counts."""
+        """Return the instants (ms) that were cut, in order; it is a hint, and claims are what counts.
+
+        The index of all tasks has the latest; those of this task are known by its intervals, however many there are.
+        """
+        key = intervals_key(self.facts.cluster_id, self.facts.topic, self.history.author)
+        own = Intervals.from_json(self.history.store.get(key), key)
+        return sorted({*own.instants(), *self._indexed()})
+
+    def _indexed(self) -> list[int]:
         return instants_of(self.history.store.get(self._index_key), self._index_key)
 
     def _index(self, added: set[int]) -> None:
         # Another run may write its own at the same moment, and there is no compare-and-set: look, and write again.
         for _ in range(3):
-            known = self._instants()
+            known = self._indexed()
             if added <= set(known):
                 return
             latest = sorted(added | set(known))[-_KEPT:]

@@ -70,6 +70,11 @@ class Intervals:
         """Return them as they stand in the store (docs/windows.md)."""
         return {"version": VERSION, "intervals": [[row.start, row.length, row.count] for row in self.rows]}
 
+    def instants(self) -> Iterator[int]:
+        """Yield where they start and end (ms)."""
+        for row in self.rows:
+            yield from range(row.start, row.end + 1, row.length)
+
     def check(self, start: At, end: At, task: str) -> None:
         """Raise NeighboursDiffer where this interval shares a part with another one that is known."""
         met = [found for row in self.rows if (found := row.overlapping(start.millis, end.millis))]

@@ -196,7 +196,8 @@ def test_a_partition_that_would_be_loaded_twice_is_refused() -> None:
     runs.plan("later", At(110), At(120))
     runs.topic.stamps |= {0: [100, 125], 1: [95, 126]}
     assert runs.memory is not None
-    del runs.memory.entries["instants:cluster:orders"]
+    for key in ("instants:cluster:orders", "intervals:cluster:orders:hourly.load"):
+        del runs.memory.entries[key]
     runs.plan("earlier", At(90), At(100))
     with pytest.raises(NeighboursDiffer, match=r"orders\[1\] was added after .* from its beginning, 0; .* up to 1 "):
         runs.plan("between", At(100), At(110))

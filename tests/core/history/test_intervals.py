@@ -73,6 +73,18 @@ def test_holes_are_said(hours: Runs) -> None:
     assert hours.plan("next", At(360), At(420)).left_out == ()
 
 
+def test_a_gap_of_long_ago_is_cut_before_what_came_later() -> None:
+    """However many instants were cut since, a late record is not in the old hour and in a newer one, too."""
+    runs = Runs(Topic({0: [5, 6, 7]}))
+    assert offsets_in(runs.plan("before", At(50), At(60))) == {0: (3, 3)}
+    runs.topic.stamps[0] += [25, 35]
+    assert offsets_in(runs.plan("6", At(60), At(70))) == {0: (3, 5)}
+    for hour in range(7, 1_100):
+        runs.plan(str(hour), At(10 * hour), At(10 * hour + 10))
+    assert offsets_in(runs.plan("gap", At(20), At(30))) == {0: (3, 3)}
+    assert offsets_in(runs.plan("next", At(30), At(40))) == {0: (3, 3)}
+
+
 def test_another_task_has_intervals_of_its_own(hours: Runs) -> None:
     """Two tasks may load the same records, each into what is its own."""
     other = replace(hours, task="daily.load")
