@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from airflow_provider_kafka_odps.clients.clock import StoppableClock
+from airflow_provider_kafka_odps.clients.clock import StoppableClock, SystemClock
 from airflow_provider_kafka_odps.core.cancellation import Cancellation
 from airflow_provider_kafka_odps.core.window.goal import as_end, parse_goal
 from airflow_provider_kafka_odps.exceptions import KafkaOdpsError
@@ -75,10 +75,10 @@ class KafkaWindowTrigger(BaseTrigger):
 
         ``clock`` may end the pauses between tries.
         """
-        goal = parse_goal(**self.goal)
+        goal, clock = parse_goal(**self.goal), clock or SystemClock()
         hook = KafkaHook(self.kafka_config_id, clock=clock)
         facts = hook.survey(self.topic, goal.questions(hook.group_id))
-        ends = goal.reached(facts)
+        ends = goal.reached(facts, clock.now())
         if ends is None:
             self.log.info("%s: %s", self.topic, goal.progress(facts))
             return None

@@ -46,6 +46,11 @@ def first_bound(start: PlannableBound, first_start: SurveyBound | None, facts: P
     return first_start if isinstance(start, Committed) and facts.committed is None else start
 
 
+def is_ahead(facts: PartitionFacts, instant: At, now: datetime) -> bool:
+    """Tell whether the record that is found for an instant has a timestamp ahead of the clock."""
+    return facts.stamps.get(instant.millis, 0) > _latest(now)
+
+
 def check_timestamps(
     facts: TopicFacts, start: PlannableBound, end: PlannableBound, first_start: SurveyBound | None, now: datetime
 ) -> None:

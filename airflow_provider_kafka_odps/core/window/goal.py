@@ -18,6 +18,7 @@ from enum import StrEnum
 from typing import Any, TypeAlias, assert_never, cast
 
 from airflow_provider_kafka_odps.core.options import IsolationLevel, choice
+from airflow_provider_kafka_odps.core.window.ahead import is_ahead
 from airflow_provider_kafka_odps.core.window.bounds import At, Committed, Earliest, Offsets, Side, SurveyBound
 from airflow_provider_kafka_odps.core.window.facts import PartitionFacts, Questions, TopicFacts, log_end
 from airflow_provider_kafka_odps.core.window.parsing import BoundInput, Interval, parse_bound, parse_partitions
@@ -63,9 +64,10 @@ class Goal:
         instants = frozenset([self.until.millis]) if isinstance(self.until, At) else frozenset[int]()
         return Questions(instants, group if isinstance(self.since, Committed) else None)
 
-    def reached(self, facts: TopicFacts) -> Mapping[int, int] | None:
+    def reached(self, facts: TopicFacts, now: datetime) -> Mapping[int, int] | None:
         """Return where the awaited window ends, per partition; None as long as it has not come.
 
+        A record whose timestamp is far ahead of ``now`` ends none: the partition's window ends at its log's end then.
         Raises UnknownPartition, and TopicReplaced where ``since`` is of a topic that was deleted since.
         """
         chosen = self._chosen(facts)
@@ -74,7 +76,7 @@ class Goal:
                 ends = {each.partition: _named(wanted, each.partition) for each in chosen}
                 return ends if all(self._log_end(each) >= ends[each.partition] for each in chosen) else None
             case At() as instant:
-                return self._at(instant, chosen)
+                return self._at(instant, chosen, now)
             case None:
                 return {each.partition: self._log_end(each) for each in chosen} if self._enough(chosen) else None
             case _:
@@ -94,13 +96,17 @@ class Goal:
                 assert_never(self.until)
         return f"{sum(ready)} of {len(chosen)} partitions have reached {self.until}"
 
-    def _at(self, instant: At, chosen: Sequence[PartitionFacts]) -> Mapping[int, int] | None:
+    def _at(self, instant: At, chosen: Sequence[PartitionFacts], now: datetime) -> Mapping[int, int] | None:
         found = {each.partition: self._visible_at(instant, each) for each in chosen}
         some = [offset for offset in found.values() if offset is not None]
         if len(some) < (len(found) if self.quorum is Quorum.ALL else 1):
             return None
         # A partition in which nothing is that late is waited for no longer: its log ends before the instant.
-        return {each.partition: self._log_end(each) if (at := found[each.partition]) is None else at for each in chosen}
+        return {
+            each.partition: self._log_end(each) if at is None or is_ahead(each, instant, now) else at
+            for each in chosen
+            for at in (found[each.partition],)
+        }
 
     def _visible_at(self, instant: At, facts: PartitionFacts) -> int | None:
         """Return the first offset at or after the instant, unless an open transaction still hides it."""
