@@ -61,6 +61,11 @@ def never(_: Situation) -> bool:
     return False
 
 
+def looked_before_it_writes(now: Situation) -> bool:
+    """Tell whether others act between an attempt's last look at the interval's journal and its write."""
+    return isinstance(now.case, Runs) and now.effect == "set journal" and now.lets_others_act
+
+
 def interval_behind(now: Situation) -> bool:
     """Tell whether a run that commits ends while the interval's journal is still that of an earlier phase."""
     if not isinstance(now.case, Runs) or now.plans:

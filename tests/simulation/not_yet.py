@@ -12,6 +12,7 @@ from simulation.breaks import (
     changed_between_surveys,
     died_before_the_index,
     interval_behind,
+    looked_before_it_writes,
     marked_while_it_plans,
     never,
     planned_at_once,
@@ -20,6 +21,15 @@ from simulation.play.steps import Move, Place
 from simulation.several.cases import Runs, entrances, hour, link
 
 NOT_YET: tuple[Break, ...] = (
+    Break(
+        "a run stands still between its look at the interval's journal and its write",
+        "Run a sees that nobody has the interval, and stands still before it writes that it has planned it. Run b for "
+        "the same interval plans, loads and commits. Then a writes over b's entry, and loads the window as well: the "
+        "asset's store has no lock.",
+        looked_before_it_writes,
+        Runs((hour("a", 0), hour("b", 0)), entrances("a b a:clear")),
+        {Place(1, "set journal", 1): (Move.NEXT,)},
+    ),
     Break(
         "an interval's journal that is behind its run's",
         "Run b writes into the task's journal that it commits, and dies before it writes it into the interval's. Its "

@@ -128,10 +128,11 @@ class IntervalJournal:
             raise self._taken("has taken the interval over, and loads the rows")
 
     def _read(self) -> Mapping[str, Any] | None:
+        # The one that is written comes last: nothing lies between looking at it and writing it.
+        before = self.store.get(self.keys.before)
         written = self.store.get(self.keys.key)
         if written is not None:
             return written
-        before = self.store.get(self.keys.before)
         # It may be of another table that the same task loads.
         recorded = before.get("journal") if isinstance(before, Mapping) else None
         table = recorded.get("table") if isinstance(recorded, Mapping) else None
