@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from simulation.outside.world import SimulatedWorld
-from simulation.play.steps import Faults, Move
+from simulation.play.steps import LOSSES, Faults, Move
 from simulation.several.cases import Runs
 from simulation.single.cases import Case
 
@@ -66,6 +66,11 @@ def looked_before_it_writes(now: Situation) -> bool:
     return isinstance(now.case, Runs) and now.effect == "set journal" and now.lets_others_act
 
 
+def lost_after_a_removal(now: Situation) -> bool:
+    """Tell whether records are lost, or the sessions, after rows were removed that are to be replaced."""
+    return bool(now.world.statements) and now.move in {*LOSSES, Move.GONE, Move.COMPACT}
+
+
 def interval_behind(now: Situation) -> bool:
     """Tell whether a run that commits ends while the interval's journal is still that of an earlier phase."""
     if not isinstance(now.case, Runs) or now.plans:
@@ -85,20 +90,15 @@ def changed_between_surveys(now: Situation) -> bool:
     return hours and now.move in {Move.ARRIVE, Move.SHRINK} and not now.alone
 
 
-def died_before_the_index(now: Situation) -> bool:
-    """Tell whether an attempt dies while it writes its cuts, and the index of instants does not have them."""
+def died_while_it_planned(now: Situation) -> bool:
+    """Tell whether an attempt dies while it writes what others need of its plan."""
     many = isinstance(now.case, Runs) and not now.case.chained and len(now.case.runs) > 2
-    return many and now.move is Move.CRASH and now.effect in {"set cut", "set instants"}
+    return many and now.move is Move.CRASH and now.effect in {"set cut", "set instants", "set intervals"}
 
 
 def added_while_another_plans(now: Situation) -> bool:
     """Tell whether a partition is added between the surveys of two runs that are planned at once."""
     return now.move is Move.ADD and not now.alone
-
-
-def added_and_expired(now: Situation) -> bool:
-    """Tell whether a record expires while a partition has been added."""
-    return now.move is Move.SHRINK and len(now.world.topic.logs) > 1
 
 
 def marked_while_it_plans(now: Situation) -> bool:

@@ -143,11 +143,7 @@ class Promise:
                 raise BrokenPromise(f"without any fault left the task did not end: {ended!r}")
         gone = self.world.loaded - spots_in(self.world)
         # That the service lies was said, and is all that can be done about it.
-<<<<<<< HEAD
         if gone and not (self.world.lied and isinstance(ended, NotReconciled | RowsDiffer)):
-=======
-        if gone and not isinstance(ended, NotReconciled | RowsDiffer):
->>>>>>> b37dd2e (Leave nothing between the last look and the write)
             raise BrokenPromise(f"rows were loaded, and are not there any more: {sorted(gone)}")
 
     def _check_success(self, receipt: Receipt) -> None:
