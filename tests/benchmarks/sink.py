@@ -49,7 +49,8 @@ class _Sink(BaseHTTPRequestHandler):
             self._forward()
             return
         self._body()
-        self._answer(200, b'{"Status": "CLOSED"}', {"Content-Type": "application/json"})
+        said = json.dumps({"UploadID": asked["uploadid"], "Status": "CLOSED"}).encode()
+        self._answer(200, said, {"Content-Type": "application/json"})
 
     def do_GET(self) -> None:
         """Forward; to what the endpoint says of an upload, add the blocks that it never saw."""

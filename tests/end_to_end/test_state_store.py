@@ -50,4 +50,4 @@ def test_an_attempt_that_dies_while_it_plans_has_planned_nothing(topic: str, mon
             run.attempt(topic=topic, table=topic.replace("-", "_"), **BY_TIME)
     assert run.attempt(topic=topic, table=topic.replace("-", "_"), **BY_TIME)["rows"] == 0
     assert run.asset_store is not None
-    assert {key.partition(":")[0] for key in run.asset_store.entries} == {"cut", "instants", "journal"}
+    assert {key.partition(":")[0] for key in run.asset_store.entries} == {"cut", "instants", "intervals", "journal"}

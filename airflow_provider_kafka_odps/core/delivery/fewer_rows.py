@@ -25,10 +25,17 @@ def refuse_fewer_rows(attempt: Attempt, entry: Journal, receipt: Receipt, remova
             stay = "stay" if before.learned else "stay, if they are visible,"
             raise _refusal(receipt, f"The {before.rows} rows of upload {before.upload_id} {stay} in {receipt.table}")
         return
-    # Of rows of which this journal knows nothing, only nothing is known to be less.
-    nothing = entry.target.mode is Mode.OVERWRITE and not receipt.telling_rows
+    # Of rows of which this journal knows nothing, only nothing is known to be less. That an hour had no record is no
+    # loss, and then its partition is emptied; that what it had was lost, or did not fit, is.
+    nothing = entry.target.mode is Mode.OVERWRITE and not receipt.telling_rows and _had_something(receipt)
     if nothing and (there := attempt.ports.visible_rows.rows()):
         raise _refusal(receipt, f"The {there} rows that are in {receipt.table} stay")
+
+
+def _had_something(receipt: Receipt) -> bool:
+    """Tell whether the window had, or may have had, records that are not among the rows."""
+    missing = any(counts.missing for counts in receipt.partitions.values())
+    return bool(missing or receipt.rejects or receipt.not_json or receipt.window.possibly_missing)
 
 
 def _refusal(receipt: Receipt, consequence: str) -> FewerRows:

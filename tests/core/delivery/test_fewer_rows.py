@@ -65,10 +65,17 @@ def test_rows_are_not_replaced_by_rejects(mode: Mode) -> None:
     assert (world.table, len(columns), len(SCHEMA.columns)) == (before, 3, 3)
 
 
-@pytest.mark.parametrize("values", [[], [None, None], [b"\xff", b"\xff"]], ids=["no offset", "no record", "rejects"])
-def test_an_overwrite_by_nothing_leaves_what_is_there(values: list[bytes | None]) -> None:
-    """Also rows of which no journal knows: a load without a row is no reason to take them away."""
+@pytest.mark.parametrize("values", [[], [None, None]], ids=["no offset", "no record"])
+def test_an_hour_without_a_record_empties_what_it_overwrites(values: list[bytes | None]) -> None:
+    """Nothing was lost and nothing did not fit: the table shows the hour as it was."""
     world = World(cluster=cluster_of(values, policy="compact"))
+    assert run(world, Mode.OVERWRITE, 0, rejects=RejectSink(world)).rows == 0
+    assert world.table == []
+
+
+def test_an_overwrite_by_rejects_leaves_what_is_there() -> None:
+    """Also rows of which no journal knows: that no record fits is no reason to take them away."""
+    world = World(cluster=cluster_of([b"\xff", b"\xff"], policy="compact"))
     with pytest.raises(FewerRows, match=r"has no row.*1 rows that are in shop\.t stay"):
         run(world, Mode.OVERWRITE, 0, rejects=RejectSink(world))
     assert world.table == [OLD_ROW]
