@@ -10,7 +10,7 @@ DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _FENCE = re.compile(r"^```(?P<kind>[^\n]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
 # The glossary lists them.
-_WITH_OTHER_WORDS = {"glossary", "mutants"}
+_WITH_OTHER_WORDS = {"glossary", "mutation-testing"}
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 
 
