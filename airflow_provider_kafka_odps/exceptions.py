@@ -19,7 +19,7 @@
     │   ├── InstantAhead         a boundary instant has not come yet (a retry may help)
     │   ├── TimestampAhead       a record's timestamp is far ahead of the clock, and would hold back all that follow
     │   ├── NeighboursDiffer     neighbouring windows would leave a hole between them, or overlap
-    │   │   └── PlannedAtOnce    another run has just planned the neighbour (a retry helps)
+    │   │   └── PlannedAtOnce    other runs are planning at the same moment (a retry helps)
     │   ├── NoPreviousWindow     start="previous", and no window that this task has committed is known
     │   ├── PredecessorPending   start="previous", and the window before is not committed yet (a retry may help)
     │   └── IntervalTaken        another run is loading the same interval (a retry may help)
@@ -147,7 +147,10 @@ class NeighboursDiffer(WindowRefused):
 
 
 class PlannedAtOnce(NeighboursDiffer):
-    """A neighbour was planned at the same moment and cut the log elsewhere; the next attempt takes its cut."""
+    """Others were planning at the same moment: the lock was not had, or lost, or a neighbour has cut the log elsewhere.
+
+    Nothing was read; the next attempt plans again, and finds their cuts.
+    """
 
     retry_helps = True
 

@@ -214,8 +214,14 @@ def _ports(parameters: LoadParameters, run: AirflowRun, hooks: Hooks, load: Load
     )
     journal = StateStoreJournal(run.context)
     journal.warn_if_forgetful(run.warn)
+    asset = parameters.to_where.asset
     history = history_of(
-        run.context, request, parameters.to_where.asset, unfitting.on_gap, parameters.from_where.max_offsets
+        run,
+        request,
+        asset,
+        unfitting.on_gap,
+        parameters.from_where.max_offsets,
+        None,
     )
     return Ports(
         survey=source.survey,

@@ -12,9 +12,10 @@ from twins.kafka import Log
 from twins.kafka_reader import batch_of
 from twins.stores import Memory
 
-from airflow_provider_kafka_odps.core.history.chain import advance
+from airflow_provider_kafka_odps.core.history.committed_link import advance
 from airflow_provider_kafka_odps.core.history.cuts import Author
 from airflow_provider_kafka_odps.core.history.planner import Planning, plan
+from airflow_provider_kafka_odps.core.history.planning_lock import PlanningLock
 from airflow_provider_kafka_odps.core.history.store import History, NoAssetStore
 from airflow_provider_kafka_odps.core.options import IsolationLevel, OnDataLoss, OnGap, OnTimestampAhead
 from airflow_provider_kafka_odps.core.window.ahead import SCANNED
@@ -87,6 +88,8 @@ class Runs:
     on_timestamp_ahead: OnTimestampAhead = OnTimestampAhead.FAIL
     xcom: tuple[str, Mapping[str, Any]] | None = None
     task: str = "hourly.load"
+    lock: PlanningLock | None = None
+    said: list[str] = field(default_factory=list)
 
     def plan(
         self,
@@ -106,7 +109,15 @@ class Runs:
     def history(self, run_id: str) -> History:
         """Return what one run finds, and where it leaves what others need."""
         store = self.memory or NoAssetStore()
-        return History(Author(self.task, run_id), store, lambda: self.xcom, self.on_gap, self.max_offsets)
+        return History(
+            author=Author(self.task, run_id),
+            store=store,
+            previous=lambda: self.xcom,
+            on_gap=self.on_gap,
+            max_offsets=self.max_offsets,
+            lock=self.lock,
+            log=self.said.append,
+        )
 
     def planning(
         self,

@@ -21,7 +21,7 @@ from airflow_provider_kafka_odps.core.delivery.reconciling import reconcile
 from airflow_provider_kafka_odps.core.delivery.replacing import check_replaceable, removes
 from airflow_provider_kafka_odps.core.delivery.settling import settle
 from airflow_provider_kafka_odps.core.delivery.writing import WindowLoad
-from airflow_provider_kafka_odps.core.history.chain import advance
+from airflow_provider_kafka_odps.core.history.committed_link import advance
 from airflow_provider_kafka_odps.core.history.planner import Planning, plan
 from airflow_provider_kafka_odps.core.journal.entry import HOW_TO_FORGET, Journal, Phase
 from airflow_provider_kafka_odps.core.journal.next_step import NextStep, next_step

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from operator import index
 from typing import Any
 
 from airflow_provider_kafka_odps.core.history.cuts import Author, offsets_of, store_key
-from airflow_provider_kafka_odps.core.history.store import History
 from airflow_provider_kafka_odps.core.versioned import VERSION, read_entry
 from airflow_provider_kafka_odps.core.window.bounds import Cut, Previous
-from airflow_provider_kafka_odps.core.window.planning import WindowRequest
 from airflow_provider_kafka_odps.core.window.window import Window
 from airflow_provider_kafka_odps.exceptions import PredecessorPending, UnknownPartition
 
@@ -46,15 +45,18 @@ class Chain:
     committed: Link | None
     planned: Link | None = None
     """A window that was planned and whose commit nobody has seen yet."""
+    note: int | None = None
+    """The number of the note of the planning lock that has decided this; None: it was planned without the lock."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the chain as it stands in the store (docs/windows.md)."""
-        return {
+        written = {
             "version": VERSION,
             "topic_id": self.topic_id,
             "committed": None if self.committed is None else self.committed.to_json(),
             "planned": None if self.planned is None else self.planned.to_json(),
         }
+        return written if self.note is None else {**written, "note": self.note}
 
     @classmethod
     def from_json(cls, written: Mapping[str, Any], key: str) -> Chain:
@@ -66,7 +68,8 @@ class Chain:
             committed, planned = (
                 None if written[part] is None else Link.from_json(written[part]) for part in ("committed", "planned")
             )
-            return cls(written["topic_id"], committed, planned)
+            note = written.get("note")
+            return cls(written["topic_id"], committed, planned, None if note is None else index(note))
 
     def plan(self, window: Window, run_id: str) -> Chain:
         """Return the chain to write before the window is used."""
@@ -85,7 +88,7 @@ class Chain:
         mine = self.planned if self.planned is not None and self.planned.run_id == run_id else None
         starts = ([mine.start] if mine else []) + ([self.committed.end] if self.committed else [])
         if any(_starts_at(window, start) for start in starts):
-            return Chain(self.topic_id, self.plan(window, run_id).planned)
+            return replace(self, committed=self.plan(window, run_id).planned, planned=None)
         return replace(self, planned=None) if mine else None
 
 
@@ -100,17 +103,6 @@ def chain_key(cluster_id: str, topic: str, author: Author) -> str:
     'chain:MkU:orders:hourly.load'
     """
     return store_key("chain", cluster_id, topic, author.task)
-
-
-def advance(history: History, request: WindowRequest, window: Window) -> None:
-    """Let the next window of the chain start where this one ended, now that it is committed."""
-    if not isinstance(request.start, Previous):
-        return
-    key = chain_key(window.cluster_id, window.topic, history.author)
-    written = history.store.get(key)
-    chain = None if written is None else Chain.from_json(written, key).commit(window, history.author.run_id)
-    if chain is not None:
-        history.store.set(key, chain.to_json())
 
 
 def next_start(

@@ -12,31 +12,31 @@ from airflow_provider_kafka_odps.core.history.cuts import (
     check_topic,
     cut_key,
     differences,
-    instants_of,
     neighbour_of,
     no_later,
     reached,
     remembered,
-    store_key,
 )
-from airflow_provider_kafka_odps.core.history.intervals import Intervals, intervals_key
+from airflow_provider_kafka_odps.core.history.planning_lock import Entries
 from airflow_provider_kafka_odps.core.history.store import History
+from airflow_provider_kafka_odps.core.history.turn import Turn
 from airflow_provider_kafka_odps.core.options import OnGap
-from airflow_provider_kafka_odps.core.versioned import VERSION
 from airflow_provider_kafka_odps.core.window.bounds import At, Cut, PlannableBound, Side, SurveyBound
 from airflow_provider_kafka_odps.core.window.facts import TopicFacts
 from airflow_provider_kafka_odps.exceptions import PlannedAtOnce, UnknownPartition
-
-_KEPT = 1000
-"""How many instants the index has, the latest: six weeks of hours."""
 
 
 @dataclass(frozen=True, slots=True)
 class Claims:
     """What one run does about the cuts of its instants."""
 
-    history: History
+    turn: Turn
     facts: TopicFacts
+
+    @property
+    def history(self) -> History:
+        """What this run finds, and where it leaves what others need."""
+        return self.turn.history
 
     def bound(self, bound: SurveyBound, side: Side) -> PlannableBound:
         """Return the remembered cut in place of an instant; any other bound as it is.
@@ -52,57 +52,39 @@ class Claims:
         found = remembered(bound, self.facts.topic, neighbour, same, self.history.author, self.history.on_gap)
         if found is not None:
             return found
-        instants = self._instants()
-        later = self._cut_at(instants[bisect_right(instants, bound.millis) :][:1])
+        instants = self.turn.instants()
+        later = self._cut_at(instants[bisect_right(instants, bound.millis) :])
         if later is None:
             return bound
         return no_later(bound, later.offsets, self.facts)
 
-    def claim(self, asked: Mapping[Side, At], planned: Mapping[Side, PlannableBound]) -> None:
-        """Write the cuts that a window uses, unless they stand there; then look again at what others have written.
+    def wanted(self, asked: Mapping[Side, At], planned: Mapping[Side, PlannableBound]) -> dict[Side, Claim]:
+        """Return the cuts that a window uses, as claims."""
+        return {
+            side: Claim(self.facts.topic_id, self._offsets(planned[side], instant), self.history.author)
+            for side, instant in asked.items()
+        }
+
+    def entries(self, asked: Mapping[Side, At], ours: Mapping[Side, Claim]) -> Entries:
+        """Return what has to be written for them: those that do not stand there."""
+        standing = {side: self._claim(instant, side) for side, instant in asked.items()}
+        return {
+            self._key(asked[side], side): claim.to_json()
+            for side, claim in ours.items()
+            if (there := standing[side]) is None or there.offsets != claim.offsets
+        }
+
+    def check(self, asked: Mapping[Side, At], ours: Mapping[Side, Claim]) -> None:
+        """Look again at what others have written, now that ours is there.
 
         Raises PlannedAtOnce, with the claim taken back, where another run has cut the log elsewhere in the meantime.
         """
-        ours: dict[Side, Claim] = {}
-        for side, instant in asked.items():
-            claim = Claim(self.facts.topic_id, self._offsets(planned[side], instant), self.history.author)
-            standing = self._claim(instant, side)
-            if standing is None or standing.offsets != claim.offsets:
-                self.history.store.set(self._key(instant, side), claim.to_json())
-            ours[side] = claim
-        if ours:
-            self._index({instant.millis for instant in asked.values()})
         if self.history.on_gap is not OnGap.IGNORE:
             for side, claim in ours.items():
                 self._check(asked[side], side, claim)
 
     def _key(self, asked: At, side: Side) -> str:
         return cut_key(self.facts.cluster_id, self.facts.topic, str(asked), side)
-
-    @property
-    def _index_key(self) -> str:
-        return store_key("instants", self.facts.cluster_id, self.facts.topic)
-
-    def _instants(self) -> list[int]:
-        """Return the instants (ms) that were cut, in order; it is a hint, and claims are what counts.
-
-        The index of all tasks has the latest; those of this task are known by its intervals, however many there are.
-        """
-        key = intervals_key(self.facts.cluster_id, self.facts.topic, self.history.author)
-        own = Intervals.from_json(self.history.store.get(key), key)
-        return sorted({*own.instants(), *self._indexed()})
-
-    def _indexed(self) -> list[int]:
-        return instants_of(self.history.store.get(self._index_key), self._index_key)
-
-    def _index(self, added: set[int]) -> None:
-        # Another run may write its own at the same moment, and there is no compare-and-set: look, and write again.
-        for _ in range(3):
-            known = self._indexed()
-            if added <= set(known):
-                return
-            latest = sorted(added | set(known))[-_KEPT:]
-            self.history.store.set(self._index_key, {"version": VERSION, "instants": latest})
 
     def _claim(self, asked: At, side: Side) -> Claim | None:
         key, facts = self._key(asked, side), self.facts
@@ -119,6 +101,7 @@ class Claims:
         return claim
 
     def _cut_at(self, instants: list[int]) -> Claim | None:
+        """Return the first claim of these instants; one that has none was taken back, or deleted by a person."""
         claims = (self._claim(At(asked), side) for asked in instants for side in Side)
         return next((claim for claim in claims if claim is not None), None)
 
@@ -139,9 +122,9 @@ class Claims:
     def _check(self, asked: At, side: Side, ours: Claim) -> None:
         theirs = self._claim(asked, _other(side))
         problems = [] if theirs is None else differences(self.facts.topic, theirs, ours)
-        instants = self._instants()
-        earlier = self._cut_at(instants[: bisect_left(instants, asked.millis)][-1:])
-        later = self._cut_at(instants[bisect_right(instants, asked.millis) :][:1])
+        instants = self.turn.instants()
+        earlier = self._cut_at(instants[: bisect_left(instants, asked.millis)][::-1])
+        later = self._cut_at(instants[bisect_right(instants, asked.millis) :])
         for before, after in ((earlier, ours), (ours, later)):
             if before is not None and after is not None:
                 problems += [

@@ -10,8 +10,9 @@ from airflow_provider_kafka_odps.core.clock import Clock
 from airflow_provider_kafka_odps.core.history.chain import Chain, chain_key, next_start
 from airflow_provider_kafka_odps.core.history.claims import Claims
 from airflow_provider_kafka_odps.core.history.cuts import check_topic, instant_ahead, no_later
-from airflow_provider_kafka_odps.core.history.intervals import Intervals, intervals_key
+from airflow_provider_kafka_odps.core.history.planning_lock import Entries, Note, PlanningLock
 from airflow_provider_kafka_odps.core.history.store import History
+from airflow_provider_kafka_odps.core.history.turn import Turn, holding
 from airflow_provider_kafka_odps.core.options import OnGap, OnTimestampAhead
 from airflow_provider_kafka_odps.core.window.ahead import Looker, Scan
 from airflow_provider_kafka_odps.core.window.bounds import At, Cut, Offsets, PlannableBound, Previous, Side, SurveyBound
@@ -42,20 +43,36 @@ class Planning:
     scan: Scan
     """Reads timestamps from the log, where the broker's answer to an instant is no use."""
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether the window is made of what other runs have left, or leaves something for them."""
+        bounds = (self.request.start, self.request.end)
+        return self.history.remembers and any(isinstance(bound, At | Previous) for bound in bounds)
+
 
 def plan(planning: Planning) -> Window:
     """Plan the window of this run, and remember what its neighbours need before anybody uses it.
 
-    1. Survey the topic.
-    2. Put what is remembered in place of the bounds: cuts of instants, the end of the chain.
-    3. Plan: nothing is written if this is refused.
-    4. Write something that Airflow refuses to an attempt that was superseded.
-    5. Claim the cuts, and look whether a neighbour has claimed others in the meantime.
-    6. Note the window in the chain, if it is one of it.
+    1. Hold the planning lock, if something of other runs is used, or left for them.
+    2. Survey the topic, and have written what the last planner has decided.
+    3. Put what is remembered in place of the bounds: cuts of instants, the end of the chain.
+    4. Plan: nothing is written if this is refused.
+    5. Write something that Airflow refuses to an attempt that was superseded.
+    6. Note what is decided, which fails if the lock was lost; then claim the cuts.
+    7. Look whether a neighbour that holds no lock has claimed others in the meantime.
+    8. Note the window in the chain, if it is one of it.
 
     Raises WindowRefused.
     """
-    planner = _Planner(planning, _survey(planning))
+    if not planning.is_shared:
+        return _planned(planning, None, None)
+    with holding(planning.history) as (lock, last):
+        return _planned(planning, lock, last)
+
+
+def _planned(planning: Planning, lock: PlanningLock | None, last: Note | None) -> Window:
+    planner = _Planner.of(planning, _survey(planning), lock, last)
+    planner.turn.settle()
     planned = planner.recall()
     if _beyond(planned, planner.facts):
         # The log has grown since it was surveyed, and somebody was quicker.
@@ -68,9 +85,7 @@ def plan(planning: Planning) -> Window:
     # No store of an asset refuses an attempt that was superseded: what it leaves there would be taken for its run's.
     planning.begin()
     # A window that was cut short ends before its instant.
-    planner.claim(planned, (Side.START, Side.END) if window == whole else (Side.START,))
-    planner.link(window)
-    planner.note_interval()
+    planner.leave(planned, window, (Side.START, Side.END) if window == whole else (Side.START,))
     return window
 
 
@@ -89,6 +104,14 @@ def _beyond(request: PlannableRequest, facts: TopicFacts) -> bool:
 class _Planner:
     planning: Planning
     facts: TopicFacts
+    turn: Turn
+
+    @classmethod
+    def of(cls, planning: Planning, facts: TopicFacts, lock: PlanningLock | None, last: Note | None) -> _Planner:
+        # The first note of all is behind any that was lost with its group: their numbers are in the store.
+        number = round(planning.clock.now().timestamp() * 1000) if last is None else last.number + 1
+        same = last if last is not None and last.topic_id == facts.topic_id else None
+        return cls(planning, facts, Turn(planning.history, lock, same, facts.cluster_id, facts.topic, number))
 
     @property
     def history(self) -> History:
@@ -96,7 +119,7 @@ class _Planner:
 
     @property
     def claims(self) -> Claims:
-        return Claims(self.history, self.facts)
+        return Claims(self.turn, self.facts)
 
     @property
     def chain_key(self) -> str:
@@ -113,7 +136,7 @@ class _Planner:
         asked, claims = self.planning.request, self.claims
         self._check_come(asked)
         if self._interval is not None and self.history.on_gap is not OnGap.IGNORE:
-            self._intervals().check(*self._interval, self.history.author.task)
+            self.turn.intervals().check(*self._interval, self.history.author.task)
         start = self._chained() if isinstance(asked.start, Previous) else claims.bound(asked.start, Side.START)
         # The fallback of a chain is the start of its first window only: of partitions that come later all is loaded.
         first = None if isinstance(asked.start, Previous) else asked.first_start
@@ -129,51 +152,46 @@ class _Planner:
         start, end = self.planning.request.start, self.planning.request.end
         return (start, end) if isinstance(start, At) and isinstance(end, At) and start.millis < end.millis else None
 
-    @property
-    def _intervals_key(self) -> str:
-        return intervals_key(self.facts.cluster_id, self.facts.topic, self.history.author)
-
-    def _intervals(self) -> Intervals:
-        return Intervals.from_json(self.history.store.get(self._intervals_key), self._intervals_key)
-
     def left_out(self) -> tuple[str, ...]:
         """Return the times on both sides of the interval for which the task has planned nothing so far."""
-        return () if self._interval is None else self._intervals().holes(*self._interval)
+        return () if self._interval is None else self.turn.intervals().holes(*self._interval)
 
-    def note_interval(self) -> None:
-        """Let later runs know that a window of this interval is planned."""
-        if self._interval is None:
-            return
-        # Another run may write its own at the same moment, and there is no compare-and-set: look, and write again.
-        for _ in range(3):
-            known = self._intervals()
-            if (more := known.with_one(*self._interval)) == known:
-                return
-            self.history.store.set(self._intervals_key, more.to_json())
-
-    def claim(self, planned: PlannableRequest, sides: Iterable[Side]) -> None:
-        """Leave the cuts that this window uses for its neighbours."""
+    def leave(self, planned: PlannableRequest, window: Window, sides: Iterable[Side]) -> None:
+        """Leave what others need: the cuts that this window uses, and the window itself where it is one of a chain."""
         bounds = {Side.START: planned.start, Side.END: planned.end}
-        request = self.planning.request
+        request, claims = self.planning.request, self.claims
         asked = {Side.START: request.start, Side.END: request.end}
         instants = {side: bound for side in sides if isinstance(bound := asked[side], At)}
-        self.claims.claim(instants, bounds)
+        ours = claims.wanted(instants, bounds)
+        link = self._link(window)
+        cut = {instant.millis for instant in instants.values()}
+        if instants or link:
+            self.turn.leave(self.facts.topic_id, cut, claims.entries(instants, ours), link, self._interval)
+        claims.check(instants, ours)
+        for key, entry in link.items():
+            self.history.store.set(key, entry)
+            self._check_link(window)
+        if self._interval is not None:
+            self.turn.add_interval(*self._interval)
 
-    def link(self, window: Window) -> None:
-        """Note the window as planned in its chain, unless another run was quicker."""
+    def _link(self, window: Window) -> Entries:
+        """Return the chain with this window as planned."""
         if not isinstance(self.planning.request.start, Previous):
-            return
+            return {}
         before = self._chain() or Chain(self.facts.topic_id, None)
-        author = self.history.author
-        if before.planned is not None and before.planned.run_id != author.run_id:
+        run_id = self.history.author.run_id
+        if before.planned is not None and before.planned.run_id != run_id:
             # It has planned the same offsets since this run looked; covering it would have them loaded twice.
             raise PredecessorPending(
                 f"run {before.planned.run_id} has planned the next window of {window.topic} meanwhile; nothing was "
                 "loaded, and a retry continues where that one ends"
             )
-        self.history.store.set(self.chain_key, before.plan(window, author.run_id).to_json())
+        after = before.plan(window, run_id)
+        return {self.chain_key: replace(after, note=None if self.turn.lock is None else self.turn.number).to_json()}
+
+    def _check_link(self, window: Window) -> None:
         after = self._chain()
-        if after is None or after.planned is None or after.planned.run_id != author.run_id:
+        if after is None or after.planned is None or after.planned.run_id != self.history.author.run_id:
             raise PredecessorPending(f"another run has planned the next window of {window.topic} at the same moment")
 
     def _check_come(self, asked: WindowRequest) -> None:
@@ -201,7 +219,7 @@ class _Planner:
         return any(partition.at[bound.millis] is None for partition in self.facts.partitions.values())
 
     def _chain(self) -> Chain | None:
-        written = self.history.store.get(self.chain_key)
+        written = self.turn.chain(self.chain_key)
         if written is None:
             return None
         chain = Chain.from_json(written, self.chain_key)

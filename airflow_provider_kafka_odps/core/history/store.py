@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from airflow_provider_kafka_odps.core.history.cuts import Author
+from airflow_provider_kafka_odps.core.history.planning_lock import PlanningLock
 from airflow_provider_kafka_odps.core.options import OnGap
 from airflow_provider_kafka_odps.exceptions import InvalidInput
 
@@ -50,6 +51,10 @@ class History:
     on_gap: OnGap
     max_offsets: int | None
     """How many offsets a window of the chain may have, in all partitions together."""
+    lock: PlanningLock | None
+    """None: nothing keeps other runs from planning at the same moment."""
+    log: Callable[[str], None]
+    """Takes a line for the task's log."""
 
     def __post_init__(self) -> None:
         """Refuse a window that could not have an offset."""

@@ -10,24 +10,30 @@ from airflow_provider_kafka_odps.core.journal.entry import JournalStore, Target
 from airflow_provider_kafka_odps.core.journal.interval import IntervalJournal, interval_keys
 from airflow_provider_kafka_odps.core.window.bounds import Previous
 from airflow_provider_kafka_odps.exceptions import InvalidInput
-from airflow_provider_kafka_odps.transfers.runtime.run import author_of, is_active, previous_window
+from airflow_provider_kafka_odps.transfers.runtime.run import AirflowRun, author_of, is_active, previous_window
 from airflow_provider_kafka_odps.transfers.runtime.stores import asset_store
 
 if TYPE_CHECKING:
     from airflow.sdk import Asset
 
+    from airflow_provider_kafka_odps.core.history.planning_lock import PlanningLock
     from airflow_provider_kafka_odps.core.options import OnGap
     from airflow_provider_kafka_odps.core.window.planning import WindowRequest
 
 
 def history_of(
-    context: Mapping[str, Any], request: WindowRequest, asset: Asset | None, on_gap: OnGap, max_offsets: int | None
+    run: AirflowRun,
+    request: WindowRequest,
+    asset: Asset | None,
+    on_gap: OnGap,
+    max_offsets: int | None,
+    lock: PlanningLock | None,
 ) -> History:
     """Return what other runs have left for the plan of this one.
 
     Raises InvalidInput where the chain of windows could not be followed safely.
     """
-    chained = isinstance(request.start, Previous)
+    context, chained = run.context, isinstance(request.start, Previous)
     if max_offsets is not None and not chained:
         raise InvalidInput(
             f"max_offsets={max_offsets} leaves offsets for the next run, which loads them only where start is "
@@ -45,6 +51,8 @@ def history_of(
         previous=lambda: previous_window(context),
         on_gap=on_gap,
         max_offsets=max_offsets,
+        lock=lock,
+        log=run.log,
     )
 
 

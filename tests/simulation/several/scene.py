@@ -63,7 +63,9 @@ class Several:
         first = Earliest() if isinstance(run.start, Previous) else None
         request = WindowRequest("orders", run.start, run.end, first_start=first)
         author, store = Author(run.task, run.name), AssetMemory(self.world, actor)
-        order = Order(request, History(author, store, lambda: None, OnGap.FAIL, self.case.max_offsets))
+        order = Order(
+            request, History(author, store, lambda: None, OnGap.FAIL, self.case.max_offsets, None, lambda _: None)
+        )
         keys = interval_keys(request, TARGETS[Mode.APPEND], author)
 
         def shared(own: Store) -> JournalStore:
