@@ -28,10 +28,11 @@ if TYPE_CHECKING:
 
     from airflow_provider_kafka_odps.core.accounting.gaps import PassedOver
     from airflow_provider_kafka_odps.core.clock import Clock
+    from airflow_provider_kafka_odps.core.history.planning_lock import PlanningLock
 
 
 class KafkaHook(BaseHook):
-    """Survey a Kafka topic, and read a window of it; join no group, create no topic, commit only when asked to.
+    """Survey a Kafka topic, and read a window of it; create no topic, commit only when asked to, and read in no group.
 
     :param kafka_config_id: the Airflow connection, in the format of the official ``kafka`` connection type.
     :param group_id: the consumer group to use in place of the connection's ``group.id``.
@@ -153,6 +154,15 @@ class KafkaHook(BaseHook):
                 self.log.warning("topic %s was created again: nothing is committed to the group", window.topic)
                 return {}
             return admin.commit_ends(self.group_id, window)
+
+    def planning_lock(self, topic: str, table: str, check: Callable[[], None] = lambda: None) -> PlanningLock:
+        """Return the lock of those who plan windows of a topic for a table: a consumer group of its own.
+
+        ``check`` is called several times a second while others are waited for, and ends the wait by raising.
+        """
+        from airflow_provider_kafka_odps.clients.kafka.planning_lock import KafkaPlanningLock
+
+        return KafkaPlanningLock(self.cluster, topic, table, check)
 
     def plan(self, topic: str, start: BoundInput, end: BoundInput, **request: Any) -> Window:
         """Plan a window in one call, for use in a ``@task``: bounds as the operator takes them.

@@ -221,7 +221,7 @@ def _ports(parameters: LoadParameters, run: AirflowRun, hooks: Hooks, load: Load
         asset,
         unfitting.on_gap,
         parameters.from_where.max_offsets,
-        None,
+        None if asset is None else source.planning_lock(request.topic, asset.uri),
     )
     return Ports(
         survey=source.survey,

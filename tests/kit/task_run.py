@@ -33,6 +33,10 @@ class MemoryStore:
         del retention
         self.entries[key] = json.dumps(value)
 
+    def delete(self, key: str) -> None:
+        """Forget it, as Airflow does: harmless where there is none."""
+        self.entries.pop(key, None)
+
 
 @dataclass
 class TaskRun:

@@ -6,6 +6,7 @@ import json
 import uuid
 from collections.abc import Callable, Iterable
 from contextlib import closing
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -14,8 +15,9 @@ from kafka import KafkaAdminClient, KafkaConsumer, OffsetAndMetadata, TopicParti
 from kafka.admin import ACLOperation, NewTopic, ResourceType
 from kit.kafka_topics import producer, send
 from kit.secure_broker import SECRET, SecureBroker, allow, deny
-from kit.task_run import TaskRun
+from kit.task_run import MemoryStore, TaskRun
 
+from airflow_provider_kafka_odps.clients.kafka.planning_lock import group_of
 from airflow_provider_kafka_odps.hooks.kafka import KafkaHook
 from airflow_provider_kafka_odps.hooks.odps import OdpsHook
 from airflow_provider_kafka_odps.local.testing import RunningEndpoint
@@ -146,3 +148,28 @@ def test_what_the_group_needs_is_named(
         found.values() for found in root.list_group_offsets({group: [TopicPartition(topic, 0)]}).values()
     )
     assert committed.offset == receipt["window"]["partitions"]["0"][1]
+
+
+def test_who_may_join_the_planning_group_takes_turns(
+    topic: str, grant: Callable[[Right], None], root: KafkaAdminClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without Read on the group the window is planned all the same, and the log says so; with it there is a note."""
+    grant((ACLOperation.READ, TOPIC, topic))
+    group = group_of(topic, f"maxcompute://maxcompute_default/{topic.replace('-', '_')}")
+    store = MemoryStore()
+
+    def load_hour(hour: int) -> str:
+        interval = (datetime(2020, 1, 1, hour, tzinfo=UTC), datetime(2020, 1, 1, hour + 1, tzinfo=UTC))
+        TaskRun(interval=interval, asset_store=store).attempt(
+            topic=topic, table=topic.replace("-", "_"), create_table=True
+        )
+        return capsys.readouterr().out
+
+    said = load_hour(1)
+    assert "windows of this table are planned without a lock" in said
+    assert f"needs Read on Group '{group}'" in said
+    grant((ACLOperation.READ, GROUP, group))
+    assert "without a lock" not in load_hour(2)
+    ((noted,),) = (found.values() for found in root.list_group_offsets({group: None}).values())
+    assert "2020-01-01T03:00:00Z" in noted.metadata
+    assert len([key for key in store.entries if key.startswith("cut:")]) == 4

@@ -8,7 +8,7 @@ from random import Random, SystemRandom
 import pytest
 from simulation.planners import BrokenPlans, Planners
 
-PLANNERS = int(os.environ.get("PLANNERS") or 1_500)
+PLANNERS = int(os.environ.get("PLANNERS") or 1_000)
 SEED = int(os.environ.get("SEED") or SystemRandom().randrange(10**9))
 
 

@@ -11,6 +11,7 @@ from airflow_provider_kafka_odps.clients.interruptible import interruptible
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from airflow_provider_kafka_odps.core.history.planning_lock import PlanningLock
     from airflow_provider_kafka_odps.core.load.evidence import Evidence
     from airflow_provider_kafka_odps.core.load.resources import Resources
     from airflow_provider_kafka_odps.core.options import OnDataLoss
@@ -64,6 +65,10 @@ class TopicSource:
         """Commit the window's ends to the connection's group; harmless to repeat."""
         committed = self._watched(lambda: self.hook.commit_ends(window))
         self.hook.log.info("committed to group %r: %s", self.hook.group_id, dict(committed) or "nothing new")
+
+    def planning_lock(self, topic: str, table: str) -> PlanningLock:
+        """Return the lock of those who plan windows of the topic for this table, an asset's URI."""
+        return self.hook.planning_lock(topic, table, self.check)
 
     def _watched(self, question: Callable[[], Answer]) -> Answer:
         """Ask, but leave when the task is asked to stop: Kafka's clients wait for half a minute."""
