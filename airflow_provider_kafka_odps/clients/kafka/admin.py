@@ -114,9 +114,10 @@ class Admin:
     def survey(self, topic: str, questions: Questions) -> TopicFacts:
         """Ask for all that a plan needs.
 
-        The log ends are asked for last, so that no other answer lies beyond them: a record that arrives in between
-        would otherwise make an instant's offset lie past the end. Where there are instants, partitions whose log does
-        not start at 0 are asked for their first record: it proves what an instant means there.
+        Records arrive between the questions. The log ends are asked for behind the instants, so that no instant lies
+        beyond its log; how far a log is decided is asked last, or what is not an open transaction would look like one;
+        and no instant is reached behind a later one. Where there are instants, partitions whose log does not start at
+        0 are asked for their first record: it proves what an instant means there.
         """
         from kafka import TopicPartition
         from kafka.admin import OffsetSpec
@@ -124,13 +125,14 @@ class Admin:
         description = self.topic_description(topic)
         partitions = [TopicPartition(topic, found["partition_index"]) for found in description["partitions"]]
         committed = self._committed(questions.group, partitions)
-        reached = {millis: self._listed(partitions, millis) for millis in sorted(questions.instants)}
+        asked = {millis: self._listed(partitions, millis) for millis in sorted(questions.instants)}
+        reached = _in_order(asked)
         low = self._offsets(partitions, OffsetSpec.EARLIEST)
         begun_later = [place for place in partitions if low[place]] if reached else []
         # Of all timestamps there are: 0 and later.
         first = self._listed(begun_later, 0) if begun_later else {}
-        stable = self._offsets(partitions, OffsetSpec.LATEST, committed_only=True)
         high = self._offsets(partitions, OffsetSpec.LATEST)
+        stable = self._offsets(partitions, OffsetSpec.LATEST, committed_only=True)
         return TopicFacts(
             topic=topic,
             topic_id=str(description["topic_id"]),
@@ -142,7 +144,7 @@ class Admin:
                     partition=place.partition,
                     low=_known(low[place]),
                     high=_known(high[place]),
-                    stable=_known(stable[place]),
+                    stable=min(_known(stable[place]), _known(high[place])),
                     committed=committed.get(place),
                     at={millis: _offset(answer[place]) for millis, answer in reached.items()},
                     stamps={
@@ -206,6 +208,21 @@ class Admin:
 def _offset(found: OffsetAndTimestamp) -> int | None:
     # The wire's -1 (no record that late) comes as such; it is no offset.
     return found.offset if found.offset >= 0 else None
+
+
+def _in_order(
+    reached: Mapping[int, Mapping[TopicPartition, OffsetAndTimestamp]],
+) -> dict[int, dict[TopicPartition, OffsetAndTimestamp]]:
+    """Return what instants have reached, with that of the next one where one had reached nothing when asked."""
+    later: dict[TopicPartition, OffsetAndTimestamp] = {}
+    filled = {}
+    for millis in sorted(reached, reverse=True):
+        later = {
+            place: later.get(place, answer) if _offset(answer) is None else answer
+            for place, answer in reached[millis].items()
+        }
+        filled[millis] = later
+    return filled
 
 
 def _known(offset: int | None) -> int:

@@ -9,8 +9,10 @@ from conftest import MakeTopic
 from demo.broker import Broker
 from kafka import KafkaAdminClient, TopicPartition
 from kafka.structs import OffsetAndMetadata
+from kit.clusters import cluster_at
 from kit.kafka_topics import producer, send
 
+from airflow_provider_kafka_odps.clients.kafka.admin import open_admin
 from airflow_provider_kafka_odps.core.window.facts import PartitionFacts, Questions
 from airflow_provider_kafka_odps.exceptions import InvalidConnection, UnknownTopic, Unreachable
 from airflow_provider_kafka_odps.hooks.kafka import KafkaHook
@@ -59,6 +61,24 @@ def test_the_facts_are_the_brokers(hook: KafkaHook, orders: str, admin: KafkaAdm
     (description,) = admin.describe_topics([orders])
     assert facts.topic_id == hook.topic_id(orders) == str(description["topic_id"])
     assert facts.cluster_id == admin.describe_cluster()["cluster_id"]
+
+
+def test_records_that_arrive_between_the_questions_change_no_order(broker: Broker, make_topic: MakeTopic) -> None:
+    """Of two instants the earlier one is reached first, and what nobody has begun is no open transaction."""
+    topic, to = make_topic(1), producer(broker.bootstrap_servers)
+    with open_admin(cluster_at(broker.bootstrap_servers)) as admin:
+        ask = admin.client.list_partition_offsets
+
+        def asked(*question: object, **how: object) -> object:
+            answer = ask(*question, **how)
+            send(to, topic, [b"v"], timestamp=FIRST + 5_000)
+            return answer
+
+        admin.client.list_partition_offsets = asked
+        facts = admin.survey(topic, Questions(frozenset({FIRST, FIRST + 1_000, FIRST + 9_000})))
+    found = facts.partitions[0]
+    assert found.at == {FIRST: 0, FIRST + 1_000: 0, FIRST + 9_000: None}
+    assert found.low <= found.high == found.stable
 
 
 def test_committed_offsets_are_those_of_the_group(hook: KafkaHook, orders: str, admin: KafkaAdminClient) -> None:
