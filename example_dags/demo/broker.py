@@ -26,6 +26,7 @@ _ONE_MACHINE = {
     "offsets.topic.num.partitions": "1",
     "transaction.state.log.num.partitions": "1",
     "transaction.state.log.min.isr": "1",
+    # The default of 3 s, for more members to come, would be paid by each plan: its lock is a group without members.
     "group.initial.rebalance.delay.ms": "0",
     # Records with timestamps of long ago stay, unless their topic says otherwise.
     "log.retention.ms": "-1",
