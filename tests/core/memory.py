@@ -89,6 +89,8 @@ class Runs:
     xcom: tuple[str, Mapping[str, Any]] | None = None
     task: str = "hourly.load"
     lock: PlanningLock | None = None
+    active: set[str] = field(default_factory=set)
+    """The runs that Airflow says may still load something."""
     said: list[str] = field(default_factory=list)
 
     def plan(
@@ -115,6 +117,7 @@ class Runs:
             previous=lambda: self.xcom,
             on_gap=self.on_gap,
             max_offsets=self.max_offsets,
+            is_active=lambda run_id: run_id in self.active,
             lock=self.lock,
             log=self.said.append,
         )

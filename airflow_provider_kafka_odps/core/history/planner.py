@@ -25,6 +25,7 @@ from airflow_provider_kafka_odps.exceptions import (
     NeighboursDiffer,
     NoPreviousWindow,
     PredecessorPending,
+    UnknownPartition,
 )
 
 
@@ -73,10 +74,15 @@ def plan(planning: Planning) -> Window:
 def _planned(planning: Planning, lock: PlanningLock | None, last: Note | None) -> Window:
     planner = _Planner.of(planning, _survey(planning), lock, last)
     planner.turn.settle()
-    planned = planner.recall()
-    if _beyond(planned, planner.facts):
-        # The log has grown since it was surveyed, and somebody was quicker.
+    try:
+        planned = planner.recall()
+        outdated = _beyond(planned, planner.facts)
+    except UnknownPartition:
+        outdated = True
+    if outdated:
+        # The log has grown since it was surveyed, or the topic has, and somebody was quicker.
         planner = replace(planner, facts=_survey(planning))
+        planned = planner.recall()
     if planning.request.on_timestamp_ahead is OnTimestampAhead.IGNORE:
         planner = replace(planner, facts=planner.looked_behind(planned))
         planned = planner.recall()
@@ -137,6 +143,8 @@ class _Planner:
         self._check_come(asked)
         if self._interval is not None and self.history.on_gap is not OnGap.IGNORE:
             self.turn.intervals().check(*self._interval, self.history.author.task)
+        if self._interval is not None and asked.partitions is None:
+            claims.refuse_taken(*self._interval)
         start = self._chained() if isinstance(asked.start, Previous) else claims.bound(asked.start, Side.START)
         # The fallback of a chain is the start of its first window only: of partitions that come later all is loaded.
         first = None if isinstance(asked.start, Previous) else asked.first_start

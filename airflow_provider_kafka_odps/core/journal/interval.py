@@ -85,6 +85,7 @@ class IntervalJournal:
         own = self.own.load()
         self._seen = self._read()
         if self._seen is None:
+            self._catch_up(own)
             return own
         holder, clear_number, journal = self._parsed(self._seen)
         adopted = {**journal, "clear_number": _BEFORE_EVERY_CLEAR}
@@ -95,11 +96,22 @@ class IntervalJournal:
             fresh = {"phase": Phase.UPLOADING.value} if journal["phase"] == Phase.PUBLISHING else {}
             adopted |= fresh
         elif own is not None or (self.try_number > 1 and self.clear_number > clear_number):
+            if own != journal:
+                self._catch_up(own)
             return own
         # Before anything is asked or made: what the other run does from now on is refused. And a clear that follows
         # must not be taken for one that had the journal forgotten.
         self.save(adopted)
         return adopted
+
+    def _catch_up(self, own: Mapping[str, Any] | None) -> None:
+        """Write what an attempt of this run has recorded in its own journal, and died before it was written here.
+
+        Others would take it for less than it is: a commit may be under way.
+        """
+        if own is not None:
+            self._check()
+            self._share(own)
 
     def begin(self) -> None:
         """Raise if this attempt is not the current one."""
@@ -115,12 +127,15 @@ class IntervalJournal:
         self.own.save(entry)
         # That may have taken its time.
         self._check()
+        self._share(entry)
+        if entry["phase"] == Phase.COMMITTING:
+            self._check()
+
+    def _share(self, entry: Mapping[str, Any]) -> None:
         holder = {"version": VERSION, "run_id": self.run_id, "clear_number": self.clear_number}
         written = {**holder, "journal": dict(entry)}
         self.store.set(self.keys.key, written)
         self._seen = written
-        if entry["phase"] == Phase.COMMITTING:
-            self._check()
 
     def _check(self) -> None:
         seen, self._seen = self._seen, self._read()

@@ -51,6 +51,7 @@ def history_of(
         previous=lambda: previous_window(context),
         on_gap=on_gap,
         max_offsets=max_offsets,
+        is_active=lambda run_id: is_active(context, run_id),
         lock=lock,
         log=run.log,
     )
@@ -70,5 +71,5 @@ def shared_journal(
         run_id=history.author.run_id,
         clear_number=context["dag_run"].clear_number or 0,
         try_number=context["ti"].try_number,
-        is_active=lambda run_id: is_active(context, run_id),
+        is_active=history.is_active,
     )

@@ -17,7 +17,14 @@ from twins.stores import Memory
 from airflow_provider_kafka_odps.core.history.planner import plan
 from airflow_provider_kafka_odps.core.history.planning_lock import Note
 from airflow_provider_kafka_odps.core.window.bounds import At, Earliest, Latest, Offsets, Previous
-from airflow_provider_kafka_odps.exceptions import InvalidInput, NeighboursDiffer, PlannedAtOnce, PredecessorPending
+from airflow_provider_kafka_odps.exceptions import (
+    IntervalTaken,
+    InvalidInput,
+    NeighboursDiffer,
+    PlannedAtOnce,
+    PredecessorPending,
+    UnknownPartition,
+)
 
 CHAIN = "chain:cluster:orders:hourly.load"
 INTERVALS = "intervals:cluster:orders:hourly.load"
@@ -104,6 +111,33 @@ def test_instants_of_a_planner_that_was_late_do_not_hide_later_ones(turns: Turns
     turns.entries["instants:cluster:orders"] = json.dumps({"version": 1, "instants": []})
     turns.runs.topic.stamps[0] += [125, 95]
     assert offsets_in(turns.of().plan("between", At(100), At(105))) == {0: (0, 2)}
+
+
+def test_an_interval_that_another_run_has_planned_and_not_recorded(turns: Turns) -> None:
+    """Its journal comes a moment after its cuts, in which it may stand still: who is for the same interval waits."""
+    turns.of().plan("a", At(90), At(110))
+    turns.runs.active.add("a")
+    with pytest.raises(IntervalTaken, match="run a has planned a window for the same interval as this one"):
+        turns.of().plan("b", At(90), At(110))
+    turns.of().plan("a", At(90), At(110))
+    turns.of().plan("after", At(110), At(120))
+    turns.runs.active = {"b"}
+    turns.of().plan("b", At(90), At(110))
+    with pytest.raises(IntervalTaken, match="run b has planned"):
+        turns.of().plan("c", At(90), At(110))
+
+
+def test_a_partition_that_was_added_while_another_run_was_planned(turns: Turns) -> None:
+    """The neighbour's cut knows it, and the survey does not: another look is had before it is called gone."""
+    old, new = turns.runs.topic, Topic({0: [100, 101], 1: [102]})
+    turns.runs.topic = new
+    turns.of().plan("b", At(110), At(120))
+    looks = iter([old, new, old, old])
+    planning = turns.of().planning("a", At(90), At(110))
+    again = replace(planning, survey=lambda topic, questions: next(looks).survey(topic, questions))
+    assert offsets_in(plan(again)) == {0: (0, 2), 1: (0, 1)}
+    with pytest.raises(UnknownPartition, match=r"orders\[1\]: the cut"):
+        plan(again)
 
 
 def test_a_planner_that_has_lost_the_lock_writes_nothing(turns: Turns) -> None:

@@ -146,6 +146,18 @@ def test_a_zombie_that_commits_while_it_is_taken_over(runs: Runs) -> None:
     second.save(entry("uploading"))
 
 
+@pytest.mark.parametrize("shared", ["uploading", None])
+def test_what_a_dead_attempt_has_not_shared_is_shared_by_the_next(runs: Runs, shared: str | None) -> None:
+    """It died between its two writes: others would take a commit that is under way for a load that may begin again."""
+    first = runs.attempt("a")
+    first.load()
+    if shared:
+        first.save(entry(shared))
+    runs.own["a"].entry = entry("committing")
+    assert runs.attempt("a").load() == entry("committing")
+    assert runs.attempt("b").load() == {"phase": "committing", "clear_number": -1}
+
+
 def test_a_run_that_went_on_meanwhile_is_not_covered(runs: Runs) -> None:
     """What was seen is compared whole: the same run may have written more since."""
     first, second = runs.attempt("a"), runs.attempt("b")
