@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from simulation.outside.world import SimulatedWorld
+from twins.planning_lock import TwinLock
 from twins.stores import Superseded, text_of
 
 
@@ -73,6 +74,27 @@ class AssetMemory:
     def _get(self, key: str) -> Mapping[str, Any] | None:
         found: Mapping[str, Any] | None = json.loads(self.world.asset[key]) if key in self.world.asset else None
         return found
+
+
+@dataclass
+class SimulatedLock(TwinLock):
+    """The planning lock as one attempt sees it.
+
+    Whoever stands still while another one joins does so for longer than its session: the broker waits no longer.
+    """
+
+    world: SimulatedWorld = field(kw_only=True)
+
+    @classmethod
+    def of(cls, world: SimulatedWorld) -> SimulatedLock:
+        """Return the way of one attempt to the group."""
+        return cls(world.planners, world.planners.expel, world=world)
+
+    def acquire(self) -> str | None:
+        return self.world.effect("join", super().acquire)
+
+    def note(self, text: str) -> None:
+        self.world.effect("note", lambda: super(SimulatedLock, self).note(text))
 
 
 def _kind(key: str) -> str:

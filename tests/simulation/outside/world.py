@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar, cast
 from simulation.outside.topic import SimulatedTopic
 from twins.clock import HandClock
 from twins.maxcompute import MaxCompute, Row, Session
+from twins.planning_lock import Group
 
 from airflow_provider_kafka_odps.core.journal.entry import Phase
 from airflow_provider_kafka_odps.core.upload import UploadStatus
@@ -53,6 +54,8 @@ class SimulatedWorld(MaxCompute):
     """All windows that a run has ever recorded, also where its journal was deleted."""
     asset: dict[str, str] = field(default_factory=dict)
     """The state store of the table's asset, as JSON."""
+    planners: Group = field(default_factory=Group)
+    """Those who plan windows of the topic for the table."""
     loaded: set[Spot] = field(default_factory=set)
     """What was visible at some time."""
     lied: bool = False

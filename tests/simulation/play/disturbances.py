@@ -67,11 +67,11 @@ _ANSWERS: Mapping[str, tuple[Move, ...]] = {
 def moves_at(name: str) -> tuple[Move, ...]:
     """Return what may happen before an effect of this name, under some circumstances."""
     verb = name.partition(" ")[0]
-    saves, shared = verb == "save", verb in {"get", "set", "delete"}
+    saves, shared = verb == "save", verb in {"get", "set", "delete", "note"}
     return (
-        *((Move.CRASH,) if saves or name in _CHANGES or verb in {"set", "delete"} else ()),
+        *((Move.CRASH,) if saves or name in _CHANGES or verb in {"set", "delete", "note"} else ()),
         *((Move.NEXT, Move.SWITCH) if saves or shared or name in _CHANGES else ()),
-        *((Move.LOSE,) if saves else ()),
+        *((Move.LOSE,) if saves or verb == "note" else ()),
         *((Move.LAND, Move.STATEMENTS_END) if name in _SEES_THE_TABLE else ()),
         *_ANSWERS.get(name, ()),
     )

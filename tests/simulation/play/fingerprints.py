@@ -42,6 +42,7 @@ def _world(world: SimulatedWorld) -> Hashable:
         tuple((name, each.ended, each.failure, *each.selected) for name, each in world.statements.items()),
         tuple((run, _frozen(journal)) for run, journal in world.journals.items()),
         tuple(world.asset.items()),
+        (world.planners.holder, world.planners.text),
         tuple((run, len(windows)) for run, windows in world.windows.items()),
         frozenset(world.loaded),
         (world.lied, world.fenced_by, world.closing, *world.commit_faults, *world.reject_faults),

@@ -59,6 +59,16 @@ class Runs:
         """Whether each goes on where the one before it ended."""
         return any(isinstance(run.start, Previous) for run in self.runs)
 
+    def overlaps(self, name: str) -> bool:
+        """Tell whether a run's interval has a part of another one's, and is not the same."""
+        intervals = {
+            run.name: (run.start.millis, run.end.millis)
+            for run in self.runs
+            if isinstance(run.start, At) and isinstance(run.end, At)
+        }
+        mine = intervals[name]
+        return any(mine != other and max(mine[0], other[0]) < min(mine[1], other[1]) for other in intervals.values())
+
     def run(self, name: str) -> Run:
         """Return the run of a name."""
         return next(run for run in self.runs if run.name == name)
@@ -78,6 +88,7 @@ def entrances(text: str) -> tuple[Entrance, ...]:
 
 
 _RETRIED = 0.3
+_EDITED = 0.2
 _NEIGHBOURS = (hour("a", 0), hour("b", 1))
 _THREE = (*_NEIGHBOURS, hour("c", 2))
 _SAME = (hour("a", 0), hour("b", 0))
@@ -87,6 +98,9 @@ _CHAIN = (link("a"), link("b"), link("c"))
 def drawn(random: Random) -> Runs:
     """Return a few hours in any order, with retries and clears between them."""
     runs = [hour(name, at) for at, name in enumerate("abcd"[: random.choice((2, 3, 4))])]
+    if random.random() < _EDITED:
+        # The schedule was edited, or somebody has triggered the DAG by hand.
+        runs.append(hour("e", random.choice((0.5, 1, 1.5)), random.choice((1, 2))))
     steps = [f"{run.name}{way}" for run in random.sample(runs, len(runs)) for way in ("", ":retry")]
     kept = [step for step in steps if ":" not in step or random.random() < _RETRIED]
     stamps = sorted(random.choices(range(len(runs)), k=random.randrange(4)))

@@ -68,6 +68,8 @@ class Tiling:
                     pass
                 case NeighboursDiffer() if not ended.retry_helps and len(self.world.topic.logs) > 1:
                     pass  # Somebody has to look who loads the partition that was added.
+                case NeighboursDiffer() if self.case.overlaps(run):
+                    pass  # Its records are in the windows of others.
                 case IntervalTaken() | PredecessorPending() if marked or self._failed(newest):
                     pass  # It waits for a run that somebody has to clear.
                 case _ if run in marked:

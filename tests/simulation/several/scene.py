@@ -9,7 +9,7 @@ from functools import partial
 from simulation.breaks import Break, Situation
 from simulation.not_yet import NOT_YET
 from simulation.outside.attempts import TARGETS, Order, attempt_in
-from simulation.outside.stores import AssetMemory, Store
+from simulation.outside.stores import AssetMemory, SimulatedLock, Store
 from simulation.outside.world import SimulatedWorld
 from simulation.play.actors import Actor
 from simulation.play.steps import Entrance, Move
@@ -63,18 +63,16 @@ class Several:
         first = Earliest() if isinstance(run.start, Previous) else None
         request = WindowRequest("orders", run.start, run.end, first_start=first)
         author, store = Author(run.task, run.name), AssetMemory(self.world, actor)
-        order = Order(
-            request, History(author, store, lambda: None, OnGap.FAIL, self.case.max_offsets, None, lambda _: None)
-        )
+        asked, lock = partial(self._ask, is_active), SimulatedLock.of(self.world)
+        history = History(author, store, lambda: None, OnGap.FAIL, self.case.max_offsets, asked, lock, lambda _: None)
         keys = interval_keys(request, TARGETS[Mode.APPEND], author)
 
         def shared(own: Store) -> JournalStore:
             if keys is None:
                 return own
-            asked = partial(self._ask, is_active)
             return IntervalJournal(own, store, keys, run.name, actor.clear_number, actor.try_number, asked)
 
-        return attempt_in(self.world, order, actor, self._follow, shared)
+        return attempt_in(self.world, Order(request, history), actor, self._follow, shared)
 
     def may(self, actor: Actor, effect: str, move: Move, coming: Entrance | None, *, alone: bool) -> bool:
         """Tell whether this can happen here, and is not known to break the promise."""

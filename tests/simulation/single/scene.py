@@ -92,8 +92,8 @@ class Single:
         if self.case.mode is Mode.APPEND:
             return self.case.columns is Columns.ALWAYS
         # All that is known of an overwrite without offset columns is how many rows there are then.
-        newest = [*self.world.sessions.values()][-1]
-        return sum(map(len, newest.blocks.values())) != len(self.world.table)
+        committed = self.world.sessions[self.world.journals[self.promise.run]["upload_id"]]
+        return sum(map(len, committed.blocks.values())) != len(self.world.table)
 
     def _follow(self, window: Window) -> None:
         """Let others see that the window is loaded."""
