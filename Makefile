@@ -68,7 +68,7 @@ fuzz: $(CAN_RUN_CHECKS) ## change brokers' answers and tunnel bodies at random: 
 picture: $(CAN_RUN_CHECKS) ## draw docs/layers.svg from the contracts of import-linter
 	PYTHONPATH=tests $(BIN)/python -m kit.layers_picture
 
-format: $(CAN_RUN_CHECKS) ## let ruff mend what it can
+format: $(CAN_RUN_CHECKS) ## let ruff fix what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 

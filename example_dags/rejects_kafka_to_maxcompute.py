@@ -16,7 +16,7 @@ with DAG("rejects_kafka_to_maxcompute", schedule=None, start_date=datetime(2026,
         table="testkafka_numbers",
         columns={
             "event_id": "event_id",
-            # No number stands there: these records are rejects until the mapping is mended.
+            # No number stands there: these records are rejects until the mapping is fixed.
             "amount": "tag.desc",
             "kafka_partition": "__partition__",
             "kafka_offset": "__offset__",

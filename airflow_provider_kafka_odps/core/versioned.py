@@ -30,7 +30,7 @@ def read_versioned(written: Mapping[str, Any], problem: str, remedy: str | None 
 
 @contextmanager
 def read_entry(
-    written: Mapping[str, Any], what: str, key: str, remedy: str = "mend it or delete it there"
+    written: Mapping[str, Any], what: str, key: str, remedy: str = "fix it or delete it there"
 ) -> Iterator[None]:
     """Do the same for an entry of the asset store, which is named by its key."""
     problem = f"{what} {key!r} in the state store of the table's asset cannot be read"

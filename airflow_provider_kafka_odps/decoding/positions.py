@@ -31,8 +31,8 @@ def _sizes() -> Ints:
     """Return, for the first two bytes of a record, its size with its length; 0 where they do not tell it."""
     first, second = np.ogrid[:256, :256]
     raw = np.where(first < _MORE, first, first & 0x7F | second << 7)
-    told = (raw % 2 == 0) & ((first < _MORE) | (second < _MORE))
-    return np.where(told, raw // 2 + np.where(first < _MORE, 1, 2), 0)
+    one_or_two = (raw % 2 == 0) & ((first < _MORE) | (second < _MORE))
+    return np.where(one_or_two, raw // 2 + np.where(first < _MORE, 1, 2), 0)
 
 
 _SIZES = _sizes()

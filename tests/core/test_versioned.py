@@ -33,7 +33,7 @@ def test_what_cannot_be_read_is_said_with_the_remedy(written: Any, seen: str) ->
 
 
 def test_what_a_user_wrote_is_shown() -> None:
-    """Where nothing has to be mended in a store, the value itself says what is wrong."""
+    """Where nothing has to be fixed in a store, the value itself says what is wrong."""
     with (
         pytest.raises(InvalidInput, match=r"^this is no thing \(KeyError: 'n'\): \{'version': 1\}$"),
         read_versioned({"version": 1}, "this is no thing"),
@@ -42,7 +42,7 @@ def test_what_a_user_wrote_is_shown() -> None:
 
 
 def test_an_entry_is_named_by_its_key() -> None:
-    """Whoever has to mend it finds it by the key, in the place that is named."""
+    """Whoever has to fix it finds it by the key, in the place that is named."""
     place = (
         r"^the cut 'cut:k' in the state store of the table's asset cannot be read \(KeyError: 'version'\): delete it$"
     )

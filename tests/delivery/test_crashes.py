@@ -81,7 +81,7 @@ def test_killed_at(point: str, make_scene: MakeScene, log: Log) -> None:
 
 @pytest.mark.parametrize("point", ["block 0", "read to the end", "save committing", "save committed"])
 def test_killed_at_with_workers(point: str, make_scene: MakeScene) -> None:
-    """Two processes share the window: their load is visible whole or not at all, too, and a retry mends it."""
+    """Two processes share the window: their load is visible whole or not at all, too, and a retry fixes it."""
     cases = [(make_scene(mode, workers=2),) for mode in MODES]
 
     def go_through(scene: Scene) -> None:

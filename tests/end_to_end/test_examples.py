@@ -115,7 +115,7 @@ def test_what_has_come_since(tutorial: Finished, odps: OdpsHook) -> None:
 
 
 def test_rejects_are_replayed_after_a_fix(tutorial: Finished, odps: OdpsHook) -> None:
-    """Events without a number are in the table of rejects; mended and cleared, they are in the table."""
+    """Events without a number are in the table of rejects; fixed and cleared, they are in the table."""
     assert tutorial.state == "success"
     first = run("rejects_kafka_to_maxcompute", HOUR)
     assert first.receipt is not None

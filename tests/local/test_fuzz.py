@@ -113,10 +113,10 @@ def lab() -> Lab:
 def record_body(lab: Lab, dice: random.Random) -> bytes:
     """Return a changed record body, mostly with checksums that are right again, so that what is inside is looked at."""
     body = changed(dice, lab.records)
-    return mended(lab, body) if dice.random() < 0.8 else body
+    return fixed(lab, body) if dice.random() < 0.8 else body
 
 
-def mended(lab: Lab, body: bytes) -> bytes:
+def fixed(lab: Lab, body: bytes) -> bytes:
     """Put the checksums that the decoder misses into a record body, one after the other."""
     columns = [(column.stored_name, column.type) for column in lab.columns]
     for _ in range(2 * ROWS):

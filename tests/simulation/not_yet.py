@@ -1,6 +1,6 @@
 """What is known to break the promise: it is not played, and each has a history that shows it.
 
-Whoever mends one deletes its entry here: from then on, all histories play it.
+Whoever fixes one deletes its entry here: from then on, all histories play it.
 """
 
 from __future__ import annotations

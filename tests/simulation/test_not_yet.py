@@ -19,7 +19,7 @@ from simulation.scenes import scene_of
     ],
 )
 def test_a_sequence_of_events_keeps_the_promise(known: Break) -> None:
-    """Each is expected to fail: who mends one hears of it here, and deletes its entry in NOT_YET."""
+    """Each is expected to fail: who fixes one hears of it here, and deletes its entry in NOT_YET."""
     found = replay(partial(scene_of, known.case, ()), known.faults)
     assert found is None, str(found)
 

@@ -64,7 +64,7 @@ class Chain:
 
         Raises InvalidInput, with the key, for anything else.
         """
-        with read_entry(written, "the chain", key, "mend it there"):
+        with read_entry(written, "the chain", key, "fix it there"):
             committed, planned = (
                 None if written[part] is None else Link.from_json(written[part]) for part in ("committed", "planned")
             )

@@ -94,7 +94,7 @@ class Claims:
     def check(self, asked: Mapping[Side, At], ours: Mapping[Side, Claim]) -> None:
         """Look again at what others have written, now that ours is there.
 
-        Raises PlannedAtOnce, with the claim taken back, where another run has cut the log elsewhere in the meantime.
+        Raises PlannedAtOnce, with the claim deleted, where another run has cut the log elsewhere in the meantime.
         """
         if self.history.on_gap is not OnGap.IGNORE:
             for side, claim in ours.items():
@@ -123,7 +123,7 @@ class Claims:
         return claim
 
     def _cut_at(self, instants: list[int], look: Callable[[At, Side], Claim | None]) -> Claim | None:
-        """Return the first claim of these instants; one that has none was taken back, or deleted by a person."""
+        """Return the first claim of these instants; some have none any more: it was deleted."""
         claims = (look(At(asked), side) for asked in instants for side in Side)
         return next((claim for claim in claims if claim is not None), None)
 

@@ -126,7 +126,7 @@ def answer_bytes(limit: int, brokers: int, offsets: int) -> int:
     """Return what to ask of a broker at once: at most ``limit`` bytes, and less where that is too much.
 
     Each broker that partitions are read from has an answer that waits and one on its way, so many of them share what a
-    few may take. What an answer holds behind the end of a window is fetched in vain, so a small window asks for little.
+    few may take. What an answer holds behind the end of a window is of no use, so a small window asks for little.
 
     >>> answer_bytes(6_800_000, brokers=1, offsets=50_000_000), answer_bytes(6_800_000, brokers=9, offsets=50_000_000)
     (6800000, 1789473)

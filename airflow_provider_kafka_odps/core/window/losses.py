@@ -95,7 +95,7 @@ def raise_all(problems: Sequence[WindowRefused]) -> None:
     if not problems:
         return
     kinds = {type(problem) for problem in problems}
-    # What time mends is waited for first; what is left then has a name of its own.
-    mended = [kind for kind in kinds if kind.retry_helps]
-    kind = (mended or [*kinds])[0] if mended or len(kinds) == 1 else WindowRefused
+    # What passes with time is waited for first; what is left then has a name of its own.
+    temporary = [kind for kind in kinds if kind.retry_helps]
+    kind = (temporary or [*kinds])[0] if temporary or len(kinds) == 1 else WindowRefused
     raise kind("\n".join(str(problem) for problem in problems))

@@ -121,10 +121,10 @@ def test_a_mended_mapping_leaves_no_reject() -> None:
     for mode in Mode:
         world = rejecting()
         transfer(attempt_in(world, mode))
-        world.log[1].entries[1] = replace(world.log[1].entries[1], value=b"mended")
+        world.log[1].entries[1] = replace(world.log[1].entries[1], value=b"fixed")
         transfer(attempt_in(world, mode, clear_number=1))
         assert world.rejects == []
-        assert (1, 1, "mended") in world.table
+        assert (1, 1, "fixed") in world.table
 
 
 @MODES

@@ -231,9 +231,9 @@ def test_a_takeover_in_the_moment_of_the_fence(runs: Runs) -> None:
     "written", [{"version": 2}, {"version": 1}, [], {"version": 1, "run_id": "a", "clear_number": 0, "journal": 7}]
 )
 def test_what_cannot_be_read_is_refused(runs: Runs, written: object) -> None:
-    """Somebody has edited the entry: nothing is loaded before it is mended."""
+    """Somebody has edited the entry: nothing is loaded before it is fixed."""
     runs.store.set(KEY, written)
-    with pytest.raises(InvalidInput, match=r"'journal:orders' .* cannot be read .*: mend it or delete it there"):
+    with pytest.raises(InvalidInput, match=r"'journal:orders' .* cannot be read .*: fix it or delete it there"):
         runs.attempt("a").load()
 
 

@@ -166,7 +166,7 @@ def test_all_partitions_are_named_at_once() -> None:
 
 
 def test_what_time_mends_is_waited_for_first() -> None:
-    """Of several problems one that a retry may mend leads to a retry; the message has them all."""
+    """Of several problems one that a retry may fix leads to a retry; the message has them all."""
     undecided = PartitionFacts(0, low=0, high=9, stable=5, at={7: 8})
     expired = PartitionFacts(1, low=6, high=9, stable=9, at={7: 9})
     with pytest.raises(OpenTransaction, match=r"(?s)orders\[0\]: .*still open.*\norders\[1\]: .*deleted") as refused:

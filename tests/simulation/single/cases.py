@@ -17,7 +17,7 @@ class Misfit(StrEnum):
 
     NEVER = "all records fit"
     ALWAYS = "one record is rejected"
-    AT_FIRST = "the first attempt rejects one record, and the mapping is mended then"
+    AT_FIRST = "the first attempt rejects one record, and the mapping is fixed then"
 
 
 class Columns(StrEnum):
