@@ -84,7 +84,7 @@ class Claims:
 
     def entries(self, asked: Mapping[Side, At], ours: Mapping[Side, Claim]) -> Entries:
         """Return what has to be written for them: those that do not stand there, and those of runs that have ended."""
-        standing = {side: self._claim(instant, side) for side, instant in asked.items()}
+        standing = {side: self._written(instant, side) for side, instant in asked.items()}
         return {
             self._key(asked[side], side): claim.to_json()
             for side, claim in ours.items()
@@ -115,7 +115,7 @@ class Claims:
     def _written(self, asked: At, side: Side) -> Claim | None:
         """Return a claim that may know partitions which were added since the topic was surveyed."""
         key, facts = self._key(asked, side), self.facts
-        written = self.history.store.get(key)
+        written = self.turn.store.get(key)
         if written is None:
             return None
         claim = Claim.from_json(written, key)
@@ -156,7 +156,7 @@ class Claims:
                     if offset > after.offsets.get(number, offset)
                 ]
         if problems:
-            self.history.store.delete(self._key(asked, side))
+            self.turn.store.delete(self._key(asked, side))
             raise PlannedAtOnce(
                 f"another window was planned at the same moment as the one at {asked}, and cut the log elsewhere: "
                 f"{'; '.join(problems)}. Nothing was loaded; the next attempt uses the other's cut"

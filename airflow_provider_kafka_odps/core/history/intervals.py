@@ -106,9 +106,11 @@ class Intervals:
 
     def with_one(self, start: At, end: At) -> Intervals:
         """Return them with one more; what is known already is not there twice."""
-        if any(row.has(start.millis, end.millis) for row in self.rows):
-            return self
-        return Intervals(tuple(_joined(sorted([*self.rows, Row(start.millis, end.millis - start.millis, 1)]))))
+        return self.with_all(Intervals((Row(start.millis, end.millis - start.millis, 1),)))
+
+    def with_all(self, others: Intervals) -> Intervals:
+        """Return them with others; what is known already is not there twice."""
+        return Intervals(tuple(sorted(_joined({*self.rows, *others.rows}))))
 
 
 def intervals_key(cluster_id: str, topic: str, author: Author) -> str:
@@ -121,10 +123,12 @@ def intervals_key(cluster_id: str, topic: str, author: Author) -> str:
 
 
 def _joined(rows: Iterable[Row]) -> Iterator[Row]:
+    """Yield rows of one length that follow each other, or share intervals, as one."""
     last: Row | None = None
-    for row in rows:
-        if last is not None and (last.end, last.length) == (row.start, row.length):
-            last = Row(last.start, last.length, last.count + row.count)
+    for row in sorted(rows, key=lambda row: (row.length, row.start % row.length, row.start)):
+        same = last is not None and (last.length, last.start % last.length) == (row.length, row.start % row.length)
+        if last is not None and same and row.start <= last.end:
+            last = Row(last.start, last.length, (max(last.end, row.end) - last.start) // last.length)
             continue
         if last is not None:
             yield last

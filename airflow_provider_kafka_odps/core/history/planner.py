@@ -166,6 +166,7 @@ class _Planner:
 
     def leave(self, planned: PlannableRequest, window: Window, sides: Iterable[Side]) -> None:
         """Leave what others need: the cuts that this window uses, and the window itself where it is one of a chain."""
+        self.turn.store.look_again()
         bounds = {Side.START: planned.start, Side.END: planned.end}
         request, claims = self.planning.request, self.claims
         asked = {Side.START: request.start, Side.END: request.end}
@@ -175,9 +176,10 @@ class _Planner:
         cut = {instant.millis for instant in instants.values()}
         if instants or link:
             self.turn.leave(self.facts.topic_id, cut, claims.entries(instants, ours), link, self._interval)
+        self.turn.store.look_again()
         claims.check(instants, ours)
         for key, entry in link.items():
-            self.history.store.set(key, entry)
+            self.turn.store.set(key, entry)
             self._check_link(window)
         if self._interval is not None:
             self.turn.add_interval(*self._interval)
@@ -198,6 +200,7 @@ class _Planner:
         return {self.chain_key: replace(after, note=None if self.turn.lock is None else self.turn.number).to_json()}
 
     def _check_link(self, window: Window) -> None:
+        self.turn.store.look_again()
         after = self._chain()
         if after is None or after.planned is None or after.planned.run_id != self.history.author.run_id:
             raise PredecessorPending(f"another run has planned the next window of {window.topic} at the same moment")

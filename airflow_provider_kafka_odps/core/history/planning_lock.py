@@ -7,7 +7,7 @@ may harm when it is written twice, or late:
 
 * the claims of a plan are what its note says, and the cut of an instant does not change;
 * the index of instants is another entry for each note (``turn.py``);
-* an interval is added to those that its task has by then;
+* the intervals of a task are another entry for each note that adds one (``turn.py``);
 * a chain changes, so its entry has the number of its note: one with a lower number has come late.
 """
 
@@ -61,6 +61,8 @@ class Note:
     """Each chain as it was noted last, by this plan or one before, and the number of that ``note``."""
     interval: tuple[str, int, int] | None = None
     """The entry of the task's intervals, and the start and end (ms) of the one to add: all of them may not fit here."""
+    intervals: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """For the entry of each task's intervals, the numbers of the last notes that have added one, the newest first."""
 
     def to_text(self) -> str:
         """Return the note as the lock keeps it, in ASCII."""
@@ -77,8 +79,9 @@ class Note:
             instants = tuple(map(index, written["instants"]))
             claims = {key: dict(value) for key, value in written["claims"].items()}
             chains = {key: {**value, "note": index(value["note"])} for key, value in written["chains"].items()}
+            intervals = {key: tuple(map(index, some)) for key, some in written["intervals"].items()}
             interval = None
             if written.get("interval") is not None:
                 key, start, end = written["interval"]
                 interval = (str(key), index(start), index(end))
-            return cls(index(written["number"]), written["topic_id"], instants, claims, chains, interval)
+            return cls(index(written["number"]), written["topic_id"], instants, claims, chains, interval, intervals)

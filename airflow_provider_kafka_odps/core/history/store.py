@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from airflow_provider_kafka_odps.core.history.cuts import Author
@@ -37,6 +37,34 @@ class NoAssetStore:
 
     def delete(self, key: str) -> None:
         """Do nothing."""
+
+
+@dataclass(slots=True)
+class ReadOnce:
+    """A store that is asked for each key once: every question is a request to Airflow's API server."""
+
+    store: Store
+    _known: dict[str, Mapping[str, Any] | None] = field(default_factory=dict)
+
+    def get(self, key: str) -> Mapping[str, Any] | None:
+        """Return what the store has, or had when it was asked."""
+        if key not in self._known:
+            self._known[key] = self.store.get(key)
+        return self._known[key]
+
+    def set(self, key: str, value: Mapping[str, Any]) -> None:
+        """Set the value in the store."""
+        self.store.set(key, value)
+        self._known[key] = value
+
+    def delete(self, key: str) -> None:
+        """Forget the value in the store."""
+        self.store.delete(key)
+        self._known[key] = None
+
+    def look_again(self) -> None:
+        """Ask the store for everything anew: others may have written since."""
+        self._known.clear()
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,3 +120,21 @@ def test_overlaps_are_those_of_all_intervals(known: list[tuple[int, int]], start
         assert overlaps
     else:
         assert not overlaps
+
+
+_SOME = st.lists(st.tuples(st.integers(0, 30), st.integers(1, 4)), max_size=12)
+
+
+@given(_SOME, _SOME)
+def test_all_that_two_lists_know(one: list[tuple[int, int]], other: list[tuple[int, int]]) -> None:
+    """Together they have the intervals of both, each once."""
+    both = _known(one).with_all(_known(other))
+    found = [(begins, begins + row.length) for row in both.rows for begins in range(row.start, row.end, row.length)]
+    assert sorted(found) == sorted({(start, start + length) for start, length in (*one, *other)})
+
+
+def _known(some: list[tuple[int, int]]) -> Intervals:
+    known = Intervals()
+    for start, length in some:
+        known = known.with_one(At(start), At(start + length))
+    return known

@@ -113,6 +113,17 @@ def test_instants_of_a_planner_that_was_late_do_not_hide_later_ones(turns: Turns
     assert offsets_in(turns.of().plan("between", At(100), At(105))) == {0: (0, 2)}
 
 
+@pytest.mark.parametrize("late", [[], [[110, 10, 1]]])
+def test_intervals_of_a_planner_that_was_late_do_not_hide_later_ones(turns: Turns, late: list[list[int]]) -> None:
+    """The same for the intervals of the task, also after more notes than are kept."""
+    for number in range(5):
+        turns.of().plan(str(number), At(110 + 10 * number), At(120 + 10 * number))
+    turns.entries[INTERVALS] = json.dumps({"version": 1, "intervals": late})
+    with pytest.raises(NeighboursDiffer, match="overlaps"):
+        turns.of().plan("across", At(135), At(145))
+    assert sum(key.startswith("intervals:") for key in turns.entries) == 3
+
+
 def test_an_interval_that_another_run_has_planned_and_not_recorded(turns: Turns) -> None:
     """Its journal comes a moment after its cuts, in which it may stand still: who is for the same interval waits."""
     turns.of().plan("a", At(90), At(110))

@@ -61,13 +61,8 @@ class Runs:
 
     def overlaps(self, name: str) -> bool:
         """Tell whether a run's interval has a part of another one's, and is not the same."""
-        intervals = {
-            run.name: (run.start.millis, run.end.millis)
-            for run in self.runs
-            if isinstance(run.start, At) and isinstance(run.end, At)
-        }
-        mine = intervals[name]
-        return any(mine != other and max(mine[0], other[0]) < min(mine[1], other[1]) for other in intervals.values())
+        mine = self.run(name)
+        return any(_overlap(mine, other) for other in self.runs if (other.start, other.end) != (mine.start, mine.end))
 
     def run(self, name: str) -> Run:
         """Return the run of a name."""
@@ -75,6 +70,14 @@ class Runs:
 
     def __str__(self) -> str:
         return f"{', '.join(map(str, self.runs))}; {', then '.join(map(str, self.entrances))}"
+
+
+def _overlap(one: Run, other: Run) -> bool:
+    bounds = one.start, one.end, other.start, other.end
+    if not all(isinstance(bound, At) for bound in bounds):
+        return False
+    begin, end, begins, ends = (bound.millis for bound in bounds if isinstance(bound, At))
+    return max(begin, begins) < min(end, ends)
 
 
 def entrances(text: str) -> tuple[Entrance, ...]:
