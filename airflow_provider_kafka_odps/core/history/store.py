@@ -40,7 +40,7 @@ class NoAssetStore:
 
 
 @dataclass(slots=True)
-class ReadOnce:
+class CachedStore:
     """A store that is asked for each key once: every question is a request to Airflow's API server."""
 
     store: Store

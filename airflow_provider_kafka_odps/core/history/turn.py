@@ -10,7 +10,7 @@ from typing import Any
 from airflow_provider_kafka_odps.core.history.cuts import instants_of, store_key
 from airflow_provider_kafka_odps.core.history.intervals import Intervals, intervals_key
 from airflow_provider_kafka_odps.core.history.planning_lock import Entries, Note, PlanningLock
-from airflow_provider_kafka_odps.core.history.store import History, ReadOnce
+from airflow_provider_kafka_odps.core.history.store import History, CachedStore
 from airflow_provider_kafka_odps.core.versioned import VERSION
 from airflow_provider_kafka_odps.core.window.bounds import At
 from airflow_provider_kafka_odps.exceptions import BrokerRefused, InvalidInput
@@ -33,11 +33,11 @@ class Turn:
     topic: str = ""
     number: int = 0
     """Of the note that this planner would write."""
-    store: ReadOnce = field(init=False)
+    store: CachedStore = field(init=False)
 
     def __post_init__(self) -> None:
         """Ask the store for each entry once, until this planner or a later look at others wants to know better."""
-        object.__setattr__(self, "store", ReadOnce(self.history.store))
+        object.__setattr__(self, "store", CachedStore(self.history.store))
 
     def settle(self) -> None:
         """Have written what the last planner has decided; it may have died before it came to it."""
