@@ -134,8 +134,8 @@ class KafkaToMaxComputeOperator(Stoppable, FromJob, BaseOperator):
         for ``__partition__`` and ``__offset__``. In mode overwrite both load the window again. ``"fail"`` fails the
         task.
     :param on_fewer_rows: what to do when rows that are visible would be replaced by fewer, or by none, in mode
-        overwrite or by ``on_rerun="replace"``: because records have expired, were compacted, are rejected, or are no
-        JSON: ``"fail"``, and the rows stay, or ``"replace"`` them all the same.
+        overwrite or by ``on_rerun="replace"``: because records have expired, were compacted, are rejected, are no JSON,
+        or gave nothing but NULL: ``"fail"``, and the rows stay, or ``"replace"`` them all the same.
     :param reconcile: after the commit, compare the table with what was loaded, by one SQL statement: rows, first and
         last offset and number of different offsets per Kafka partition if these are columns, otherwise all rows in mode
         overwrite.

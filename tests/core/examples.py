@@ -110,4 +110,6 @@ receipts = st.builds(
     attempts=st.integers(1, 99),
     learned=st.none() | st.sampled_from(CommitProof),
     reconciled=st.none() | st.sampled_from(Reconciled),
+    nulls=st.none() | st.dictionaries(_WORDS, st.integers(1, 2**40), max_size=3),
+    empty_rows=st.none() | st.integers(0, 2**40),
 )

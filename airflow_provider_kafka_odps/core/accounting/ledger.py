@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pyarrow as pa
 
+from airflow_provider_kafka_odps.core.accounting.content import Content
 from airflow_provider_kafka_odps.core.accounting.counts import Counts
 from airflow_provider_kafka_odps.core.accounting.gaps import PassedOver
 from airflow_provider_kafka_odps.core.accounting.lateness import Lateness
@@ -23,6 +24,8 @@ class Ledger:
     def __init__(self, window: Window) -> None:
         self._topic, self._lateness = window.topic, Lateness.of(window)
         self._partitions = {offsets.topic_partition: PartitionLedger(offsets) for offsets in window.ranges}
+        self.content = Content()
+        """What the rows have of the records."""
 
     def add(self, batch: pa.RecordBatch, rejects: int) -> None:
         """Count a batch of one partition, of whose records ``rejects`` became no row.
@@ -53,6 +56,7 @@ class Ledger:
         """Take over the ledger of a share of this window; shares come in the order of their offsets."""
         for partition, theirs in share._partitions.items():
             self._partitions[partition].merge(theirs)
+        self.content.merge(share.content)
 
     @property
     def passed(self) -> int:

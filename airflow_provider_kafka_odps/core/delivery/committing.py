@@ -115,6 +115,8 @@ def receipt_for(attempt: Attempt, window: Window, loaded: Loaded, upload_id: str
         partitions=loaded.counts,
         bytes=loaded.bytes,
         not_json=loaded.not_json,
+        nulls=loaded.nulls,
+        empty_rows=loaded.empty_rows,
         seconds=loaded.seconds,
         missing=loaded.missing,
         offsets=loaded.offsets,

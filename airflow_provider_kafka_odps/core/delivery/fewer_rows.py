@@ -9,6 +9,8 @@ from airflow_provider_kafka_odps.core.journal.receipt import Receipt
 from airflow_provider_kafka_odps.core.options import Mode, OnFewerRows
 from airflow_provider_kafka_odps.exceptions import FewerRows
 
+_SHOWN = 5
+
 
 def refuse_fewer_rows(attempt: Attempt, entry: Journal, receipt: Receipt, removable: int) -> None:
     """Raise FewerRows where rows that are visible would be replaced by fewer; nothing was committed then.
@@ -35,7 +37,16 @@ def refuse_fewer_rows(attempt: Attempt, entry: Journal, receipt: Receipt, remova
 def _had_something(receipt: Receipt) -> bool:
     """Tell whether the window had, or may have had, records that are not among the rows."""
     missing = any(counts.missing for counts in receipt.partitions.values())
-    return bool(missing or receipt.rejects or receipt.not_json or receipt.window.possibly_missing)
+    return bool(missing or receipt.rejects or receipt.not_json or receipt.empty_rows or receipt.window.possibly_missing)
+
+
+def _is_empty(receipt: Receipt) -> bool:
+    return 0 < receipt.rows == receipt.empty_rows
+
+
+def _empty_columns(receipt: Receipt) -> str:
+    names = [name for name, nulls in (receipt.nulls or {}).items() if nulls == receipt.rows]
+    return ", ".join(names[:_SHOWN]) + f" and {len(names) - _SHOWN} other columns" * (len(names) > _SHOWN)
 
 
 def _refusal(receipt: Receipt, consequence: str) -> FewerRows:
@@ -47,6 +58,7 @@ def _refusal(receipt: Receipt, consequence: str) -> FewerRows:
         f"{receipt.not_json} values of {receipt.rows + receipt.rejects} records are no JSON"
         if receipt.not_json
         else "",
+        f"{receipt.rows} rows of it are NULL in {_empty_columns(receipt)}" if _is_empty(receipt) else "",
     ]
     reasons = f" ({', '.join(filter(None, why))})" if any(why) else ""
     return FewerRows(

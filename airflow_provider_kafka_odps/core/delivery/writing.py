@@ -120,6 +120,8 @@ class WindowLoad:
             blocks=whole.blocks,
             bytes=whole.bytes,
             not_json=whole.not_json,
+            nulls=whole.ledger.content.nulls,
+            empty_rows=whole.ledger.content.empty_rows,
             seconds=whole.seconds,
             workers=len(self._shares),
             rejected_to=rejected_to,

@@ -60,6 +60,12 @@ class Receipt:
     found_by: tuple[str, ...] | None = None
     """The columns that hold partition and offset of each row's record; none: (). None: a release before wrote it."""
 
+    nulls: Mapping[str, int] | None = None
+    """Column → rows that have NULL in it, of columns that are filled from records; None: a release before wrote it."""
+
+    empty_rows: int | None = None
+    """Rows with NULL in every column that is filled from a value or a header; None: a release before wrote it."""
+
     @property
     def rows(self) -> int:
         """How many rows the load made visible."""
@@ -72,8 +78,12 @@ class Receipt:
 
     @property
     def telling_rows(self) -> int:
-        """How many rows are worth having: none where JSON paths are mapped, and of no record they led into JSON."""
-        return 0 if self.not_json and self.not_json >= self.rows + self.rejects else self.rows
+        """How many rows are worth having: none where no row has anything of a value or a header.
+
+        That is so where each is NULL in all such columns, and where paths are mapped and none leads into JSON.
+        """
+        no_json = self.not_json and self.not_json >= self.rows + self.rejects
+        return 0 if no_json or (self.empty_rows or 0) >= self.rows else self.rows
 
     def to_json(self) -> dict[str, Any]:
         """Return the receipt as it stands in XCom (docs/reference.md)."""
@@ -107,6 +117,8 @@ class Receipt:
             "not_json": self.not_json,
             "workers": self.workers,
             **({} if self.found_by is None else {"found_by": list(self.found_by)}),
+            **({} if self.nulls is None else {"nulls": dict(self.nulls)}),
+            **({} if self.empty_rows is None else {"empty_rows": self.empty_rows}),
             "seconds": {stage: round(spent, 3) for stage, spent in self.seconds.items()},
         }
 
@@ -137,6 +149,8 @@ class Receipt:
                 drift=written.get("drift"),
                 workers=written.get("workers", 1),
                 found_by=tuple(written["found_by"]) if "found_by" in written else None,
+                nulls=dict(written["nulls"]) if "nulls" in written else None,
+                empty_rows=written.get("empty_rows"),
                 rejected_to=None if not written.get("rejected_to") else RejectsUpload(**written["rejected_to"]),
             )
 

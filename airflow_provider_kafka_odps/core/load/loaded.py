@@ -26,6 +26,10 @@ class Loaded:
     blocks: int
     bytes: int
     not_json: int
+    nulls: Mapping[str, int]
+    """Column → rows that have NULL in it, where there are any."""
+    empty_rows: int
+    """Rows with NULL in every column that is filled from a value or a header."""
     seconds: Mapping[str, float]
     """Per stage."""
     workers: int

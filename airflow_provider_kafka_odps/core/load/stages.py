@@ -114,6 +114,7 @@ class ShareLoad:
                 projected = self._stages.projection.apply(self._share.window.topic, batch)
                 self._stages.take_rejects(batch, projected.rejects)
                 self._ledger.add(batch, rejects=len(projected.rejects))
+                self._ledger.content.add(projected)
                 self._not_json += projected.not_json
             yield projected.columns
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_provider_kafka_odps.core.mapping.expressions import Expression
+from airflow_provider_kafka_odps.core.mapping.expressions import Expression, FieldPath, Header, Part, Rest
 from airflow_provider_kafka_odps.core.mapping.formats import RecordFormat
 from airflow_provider_kafka_odps.core.mapping.sources.records import Sources
 from airflow_provider_kafka_odps.core.mapping.strict import Conversion, Converted, Unconvertible, merged
@@ -53,6 +54,10 @@ class Projected:
     """In the order of their offsets."""
     not_json: int
     """Keys and values that are no JSON object, where paths lead into them, or no JSON, where they should be."""
+    nulls: Mapping[str, int]
+    """Column → rows that have NULL in it, of those that are filled from records, where there are any."""
+    empty_rows: int
+    """Rows with NULL in every column that is filled from a value or a header; 0 if there is no such column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +83,7 @@ class Projection:
         self._plans = {plan.column.name: plan for plan in plans}
         self._constants = constants
         spelled = {plan.source for plan in plans if plan.column.type.name not in _BY_VALUE}
+        self._telling = [plan.column.name for plan in plans if _tells(plan.source)]
         sources = [plan.source for plan in plans]
         self._sources = Sources(sources, record_format, by_value=frozenset(sources) - spelled)
 
@@ -103,11 +109,14 @@ class Projection:
             for misfit in found:
                 misfits.setdefault(misfit.row, (field.name, misfit.reason))
         columns = pa.RecordBatch.from_arrays(arrays, schema=self._arrow)
-        if not misfits:
-            return Projected(columns, (), taken.bad_json)
-        keep = np.ones(len(batch), bool)
-        keep[list(misfits)] = False
-        return Projected(columns.filter(pa.array(keep)), _rejects(topic, batch, misfits), taken.bad_json)
+        rejects: tuple[Reject, ...] = ()
+        if misfits:
+            keep = np.ones(len(batch), bool)
+            keep[list(misfits)] = False
+            columns, rejects = columns.filter(pa.array(keep)), _rejects(topic, batch, misfits)
+        nulls = {name: count for name in self._plans if (count := columns.column(name).null_count)}
+        empty = _empty_rows([columns.column(name) for name in self._telling])
+        return Projected(columns, rejects, taken.bad_json, nulls, empty)
 
     def _array(
         self, field: pa.Field, rows: int, sources: Mapping[Expression, tuple[pa.Array, list[Unconvertible]]], limit: int
@@ -125,6 +134,23 @@ class Projection:
         long = _over_long(source if pa.types.is_nested(field.type) else values, limit)
         misfits = [*unreadable, *unfit, *long]
         return values, [*misfits, *_nulls(values, field, misfits)]
+
+
+def _tells(source: Expression) -> bool:
+    """Tell whether a column of this source is NULL where its records hold nothing: all headers are never NULL."""
+    match source:
+        case FieldPath(root=root):
+            return root is Part.VALUE
+        case Part.VALUE | Rest() | Header():
+            return True
+        case _:
+            return False
+
+
+def _empty_rows(columns: Sequence[pa.Array]) -> int:
+    if not columns or any(column.null_count == 0 for column in columns):
+        return 0
+    return int(pc.sum(reduce(pc.and_, (pc.is_null(column) for column in columns))).as_py())
 
 
 def _rejects(topic: str, batch: pa.RecordBatch, misfits: Mapping[int, tuple[str, str]]) -> tuple[Reject, ...]:

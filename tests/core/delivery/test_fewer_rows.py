@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -102,6 +103,59 @@ def test_values_that_are_no_json_replace_nothing(mode: Mode) -> None:
     assert world.table == before
     run(world, mode, columns=json, on_fewer_rows=OnFewerRows.REPLACE)
     run(world, mode, 2, columns=json)
+
+
+JSON = {"p": "__partition__", "o": "__offset__", "v": "a"}
+
+
+def _renamed(world: World) -> None:
+    """Let the records be those of a producer that has renamed the field."""
+    entries = world.log[0].entries
+    entries[:] = [replace(each, value=b'{"b": "%d"}' % each.offset) for each in entries]
+
+
+@_WAYS
+@pytest.mark.parametrize("release_before", [False, True])
+def test_rows_of_nothing_but_null_replace_nothing(mode: Mode, release_before: bool) -> None:
+    """A path that no record has any more gives as many rows as before, which have nothing of the records in them.
+
+    They may replace others of that kind; a receipt of a release that did not count NULLs counts as rows with values.
+    """
+    world = World(cluster=cluster_of([b'{"a": "1"}', b'{"a": "2"}']), table=[])
+    run(world, mode, 0, columns=JSON)
+    before = list(world.table)
+    if release_before:
+        assert world.journal is not None
+        for forgotten in ("nulls", "empty_rows"):
+            world.journal["receipt"].pop(forgotten, None)
+    _renamed(world)
+    with pytest.raises(FewerRows, match=r"2 rows of it are NULL in v.*2 rows of upload u1 stay"):
+        run(world, mode, columns=JSON)
+    assert world.table == before
+    receipt = run(world, mode, columns=JSON, on_fewer_rows=OnFewerRows.REPLACE)
+    assert (receipt.nulls, receipt.empty_rows) == ({"v": 2}, 2)
+    assert run(world, mode, 2, columns=JSON).rows == 2
+
+
+def test_an_overwrite_by_nothing_but_null_leaves_what_is_there() -> None:
+    """Also rows of which no journal knows; an empty table takes them."""
+    world = World(cluster=cluster_of([b"{}", b"{}"]))
+    with pytest.raises(FewerRows, match=r"2 rows of it are NULL in v.*1 rows that are in shop\.t stay"):
+        run(world, Mode.OVERWRITE, 0, columns=JSON)
+    assert world.table == [OLD_ROW]
+    assert run(World(cluster=world.cluster, table=[]), Mode.OVERWRITE, 0, columns=JSON).rows == 2
+
+
+@_WAYS
+def test_a_row_with_a_value_is_worth_replacing_for(mode: Mode) -> None:
+    """One record of all that has the field, or a mapping that takes nothing of the records, refuses nothing."""
+    world = World(cluster=cluster_of([b'{"a": "1"}', b'{"a": "2"}']), table=[])
+    run(world, mode, 0, columns=JSON)
+    world.log[0].entries[0] = replace(world.log[0].entries[0], value=None)
+    receipt = run(world, mode, columns=JSON)
+    assert (receipt.nulls, receipt.empty_rows) == ({"v": 1}, 1)
+    receipt = run(world, mode, 2, columns={"p": "__partition__", "o": "__offset__", "v": "'x'"})
+    assert (receipt.nulls, receipt.empty_rows) == ({}, 0)
 
 
 def test_an_overwrite_in_doubt_is_not_replaced_by_fewer() -> None:

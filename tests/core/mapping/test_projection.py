@@ -151,6 +151,10 @@ def test_the_projection_is_what_a_slow_converter_says(records: list[dict[str, An
         (record["offset"], column) for record, (_, column, _) in zip(wanted, expected, strict=True) if column
     ]
     assert projected.not_json == sum(no_object for _, _, no_object in expected)
+    rows = [row for row, _, _ in expected if row]
+    nulls = {name: sum(row[name] is None for row in rows) for name in MAPPING}
+    assert projected.nulls == {name: count for name, count in nulls.items() if count}
+    assert projected.empty_rows == nulls["raw"]
     assert projected.columns.schema == EVERYTHING.arrow
     projected.columns.validate(full=True)
 
@@ -168,6 +172,35 @@ def test_a_batch_without_rows_becomes_columns_without_rows() -> None:
     projected = _PROJECTION.apply("t", _batch([]))
     assert (projected.columns.num_rows, projected.columns.schema) == (0, EVERYTHING.arrow)
     assert (projected.rejects, projected.not_json) == ((), 0)
+
+
+@pytest.mark.parametrize(
+    ("columns", "empty"),
+    [
+        ({"a": "a", "b": "b.c"}, [2, 3, 4, 5]),
+        ({"a": "a", "b": "b.c", "h": "__headers__.h"}, [3, 4, 5]),
+        ({"a": "a", "b": "'x'", "h": "__headers__"}, [1, 2, 3, 4, 5]),
+        ({"a": "a", "b": "__key__"}, [1, 2, 3, 4, 5]),
+        ({"b": "*"}, [4, 5]),
+        ({"b": "__value__"}, [5]),
+        ({"a": "__offset__", "b": "__key__"}, []),
+    ],
+    ids=str,
+)
+def test_rows_without_anything_of_value_and_headers_are_counted(columns: dict[str, str], empty: list[int]) -> None:
+    """Key, constants and all headers make a row no better; where nothing else is mapped, no row is empty."""
+    header = [{"key": "h", "value": b"x"}]
+    rows: list[dict[str, Any]] = [
+        {"value": b'{"a": 1}', "headers": []},
+        {"value": b'{"b": {"c": 1}}', "headers": []},
+        {"value": b'{"b": {}}', "headers": header},
+        {"value": b'{"b": 1}', "headers": []},
+        {"value": b"[]", "headers": []},
+        {"value": None, "headers": []},
+    ]
+    batch = _batch([{"partition": 3, "offset": number, "key": b"k", **row} for number, row in enumerate(rows)])
+    schema = TableSchema(columns_of({"a": "bigint", "b": "string", "h": "string"}))
+    assert compile_projection(columns, schema).apply("orders", batch).empty_rows == len(empty)
 
 
 def test_values_of_the_documented_kind_are_only_looked_at_where_needed() -> None:
