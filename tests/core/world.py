@@ -25,6 +25,7 @@ from airflow_provider_kafka_odps.core.journal.entry import Target
 from airflow_provider_kafka_odps.core.load.resources import Resources
 from airflow_provider_kafka_odps.core.load.shares import Share
 from airflow_provider_kafka_odps.core.mapping.compiler import compile_projection
+from airflow_provider_kafka_odps.core.mapping.formats import RecordFormat
 from airflow_provider_kafka_odps.core.options import Mode, OnDataLoss, OnFewerRows, OnRerun
 from airflow_provider_kafka_odps.core.table.schema import TableSchema, columns_of
 from airflow_provider_kafka_odps.core.window.bounds import Earliest, Latest
@@ -52,6 +53,7 @@ class World(MaxCompute, TaskState):
     followed: list[Window] = field(default_factory=list)
     """Whose ends were committed to the group."""
     said: list[str] = field(default_factory=list)
+    warned: list[str] = field(default_factory=list)
     crash_before: int | None = None
     crash_after: int | None = None
     fenced: bool = False
@@ -139,6 +141,7 @@ def attempt_at(
     by_rows: bool = False,
     after_commit: bool = False,
     rejects: RejectSink | None = None,
+    record_format: RecordFormat | None = None,
     limits: Resources = RESOURCES,
     load_timeout: float | None = None,
     try_number: int = 1,
@@ -151,7 +154,7 @@ def attempt_at(
         request=WindowRequest("orders", Earliest(), Latest(), on_data_loss=on_data_loss),
         group=None,
         target=target or target_of(mode),
-        projection=compile_projection(columns, SCHEMA),
+        projection=compile_projection(columns, SCHEMA, record_format),
         found_by=("p", "o") if by_rows else (),
         drift=None,
         tolerance=Tolerance() if rejects is None else Tolerance(None),
@@ -179,4 +182,4 @@ def attempt_at(
         commit_ends=lambda window: world.effect("commit ends", lambda: world.followed.append(window)),
     )
     cancellation = AskedBy(lambda: world.cancelled(), load_timeout, lambda: world.clock.seconds)  # noqa: PLW0108 - as it is now
-    return Attempt(load, ports, TaskRun(clear_number, try_number, world.said.append, cancellation))
+    return Attempt(load, ports, TaskRun(clear_number, try_number, world.said.append, world.warned.append, cancellation))

@@ -72,7 +72,7 @@ class Rejections:
     """The rejects of one load, counted; the first of them kept."""
 
     def __init__(self, tolerance: Tolerance) -> None:
-        self._tolerance = tolerance
+        self.tolerance = tolerance
         self._first: list[Reject] = []
         self.count = 0
 
@@ -83,9 +83,9 @@ class Rejections:
         """
         self.count += len(rejects)
         self._first += rejects[: SHOWN - len(self._first)]
-        if self._tolerance.count is not None and self.count > self._tolerance.count:
+        if self.tolerance.count is not None and self.count > self.tolerance.count:
             raise RecordsRejected(
-                f"records that do not fit the table: {self.count} so far, more than max_rejects={self._tolerance} "
+                f"records that do not fit the table: {self.count} so far, more than max_rejects={self.tolerance} "
                 f"allows; nothing was committed:{self.shown}"
             )
 
@@ -94,11 +94,11 @@ class Rejections:
 
         Raises RecordsRejected.
         """
-        percent = self._tolerance.percent
+        percent = self.tolerance.percent
         if percent is not None and self.count * 100 > records * percent:
             raise RecordsRejected(
                 f"records that do not fit the table: {self.count} of {records} ({self.count / records:.2%}), more than "
-                f"max_rejects={self._tolerance} allows; nothing was committed:{self.shown}"
+                f"max_rejects={self.tolerance} allows; nothing was committed:{self.shown}"
             )
 
     @property

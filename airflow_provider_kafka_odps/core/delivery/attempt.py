@@ -53,6 +53,8 @@ class TaskRun:
     """Which try of the task this is, as Airflow counts them."""
     log: Callable[[str], None]
     """Takes a line for the task's log."""
+    warn: Callable[[str], None]
+    """The same, for a warning."""
     cancellation: Cancellation
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from airflow_provider_kafka_odps.core.accounting.content_warnings import content_warnings
 from airflow_provider_kafka_odps.core.accounting.counts import Counts, RejectsUpload
 from airflow_provider_kafka_odps.core.accounting.lateness import Lateness
 from airflow_provider_kafka_odps.core.accounting.ledger import Ledger
@@ -101,13 +102,15 @@ class WindowLoad:
         return self._attempt.ports.source.read(share, self._wanted, evidence)
 
     def _prove(self, whole: ShareResult) -> Mapping[TopicPartition, Counts]:
-        load, ports, log = self._attempt.load, self._attempt.ports, self._attempt.run.log
-        self._rejects.prove(whole.ledger.records)
+        load, ports, run, records = self._attempt.load, self._attempt.ports, self._attempt.run, whole.ledger.records
+        self._rejects.prove(records)
         counts = whole.ledger.prove(lambda: ports.source.cleanup_policy(self._window.topic), load.request.on_data_loss)
-        if rejected := str(self._rejects):
-            log(rejected)
+        if rejected := self._rejects.warning(records, ports.rejects.place if load.keep_rejects else None):
+            run.warn(rejected)
+        for warning in content_warnings(whole.ledger.content, load.projection.record_format.on_bad_json):
+            run.warn(warning)
         if missing := ", ".join(map(str, whole.ledger.missing)):
-            log(f"on_data_loss='skip': the window is loaded without {missing}: these are lost")
+            run.log(f"on_data_loss='skip': the window is loaded without {missing}: these are lost")
         return counts
 
     def _loaded(

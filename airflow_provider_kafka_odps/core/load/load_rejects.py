@@ -71,6 +71,15 @@ class LoadRejects:
         """Write those that still wait; return what is to be made visible with the rows, if anything is."""
         return self._writing.seal()
 
-    def __str__(self) -> str:
-        count = self._rejections.count
-        return f"{count} records do not fit the table and are left out:{self._rejections.shown}" if count else ""
+    def warning(self, records: int, place: str | None) -> str | None:
+        """Return what is to be said of the rejects among so many records, and of the place where they are kept."""
+        count, shown = self._rejections.count, self._rejections.shown
+        if not count:
+            return None
+        if count < records:
+            return f"{count} records do not fit the table and are left out:{shown}"
+        return (
+            f"all {count} records of the window are rejects: there is no row of it in this load, and max_rejects="
+            f"{self._rejections.tolerance} allows that. No later window has these records; they are "
+            f"{f'in {place}' if place else 'kept nowhere, for want of rejects_table or rejects_path'}:{shown}"
+        )

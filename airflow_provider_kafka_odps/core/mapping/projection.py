@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from airflow_provider_kafka_odps.core.mapping.expressions import Expression, FieldPath, Header, Part, Rest
 from airflow_provider_kafka_odps.core.mapping.formats import RecordFormat
-from airflow_provider_kafka_odps.core.mapping.sources.records import Sources
+from airflow_provider_kafka_odps.core.mapping.sources.records import DocumentCounts, Sources
 from airflow_provider_kafka_odps.core.mapping.strict import Conversion, Converted, Unconvertible, merged
 from airflow_provider_kafka_odps.core.table.schema import Column, TableSchema
 from airflow_provider_kafka_odps.exceptions import RecordsRejected
@@ -52,12 +52,17 @@ class Projected:
     """The rows, in the table's columns, order and types; without the rejected ones."""
     rejects: tuple[Reject, ...]
     """In the order of their offsets."""
-    not_json: int
-    """Keys and values that are no JSON object, where paths lead into them, or no JSON, where they should be."""
+    documents: tuple[DocumentCounts, ...]
+    """Keys and values that are read as JSON, and those of them that are no JSON."""
     nulls: Mapping[str, int]
     """Column → rows that have NULL in it, of those that are filled from records, where there are any."""
     empty_rows: int
     """Rows with NULL in every column that is filled from a value or a header; 0 if there is no such column."""
+
+    @property
+    def not_json(self) -> int:
+        """Keys and values that are no JSON object, where paths lead into them, or no JSON, where they should be."""
+        return sum(each.bad for each in self.documents)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +84,8 @@ class Projection:
         constants: Mapping[str, pa.Scalar],
         record_format: RecordFormat,
     ) -> None:
+        self.record_format = record_format
+        """How keys and values are read."""
         self._arrow = schema.arrow
         self._plans = {plan.column.name: plan for plan in plans}
         self._constants = constants
@@ -116,7 +123,7 @@ class Projection:
             columns, rejects = columns.filter(pa.array(keep)), _rejects(topic, batch, misfits)
         nulls = {name: count for name in self._plans if (count := columns.column(name).null_count)}
         empty = _empty_rows([columns.column(name) for name in self._telling])
-        return Projected(columns, rejects, taken.bad_json, nulls, empty)
+        return Projected(columns, rejects, taken.documents, nulls, empty)
 
     def _array(
         self, field: pa.Field, rows: int, sources: Mapping[Expression, tuple[pa.Array, list[Unconvertible]]], limit: int

@@ -90,7 +90,7 @@ def attempt_in(
         commit_ends=lambda window: world.effect("commit the ends", lambda: follow(window)),
     )
     cancellation = AskedBy(lambda: actor.cancelled)
-    return Attempt(load, ports, TaskRun(actor.clear_number, actor.number, _silent, cancellation))
+    return Attempt(load, ports, TaskRun(actor.clear_number, actor.number, _silent, _silent, cancellation))
 
 
 def _silent(line: str) -> None:

@@ -27,6 +27,7 @@ class _CachedProjection:
     """The real projection, asked once per batch: batches are never forgotten, so that their ids stay theirs."""
 
     wanted = _PROJECTION.wanted
+    record_format = _PROJECTION.record_format
 
     def __init__(self, *, rejecting: bool, with_offsets: bool) -> None:
         self._projected: dict[int, Projected] = {}

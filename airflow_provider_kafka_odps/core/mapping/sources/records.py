@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import assert_never
@@ -16,6 +16,7 @@ from airflow_provider_kafka_odps.core.mapping.expressions import Constant, Expre
 from airflow_provider_kafka_odps.core.mapping.formats import Format, RecordFormat, SourceKind
 from airflow_provider_kafka_odps.core.mapping.sources.decoders import Fields, decoded, documents
 from airflow_provider_kafka_odps.core.mapping.sources.json_paths import JsonReader, invalid_json
+from airflow_provider_kafka_odps.core.mapping.sources.looks import Look, look_of
 from airflow_provider_kafka_odps.core.mapping.strict import Converted, Unconvertible, merged
 from airflow_provider_kafka_odps.core.options import OnBadJson
 from airflow_provider_kafka_odps.exceptions import InvalidMapping
@@ -69,12 +70,37 @@ def _format(part: Part, record_format: RecordFormat) -> Format:
 
 
 @dataclass(frozen=True, slots=True)
+class BadDocument:
+    """A key or value that is no JSON, or no JSON object where paths lead into it."""
+
+    place: str
+    """Its coordinates."""
+    look: Look
+
+
+_LISTED = 3
+"""How many documents of a batch that are bad are listed."""
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentCounts:
+    """The keys, or the values, of one batch as JSON."""
+
+    part: Part
+    there: int
+    """Without null ones."""
+    bad: int
+    first: tuple[BadDocument, ...]
+    """Of those that are bad."""
+
+
+@dataclass(frozen=True, slots=True)
 class Taken:
     """The sources of one batch."""
 
     columns: Mapping[Expression, Converted]
-    bad_json: int
-    """Keys and values that are no JSON, or no JSON object where paths lead into them."""
+    documents: tuple[DocumentCounts, ...]
+    """Keys and values that are read as JSON."""
     unusable: Unconvertible | None
     """The first of these, where the load is to fail for it."""
 
@@ -120,13 +146,28 @@ class Sources:
                     columns[source] = _header(batch.column("headers"), source.name), []
                 case _:
                     assert_never(source)
-        bad, first = 0, None
+        documents: list[DocumentCounts] = []
+        first: Unconvertible | None = None
         for root in self._roots:
             found, misfits = root.take(batch.column(root.part.value))
             columns |= found
-            bad += len(misfits)
+            if root.reads_json:
+                documents.append(_counts(topic, batch, root.part, misfits))
             first = first or next(iter(misfits), None)
-        return Taken(columns, bad, first if self._reading.on_bad_json is OnBadJson.FAIL else None)
+        unusable = first if self._reading.on_bad_json is OnBadJson.FAIL else None
+        return Taken(columns, tuple(documents), unusable)
+
+
+def _counts(topic: str, batch: pa.RecordBatch, part: Part, bad: Sequence[Unconvertible]) -> DocumentCounts:
+    octets = batch.column(part.value)
+    first = tuple(
+        BadDocument(
+            f"{topic}[{batch.column('partition')[each.row]}] offset {batch.column('offset')[each.row]}",
+            look_of(octets[each.row].as_py()),
+        )
+        for each in bad[:_LISTED]
+    )
+    return DocumentCounts(part, len(octets) - octets.null_count, len(bad), first)
 
 
 class _Root:
@@ -149,6 +190,11 @@ class _Root:
 
     def __bool__(self) -> bool:
         return bool(self._whole or self._inner)
+
+    @property
+    def reads_json(self) -> bool:
+        """Tell whether a document that is no JSON is told."""
+        return self._json is not None or (self._whole and self._form is Format.JSON)
 
     def take(self, octets: pa.Array) -> tuple[dict[Expression, Converted], list[Unconvertible]]:
         """Return the sources within this root, and which rows are no JSON or no object though they should be."""
