@@ -21,7 +21,7 @@ LARGER: dict[str, str] = {}
 PLAIN = {
     "words of Kafka": "topic partition offset header committed earliest latest log",
     "words of MaxCompute and SQL": "table schema type name statement sql odps spec",
-    "words of Arrow and JSON": "arrow json path field leaf nested text constant",
+    "words of Arrow and JSON": "arrow json path field leaf nested text number constant",
     "Airflow's word for an operator that moves something": "transfer",
     "parameters of the operator, whose names users type": "compression bad data short on fewer",
     "words of compilers": "compiler rule decoder parsing reader",

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+import pyarrow as pa
+
 from airflow_provider_kafka_odps.core.mapping.expressions import Part
-from airflow_provider_kafka_odps.core.mapping.projection import Projected
+from airflow_provider_kafka_odps.core.mapping.projection import Projected, Projection
 from airflow_provider_kafka_odps.core.mapping.sources.records import BadDocument
+from airflow_provider_kafka_odps.core.mapping.sources.samples import NOTHING, RECORDS, Sample
 
 _LISTED = 3
 """How many documents that are bad are listed."""
+
+
+_MOST_RECORDS = 20 * RECORDS
+"""Of how many records of a share samples are taken."""
 
 
 @dataclass(slots=True)
@@ -42,15 +49,41 @@ class Content:
         self.documents: dict[Part, Documents] = {}
         """Of keys and values, where they are read as JSON."""
 
-    def add(self, projected: Projected) -> None:
-        """Count the rows of a batch."""
+        self.found: set[str] = set()
+        """Columns whose path or header is in some record."""
+        self.samples: dict[str, Sample] = {}
+        """What some records have in the place of the others'."""
+        self._looked_at: Counter[int] = Counter()
+        """Partition → records of which samples were taken."""
+
+    def add(self, projected: Projected, batch: pa.RecordBatch, projection: Projection) -> None:
+        """Count the rows of a batch of one partition."""
+        self._look(projected, batch, projection)
         self.nulls.update(projected.nulls)
         self.empty_rows += projected.empty_rows
         for each in projected.documents:
             self.documents.setdefault(each.part, Documents()).add(each.there, each.bad, each.first)
 
+    def _look(self, projected: Projected, batch: pa.RecordBatch, projection: Projection) -> None:
+        """Take samples for the columns of which nothing was found so far: of the first records of some partitions."""
+        self.found.update(projected.found)
+        absent = projection.paths.keys() - self.found
+        if not absent or not batch.num_rows:
+            return
+        partition = batch.column("partition")[0].as_py()
+        if self._looked_at[partition] >= RECORDS or self._looked_at.total() >= _MOST_RECORDS:
+            return
+        self._looked_at[partition] += min(batch.num_rows, RECORDS)
+        self._keep(projection.sample(sorted(absent), batch))
+
+    def _keep(self, samples: Mapping[str, Sample]) -> None:
+        for column, sample in samples.items():
+            self.samples[column] = self.samples.get(column, NOTHING).plus(sample)
+
     def merge(self, share: Content) -> None:
         """Take over what another process has counted."""
+        self.found |= share.found
+        self._keep(share.samples)
         self.nulls.update(share.nulls)
         self.empty_rows += share.empty_rows
         for part, each in share.documents.items():

@@ -107,7 +107,7 @@ class WindowLoad:
         counts = whole.ledger.prove(lambda: ports.source.cleanup_policy(self._window.topic), load.request.on_data_loss)
         if rejected := self._rejects.warning(records, ports.rejects.place if load.keep_rejects else None):
             run.warn(rejected)
-        for warning in content_warnings(whole.ledger.content, load.projection.record_format.on_bad_json):
+        for warning in content_warnings(whole.ledger.content, load.projection, records, self._rejects.count):
             run.warn(warning)
         if missing := ", ".join(map(str, whole.ledger.missing)):
             run.log(f"on_data_loss='skip': the window is loaded without {missing}: these are lost")

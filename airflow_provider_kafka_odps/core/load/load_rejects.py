@@ -71,6 +71,11 @@ class LoadRejects:
         """Write those that still wait; return what is to be made visible with the rows, if anything is."""
         return self._writing.seal()
 
+    @property
+    def count(self) -> int:
+        """How many there are so far."""
+        return self._rejections.count
+
     def warning(self, records: int, place: str | None) -> str | None:
         """Return what is to be said of the rejects among so many records, and of the place where they are kept."""
         count, shown = self._rejections.count, self._rejections.shown

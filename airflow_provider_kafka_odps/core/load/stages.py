@@ -114,7 +114,7 @@ class ShareLoad:
                 projected = self._stages.projection.apply(self._share.window.topic, batch)
                 self._stages.take_rejects(batch, projected.rejects)
                 self._ledger.add(batch, rejects=len(projected.rejects))
-                self._ledger.content.add(projected)
+                self._ledger.content.add(projected, batch, self._stages.projection)
                 self._not_json += projected.not_json
             yield projected.columns
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from airflow_provider_kafka_odps.core.mapping.expressions import Expression, FieldPath, Header, Part, Rest
 from airflow_provider_kafka_odps.core.mapping.formats import RecordFormat
 from airflow_provider_kafka_odps.core.mapping.sources.records import DocumentCounts, Sources
+from airflow_provider_kafka_odps.core.mapping.sources.samples import Sample
 from airflow_provider_kafka_odps.core.mapping.strict import Conversion, Converted, Unconvertible, merged
 from airflow_provider_kafka_odps.core.table.schema import Column, TableSchema
 from airflow_provider_kafka_odps.exceptions import RecordsRejected
@@ -54,6 +55,8 @@ class Projected:
     """In the order of their offsets."""
     documents: tuple[DocumentCounts, ...]
     """Keys and values that are read as JSON, and those of them that are no JSON."""
+    found: tuple[str, ...]
+    """Columns whose path or header is in some record, whether or not it fits."""
     nulls: Mapping[str, int]
     """Column → rows that have NULL in it, of those that are filled from records, where there are any."""
     empty_rows: int
@@ -89,6 +92,8 @@ class Projection:
         self._arrow = schema.arrow
         self._plans = {plan.column.name: plan for plan in plans}
         self._constants = constants
+        self.paths = {plan.column.name: plan.source for plan in plans if isinstance(plan.source, FieldPath | Header)}
+        """Column → what it is filled from, where that may be missing from records."""
         spelled = {plan.source for plan in plans if plan.column.type.name not in _BY_VALUE}
         self._telling = [plan.column.name for plan in plans if _tells(plan.source)]
         sources = [plan.source for plan in plans]
@@ -123,7 +128,16 @@ class Projection:
             columns, rejects = columns.filter(pa.array(keep)), _rejects(topic, batch, misfits)
         nulls = {name: count for name in self._plans if (count := columns.column(name).null_count)}
         empty = _empty_rows([columns.column(name) for name in self._telling])
-        return Projected(columns, rejects, taken.documents, nulls, empty)
+        return Projected(columns, rejects, taken.documents, self._found(taken.columns, len(batch)), nulls, empty)
+
+    def sample(self, columns: Iterable[str], batch: pa.RecordBatch) -> dict[str, Sample]:
+        """Return what the first records of a batch have in the place of what columns are filled from."""
+        sources = {column: self.paths[column] for column in columns}
+        samples = self._sources.sample(batch, list(dict.fromkeys(sources.values())))
+        return {column: samples[source] for column, source in sources.items()}
+
+    def _found(self, sources: Mapping[Expression, Converted], records: int) -> tuple[str, ...]:
+        return tuple(column for column, source in self.paths.items() if sources[source][0].null_count < records)
 
     def _array(
         self, field: pa.Field, rows: int, sources: Mapping[Expression, tuple[pa.Array, list[Unconvertible]]], limit: int

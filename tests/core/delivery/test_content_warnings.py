@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import gzip
+import json
+import pickle
 import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import pyarrow as pa
 import pytest
-from core.world import World, attempt_at, cluster_of
+from core.examples import window_of
+from core.world import SCHEMA, World, attempt_at, batch_of, cluster_of
 from twins.maxcompute import RejectSink
 
+from airflow_provider_kafka_odps.core.accounting.content import Content
+from airflow_provider_kafka_odps.core.accounting.content_warnings import FEW, content_warnings
+from airflow_provider_kafka_odps.core.accounting.ledger import Ledger
 from airflow_provider_kafka_odps.core.delivery.transfer import transfer
+from airflow_provider_kafka_odps.core.mapping.compiler import compile_projection
 from airflow_provider_kafka_odps.core.mapping.formats import Format, RecordFormat
 from airflow_provider_kafka_odps.core.options import Mode, OnBadJson
+from airflow_provider_kafka_odps.core.table.schema import TableSchema, columns_of
+from airflow_provider_kafka_odps.decoding.batch import BATCH_SCHEMA
 
 PATHS = {"p": "__partition__", "o": "__offset__", "v": "a"}
 JSON = b'{"a": 1}'
@@ -100,3 +110,103 @@ def test_text_in_another_encoding_says_which() -> None:
     assert "encoding='utf-16'" in warned(['{"a": 1}'.encode("utf-16")] * 2)
     form = RecordFormat(value=Format.STRING, encoding="utf-16")
     assert warned(['{"a": 1}'.encode("utf-16")] * 2, record_format=form) == ""
+
+
+def documents(*made: object) -> list[bytes]:
+    """Return values that are JSON."""
+    return [json.dumps(each).encode() for each in made]
+
+
+def test_a_path_that_is_in_no_record_warns_with_the_nearest_names() -> None:
+    """Which column, which path, of how many records, what was there, and what to do."""
+    warning = warned(
+        documents(*[{"order_id": 1, "city": "x"}] * 6), documents(*[{"orderId": 1}] * 6), columns={"v": "oderid"}
+    )
+    assert re.search(r"in none of 12 records", warning)
+    assert re.search(r"v: no record has oderid; the nearest: order_id, orderId; also there: city", warning)
+    assert "columns" in warning
+
+
+@pytest.mark.parametrize(
+    ("path", "document", "said"),
+    [
+        ("a.bb", {"a": {"bbb": 1}}, r"v: a is there, a\.bb is not; the nearest: a\.bbb"),
+        ("a.b", {"a": '{"b": 1}'}, r"v: a is there, a\.b is not: a is a text"),
+        ("a[3]", {"a": [1]}, r"v: a is there, a\[3\] is not: a is a list of length 1"),
+        ("id", {"after": {"id": 1}}, r"v: no record has id; one level deeper: after\.id"),
+        ("a", {"a": None}, r"v: a is null in the records that were looked at"),
+        ("Order-ID", {"order_id": 1}, r"the nearest: order_id"),
+        ("a", {"x y": 1, "a'b": 1, "k:v": 2}, r"no record has a; .*\['x y'\]"),
+        ("__key__.id", {"id": 1}, r"v: no record has __key__\.id"),
+        ("a", {}, r"v: no record has a$"),
+    ],
+)  # fmt: skip
+def test_what_is_there_in_its_place_is_said(path: str, document: object, said: str) -> None:
+    """Each is written as an expression that can be pasted into columns."""
+    assert re.search(said, warned(documents(*[document] * FEW), columns={"v": path}), re.MULTILINE)
+
+
+def test_one_record_that_has_it_is_enough() -> None:
+    """Fields that most records lack are nothing to warn of, nor are fields that few records lack."""
+    none = documents(*[{"b": 1}] * (FEW - 1))
+    assert "in none of" in warned(none, documents({"b": 2}))
+    assert warned(none, documents({"a": 2})) == warned(documents({"a": 2}), none) == warned(none) == ""
+
+
+def test_a_path_whose_values_are_rejects_is_there() -> None:
+    """What does not fit is another thing than what is missing."""
+    world = World(cluster=cluster_of(documents(*[{"a": "x" * 70}] * FEW)), table=[])
+    small = compile_projection(PATHS, TableSchema(columns_of({"p": "bigint", "o": "bigint", "v": "char(3)"})))
+    attempt = attempt_at(world, Mode.APPEND, columns=PATHS, rejects=RejectSink(world))
+    transfer(replace(attempt, load=replace(attempt.load, projection=small)))
+    assert [warning.partition(" records")[0] for warning in world.warned] == [f"all {FEW}"]
+
+
+def test_a_window_of_nothing_but_null_says_so() -> None:
+    """Tombstones have no names; what such rows may not replace is said."""
+    world = World(cluster=cluster_of([]), table=[])
+    for _ in range(FEW):
+        world.log[0].append(None, key=b"k")
+    transfer(attempt_at(world, Mode.APPEND, columns={"p": "__partition__", "o": "__offset__", "v": "__value__"}))
+    (warning,) = world.warned
+    assert re.search(rf"^all {FEW} rows are NULL in v.*on_fewer_rows", warning, re.DOTALL)
+
+
+def test_very_many_columns_are_not_all_listed() -> None:
+    """A table of a thousand columns, and records of as many names, have a warning that can be read."""
+    names = [f"c{number}" for number in range(60)]
+    schema = TableSchema(columns_of(dict.fromkeys(names, "string")))
+    projection = compile_projection({name: f"x{name}" for name in names}, schema)
+    batch = batch_of(0, dict.fromkeys(range(FEW), documents({f"n{number}": 1 for number in range(99)})[0]))
+    content = Content()
+    content.add(projection.apply("orders", batch), batch, projection)
+    absent, empty = content_warnings(content, projection, records=FEW, rejects=0)
+    assert (absent.count("\n"), len(empty) < 400) == (22, True)
+    assert re.search(r"and 40 other columns", absent)
+    assert max(map(len, absent.split("\n"))) < 200
+
+
+def test_workers_look_and_are_heard() -> None:
+    """What another process has found, or not found, counts as this one's."""
+    window = window_of((0, 40))
+    whole, projection = Ledger(window), compile_projection({"v": "a", "p": "b"}, SCHEMA)
+    for start, value in ((0, b'{"c": 1}'), (20, b'{"b": 1, "d": 1}')):
+        share = replace(window, ranges=(replace(window.ranges[0], start=start, end=start + 20),))
+        ledger, batch = Ledger(share), batch_of(0, dict.fromkeys(range(start, start + 20), value))
+        projected = projection.apply("orders", batch)
+        ledger.add(batch, len(projected.rejects))
+        ledger.content.add(projected, batch, projection)
+        whole.merge(pickle.loads(pickle.dumps(ledger)))
+    (warning,) = content_warnings(whole.content, projection, records=40, rejects=0)
+    assert "v: no record has a; also there: c, b, d" in warning
+    assert "p:" not in warning
+
+
+def test_a_header_without_a_value_is_there() -> None:
+    """A header that is null in every record is not told to be missing."""
+    rows = [{"partition": 0, "offset": offset, "headers": [{"key": "h", "value": None}]} for offset in range(FEW)]
+    projection, content = compile_projection({"v": "__headers__.h"}, SCHEMA), Content()
+    batch = pa.RecordBatch.from_pylist(rows, BATCH_SCHEMA)
+    content.add(projection.apply("orders", batch), batch, projection)
+    absent, _ = content_warnings(content, projection, records=FEW, rejects=0)
+    assert "v: __headers__['h'] is null in the records that were looked at" in absent

@@ -28,6 +28,7 @@ class _CachedProjection:
 
     wanted = _PROJECTION.wanted
     record_format = _PROJECTION.record_format
+    paths = _PROJECTION.paths
 
     def __init__(self, *, rejecting: bool, with_offsets: bool) -> None:
         self._projected: dict[int, Projected] = {}

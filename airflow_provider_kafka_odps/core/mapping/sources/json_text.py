@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
 
-class _Number(str):
+class Number(str):
     """A number as it was written."""
 
     __slots__ = ()
 
 
-def read(document: str) -> Any:
-    """Return the value of a document: objects are tuples of (name, value), numbers are as they are written.
+def read(document: str, objects: Callable[[list[tuple[str, Any]]], Any] = tuple) -> Any:
+    """Return the value of a document: objects are tuples of (name, value), or else; numbers are as they are written.
 
     Raises ValueError for what RFC 8259 does not call JSON (NaN, a trailing comma), and for nesting too deep to read.
     """
     try:
         return json.loads(
-            document, parse_float=_Number, parse_int=_Number, parse_constant=_refuse, object_pairs_hook=tuple
+            document, parse_float=Number, parse_int=Number, parse_constant=_refuse, object_pairs_hook=objects
         )
     except RecursionError:
         raise ValueError("nested too deeply") from None
@@ -67,7 +67,7 @@ def elements(document: Any) -> Sequence[str]:
 def text_of(node: Any) -> str:
     """Return what ``read`` returned as JSON text without blanks."""
     match node:
-        case _Number():
+        case Number():
             return str(node)
         case tuple():
             fields = (f"{json.dumps(name, ensure_ascii=False)}:{text_of(inner)}" for name, inner in node)

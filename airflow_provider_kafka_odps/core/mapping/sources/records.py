@@ -17,6 +17,13 @@ from airflow_provider_kafka_odps.core.mapping.formats import Format, RecordForma
 from airflow_provider_kafka_odps.core.mapping.sources.decoders import Fields, decoded, documents
 from airflow_provider_kafka_odps.core.mapping.sources.json_paths import JsonReader, invalid_json
 from airflow_provider_kafka_odps.core.mapping.sources.looks import Look, look_of
+from airflow_provider_kafka_odps.core.mapping.sources.samples import (
+    RECORDS,
+    Sample,
+    sample_documents,
+    sample_fields,
+    sample_headers,
+)
 from airflow_provider_kafka_odps.core.mapping.strict import Converted, Unconvertible, merged
 from airflow_provider_kafka_odps.core.options import OnBadJson
 from airflow_provider_kafka_odps.exceptions import InvalidMapping
@@ -157,6 +164,16 @@ class Sources:
         unusable = first if self._reading.on_bad_json is OnBadJson.FAIL else None
         return Taken(columns, tuple(documents), unusable)
 
+    def sample(self, batch: pa.RecordBatch, sources: Sequence[FieldPath | Header]) -> dict[Expression, Sample]:
+        """Return what some records of a batch have in the place of paths and headers that are in none of them."""
+        samples: dict[Expression, Sample] = {}
+        for root in self._roots:
+            paths = [source for source in sources if isinstance(source, FieldPath) and source.root is root.part]
+            samples |= root.sample(batch.column(root.part.value).slice(0, RECORDS), paths) if paths else {}
+        if headers := [source for source in sources if isinstance(source, Header)]:
+            samples |= dict.fromkeys(headers, sample_headers(batch.column("headers")))
+        return samples
+
 
 def _counts(topic: str, batch: pa.RecordBatch, part: Part, bad: Sequence[Unconvertible]) -> DocumentCounts:
     octets = batch.column(part.value)
@@ -216,6 +233,14 @@ class _Root:
         if self._fields is not None:
             columns |= self._cut(*decoded(octets, self._form, self._reading))
         return columns, bad
+
+    def sample(self, octets: pa.Array, paths: Sequence[FieldPath]) -> dict[Expression, Sample]:
+        """Return what there is in the place of some paths."""
+        if self._fields is not None:
+            lists, _ = self._fields.cut(decoded(octets, self._form, self._reading)[0])
+            return dict.fromkeys(paths, sample_fields(lists))
+        texts, _ = documents(octets, self._form, self._reading)
+        return dict(zip(paths, sample_documents(texts, [path.steps for path in paths]), strict=True))
 
     def _json_value(self, octets: pa.Array) -> tuple[Converted, list[Unconvertible]]:
         texts, undecoded = decoded(octets, self._form, self._reading)
