@@ -18,10 +18,15 @@ def query(statement: str, values: pa.Array) -> list[pa.Array]:
 
     Raises ``duckdb.Error`` for a value that a function refuses.
     """
+    import duckdb
+
     connection = _connection()
     connection.register("batch", pa.table({"item": values}))
     try:
         found = connection.sql(statement).to_arrow_table()
+    except UnicodeDecodeError:
+        # Its message quotes the value, cut off within a character, and this is all that Python makes of it.
+        raise duckdb.InvalidInputException("a value is refused, and so is the message about it") from None
     finally:
         connection.unregister("batch")
     return [column.combine_chunks() for column in found.columns]

@@ -140,6 +140,14 @@ def test_deep_documents_are_read() -> None:
     assert (leaf, not_json) in ((["1"], 0), ([None], 1))
 
 
+@pytest.mark.parametrize("before", range(4))
+def test_a_long_text_that_is_no_json_is_counted_in_any_language(before: int) -> None:
+    """Wherever DuckDB cuts a document to quote it in its message: within a character, too."""
+    text = "x" * before + "中文é" * 100
+    for document in (text, f'{{"a": "{text}'):
+        assert extract([document, '{"a": 1}'], FieldPath(("a",))) == ([[None, "1"]], 1)
+
+
 def test_threads_do_not_meet() -> None:
     """Readers in several threads each see their own batch."""
 
