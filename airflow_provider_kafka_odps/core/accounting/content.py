@@ -13,6 +13,10 @@ from airflow_provider_kafka_odps.core.mapping.projection import Projected, Proje
 from airflow_provider_kafka_odps.core.mapping.sources.records import BadDocument
 from airflow_provider_kafka_odps.core.mapping.sources.samples import NOTHING, RECORDS, Sample
 
+MOST_COLUMNS = 100
+"""Of how many columns a receipt has the NULLs."""
+
+
 _LISTED = 3
 """How many documents that are bad are listed."""
 
@@ -55,6 +59,11 @@ class Content:
         """What some records have in the place of the others'."""
         self._looked_at: Counter[int] = Counter()
         """Partition → records of which samples were taken."""
+
+    @property
+    def most_nulls(self) -> dict[str, int]:
+        """The NULLs of the columns that have most: the journal, which has up to three receipts, is to stay small."""
+        return dict(self.nulls.most_common(MOST_COLUMNS))
 
     def add(self, projected: Projected, batch: pa.RecordBatch, projection: Projection) -> None:
         """Count the rows of a batch of one partition."""

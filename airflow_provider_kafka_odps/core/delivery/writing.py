@@ -123,7 +123,7 @@ class WindowLoad:
             blocks=whole.blocks,
             bytes=whole.bytes,
             not_json=whole.not_json,
-            nulls=whole.ledger.content.nulls,
+            nulls=whole.ledger.content.most_nulls,
             empty_rows=whole.ledger.content.empty_rows,
             seconds=whole.seconds,
             workers=len(self._shares),

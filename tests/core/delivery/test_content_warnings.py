@@ -16,12 +16,13 @@ from core.examples import window_of
 from core.world import SCHEMA, World, attempt_at, batch_of, cluster_of
 from twins.maxcompute import RejectSink
 
-from airflow_provider_kafka_odps.core.accounting.content import Content
+from airflow_provider_kafka_odps.core.accounting.content import MOST_COLUMNS, Content
 from airflow_provider_kafka_odps.core.accounting.content_warnings import FEW, content_warnings
 from airflow_provider_kafka_odps.core.accounting.ledger import Ledger
 from airflow_provider_kafka_odps.core.delivery.transfer import transfer
 from airflow_provider_kafka_odps.core.mapping.compiler import compile_projection
 from airflow_provider_kafka_odps.core.mapping.formats import Format, RecordFormat
+from airflow_provider_kafka_odps.core.mapping.sources.samples import RECORDS
 from airflow_provider_kafka_odps.core.options import Mode, OnBadJson
 from airflow_provider_kafka_odps.core.table.schema import TableSchema, columns_of
 from airflow_provider_kafka_odps.decoding.batch import BATCH_SCHEMA
@@ -182,6 +183,8 @@ def test_very_many_columns_are_not_all_listed() -> None:
     content.add(projection.apply("orders", batch), batch, projection)
     absent, empty = content_warnings(content, projection, records=FEW, rejects=0)
     assert (absent.count("\n"), len(empty) < 400) == (22, True)
+    content.nulls.update({f"further{number}": 1 for number in range(MOST_COLUMNS)})
+    assert content.most_nulls == dict.fromkeys(names, FEW) | {f"further{number}": 1 for number in range(40)}
     assert re.search(r"and 40 other columns", absent)
     assert max(map(len, absent.split("\n"))) < 200
 
@@ -210,3 +213,13 @@ def test_a_header_without_a_value_is_there() -> None:
     content.add(projection.apply("orders", batch), batch, projection)
     absent, _ = content_warnings(content, projection, records=FEW, rejects=0)
     assert "v: __headers__['h'] is null in the records that were looked at" in absent
+
+
+def test_only_some_records_are_looked_at() -> None:
+    """A hundred of each partition, of twenty partitions: a column that is missing everywhere costs no second parse."""
+    projection, content = compile_projection({"v": "a"}, SCHEMA), Content()
+    for number in range(25):
+        for name in ("first", "second"):
+            batch = batch_of(number, dict.fromkeys(range(RECORDS), documents({f"{name}{number}": 1})[0]))
+            content.add(projection.apply("orders", batch), batch, projection)
+    assert content.samples["v"].names == tuple(f"first{number}" for number in range(20))
