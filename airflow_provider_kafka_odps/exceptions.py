@@ -44,6 +44,7 @@
     ├── NotReconciled            committed, but the table does not have the rows that were loaded
     ├── RowsDiffer               the table has more or fewer rows of the window than were loaded; nothing was done
     ├── FewerRows                rows that are visible would be replaced by fewer, or by none; they stay
+    ├── NewerRows                an overwrite that was not committed in time would cover what was written since
     ├── JournalMismatch          the task's parameters have changed since its window was recorded
     ├── BrokerRefused            the broker refuses the login, or what it asks for
     ├── Unreachable              the broker or the endpoint does not answer (a retry may help)
@@ -267,6 +268,10 @@ class RowsDiffer(KafkaOdpsError):
 
 class FewerRows(KafkaOdpsError):
     """Rows that are visible would be replaced by fewer, or by none that have a value; they stay as they are."""
+
+
+class NewerRows(KafkaOdpsError):
+    """An overwrite that was not committed in time would cover what somebody has written since; nothing was done."""
 
 
 class JournalMismatch(KafkaOdpsError):

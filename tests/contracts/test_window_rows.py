@@ -54,6 +54,21 @@ def test_all_rows_are_counted(loaded: TableBackend) -> None:
     assert loaded.shown().rows() == 1 + len(ROWS)
 
 
+def test_who_writes_rows_changes_what_is_said_of_the_last_change(table: TableBackend) -> None:
+    """By a commit or a statement, not by blocks; and every handle says the same."""
+    said = [table.shown().last_change()]
+    for overwrite in (False, True):
+        upload = table.sink(overwrite=overwrite).open_upload()
+        upload.write_block(0, batches(*ROWS))
+        assert table.shown().last_change() == said[-1]
+        upload.commit(1)
+        said.append(table.shown().last_change())
+    rows = table.window_rows()
+    assert rows.await_removal(rows.start_removal(window_of((0, 2)), uuid.uuid4().hex)) is None
+    said.append(table.shown().last_change())
+    assert len(set(said)) == 4
+
+
 def test_only_what_is_visible_counts(table: TableBackend) -> None:
     """Blocks that are not committed are no rows of the window."""
     upload = table.sink().open_upload()

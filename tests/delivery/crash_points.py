@@ -193,6 +193,9 @@ class _Shown:
     def rows(self) -> int:
         return self.points.before("reconcile", self.inner.rows)
 
+    def last_change(self) -> str:
+        return self.inner.last_change()
+
 
 @dataclass(frozen=True, slots=True)
 class _Rows:

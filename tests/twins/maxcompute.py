@@ -52,6 +52,8 @@ class MaxCompute:
     """A table whose first two columns are partition and offset, and a table of rejects."""
 
     table: list[Row] = field(default_factory=lambda: [OLD_ROW])
+    changes: int = 0
+    """How often rows were written to it, by whomever."""
     sessions: dict[str, Session] = field(default_factory=dict)
     rejects: list[Row] = field(default_factory=list)
     """Those that are visible: partition, offset and column."""
@@ -79,6 +81,7 @@ class MaxCompute:
         if session.overwrite:
             table.clear()
         table += [row for _, block in sorted(session.blocks.items()) for row in block]
+        self.changes += not session.rejects
         session.status = UploadStatus.CLOSED
 
     def expire(self, sessions: Iterable[Session]) -> None:
@@ -92,6 +95,7 @@ class MaxCompute:
         """Let a statement that may still run come to its end; return why it failed."""
         if not statement.ended and statement.failure is None:
             self.table[:] = statement.selected
+            self.changes += 1
         statement.ended = True
         return statement.failure
 

@@ -61,6 +61,9 @@ class Shown:
     def rows(self) -> int:
         return self.world.effect("look", lambda: len(self.world.table))
 
+    def last_change(self) -> str:
+        return f"change {self.world.changes}"
+
     def _offsets(self, window: Window) -> dict[TopicPartition, FoundOffsets]:
         found = {}
         for each in window.ranges:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from odps import errors as odps_errors
@@ -58,3 +59,19 @@ def partition_exists(odps: ODPS, settings: OdpsSettings, table: TableName, parti
         except odps_errors.NoSuchPartition:
             return False
     return True
+
+
+def last_change(odps: ODPS, settings: OdpsSettings, table: TableName, partition: PartitionSpec | None) -> str:
+    """Return what the description of a table, or of one partition, says of its last change.
+
+    Times are whole seconds: two writes within one second that leave the same size are not told apart.
+    """
+    place = f"{table} ({partition})" if partition else str(table)
+    with answers(settings, f"looking when {place} was changed"):
+        found = table_of(odps, table)
+        if partition is not None:
+            found = found.get_partition(odps_types.PartitionSpec(str(partition)))
+        found.reload()
+    # Without its zone, which is this machine's: another one is to get the same text.
+    changed = datetime.fromtimestamp(found.last_data_modified_time.timestamp(), UTC)
+    return f"changed {changed:%Y-%m-%dT%H:%M:%SZ}, {found.size} bytes"

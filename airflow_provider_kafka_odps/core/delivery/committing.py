@@ -10,7 +10,13 @@ from airflow_provider_kafka_odps.core.accounting.rejects import RejectSink
 from airflow_provider_kafka_odps.core.clock import Clock
 from airflow_provider_kafka_odps.core.delivery.attempt import Attempt
 from airflow_provider_kafka_odps.core.delivery.replacing import make_room, removes
-from airflow_provider_kafka_odps.core.delivery.settling import commit, settle
+from airflow_provider_kafka_odps.core.delivery.settling import (
+    before_the_fence,
+    commit,
+    newer_rows,
+    proved_to_be_there,
+    settle,
+)
 from airflow_provider_kafka_odps.core.history.chain import chain_key
 from airflow_provider_kafka_odps.core.journal.entry import HOW_TO_FORGET, Journal
 from airflow_provider_kafka_odps.core.journal.receipt import CommitProof, Receipt
@@ -26,12 +32,13 @@ def commit_rows(attempt: Attempt, entry: Journal, upload: Upload) -> Receipt:
     """Commit an upload whose blocks are complete, record it, and return the receipt.
 
     Raises CommitRejected and CommitPending, after which the next attempt goes on, and CommitUnknown, which asks a
-    person to look.
+    person to look; NewerRows where the commit would have to be repeated over what somebody has written since.
     """
     receipt = receipt_of(entry)
     started = attempt.ports.clock.monotonic()
     try:
-        learned = commit(upload, receipt.blocks, attempt.ports.clock, started + attempt.load.commit_timeout)
+        deadline = started + attempt.load.commit_timeout
+        learned = commit(upload, receipt.blocks, attempt.ports.clock, deadline, lambda: newer_rows(attempt, entry))
     except CommitPending:
         raise
     except CommitUnknown as error:
@@ -50,6 +57,7 @@ def pass_fence(attempt: Attempt, entry: Journal, receipt: Receipt) -> Journal:
     if removes(entry):
         # Before the rejects: those of the rows that are visible are to stay beside them.
         entry = make_room(attempt, entry, receipt)
+    entry = before_the_fence(attempt, entry)
     if receipt.rejected_to is not None:
         entry = entry.publishing(receipt)
         attempt.ports.journal.save(entry.to_json())
@@ -83,11 +91,10 @@ def proved_by_rows(attempt: Attempt, entry: Journal) -> bool:
 
     Raises CommitUnknown where the rows do not say it either.
     """
-    if attempt.load.target.mode is Mode.OVERWRITE:
-        # Loading the same window again replaces the same rows, whatever became of these.
-        return False
-    # By the columns of that load: those of today may be others, in which its rows have nothing.
     receipt = receipt_of(entry)
+    if attempt.load.target.mode is Mode.OVERWRITE:
+        return proved_to_be_there(attempt, entry, receipt)
+    # By the columns of that load: those of today may be others, in which its rows have nothing.
     found, wrote = attempt.ports.window_rows(receipt.found_by).count(entry.window), receipt.rows
     if found is None:
         raise CommitUnknown(_gone(attempt, entry))

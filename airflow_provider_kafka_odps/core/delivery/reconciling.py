@@ -38,6 +38,9 @@ class VisibleRows(Protocol):
     def rows(self) -> int:
         """Return how many rows there are, whosever they are."""
 
+    def last_change(self) -> str:
+        """Return what is another text after anybody has written rows, by a commit or by a statement."""
+
 
 def reconcile(receipt: Receipt, table: VisibleRows, *, overwritten: bool, by_offsets: bool = True) -> Reconciled | None:
     """Hold a committed load against what the table shows; None where nothing tells its rows from others.

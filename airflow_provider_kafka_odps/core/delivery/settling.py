@@ -1,18 +1,26 @@
-"""Committing an upload, and learning what became of a commit whose answer is an error or never came."""
+"""Committing an upload, and learning what became of a commit whose answer is an error or never came.
+
+An overwrite that is in doubt for a while may come late: what somebody has written since is newer, and is not covered.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import assert_never
 from zlib import crc32
 
 from airflow_provider_kafka_odps.core.backoff import Backoff
 from airflow_provider_kafka_odps.core.clock import Clock
-from airflow_provider_kafka_odps.core.journal.receipt import CommitProof
+from airflow_provider_kafka_odps.core.delivery.attempt import Attempt
+from airflow_provider_kafka_odps.core.journal.entry import Journal
+from airflow_provider_kafka_odps.core.journal.receipt import CommitProof, Receipt
+from airflow_provider_kafka_odps.core.options import Mode
 from airflow_provider_kafka_odps.core.upload import Upload, UploadStatus
-from airflow_provider_kafka_odps.exceptions import CommitPending, CommitRejected, CommitUnknown, Unreachable
+from airflow_provider_kafka_odps.exceptions import CommitPending, CommitRejected, CommitUnknown, NewerRows, Unreachable
 
-# A receipt names what settling found: a DAG that is parsed must not pay for pyarrow.
-
+_WAYS_ON = (
+    "Clear the task to load its window once more, over what is there now; mark it as success to leave what is there"
+)
 
 POLL_SECONDS = 1.0
 
@@ -24,10 +32,13 @@ COMMIT_TRIES = 3
 """How often a commit may be refused; one that is not answered, or told to come later, has until its deadline."""
 
 
-def commit(upload: Upload, blocks: int, clock: Clock, deadline: float) -> CommitProof:
+def commit(
+    upload: Upload, blocks: int, clock: Clock, deadline: float, objection: Callable[[], Exception | None] = lambda: None
+) -> CommitProof:
     """Commit and, on any doubt, settle; return only when the rows are visible.
 
-    ``deadline`` is an instant of ``clock.monotonic()``.
+    ``deadline`` is an instant of ``clock.monotonic()``. ``objection`` returns what to raise in place of another
+    commit, if anything.
     Raises CommitRejected when the session is still open after a few refusals or at the deadline, and CommitUnknown when
     nobody can say.
     """
@@ -58,6 +69,10 @@ def commit(upload: Upload, blocks: int, clock: Clock, deadline: float) -> Commit
                     ) from refusal
                 # Committing once more is safe: a late first commit would make this one conflict, not apply twice.
                 clock.sleep(pause)
+                objects = objection()
+                # Of an upload that is open afterwards, what was seen is not its own doing.
+                if objects is not None and settle(upload, clock, deadline) is UploadStatus.NORMAL:
+                    raise objects from refusal
             case status:
                 assert_never(status)
 
@@ -86,3 +101,64 @@ def settle(upload: Upload, clock: Clock, deadline: float) -> UploadStatus:
                 "The next attempt asks again before it writes anything"
             )
         clock.sleep(POLL_SECONDS)
+
+
+def before_the_fence(attempt: Attempt, entry: Journal) -> Journal:
+    """Return the entry with what tells a later attempt whether the table has changed since."""
+    if attempt.load.target.mode is not Mode.OVERWRITE:
+        return entry
+    return entry.seen(attempt.ports.visible_rows.last_change())
+
+
+def newer_rows(attempt: Attempt, entry: Journal) -> NewerRows | None:
+    """Return what to raise if the upload is still open: somebody else has written since it passed the fence.
+
+    To be asked for before the session's status: of an upload that is open afterwards, the change cannot be its own.
+    Raises CommitPending where the table cannot be asked.
+    """
+    if entry.last_change is None:
+        return None
+    now = _last_change(attempt, entry)
+    if now == entry.last_change:
+        return None
+    return NewerRows(
+        f"upload {entry.upload_id} was to overwrite {_place(entry)} and was not committed; somebody has written there "
+        f"since ({entry.last_change}; now {now}): to commit it now would put older rows in place of newer ones. "
+        f"Nothing was committed. {_WAYS_ON}"
+    )
+
+
+def proved_to_be_there(attempt: Attempt, entry: Journal, receipt: Receipt) -> bool:
+    """Tell of an overwrite whose session is gone whether its rows are there; False: the window is to be loaded again.
+
+    Raises CommitUnknown where the rows may be another's, unless a person has cleared the task since.
+    """
+    if entry.last_change is None or _last_change(attempt, entry) == entry.last_change:
+        # Nobody has written, not even this upload; or a release before did not look.
+        return False
+    rows = attempt.ports.visible_rows.rows()
+    found = attempt.ports.window_rows(receipt.found_by).count(entry.window) if rows == receipt.rows else None
+    if found is not None and found.rows == found.offsets == receipt.rows:
+        return True
+    if attempt.run.clear_number > entry.clear_number:
+        return False
+    raise CommitUnknown(
+        f"upload {entry.upload_id} was to overwrite {_place(entry)} with {receipt.rows} rows and is gone now; somebody "
+        f"has written there since it passed the fence, it or another load: {rows} rows are there. Nothing is loaded "
+        f"over them. {_WAYS_ON}"
+    )
+
+
+def _last_change(attempt: Attempt, entry: Journal) -> str:
+    try:
+        return attempt.ports.visible_rows.last_change()
+    except Unreachable as error:
+        raise CommitPending(
+            f"upload {entry.upload_id}: whether somebody has written to {_place(entry)} since could not be learned: "
+            f"{error}. The next attempt asks again before it commits anything"
+        ) from error
+
+
+def _place(entry: Journal) -> str:
+    target = entry.target
+    return f"{target.table} ({target.partition})" if target.partition else target.table

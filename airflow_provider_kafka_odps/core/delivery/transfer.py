@@ -19,7 +19,7 @@ from airflow_provider_kafka_odps.core.delivery.committing import (
 from airflow_provider_kafka_odps.core.delivery.fewer_rows import refuse_fewer_rows
 from airflow_provider_kafka_odps.core.delivery.reconciling import reconcile
 from airflow_provider_kafka_odps.core.delivery.replacing import check_replaceable, removes
-from airflow_provider_kafka_odps.core.delivery.settling import settle
+from airflow_provider_kafka_odps.core.delivery.settling import newer_rows, settle
 from airflow_provider_kafka_odps.core.delivery.writing import WindowLoad
 from airflow_provider_kafka_odps.core.history.committed_link import advance
 from airflow_provider_kafka_odps.core.history.planner import Planning, plan
@@ -31,7 +31,7 @@ from airflow_provider_kafka_odps.core.options import Mode
 from airflow_provider_kafka_odps.core.upload import Upload, UploadStatus
 from airflow_provider_kafka_odps.core.window.ahead import SCANNED
 from airflow_provider_kafka_odps.core.window.window import Window
-from airflow_provider_kafka_odps.exceptions import AlreadyLoaded, TopicReplaced
+from airflow_provider_kafka_odps.exceptions import AlreadyLoaded, NewerRows, TopicReplaced
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -157,10 +157,13 @@ def _load(attempt: Attempt, entry: Journal) -> Receipt:
 def _publish(attempt: Attempt, entry: Journal) -> Receipt:
     """Go on where rejects were being made visible: the rows are not, for nobody has passed the fence."""
     published = publish_rejects(attempt, entry)
+    newer = newer_rows(attempt, entry)
     upload = _attach(attempt, entry)
     if not published or _status(attempt, upload) is UploadStatus.GONE:
         # What became visible of the rejects is replaced.
         return _load(attempt, entry)
+    if newer is not None:
+        return _over(attempt, entry, newer)
     attempt.run.cancellation.check()
     entry = entry.committing(receipt_of(entry))
     attempt.ports.journal.save(entry.to_json())
@@ -179,10 +182,13 @@ def _status(attempt: Attempt, upload: Upload) -> UploadStatus:
 
 def _settle(attempt: Attempt, entry: Journal) -> Receipt:
     """Finish what an earlier attempt left in doubt, before anything else is done."""
+    newer = newer_rows(attempt, entry)
     upload = _attach(attempt, entry)
     match _status(attempt, upload):
         case UploadStatus.CLOSED:
             receipt = record(attempt, entry, receipt_of(entry), CommitProof.SETTLED)
+        case UploadStatus.NORMAL | UploadStatus.CLOSING if newer is not None:
+            return _over(attempt, entry, newer)
         case UploadStatus.NORMAL | UploadStatus.CLOSING:
             attempt.run.cancellation.check()
             # Blocks are written before the phase `committing` only, so this upload is complete.
@@ -194,6 +200,13 @@ def _settle(attempt: Attempt, entry: Journal) -> Receipt:
         case status:
             assert_never(status)
     return _rerun(attempt, entry, receipt)
+
+
+def _over(attempt: Attempt, entry: Journal, newer: NewerRows) -> Receipt:
+    """Load the window over what others have written, where a person wants it."""
+    if attempt.run.clear_number > entry.clear_number:
+        return _load(attempt, entry)
+    raise newer
 
 
 def _rerun(attempt: Attempt, entry: Journal, receipt: Receipt) -> Receipt:

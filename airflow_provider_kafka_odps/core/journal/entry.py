@@ -65,6 +65,9 @@ class Journal:
     """What an earlier load of the window has committed: its rows are visible until this one's are, or are removed."""
     removing: bool = False
     """Whether the removal of these rows may have been started."""
+    last_change: str | None = None
+    """Of an overwrite, from its fence on: what the table said of its last change before. Another one now: somebody has
+    written since. None: a release before did not look."""
 
     def __post_init__(self) -> None:
         """Refuse a phase without what it needs."""
@@ -79,12 +82,22 @@ class Journal:
         """Return what loading the window starts from: whatever is committed by then is to be replaced."""
         replaces = self._to_be_replaced()
         return replace(
-            self, phase=Phase.PLANNED, clear_number=clear_number, receipt=None, statement_id=None, replaces=replaces
+            self,
+            phase=Phase.PLANNED,
+            clear_number=clear_number,
+            receipt=None,
+            statement_id=None,
+            replaces=replaces,
+            last_change=None,
         )
 
     def uploading(self, upload_id: str) -> Journal:
         """Return the entry to write before the first block."""
         return replace(self, phase=Phase.UPLOADING, upload_id=upload_id)
+
+    def seen(self, last_change: str) -> Journal:
+        """Return the entry with what the table to be overwritten says of its last change."""
+        return replace(self, last_change=last_change)
 
     def publishing(self, receipt: Receipt) -> Journal:
         """Return the entry to write before rejects are made visible."""
@@ -171,6 +184,7 @@ class Journal:
             "failed_removals": self.failed_removals,
             "replaces": self.replaces and self.replaces.without_window(),
             "removing": self.removing,
+            "last_change": self.last_change,
         }
 
     @classmethod
@@ -192,6 +206,7 @@ class Journal:
                 failed_removals=written.get("failed_removals", 0),
                 replaces=_receipt_of(written.get("replaces"), window),
                 removing=bool(written.get("removing", False)),
+                last_change=written.get("last_change"),
             )
 
 

@@ -130,3 +130,7 @@ class TableVisibleRows:
         sink = self.sink
         (row,) = sink.hook.run_sql(rows_statement(sink.table, sink.partition), hints_for(sink.table)).to_pylist()
         return int(row["found"])
+
+    def last_change(self) -> str:
+        """Return when the table or partition was changed last, and how large it is."""
+        return self.sink.hook.last_change(self.sink.table, self.sink.partition)

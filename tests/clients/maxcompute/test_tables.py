@@ -1,5 +1,8 @@
 """Tables, partitions and statements, on the local endpoint."""
 
+import os
+import re
+import time
 import uuid
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -51,6 +54,29 @@ def test_a_table_is_described_as_it_was_created(odps_hook: OdpsHook, table: Tabl
     schema = TableSchema(EVERY_TYPE, columns_of({"ds": "string", "hh": "bigint"}))
     odps_hook.create_table(table, schema)
     assert odps_hook.describe(table) == schema
+
+
+def test_the_last_change_is_the_partition_s_own(odps_hook: OdpsHook, table: TableName) -> None:
+    """What is written to a partition changes what is said of it, in the same words everywhere, and of no other one."""
+    odps_hook.create_table(table, TableSchema(columns_of({"a": "bigint"}), columns_of({"ds": "string"})))
+    ours, other = (PartitionSpec((("ds", value),)) for value in ("1", "2"))
+    for partition in (ours, other):
+        odps_hook.create_partition(table, partition)
+    before = {partition: odps_hook.last_change(table, partition) for partition in (ours, other)}
+    upload = odps_hook.open_upload(table, ours)
+    upload.write_block(0, [pa.RecordBatch.from_pydict({"a": [1]})])
+    upload.commit(1)
+    # As if another machine asked.
+    os.environ["TZ"] = "America/St_Johns"
+    time.tzset()
+    try:
+        after = {partition: odps_hook.last_change(table, partition) for partition in (ours, other)}
+    finally:
+        del os.environ["TZ"]
+        time.tzset()
+    assert before[ours] != after[ours]
+    assert before[other] == after[other]
+    assert re.fullmatch(r"changed [0-9T:-]{19}Z, \d+ bytes", after[ours])
 
 
 def test_creating_twice_is_harmless(odps_hook: OdpsHook, table: TableName) -> None:

@@ -44,6 +44,9 @@ class Table:
     def rows(self) -> int:
         return self.count
 
+    def last_change(self) -> str:
+        raise AssertionError("the load is committed")
+
 
 def test_a_load_that_is_shown_by_its_offsets() -> None:
     """Rows, different offsets, first and last of each partition are those of the load."""

@@ -9,12 +9,12 @@ from core.examples import target_of
 from core.world import RESOURCES
 from kit.asked import AskedBy
 from simulation.outside.stores import Acting, Store
-from simulation.outside.tables import AllRows, SimulatedSink, projection_of
+from simulation.outside.tables import AllRows, SimulatedShown, SimulatedSink, projection_of
 from simulation.outside.topic import source_of
 from simulation.outside.workers import Pool
 from simulation.outside.world import SimulatedWorld
 from twins.maxcompute import RejectSink
-from twins.table_rows import Rows, Shown
+from twins.table_rows import Rows
 
 from airflow_provider_kafka_odps.core.accounting.rejects import NoRejectSink
 from airflow_provider_kafka_odps.core.accounting.tolerance import Tolerance
@@ -81,7 +81,7 @@ def attempt_in(
         workers=Pool(world, load.projection, order.request.on_data_loss, limits),
         sink=SimulatedSink(world, order.mode is Mode.OVERWRITE),
         window_rows=lambda columns: Rows(world) if columns else NoOffsetColumns(),
-        visible_rows=Shown(world) if order.with_offsets else AllRows(world),
+        visible_rows=SimulatedShown(world) if order.with_offsets else AllRows(world),
         rejects=RejectSink(world) if order.keep_rejects else NoRejectSink(),
         journal=shared(Store(world, actor)),
         history=order.history,

@@ -84,6 +84,13 @@ class SimulatedSink(Sink):
         return SimulatedUpload(self.world, super().open_upload().id, opened=True, conduct=self.world.effect)
 
 
+class SimulatedShown(Shown):
+    """What everybody can see of the world's table."""
+
+    def last_change(self) -> str:
+        return self.world.effect("look", super().last_change)
+
+
 @dataclass
 class AllRows:
     """What everybody can see of a table in which partition and offset are no columns."""
@@ -95,3 +102,6 @@ class AllRows:
 
     def rows(self) -> int:
         return Shown(self.world).rows()
+
+    def last_change(self) -> str:
+        return SimulatedShown(self.world).last_change()

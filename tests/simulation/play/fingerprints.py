@@ -35,7 +35,7 @@ def _world(world: SimulatedWorld) -> Hashable:
         (topic.now.id, *((number, _log(log)) for number, log in topic.logs.items())),
         frozenset(topic.free),
         tuple(map(len, topic.ever.values())),
-        tuple(world.table),
+        (world.changes, *world.table),
         tuple(world.rejects),
         tuple(map(_session, world.sessions.values())),
         tuple(map(_session, world.reject_sessions.values())),
