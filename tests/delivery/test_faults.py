@@ -202,7 +202,7 @@ EXPIRED = [
     ("before", "append", "CommitPending"),
     ("before", "overwrite", "CommitPending"),
     ("after", "append", None),
-    ("after", "overwrite", "CommitPending"),
+    ("after", "overwrite", None),
 ]
 
 

@@ -26,6 +26,7 @@ from airflow_provider_kafka_odps.core.history.planner import Planning, plan
 from airflow_provider_kafka_odps.core.journal.entry import HOW_TO_FORGET, Journal, Phase
 from airflow_provider_kafka_odps.core.journal.next_step import NextStep, next_step
 from airflow_provider_kafka_odps.core.journal.receipt import CommitProof, Receipt
+from airflow_provider_kafka_odps.core.journal.recorded import differences
 from airflow_provider_kafka_odps.core.load.evidence import Evidence
 from airflow_provider_kafka_odps.core.options import Mode
 from airflow_provider_kafka_odps.core.upload import Upload, UploadStatus
@@ -104,6 +105,11 @@ def _recorded(attempt: Attempt) -> Journal | None:
     entry = Journal.from_json(written)
     entry.check_target(attempt.load.target)
     attempt.run.log(f"the recorded window is used (planned at {entry.window.planned_at}, phase {entry.phase})")
+    if differs := differences(entry.window, attempt.load.request):
+        attempt.run.warn(
+            f"the parameters ask for another window than the one that is recorded for this run: {'; '.join(differs)}. "
+            "The recorded one is loaded, or kept; what is asked for now is loaded by another run, or by nobody"
+        )
     return entry
 
 
@@ -242,7 +248,7 @@ def _after_the_commit(attempt: Attempt, receipt: Receipt) -> Receipt:
         attempt.run.log(by if receipt.reconciled else "the table does not tell the rows of this load from others")
     if load.commit_to_group:
         ports.commit_ends(receipt.window)
-    return receipt
+    return replace(receipt, differs=differences(receipt.window, load.request))
 
 
 def _check_topic(attempt: Attempt, window: Window) -> None:

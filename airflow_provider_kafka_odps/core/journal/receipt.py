@@ -65,6 +65,8 @@ class Receipt:
 
     empty_rows: int | None = None
     """Rows with NULL in every column that is filled from a value or a header; None: a release before wrote it."""
+    differs: tuple[str, ...] = ()
+    """What the parameters asked for in the attempt that returns it, and the recorded window is not."""
 
     @property
     def rows(self) -> int:
@@ -88,8 +90,12 @@ class Receipt:
     def to_json(self) -> dict[str, Any]:
         """Return the receipt as it stands in XCom (docs/reference.md)."""
         window = self.window
-        beside = {"possibly_missing": list(window.possibly_missing), "left_out": list(window.left_out)}
-        return {"window": window.to_json(), **self.without_window(), **beside}
+        beside = {"possibly_missing": window.possibly_missing, "left_out": window.left_out, "differs": self.differs}
+        return {
+            "window": window.to_json(),
+            **self.without_window(),
+            **{name: list(each) for name, each in beside.items()},
+        }
 
     def without_window(self) -> dict[str, Any]:
         """Return the receipt as it stands in the journal, which has the window already."""
@@ -151,6 +157,7 @@ class Receipt:
                 found_by=tuple(written["found_by"]) if "found_by" in written else None,
                 nulls=dict(written["nulls"]) if "nulls" in written else None,
                 empty_rows=written.get("empty_rows"),
+                differs=tuple(written.get("differs", ())),
                 rejected_to=None if not written.get("rejected_to") else RejectsUpload(**written["rejected_to"]),
             )
 

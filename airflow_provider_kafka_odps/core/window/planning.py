@@ -123,6 +123,7 @@ def plan_window(facts: TopicFacts, request: PlannableRequest, planned_at: dateti
         end=_resolved(request.end, facts, request.on_short_log),
         ranges=tuple(ranges),
         possibly_missing=tuple(doubts),
+        chosen=request.partitions is not None,
     )
 
 

@@ -53,6 +53,8 @@ class Window:
     """What may have been lost before the plan, and was skipped, such as ``orders[3]@[?, 500)``: nobody can tell."""
     left_out: tuple[str, ...] = ()
     """The times beside the window's interval for which the task had planned nothing by then, up to what it had."""
+    chosen: bool = False
+    """Whether its partitions were asked for by number; otherwise they are all that the topic had."""
 
     def __post_init__(self) -> None:
         """Refuse a time without a zone, ranges out of order, two of one partition, and one of another topic."""
@@ -84,6 +86,7 @@ class Window:
             "span": self.span,
             **({"possibly_missing": list(self.possibly_missing)} if self.possibly_missing else {}),
             **({"left_out": list(self.left_out)} if self.left_out else {}),
+            **({"chosen": True} if self.chosen else {}),
         }
 
     @classmethod
@@ -110,6 +113,7 @@ class Window:
                 ),
                 possibly_missing=tuple(written.get("possibly_missing", ())),
                 left_out=tuple(written.get("left_out", ())),
+                chosen=bool(written.get("chosen", False)),
             )
 
 

@@ -134,6 +134,7 @@ def test_the_receipts_json_is_as_documented() -> None:
         "seconds": {"read": 0.25},
         "possibly_missing": [],
         "left_out": [],
+        "differs": [],
     }
 
 
