@@ -67,6 +67,6 @@ def place(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_p
         case "real table":
             endpoint: RunningEndpoint = request.getfixturevalue("endpoint")
             monkeypatch.setenv("AIRFLOW_CONN_MAXCOMPUTE_DEFAULT", connection_to(endpoint))
-            return TableRejects()
+            return TableRejects(endpoint)
         case kind:
             return FileRejects(tmp_path / f"rejects.{kind.removeprefix('real ')}")

@@ -16,6 +16,7 @@ from twins.maxcompute import RejectSink as TwinSink
 
 from airflow_provider_kafka_odps.core.accounting.rejects import REJECT_SCHEMA, RejectSink
 from airflow_provider_kafka_odps.core.table.names import PartitionSpec, TableName
+from airflow_provider_kafka_odps.local.testing import RunningEndpoint
 from airflow_provider_kafka_odps.transfers.adapters.reject_file import RejectFile
 from airflow_provider_kafka_odps.transfers.adapters.reject_table import RejectTable
 
@@ -30,6 +31,9 @@ class RejectsBackend(Protocol):
 
     def rows(self) -> list[Row]:
         """Return partition, offset and column of the rejects that everybody sees, in order."""
+
+    def lose(self, upload_id: str) -> None:
+        """Lose what was written by an upload."""
 
 
 @dataclass
@@ -46,11 +50,16 @@ class TwinRejects:
         """Return the rejects."""
         return sorted(self.world.rejects)
 
+    def lose(self, upload_id: str) -> None:
+        """Let it expire."""
+        self.world.expire([self.world.reject_sessions[upload_id]])
+
 
 @dataclass
 class TableRejects:
     """A partition of a table of the endpoint to which the default connection leads."""
 
+    endpoint: RunningEndpoint
     name: TableName = field(default_factory=lambda: TableName(f"rejects_{uuid.uuid4().hex[:12]}"))
 
     def sink(self) -> RejectSink:
@@ -62,6 +71,10 @@ class TableRejects:
         if hook().describe(self.name) is None:
             return []
         return _sorted(hook().run_sql(f"SELECT * FROM {self.name}").to_pylist())
+
+    def lose(self, upload_id: str) -> None:
+        """Let it expire."""
+        self.endpoint.control.force_status(upload_id, "expired")
 
 
 @dataclass
@@ -82,6 +95,11 @@ class FileRejects:
         if self.path.suffix == ".parquet":
             return _sorted(parquet.read_table(self.path).to_pylist())
         return _sorted([json.loads(line) for line in self.path.read_text().splitlines()])
+
+    def lose(self, upload_id: str) -> None:
+        """Remove its parts."""
+        for part in self.path.parent.glob(f"*{upload_id}*"):
+            part.unlink()
 
 
 def rejects(*rows: Row) -> list[pa.RecordBatch]:

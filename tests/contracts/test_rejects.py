@@ -78,3 +78,15 @@ def test_an_upload_that_nobody_knows_is_gone(place: RejectsBackend) -> None:
     with pytest.raises(CommitRejected):
         stranger.commit(1)
     assert (upload.status(), place.rows()) == (UploadStatus.NORMAL, [])
+
+
+def test_what_an_older_load_has_left_is_not_taken_for_this_one(place: RejectsBackend) -> None:
+    """Where what was written is lost, on the disk of another worker, the upload is gone: it has published nothing."""
+    older = place.sink().open_upload()
+    older.write_block(0, rejects(A))
+    older.commit(1)
+    upload = place.sink().open_upload()
+    upload.write_block(0, rejects(B))
+    place.lose(upload.id)
+    assert place.sink().attach_upload(upload.id).status() is UploadStatus.GONE
+    assert (older.status(), place.rows()) == (UploadStatus.CLOSED, [A])

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
+_UPLOAD = "upload_id"
+"""The field of a line, or the key in the metadata of a Parquet file, that says whose rejects these are."""
+
+
 class Layout(StrEnum):
     """How the file is written, by its suffix."""
 
@@ -115,7 +119,8 @@ class FileUpload:
         whole = f"{self.path}.{self.id}.{uuid.uuid4().hex}.whole"
         try:
             with self.files.open(whole, "wb") as file:
-                _write(file, self.layout, (batch for number in range(blocks) for batch in self._batches(number)))
+                batches = (batch for number in range(blocks) for batch in self._batches(number))
+                _write(file, self.layout, batches, self.id)
             if self.status() is not UploadStatus.NORMAL:
                 raise FileNotFoundError(f"{self._part(0)} is gone: another attempt has committed it")
             self.files.mv(whole, self.path)
@@ -128,10 +133,25 @@ class FileUpload:
             self.files.rm_file(self._part(number))
 
     def status(self) -> UploadStatus:
-        """Tell by the parts and the file what became of it."""
+        """Tell by the parts and the file what became of it.
+
+        A file of another upload says nothing of this one, whose parts may have been on another machine's disk.
+        """
         if self.files.exists(self._part(0)):
             return UploadStatus.NORMAL
-        return UploadStatus.CLOSED if self.files.exists(self.path) else UploadStatus.GONE
+        published = self.files.exists(self.path) and self._published() == self.id
+        return UploadStatus.CLOSED if published else UploadStatus.GONE
+
+    def _published(self) -> str | None:
+        """Return the id of the upload whose rejects are in the file; None where it does not say it."""
+        import pyarrow as pa
+
+        try:
+            with self.files.open(self.path, "rb") as file:
+                return _upload_of(file, self.layout)
+        except (FileNotFoundError, ValueError, pa.ArrowInvalid):
+            # Removed meanwhile, or nothing of ours.
+            return None
 
     def _part(self, number: int) -> str:
         return f"{self.path}.{self.id}.{number}"
@@ -143,15 +163,28 @@ class FileUpload:
             yield from reader
 
 
-def _write(file: IO[bytes], layout: Layout, batches: Iterator[pa.RecordBatch]) -> None:
+def _write(file: IO[bytes], layout: Layout, batches: Iterator[pa.RecordBatch], upload_id: str) -> None:
     from pyarrow import parquet
 
     first = next(batches)
     if layout is Layout.JSONL:
         for batch in (first, *batches):
-            file.writelines(f"{json.dumps(row, ensure_ascii=False)}\n".encode() for row in batch.to_pylist())
+            rows = ({**row, _UPLOAD: upload_id} for row in batch.to_pylist())
+            file.writelines(f"{json.dumps(row, ensure_ascii=False)}\n".encode() for row in rows)
         return
-    with parquet.ParquetWriter(file, first.schema) as writer:
+    with parquet.ParquetWriter(file, first.schema.with_metadata({_UPLOAD: upload_id})) as writer:
         writer.write_batch(first)
         for batch in batches:
             writer.write_batch(batch)
+
+
+def _upload_of(file: IO[bytes], layout: Layout) -> str | None:
+    """Return what ``_write`` was given; None for a file without a reject, and for one of an earlier release."""
+    from pyarrow import parquet
+
+    if layout is Layout.JSONL:
+        row = json.loads(file.readline() or "null")
+        return row.get(_UPLOAD) if isinstance(row, dict) else None
+    metadata = parquet.read_schema(file).metadata or {}
+    written = metadata.get(_UPLOAD.encode())
+    return None if written is None else written.decode()
