@@ -37,6 +37,7 @@
     ├── WorkerFailed             a worker process ended before its share was loaded (a retry may help)
     ├── UploadFailed             blocks could not be written (a retry may help)
     ├── CommitRejected           the commit was refused: no row is visible (a retry may help)
+    │   └── BlocksDiffer         the upload lacks blocks, or holds strange ones; no commit was sent (a retry may help)
     ├── CommitUnknown            unknown whether the rows are visible: check the table first
     │   └── CommitPending        not known in time whether the rows are visible (a retry asks again)
     ├── AlreadyLoaded            the task was cleared, and on_rerun="fail"
@@ -236,6 +237,10 @@ class CommitRejected(KafkaOdpsError):
     """The service refused the commit: no row of this upload is visible."""
 
     retry_helps = True
+
+
+class BlocksDiffer(CommitRejected):
+    """The upload does not hold the blocks that were written, or holds others: it was not asked for its commit."""
 
 
 class CommitUnknown(KafkaOdpsError):

@@ -37,7 +37,8 @@ class Upload(Protocol):
     def commit(self, blocks: int) -> None:
         """Ask once for blocks 0 to ``blocks - 1`` to be made visible.
 
-        Raises CommitRejected for an answer that says no, Unreachable where no answer came: both are in doubt.
+        Raises CommitRejected for an answer that says no, Unreachable where no answer came: both are in doubt. Raises
+        BlocksDiffer, before anything is asked for, where the session does not hold these blocks and no others.
         """
 
     def status(self) -> UploadStatus:

@@ -5,7 +5,14 @@ from contracts.table_backends import TableBackend, batches
 from twins.maxcompute import OLD_ROW
 
 from airflow_provider_kafka_odps.core.upload import UploadStatus
-from airflow_provider_kafka_odps.exceptions import CommitRejected, InvalidInput, TableRefused, Unreachable, UploadFailed
+from airflow_provider_kafka_odps.exceptions import (
+    BlocksDiffer,
+    CommitRejected,
+    InvalidInput,
+    TableRefused,
+    Unreachable,
+    UploadFailed,
+)
 
 A, B, C = (0, 0, "a"), (0, 1, "b"), (1, 0, "c")
 NO_SESSION = "20261122000000000000000000000000"
@@ -75,7 +82,7 @@ def test_a_commit_of_other_blocks_than_there_are(table: TableBackend, blocks: in
     upload = table.sink().open_upload()
     upload.write_block(0, batches(A))
     upload.write_block(1, batches(B))
-    with pytest.raises(CommitRejected, match=rf"{upload.id}.*blocks \[0, {blocks}\).*not committed"):
+    with pytest.raises(BlocksDiffer, match=rf"{upload.id}.*blocks \[0, {blocks}\).*not committed"):
         upload.commit(blocks)
     assert (upload.status(), table.rows()) == (UploadStatus.NORMAL, [OLD_ROW])
     upload.commit(2)

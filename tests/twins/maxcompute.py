@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from airflow_provider_kafka_odps.core.upload import UploadStatus
 from airflow_provider_kafka_odps.exceptions import (
+    BlocksDiffer,
     CommitRejected,
     InvalidInput,
     TableRefused,
@@ -137,9 +138,11 @@ class Upload:
 
     def _commit(self, blocks: int, faults: list[str]) -> None:
         session = self._session
-        if not self._known or sorted(session.blocks) != list(range(blocks)):
-            why = f"it holds the blocks {sorted(session.blocks)}" if self._known else self._why_not()
-            raise CommitRejected(f"upload {self.id} should hold blocks [0, {blocks}), but {why}; it was not committed")
+        if not self._known:
+            raise CommitRejected(f"the commit of upload {self.id} is refused: {self._why_not()}")
+        if sorted(session.blocks) != list(range(blocks)):
+            why = f"it holds the blocks {sorted(session.blocks)}"
+            raise BlocksDiffer(f"upload {self.id} should hold blocks [0, {blocks}), but {why}; it was not committed")
         fault = faults.pop(0) if faults else ""
         if session.status is not UploadStatus.NORMAL:
             raise CommitRejected(f"the commit of upload {self.id} is refused: {self._why_not()}")

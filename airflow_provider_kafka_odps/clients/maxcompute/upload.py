@@ -20,7 +20,14 @@ from airflow_provider_kafka_odps.core.options import Compression
 from airflow_provider_kafka_odps.core.table.schema import Column, TableSchema
 from airflow_provider_kafka_odps.core.table.types import OdpsType
 from airflow_provider_kafka_odps.core.upload import UploadStatus
-from airflow_provider_kafka_odps.exceptions import CommitRejected, InvalidInput, TableRefused, Unreachable, UploadFailed
+from airflow_provider_kafka_odps.exceptions import (
+    BlocksDiffer,
+    CommitRejected,
+    InvalidInput,
+    TableRefused,
+    Unreachable,
+    UploadFailed,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -124,7 +131,8 @@ class OdpsUpload:
         """Look whether the session holds blocks 0 to ``blocks - 1`` and no other, then ask once to make them visible.
 
         The service commits every block it holds, whatever the caller thinks: so a stray one is refused here.
-        Raises CommitRejected for a refusal, Unreachable without an answer; then only ``status`` can say what is true.
+        Raises BlocksDiffer where it was not asked, CommitRejected for a refusal, Unreachable without an answer; then
+        only ``status`` can say what is true.
         """
         try:
             self._check_blocks(self._tunnel.session(self._id), blocks)
@@ -138,7 +146,7 @@ class OdpsUpload:
         held = {int(block["BlockID"]) for block in session.get("UploadedBlockList") or ()}
         expected = set(range(blocks))
         if held != expected:
-            raise CommitRejected(
+            raise BlocksDiffer(
                 f"upload {self._id} to {self._tunnel.label} should hold blocks [0, {blocks}), but "
                 f"{_difference(held, expected)}; it was not committed"
             )

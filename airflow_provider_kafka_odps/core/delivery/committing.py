@@ -25,22 +25,36 @@ from airflow_provider_kafka_odps.core.options import Mode
 from airflow_provider_kafka_odps.core.upload import Upload, UploadStatus
 from airflow_provider_kafka_odps.core.window.bounds import Previous
 from airflow_provider_kafka_odps.core.window.window import Window
-from airflow_provider_kafka_odps.exceptions import CommitPending, CommitUnknown, JournalMismatch
+from airflow_provider_kafka_odps.exceptions import BlocksDiffer, CommitPending, CommitUnknown, JournalMismatch
 
 
-def commit_rows(attempt: Attempt, entry: Journal, upload: Upload) -> Receipt:
+def commit_rows(attempt: Attempt, entry: Journal, upload: Upload, *, asked_before: bool = False) -> Receipt:
     """Commit an upload whose blocks are complete, record it, and return the receipt.
 
-    Raises CommitRejected and CommitPending, after which the next attempt goes on, and CommitUnknown, which asks a
+    ``asked_before``: the fence was passed by an earlier attempt, which may have asked for the commit.
+
+    Raises CommitRejected and CommitPending, after which the next attempt goes on, BlocksDiffer, after which it loads
+    the window again, and CommitUnknown, which asks a
     person to look; NewerRows where the commit would have to be repeated over what somebody has written since.
     """
     receipt = receipt_of(entry)
     started = attempt.ports.clock.monotonic()
     try:
         deadline = started + attempt.load.commit_timeout
-        learned = commit(upload, receipt.blocks, attempt.ports.clock, deadline, lambda: newer_rows(attempt, entry))
+        learned = commit(
+            upload,
+            receipt.blocks,
+            attempt.ports.clock,
+            deadline,
+            lambda: newer_rows(attempt, entry),
+            asked_before=asked_before,
+        )
     except CommitPending:
         raise
+    except BlocksDiffer as error:
+        # What nobody has asked for cannot come: the fence is taken back.
+        attempt.ports.journal.save(entry.uploading(upload.id).to_json())
+        raise BlocksDiffer(f"{error}. The next attempt loads the window again") from error
     except CommitUnknown as error:
         if not proved_by_rows(attempt, entry):
             raise CommitPending(f"{error}. The next attempt loads the window again") from error

@@ -16,7 +16,14 @@ from airflow_provider_kafka_odps.core.journal.entry import Journal
 from airflow_provider_kafka_odps.core.journal.receipt import CommitProof, Receipt
 from airflow_provider_kafka_odps.core.options import Mode
 from airflow_provider_kafka_odps.core.upload import Upload, UploadStatus
-from airflow_provider_kafka_odps.exceptions import CommitPending, CommitRejected, CommitUnknown, NewerRows, Unreachable
+from airflow_provider_kafka_odps.exceptions import (
+    BlocksDiffer,
+    CommitPending,
+    CommitRejected,
+    CommitUnknown,
+    NewerRows,
+    Unreachable,
+)
 
 _WAYS_ON = (
     "Clear the task to load its window once more, over what is there now; mark it as success to leave what is there"
@@ -33,16 +40,23 @@ COMMIT_TRIES = 3
 
 
 def commit(
-    upload: Upload, blocks: int, clock: Clock, deadline: float, objection: Callable[[], Exception | None] = lambda: None
+    upload: Upload,
+    blocks: int,
+    clock: Clock,
+    deadline: float,
+    objection: Callable[[], Exception | None] = lambda: None,
+    *,
+    asked_before: bool = False,
 ) -> CommitProof:
     """Commit and, on any doubt, settle; return only when the rows are visible.
 
     ``deadline`` is an instant of ``clock.monotonic()``. ``objection`` returns what to raise in place of another
-    commit, if anything.
+    commit, if anything; ``asked_before``: an earlier attempt may have asked for the commit.
     Raises CommitRejected when the session is still open after a few refusals or at the deadline, and CommitUnknown when
-    nobody can say.
+    nobody can say; BlocksDiffer where the session never had the right blocks, so that nobody has asked for its commit.
     """
     tries = refusals = 0
+    asked = asked_before
     while True:
         tries += 1
         try:
@@ -50,6 +64,7 @@ def commit(
         except (CommitRejected, Unreachable) as error:
             refusal = error
             refusals += isinstance(error, CommitRejected)
+            asked = asked or not isinstance(error, BlocksDiffer)
         else:
             return CommitProof.ANSWERED
         match settle(upload, clock, deadline):
@@ -63,10 +78,7 @@ def commit(
             case UploadStatus.NORMAL | UploadStatus.CLOSING:
                 pause = _BETWEEN_COMMITS.pause(tries, _jitter(upload.id, tries))
                 if refusals == COMMIT_TRIES or clock.monotonic() + pause >= deadline:
-                    raise CommitRejected(
-                        f"upload {upload.id} is still open, none of its rows are visible: {tries} commits failed, the "
-                        f"last by: {refusal}. The next attempt commits this same upload"
-                    ) from refusal
+                    raise _given_up(upload, tries, refusal, asked=asked) from refusal
                 # Committing once more is safe: a late first commit would make this one conflict, not apply twice.
                 clock.sleep(pause)
                 objects = objection()
@@ -75,6 +87,18 @@ def commit(
                     raise objects from refusal
             case status:
                 assert_never(status)
+
+
+def _given_up(upload: Upload, tries: int, refusal: Exception, *, asked: bool) -> CommitRejected:
+    if isinstance(refusal, BlocksDiffer) and not asked:
+        return BlocksDiffer(f"{refusal}, and no commit of it was sent")
+    later = "The next attempt commits this same upload. If it is refused for good, because the table was changed since"
+    if isinstance(refusal, BlocksDiffer):
+        later = "A commit of it may have been sent before, so the window is not loaded again yet"
+    return CommitRejected(
+        f"upload {upload.id} is still open, none of its rows are visible: {tries} commits failed, the last by: "
+        f"{refusal}. {later}: the session expires 24 hours after it was opened, and an attempt after that goes on"
+    )
 
 
 def _jitter(upload_id: str, tries: int) -> float:

@@ -198,7 +198,7 @@ def _settle(attempt: Attempt, entry: Journal) -> Receipt:
         case UploadStatus.NORMAL | UploadStatus.CLOSING:
             attempt.run.cancellation.check()
             # Blocks are written before the phase `committing` only, so this upload is complete.
-            receipt = commit_rows(attempt, entry, upload)
+            receipt = commit_rows(attempt, entry, upload, asked_before=True)
         case UploadStatus.GONE:
             if not proved_by_rows(attempt, entry):
                 return _load(attempt, entry)
