@@ -22,6 +22,13 @@ HOW_TO_FORGET = (
 )
 
 
+_NOT_YET = (
+    "Do not forget the recorded window before it is known whether its rows are in the table: {why}. Run the task once "
+    "with the parameters and the release that have recorded it, and it finds out; or look for the rows. Only if they "
+    "are not there: "
+)
+
+
 class Phase(StrEnum):
     """How far the run has come."""
 
@@ -33,6 +40,27 @@ class Phase(StrEnum):
     COMMITTED = "committed"
     REPLACING = "replacing"
     """Rows of an earlier load are being removed; the blocks of those that come in their place are complete."""
+
+
+_IN_DOUBT = {
+    Phase.COMMITTING: "its upload {upload_id} was being committed",
+    Phase.REPLACING: "rows of an earlier load are being removed, and those of upload {upload_id} take their place",
+}
+
+
+def _how_to_forget(written: object) -> str:
+    """Return what to do where an entry is of no use, whether or not it can be read."""
+    entry = written if isinstance(written, Mapping) else {}
+    phase = entry.get("phase")
+    if phase not in set(Phase):
+        why = f"it has phase {phase!r}, which may be of a later release"
+    elif phase == Phase.UPLOADING and entry.get("removing") is True:
+        why = _IN_DOUBT[Phase.REPLACING]
+    elif phase in _IN_DOUBT:
+        why = _IN_DOUBT[Phase(phase)]
+    else:
+        return HOW_TO_FORGET
+    return _NOT_YET.format(why=why.format(upload_id=entry.get("upload_id"))) + HOW_TO_FORGET
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +192,7 @@ class Journal:
             return
         raise JournalMismatch(
             f"this task instance has a recorded window for {_described(self.target)}, "
-            f"but its parameters now say {_described(target)}; nothing was loaded. {HOW_TO_FORGET}"
+            f"but its parameters now say {_described(target)}; nothing was loaded. {_how_to_forget(self.to_json())}"
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -193,7 +221,9 @@ class Journal:
 
         Raises InvalidInput, with the way to forget it, for anything else.
         """
-        with read_versioned(written, "the journal of this task instance cannot be read", f". {HOW_TO_FORGET}"):
+        with read_versioned(
+            written, "the journal of this task instance cannot be read", f". {_how_to_forget(written)}"
+        ):
             window = written["window"]
             return cls(
                 phase=Phase(written["phase"]),

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_kafka_odps.core.history.store import History
+from airflow_provider_kafka_odps.core.history.store import History, NoAssetStore
 from airflow_provider_kafka_odps.core.journal.entry import JournalStore, Target
 from airflow_provider_kafka_odps.core.journal.interval import IntervalJournal, interval_keys
-from airflow_provider_kafka_odps.core.window.bounds import Previous
+from airflow_provider_kafka_odps.core.window.bounds import At, Previous
 from airflow_provider_kafka_odps.exceptions import InvalidInput
 from airflow_provider_kafka_odps.transfers.runtime.run import AirflowRun, author_of, is_active, previous_window
 from airflow_provider_kafka_odps.transfers.runtime.stores import asset_store
@@ -19,6 +19,14 @@ if TYPE_CHECKING:
     from airflow_provider_kafka_odps.core.history.planning_lock import PlanningLock
     from airflow_provider_kafka_odps.core.options import OnGap
     from airflow_provider_kafka_odps.core.window.planning import WindowRequest
+
+
+_REMEMBERS_NOTHING = (
+    "nothing of this window is remembered for other runs: Airflow does not know the table's asset as one of this "
+    "task's. Neighbouring windows may leave out or load twice what came late, and another run for the same interval "
+    "loads it again. Name table and project without templates, or give asset=; of a mapped task, give "
+    "inlets=[asset], outlets=[asset] to partial()"
+)
 
 
 def history_of(
@@ -45,9 +53,12 @@ def history_of(
             "start='previous' needs max_active_tis_per_dag=1 on this task, given by hand where start is a template or "
             "the task is mapped: two runs that plan at the same moment would both start where the last one ended"
         )
+    store = asset_store(context, asset)
+    if isinstance(store, NoAssetStore) and At in {type(request.start), type(request.end)}:
+        run.warn(_REMEMBERS_NOTHING)
     return History(
         author=author_of(context),
-        store=asset_store(context, asset),
+        store=store,
         previous=lambda: previous_window(context),
         on_gap=on_gap,
         max_offsets=max_offsets,

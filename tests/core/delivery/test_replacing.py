@@ -213,6 +213,21 @@ def test_rows_that_a_removal_leaves_are_not_doubled() -> None:
     assert all_once(world)
 
 
+def test_a_name_that_another_run_has_used_removes_nothing_and_doubles_nothing() -> None:
+    """It has replaced the same rows, and no journal knows it: this run fails, says so, and goes on under another name.
+
+    A name of its own would not do: an attempt that was superseded could start it behind the commit of the next one.
+    """
+    world = loaded()
+    world.statements["remove-u1-0"] = Statement([OLD_ROW], ended=True)
+    before = list(world.table)
+    with pytest.raises(RowsDiffer, match=r"clearing the task removes them and commits the new ones"):
+        replacing(world)
+    assert world.table == before
+    assert replacing(world, clear_number=2).upload_id == "u2"
+    assert all_once(world)
+
+
 def test_a_removal_that_the_service_has_forgotten_has_ended() -> None:
     """Whatever is said of the statement, the table tells whether there are rows left to be removed."""
     world = loaded()

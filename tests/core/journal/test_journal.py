@@ -282,3 +282,34 @@ def test_what_is_no_receipt_is_refused(changes: dict[str, Any]) -> None:
     written = {key: value for key, value in {**receipt_of().to_json(), **changes}.items() if value is not ...}
     with pytest.raises(InvalidInput, match="this is no receipt"):
         Receipt.from_json(written)
+
+
+@pytest.mark.parametrize("phase", Phase)
+def test_a_window_that_may_be_loaded_is_not_to_be_forgotten_unseen(phase: Phase) -> None:
+    """Who forgets a commit in doubt has its rows twice, and rows that are being replaced not at all."""
+    entry = entry_of(phase)
+    changed = {**entry.to_json(), "window": "edited"}
+    said = []
+    with pytest.raises(JournalMismatch) as mismatch:
+        entry.check_target(target_of(table="shop.other"))
+    with pytest.raises(InvalidInput) as unreadable:
+        Journal.from_json(changed)
+    said = [str(mismatch.value), str(unreadable.value)]
+    for each in said:
+        assert "Clear All Task State Store" in each
+        careful = "Do not forget the recorded window before" in each
+        assert careful == (phase in {Phase.COMMITTING, Phase.REPLACING})
+
+
+def test_while_rows_are_away_their_window_is_not_to_be_forgotten() -> None:
+    """A replacement that begins anew, after the rows were removed, has phase uploading."""
+    entry = entry_of(Phase.REPLACING).again(1).uploading("u3")
+    with pytest.raises(JournalMismatch, match="Do not forget the recorded window before"):
+        entry.check_target(target_of(table="shop.other"))
+
+
+def test_a_phase_of_a_later_release_is_left_to_it() -> None:
+    """A release that was rolled back cannot tell what the phase means."""
+    written = {**entry_of(Phase.COMMITTING).to_json(), "phase": "verifying"}
+    with pytest.raises(InvalidInput, match=r"Do not forget the recorded window.*phase 'verifying'.*of a later release"):
+        Journal.from_json(written)
