@@ -136,9 +136,8 @@ class KafkaToMaxComputeOperator(Stoppable, FromJob, BaseOperator):
     :param on_fewer_rows: what to do when rows that are visible would be replaced by fewer, or by none, in mode
         overwrite or by ``on_rerun="replace"``: because records have expired, were compacted, are rejected, are no JSON,
         or gave nothing but NULL: ``"fail"``, and the rows stay, or ``"replace"`` them all the same.
-    :param reconcile: after the commit, compare the table with what was loaded, by one SQL statement: rows, first and
-        last offset and number of different offsets per Kafka partition if these are columns, otherwise all rows in mode
-        overwrite.
+    :param reconcile: after the commit, compare the table with what was loaded, by SQL: rows, first and last offset and
+        number of different offsets per Kafka partition if these are columns, and all rows in mode overwrite.
     :param commit_to_group: after the commit, commit the window's ends to the group of the Kafka connection, for tools
         that show its lag; the group's offsets are never moved back.
     """

@@ -191,7 +191,10 @@ class _Shown:
         return self.points.before("reconcile", lambda: self.inner.offsets(window))
 
     def rows(self) -> int:
-        return self.points.before("reconcile", self.inner.rows)
+        # Of an overwrite, the offsets and then all rows are looked at.
+        return (
+            self.inner.rows() if self.points.visits["reconcile"] else self.points.before("reconcile", self.inner.rows)
+        )
 
     def last_change(self) -> str:
         return self.inner.last_change()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kafka_odps.clients.maxcompute.connection.replies import check_empty, check_status, json_object
 from airflow_provider_kafka_odps.clients.maxcompute.connection.rest import BoundedRestClient, answers
-from airflow_provider_kafka_odps.exceptions import Unreachable
+from airflow_provider_kafka_odps.exceptions import TableRefused, Unreachable
 
 if TYPE_CHECKING:
     from airflow_provider_kafka_odps.clients.maxcompute.connection.retry import Retrier
@@ -47,6 +47,12 @@ class Tunnel:
             opened = self._session(self.client.post(self.url, "", params=params, headers=_NO_BODY, repeatable=True))
         if not opened.get("UploadID"):
             raise Unreachable(f"{self.client.endpoint} is not a MaxCompute tunnel: its answer has no UploadID")
+        overwrites = str(opened.get("IsOverwrite", overwrite)).lower() == "true"
+        if overwrites is not overwrite:
+            raise TableRefused(
+                f"an upload to {self.label} was asked for with overwrite={overwrite}, and was opened with IsOverwrite="
+                f"{overwrites}: does something between this worker and {self.client.endpoint} change requests?"
+            )
         return opened
 
     def session(self, upload_id: str, retrier: Retrier | None = None) -> Mapping[str, Any]:

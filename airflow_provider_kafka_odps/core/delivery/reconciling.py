@@ -53,14 +53,14 @@ def reconcile(receipt: Receipt, table: VisibleRows, *, overwritten: bool, by_off
         found = table.offsets(receipt.window) if by_offsets and (receipt.rows or not overwritten) else None
         if found is not None:
             _complain(receipt, "\n".join(_differences(receipt, found)))
-            return Reconciled.OFFSETS
         if not overwritten:
-            return None
+            return None if found is None else Reconciled.OFFSETS
+        # Also where all of the load is there: what it was to replace may be there, too.
         rows = table.rows()
     except (StatementFailed, TableRefused) as error:
         raise NotReconciled(f"{_where(receipt)}, but the table cannot be looked at: {error}. {_WAYS_ON}") from error
     _complain(receipt, f"{receipt.rows} rows were loaded, {rows} are there" if rows != receipt.rows else "")
-    return Reconciled.ROWS
+    return Reconciled.ROWS if found is None else Reconciled.OFFSETS
 
 
 def _differences(receipt: Receipt, found: Mapping[TopicPartition, FoundOffsets]) -> Iterator[str]:

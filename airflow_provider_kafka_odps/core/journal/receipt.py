@@ -65,6 +65,7 @@ class Receipt:
 
     empty_rows: int | None = None
     """Rows with NULL in every column that is filled from a value or a header; None: a release before wrote it."""
+
     differs: tuple[str, ...] = ()
     """What the parameters asked for in the attempt that returns it, and the recorded window is not."""
 

@@ -297,3 +297,18 @@ def test_no_usage_statistics_are_sent(service: ScriptedService, make_hook: MakeH
     service.replies = [Reply(200, {"Tenant": {}}), Reply(200, SESSION)]
     make_hook(service.url).open_upload(TABLE)
     assert not [seen for seen in service.seen if seen.path.endswith("/logs")]
+
+
+@pytest.mark.parametrize("said", [False, "false"])
+def test_a_session_that_would_append_is_not_written(
+    service: ScriptedService, make_hook: MakeHook, said: object
+) -> None:
+    """Where the wish to overwrite was lost on the way, such as in a proxy, nothing is appended in its place."""
+    service.replies = [Reply(body={**SESSION, "IsOverwrite": said})]
+    with pytest.raises(TableRefused, match=r"p\.t.*IsOverwrite"):
+        make_hook(service.url).open_upload(TABLE, overwrite=True)
+    assert make_hook(service.url).open_upload(TABLE).id == "u1"
+    service.replies = [Reply(body={**SESSION, "IsOverwrite": True})]
+    assert make_hook(service.url).open_upload(TABLE, overwrite=True).id == "u1"
+    with pytest.raises(TableRefused, match=r"p\.t.*IsOverwrite"):
+        make_hook(service.url).open_upload(TABLE)

@@ -79,6 +79,15 @@ def test_any_other_number_is_a_difference(
     assert "reconcile=False" in str(no.value)
 
 
+def test_what_was_not_overwritten_is_a_difference() -> None:
+    """Where the window's rows are there, others may be as well, whatever their offsets: they were to be replaced."""
+    found = {orders(0): ALL}
+    assert reconcile(LOADED, Table(found, 3), overwritten=True) is Reconciled.OFFSETS
+    with pytest.raises(NotReconciled, match="3 rows were loaded, 5 are there"):
+        reconcile(LOADED, Table(found, 5), overwritten=True)
+    assert reconcile(LOADED, Table(found, 5), overwritten=False) is Reconciled.OFFSETS
+
+
 def test_first_and_last_count_only_where_they_are_known() -> None:
     """A reject may be the first record, and earlier releases did not write them down."""
     other = Table({orders(0): FoundOffsets(3, 3, 2, 4)})
