@@ -222,6 +222,7 @@ def _ports(parameters: LoadParameters, run: AirflowRun, hooks: Hooks, load: Load
         unfitting.on_gap,
         parameters.from_where.max_offsets,
         None if asset is None else source.planning_lock(request.topic, asset.uri),
+        load.target.table,
     )
     return Ports(
         survey=source.survey,

@@ -12,11 +12,11 @@ from twins.kafka import Log
 from twins.kafka_reader import batch_of
 from twins.stores import Memory
 
-from airflow_provider_kafka_odps.core.history.committed_link import advance
 from airflow_provider_kafka_odps.core.history.cuts import Author
 from airflow_provider_kafka_odps.core.history.planner import Planning, plan
 from airflow_provider_kafka_odps.core.history.planning_lock import PlanningLock
 from airflow_provider_kafka_odps.core.history.store import History, NoAssetStore
+from airflow_provider_kafka_odps.core.history.task_chain import advance
 from airflow_provider_kafka_odps.core.options import IsolationLevel, OnDataLoss, OnGap, OnTimestampAhead
 from airflow_provider_kafka_odps.core.window.ahead import SCANNED
 from airflow_provider_kafka_odps.core.window.bounds import AskedBound, Latest, SurveyBound
@@ -88,6 +88,10 @@ class Runs:
     on_timestamp_ahead: OnTimestampAhead = OnTimestampAhead.FAIL
     xcom: tuple[str, Mapping[str, Any]] | None = None
     task: str = "hourly.load"
+    before: str = ""
+    """How earlier releases wrote the task."""
+    table: str = "shop.t"
+    partitions: frozenset[int] | None = None
     lock: PlanningLock | None = None
     active: set[str] = field(default_factory=set)
     """The runs that Airflow says may still load something."""
@@ -106,13 +110,13 @@ class Runs:
 
     def commit(self, run_id: str, start: AskedBound, window: Window) -> None:
         """Note that the run has committed its window."""
-        advance(self.history(run_id), WindowRequest("orders", start, Latest()), window)
+        advance(self.history(run_id), WindowRequest("orders", start, Latest(), self.partitions), window)
 
     def history(self, run_id: str) -> History:
         """Return what one run finds, and where it leaves what others need."""
         store = self.memory or NoAssetStore()
         return History(
-            author=Author(self.task, run_id),
+            author=Author(self.task, run_id, self.before),
             store=store,
             previous=lambda: self.xcom,
             on_gap=self.on_gap,
@@ -120,6 +124,7 @@ class Runs:
             is_active=lambda run_id: run_id in self.active,
             lock=self.lock,
             log=self.said.append,
+            table=self.table,
         )
 
     def planning(
@@ -135,6 +140,7 @@ class Runs:
             "orders",
             start,
             end,
+            self.partitions,
             isolation_level=isolation,
             first_start=first,
             on_timestamp_ahead=self.on_timestamp_ahead,

@@ -11,7 +11,7 @@ import pytest
 from core.world import World
 from twins.stores import Memory, Store
 
-from airflow_provider_kafka_odps.core.history.chain import Chain, chain_key
+from airflow_provider_kafka_odps.core.history.chain import Chain, chain_keys
 from airflow_provider_kafka_odps.core.history.cuts import Author, Claim, cut_key, instants_of
 from airflow_provider_kafka_odps.core.journal.entry import Journal
 from airflow_provider_kafka_odps.core.journal.interval import IntervalJournal, IntervalKeys
@@ -87,8 +87,8 @@ def test_the_index_of_instants_is_read() -> None:
 def test_chains_are_found_under_their_key() -> None:
     """A window from "previous" starts where the last one before the upgrade ended."""
     written = _written("chain")
-    key = chain_key(_CLUSTER, "orders", _AUTHOR)
-    assert key == written["key"]
+    key = written["key"]
+    assert key in chain_keys(_CLUSTER, "orders", _AUTHOR, "shop.orders", None)
     assert Chain.from_json(written["value"], key).to_json() == written["value"]
 
 

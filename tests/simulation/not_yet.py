@@ -9,10 +9,9 @@ from simulation.breaks import (
     Break,
     looked_before_it_writes,
     lost_after_a_removal,
-    never,
 )
 from simulation.play.steps import Move, Place, Way
-from simulation.several.cases import Runs, entrances, hour, link
+from simulation.several.cases import Runs, entrances, hour
 from simulation.single.cases import Case
 
 from airflow_provider_kafka_odps.core.options import Mode, OnRerun
@@ -39,13 +38,5 @@ NOT_YET: tuple[Break, ...] = (
         looked_before_it_writes,
         Runs((hour("a", 0), hour("b", 0)), entrances("a b a:clear")),
         {Place(1, "save planning", 1): (Move.MARK,), Place(1, "set journal", 1): (Move.NEXT,)},
-    ),
-    Break(
-        "a chain's task has another name",
-        "A task has loaded a topic; it is renamed, or another element of a mapped one: its chain is not found, and it "
-        "loads the topic from its beginning.",
-        never,
-        Runs((link("a"), link("b", "hourly.load[1]")), entrances("a b")),
-        {},
     ),
 )

@@ -13,8 +13,8 @@ from greenlet import GreenletExit, getcurrent, greenlet
 from twins.planning_lock import Group, TwinLock
 from twins.stores import Memory
 
-from airflow_provider_kafka_odps.core.history.committed_link import advance
 from airflow_provider_kafka_odps.core.history.planner import Planning, plan
+from airflow_provider_kafka_odps.core.history.task_chain import advance
 from airflow_provider_kafka_odps.core.window.bounds import AskedBound, At, Earliest, Latest, Previous, SurveyBound
 from airflow_provider_kafka_odps.core.window.facts import Questions, TopicFacts
 from airflow_provider_kafka_odps.core.window.window import Window

@@ -25,7 +25,7 @@ def warned(request: WindowRequest, asset: Any, stores: dict[Any, Any]) -> list[s
     context = {**context_of(MemoryStore(), lambda *_: None, 0), "asset_state_store": stores}
     clock: Any = SimpleNamespace()
     run = AirflowRun(context, said.append, said.append, clock, Cancellation(None, lambda: 0.0))
-    history = history_of(run, request, asset, OnGap.FAIL, None, None)
+    history = history_of(run, request, asset, OnGap.FAIL, None, None, "shop.t")
     assert history.remembers == (asset in stores)
     return said
 

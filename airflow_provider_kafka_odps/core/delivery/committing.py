@@ -17,7 +17,7 @@ from airflow_provider_kafka_odps.core.delivery.settling import (
     proved_to_be_there,
     settle,
 )
-from airflow_provider_kafka_odps.core.history.chain import chain_key
+from airflow_provider_kafka_odps.core.history.task_chain import chain_entry
 from airflow_provider_kafka_odps.core.journal.entry import HOW_TO_FORGET, Journal
 from airflow_provider_kafka_odps.core.journal.receipt import CommitProof, Receipt
 from airflow_provider_kafka_odps.core.load.loaded import Loaded
@@ -164,9 +164,9 @@ def receipt_of(entry: Journal) -> Receipt:
 
 
 def _gone(attempt: Attempt, entry: Journal) -> str:
-    window, author = entry.window, attempt.ports.history.author
-    key = chain_key(window.cluster_id, window.topic, author)
-    chained = isinstance(attempt.load.request.start, Previous)
+    request, history = attempt.load.request, attempt.ports.history
+    chained = isinstance(request.start, Previous)
+    key = chain_entry(history, request, entry.window)
     in_chain = f' and put "planned" in the place of "committed" in the entry {key!r} of the table\'s asset' * chained
     return (
         f"Upload {entry.upload_id} was being committed and is gone now, so nobody can say whether its "

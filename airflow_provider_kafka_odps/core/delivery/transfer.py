@@ -21,8 +21,8 @@ from airflow_provider_kafka_odps.core.delivery.reconciling import reconcile
 from airflow_provider_kafka_odps.core.delivery.replacing import check_replaceable, removes
 from airflow_provider_kafka_odps.core.delivery.settling import newer_rows, settle
 from airflow_provider_kafka_odps.core.delivery.writing import WindowLoad
-from airflow_provider_kafka_odps.core.history.committed_link import advance
 from airflow_provider_kafka_odps.core.history.planner import Planning, plan
+from airflow_provider_kafka_odps.core.history.task_chain import advance
 from airflow_provider_kafka_odps.core.journal.entry import HOW_TO_FORGET, Journal, Phase
 from airflow_provider_kafka_odps.core.journal.next_step import NextStep, next_step
 from airflow_provider_kafka_odps.core.journal.receipt import CommitProof, Receipt

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from operator import index
 from typing import Any
@@ -22,19 +22,28 @@ class Link:
     start: Mapping[int, int]
     end: Mapping[int, int]
     """Partition → where the next window starts; also of partitions that this window did not load."""
+    map_index: int | None = None
+    """Which instance of the run's task it is of, where the task is mapped."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the link as a part of the chain's entry."""
-        return {
+        written = {
             "run_id": self.run_id,
             "start": {str(number): offset for number, offset in sorted(self.start.items())},
             "end": {str(number): offset for number, offset in sorted(self.end.items())},
         }
+        return written if self.map_index is None else {**written, "map_index": self.map_index}
 
     @classmethod
     def from_json(cls, written: Mapping[str, Any]) -> Link:
         """Read what ``to_json`` wrote."""
-        return cls(written["run_id"], offsets_of(written["start"]), offsets_of(written["end"]))
+        of = written.get("map_index")
+        return cls(
+            written["run_id"],
+            offsets_of(written["start"]),
+            offsets_of(written["end"]),
+            None if of is None else index(of),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,24 +80,32 @@ class Chain:
             note = written.get("note")
             return cls(written["topic_id"], committed, planned, None if note is None else index(note))
 
-    def plan(self, window: Window, run_id: str) -> Chain:
+    def link_of_another(self, author: Author) -> Link | None:
+        """Return a link of another instance of the same run: of a mapped task that has this chain twice."""
+        if author.map_index is None:
+            return None
+        links = (each for each in (self.planned, self.committed) if each is not None and each.run_id == author.run_id)
+        return next((each for each in links if each.map_index not in {None, author.map_index}), None)
+
+    def plan(self, window: Window, author: Author) -> Chain:
         """Return the chain to write before the window is used."""
         start = {each.partition: each.start for each in window.ranges}
         before = {} if self.committed is None else self.committed.end
         end = {**before, **{each.partition: each.end for each in window.ranges}}
-        return replace(self, planned=Link(run_id, start, end))
+        return replace(self, planned=Link(author.run_id, start, end, author.map_index))
 
-    def commit(self, window: Window, run_id: str) -> Chain | None:
+    def commit(self, window: Window, author: Author) -> Chain | None:
         """Return the chain to write once this window of the run is committed; None where it stays as it is.
 
         A window that starts where the chain has come to is the next one, whoever has planned something since. What is
         planned may be another window: an attempt that was superseded has planned it, and could not record it. It never
         counts as loaded; and if it starts elsewhere, the chain has passed the committed window before.
         """
-        mine = self.planned if self.planned is not None and self.planned.run_id == run_id else None
+        planned, index_of = self.planned, {None, author.map_index}
+        mine = planned if planned and planned.run_id == author.run_id and planned.map_index in index_of else None
         starts = ([mine.start] if mine else []) + ([self.committed.end] if self.committed else [])
         if any(_starts_at(window, start) for start in starts):
-            return replace(self, committed=self.plan(window, run_id).planned, planned=None)
+            return replace(self, committed=self.plan(window, author).planned, planned=None)
         return replace(self, planned=None) if mine else None
 
 
@@ -96,13 +113,24 @@ def _starts_at(window: Window, offsets: Mapping[int, int]) -> bool:
     return all(offsets.get(each.partition) == each.start for each in window.ranges)
 
 
-def chain_key(cluster_id: str, topic: str, author: Author) -> str:
-    """Return the key of a task's chain.
+def chain_keys(
+    cluster_id: str, topic: str, author: Author, table: str, partitions: Collection[int] | None
+) -> tuple[str, ...]:
+    """Return the keys of a task's chain: that which is written, and those under which earlier releases wrote it.
 
-    >>> chain_key("MkU", "orders", Author("hourly.load", "run"))
-    'chain:MkU:orders:hourly.load'
+    An instance of a mapped task is told from others by topic, table and partitions, and not by its index: this is
+    another one as soon as the list that it is mapped over has another order.
+
+    >>> chain_keys("MkU", "orders", Author("hourly.load", "run"), "shop.t", None)
+    ('chain:MkU:orders:hourly.load',)
+    >>> chain_keys("MkU", "orders", Author("hourly.load[3]", "run"), "shop.t", {1, 0})
+    ('chain:MkU:orders:hourly.load[]:shop.t:0,1', 'chain:MkU:orders:hourly.load[3]')
     """
-    return store_key("chain", cluster_id, topic, author.task)
+    plain = tuple(store_key("chain", cluster_id, topic, text) for text in author.texts)
+    if author.map_index is None:
+        return plain
+    some = "" if partitions is None else ",".join(map(str, sorted(partitions)))
+    return store_key("chain", cluster_id, topic, f"{author.base}[]", table, some), *plain
 
 
 def next_start(

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from operator import index
 from typing import Any
@@ -36,8 +36,31 @@ class Author:
     """Who has planned a window."""
 
     task: str
-    """``dag_id.task_id``, with the map index in brackets if there is one."""
+    """``dag_id.task_id``, or ``dag_id/task_id`` where a dot in one of them would leave open which is which; with the
+    map index in brackets if there is one."""
     run_id: str
+    before: str = field(default="", compare=False)
+    """What earlier releases wrote for the task, where it was something else."""
+
+    @property
+    def base(self) -> str:
+        """The task without its map index, for all instances of a mapped one."""
+        return self.task.partition("[")[0]
+
+    @property
+    def map_index(self) -> int | None:
+        """Which instance of a mapped task this is."""
+        bracket = self.task.partition("[")[2]
+        return int(bracket[:-1]) if bracket else None
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """What was ever written for the task; the first one is what is written now."""
+        return (self.task, self.before) if self.before not in {"", self.task} else (self.task,)
+
+    def wrote(self, other: Author) -> bool:
+        """Tell whether another one, as it was read, is this one."""
+        return other.run_id == self.run_id and other.task in self.texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +169,7 @@ def remembered(
     """
     if neighbour is None:
         return _cut(asked, same)
-    if same is None or same.author == author:
+    if same is None or author.wrote(same.author):
         # What an attempt of this very run has left is no window that anybody loaded.
         return _cut(asked, neighbour)
     problems = differences(topic, neighbour, same)

@@ -114,12 +114,22 @@ class Intervals:
 
 
 def intervals_key(cluster_id: str, topic: str, author: Author) -> str:
-    """Return the key of the intervals of a task.
+    """Return the key of the intervals of a task; all instances of a mapped one that load the topic have the same.
 
-    >>> intervals_key("MkU", "orders", Author("hourly.load", "run"))
+    >>> intervals_key("MkU", "orders", Author("hourly.load[3]", "run"))
     'intervals:MkU:orders:hourly.load'
     """
-    return store_key("intervals", cluster_id, topic, author.task)
+    return store_key("intervals", cluster_id, topic, author.base)
+
+
+def earlier_intervals_keys(cluster_id: str, topic: str, author: Author) -> list[str]:
+    """Return the keys under which earlier releases have written intervals of this task: they count as well.
+
+    >>> earlier_intervals_keys("MkU", "orders", Author("hourly/a.load[3]", "run", "hourly.a.load[3]"))
+    ['intervals:MkU:orders:hourly/a.load[3]', 'intervals:MkU:orders:hourly.a.load[3]']
+    """
+    keys = [store_key("intervals", cluster_id, topic, text) for text in author.texts]
+    return [key for key in keys if key != intervals_key(cluster_id, topic, author)]
 
 
 def _joined(rows: Iterable[Row]) -> Iterator[Row]:

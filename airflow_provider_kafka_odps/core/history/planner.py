@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from airflow_provider_kafka_odps.core.clock import Clock
-from airflow_provider_kafka_odps.core.history.chain import Chain, chain_key, next_start
 from airflow_provider_kafka_odps.core.history.claims import Claims
-from airflow_provider_kafka_odps.core.history.cuts import check_topic, instant_ahead, no_later
-from airflow_provider_kafka_odps.core.history.planning_lock import Entries, Note, PlanningLock
+from airflow_provider_kafka_odps.core.history.cuts import instant_ahead, no_later
+from airflow_provider_kafka_odps.core.history.planning_lock import Note, PlanningLock
 from airflow_provider_kafka_odps.core.history.store import History
+from airflow_provider_kafka_odps.core.history.task_chain import TaskChain
 from airflow_provider_kafka_odps.core.history.turn import Turn, holding
 from airflow_provider_kafka_odps.core.options import OnGap, OnTimestampAhead
 from airflow_provider_kafka_odps.core.window.ahead import Looker, Scan
-from airflow_provider_kafka_odps.core.window.bounds import At, Cut, Offsets, PlannableBound, Previous, Side, SurveyBound
+from airflow_provider_kafka_odps.core.window.bounds import At, Cut, PlannableBound, Previous, Side
 from airflow_provider_kafka_odps.core.window.facts import Questions, TopicFacts
 from airflow_provider_kafka_odps.core.window.planning import PlannableRequest, WindowRequest, plan_window
 from airflow_provider_kafka_odps.core.window.window import Window, capped
 from airflow_provider_kafka_odps.exceptions import (
     InstantAhead,
-    InvalidInput,
     NeighboursDiffer,
-    NoPreviousWindow,
-    PredecessorPending,
     UnknownPartition,
 )
 
@@ -128,8 +124,8 @@ class _Planner:
         return Claims(self.turn, self.facts)
 
     @property
-    def chain_key(self) -> str:
-        return chain_key(self.facts.cluster_id, self.facts.topic, self.history.author)
+    def chain(self) -> TaskChain:
+        return TaskChain(self.turn, self.facts, self.planning.request)
 
     def looked_behind(self, planned: PlannableRequest) -> TopicFacts:
         """Return the facts without what timestamps ahead of the clock have made of them."""
@@ -145,7 +141,7 @@ class _Planner:
             self.turn.intervals().check(*self._interval, self.history.author.task)
         if self._interval is not None and asked.partitions is None:
             claims.refuse_taken(*self._interval)
-        start = self._chained() if isinstance(asked.start, Previous) else claims.bound(asked.start, Side.START)
+        start = self.chain.start() if isinstance(asked.start, Previous) else claims.bound(asked.start, Side.START)
         # The fallback of a chain is the start of its first window only: of partitions that come later all is loaded.
         first = None if isinstance(asked.start, Previous) else asked.first_start
         end = claims.bound(asked.end, Side.END)
@@ -172,7 +168,7 @@ class _Planner:
         asked = {Side.START: request.start, Side.END: request.end}
         instants = {side: bound for side in sides if isinstance(bound := asked[side], At)}
         ours = claims.wanted(instants, bounds)
-        link = self._link(window)
+        link = self.chain.link(window) if isinstance(request.start, Previous) else {}
         cut = {instant.millis for instant in instants.values()}
         if instants or link:
             self.turn.leave(self.facts.topic_id, cut, claims.entries(instants, ours), link, self._interval)
@@ -180,30 +176,9 @@ class _Planner:
         claims.check(instants, ours)
         for key, entry in link.items():
             self.turn.store.set(key, entry)
-            self._check_link(window)
+            self.chain.check(window)
         if self._interval is not None:
             self.turn.add_interval(*self._interval)
-
-    def _link(self, window: Window) -> Entries:
-        """Return the chain with this window as planned."""
-        if not isinstance(self.planning.request.start, Previous):
-            return {}
-        before = self._chain() or Chain(self.facts.topic_id, None)
-        run_id = self.history.author.run_id
-        if before.planned is not None and before.planned.run_id != run_id:
-            # It has planned the same offsets since this run looked; covering it would have them loaded twice.
-            raise PredecessorPending(
-                f"run {before.planned.run_id} has planned the next window of {window.topic} meanwhile; nothing was "
-                "loaded, and a retry continues where that one ends"
-            )
-        after = before.plan(window, run_id)
-        return {self.chain_key: replace(after, note=None if self.turn.lock is None else self.turn.number).to_json()}
-
-    def _check_link(self, window: Window) -> None:
-        self.turn.store.look_again()
-        after = self._chain()
-        if after is None or after.planned is None or after.planned.run_id != self.history.author.run_id:
-            raise PredecessorPending(f"another run has planned the next window of {window.topic} at the same moment")
 
     def _check_come(self, asked: WindowRequest) -> None:
         now = self.planning.clock.now()
@@ -228,39 +203,3 @@ class _Planner:
 
     def _unreached(self, bound: At) -> bool:
         return any(partition.at[bound.millis] is None for partition in self.facts.partitions.values())
-
-    def _chain(self) -> Chain | None:
-        written = self.turn.chain(self.chain_key)
-        if written is None:
-            return None
-        chain = Chain.from_json(written, self.chain_key)
-        check_topic(chain.topic_id, self.facts.topic_id, self.facts.topic, f"the chain {self.chain_key!r}")
-        return chain
-
-    def _chained(self) -> PlannableBound:
-        if not self.history.remembers:
-            raise InvalidInput(
-                "start='previous' is remembered in the state store of the table's asset, and this task has none: "
-                "name table and project without templates, or give asset="
-            )
-        partitions = self.facts.partitions
-        chain, topic = self._chain(), self.facts.topic
-        return next_start(chain, self.history.author, self.chain_key, topic, partitions) or self._first()
-
-    def _first(self) -> SurveyBound:
-        first = self.planning.request.first_start
-        found = None if isinstance(first, Offsets) else self.history.previous()
-        if found is not None and found[1].get("topic") == self.facts.topic:
-            ends = {number: end for number, (_, end) in found[1]["partitions"].items()}
-            raise NoPreviousWindow(
-                f"run {found[0]} has loaded a window of {self.facts.topic}, but where its task had come to is not "
-                "remembered: the entry was deleted in the state store of the table's asset, or other bounds were asked "
-                "for so far. Say once where to go on; if that run was the last one, with "
-                f"first_start={json.dumps(ends)}"
-            )
-        if first is None:
-            raise NoPreviousWindow(
-                f"start='previous', and this task has committed no window of {self.facts.topic} yet; give first_start "
-                "(for example 'earliest', or offsets per partition) for the first run"
-            )
-        return first

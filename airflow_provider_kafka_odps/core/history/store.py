@@ -85,6 +85,8 @@ class History:
     """None: nothing keeps other runs from planning at the same moment."""
     log: Callable[[str], None]
     """Takes a line for the task's log."""
+    table: str = ""
+    """Into which the windows are loaded."""
 
     def __post_init__(self) -> None:
         """Refuse a window that could not have an offset."""

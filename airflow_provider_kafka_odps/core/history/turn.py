@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from airflow_provider_kafka_odps.core.history.cuts import instants_of, store_key
-from airflow_provider_kafka_odps.core.history.intervals import Intervals, intervals_key
+from airflow_provider_kafka_odps.core.history.intervals import Intervals, earlier_intervals_keys, intervals_key
 from airflow_provider_kafka_odps.core.history.planning_lock import Entries, Note, PlanningLock
-from airflow_provider_kafka_odps.core.history.store import History, CachedStore
+from airflow_provider_kafka_odps.core.history.store import CachedStore, History
 from airflow_provider_kafka_odps.core.versioned import VERSION
 from airflow_provider_kafka_odps.core.window.bounds import At
 from airflow_provider_kafka_odps.exceptions import BrokerRefused, InvalidInput
@@ -56,8 +56,11 @@ class Turn:
         """Return the intervals that this task has planned windows for, whoever has written the entry of all late."""
         key = self._intervals_key
         noted = () if self.last is None else self.last.intervals.get(key, ())
+        keys = [_numbered(key, noted[0])] if noted else []
         known = self._intervals(key)
-        return known.with_all(self._intervals(_numbered(key, noted[0]))) if noted else known
+        for other in (*keys, *earlier_intervals_keys(self.cluster_id, self.topic, self.history.author)):
+            known = known.with_all(self._intervals(other))
+        return known
 
     def add_interval(self, start: At, end: At) -> None:
         """Let later runs of this task know that a window of this interval is planned, also where it was not noted."""

@@ -36,6 +36,7 @@ def history_of(
     on_gap: OnGap,
     max_offsets: int | None,
     lock: PlanningLock | None,
+    table: str,
 ) -> History:
     """Return what other runs have left for the plan of this one.
 
@@ -65,6 +66,7 @@ def history_of(
         is_active=lambda run_id: is_active(context, run_id),
         lock=lock,
         log=run.log,
+        table=table,
     )
 
 

@@ -47,10 +47,15 @@ class AirflowRun:
 
 
 def author_of(context: Mapping[str, Any]) -> Author:
-    """Return who a task instance is to other runs."""
+    """Return who a task instance is to other runs.
+
+    Ids may have dots: task ``b.c`` of DAG ``a`` is not task ``c`` of DAG ``a.b``.
+    """
     ti = context["ti"]
-    task = f"{ti.dag_id}.{ti.task_id}"
-    return Author(task if ti.map_index in (None, -1) else f"{task}[{ti.map_index}]", context["run_id"])
+    index = "" if ti.map_index in (None, -1) else f"[{ti.map_index}]"
+    before = f"{ti.dag_id}.{ti.task_id}{index}"
+    task = f"{ti.dag_id}/{ti.task_id}{index}" if "." in f"{ti.dag_id}{ti.task_id}" else before
+    return Author(task, context["run_id"], before)
 
 
 def previous_window(context: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]] | None:

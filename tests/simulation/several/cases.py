@@ -59,6 +59,11 @@ class Runs:
         """Whether each goes on where the one before it ended."""
         return any(isinstance(run.start, Previous) for run in self.runs)
 
+    def renamed(self, name: str) -> bool:
+        """Tell whether a run's task has another name than that of the others."""
+        names = {run.name: run.task.partition("[")[0] for run in self.runs}
+        return any(other != names[name] for other in names.values())
+
     def overlaps(self, name: str) -> bool:
         """Tell whether a run's interval has a part of another one's, and is not the same."""
         mine = self.run(name)
@@ -96,6 +101,8 @@ _NEIGHBOURS = (hour("a", 0), hour("b", 1))
 _THREE = (*_NEIGHBOURS, hour("c", 2))
 _SAME = (hour("a", 0), hour("b", 0))
 _CHAIN = (link("a"), link("b"), link("c"))
+_RENAMED = (link("a"), link("b", "hourly.other"))
+_MAPPED = (link("a", "hourly.load[0]"), link("b", "hourly.load[1]"))
 
 
 def drawn(random: Random) -> Runs:
@@ -117,6 +124,7 @@ def two_attempts() -> list[Runs]:
         Runs(_SAME, entrances("a b")),
         *[Runs(_SAME[:1], entrances(f"a a:{way}")) for way in ("again", "retry", "clear")],
         *[Runs(_CHAIN, entrances("a b"), max_offsets=most) for most in (None, 1)],
+        *[Runs(links, entrances("a b")) for links in (_RENAMED, _MAPPED)],
     ]
 
 

@@ -19,6 +19,7 @@ from airflow_provider_kafka_odps.exceptions import (
     IntervalTaken,
     KafkaOdpsError,
     NeighboursDiffer,
+    NoPreviousWindow,
     OffsetsExpired,
     PredecessorPending,
 )
@@ -70,6 +71,8 @@ class Tiling:
                     pass  # Somebody has to look who loads the partition that was added.
                 case NeighboursDiffer() if self.case.overlaps(run):
                     pass  # Its records are in the windows of others.
+                case NoPreviousWindow() if self.case.renamed(run):
+                    pass  # Somebody has to say where it goes on.
                 case IntervalTaken() | PredecessorPending() if marked or self._failed(newest):
                     pass  # It waits for a run that somebody has to clear.
                 case _ if run in marked:
