@@ -22,16 +22,28 @@ def refuse_fewer_rows(attempt: Attempt, entry: Journal, receipt: Receipt, remova
         return
     if before is not None:
         there = min(before.telling_rows, removable) if removes(entry) else before.telling_rows
-        if receipt.telling_rows < there:
+        fewer = receipt.telling_rows < there
+        if fewer or (before.telling_rows and not _reaches(receipt, before)):
             # Of an overwrite whose commit is in doubt nobody knows whether its rows are there.
             stay = "stay" if before.learned else "stay, if they are visible,"
-            raise _refusal(receipt, f"The {before.rows} rows of upload {before.upload_id} {stay} in {receipt.table}")
+            old = f"The {before.rows} rows of upload {before.upload_id}"
+            beyond = ", which had records before or behind those that are left," * (not fewer)
+            raise _refusal(receipt, f"{old}{beyond} {stay} in {receipt.table}")
         return
     # Of rows of which this journal knows nothing, only nothing is known to be less. That an hour had no record is no
     # loss, and then its partition is emptied; that what it had was lost, or did not fit, is.
     nothing = entry.target.mode is Mode.OVERWRITE and not receipt.telling_rows and _had_something(receipt)
     if nothing and (there := attempt.ports.visible_rows.rows()):
         raise _refusal(receipt, f"The {there} rows that are in {receipt.table} stay")
+
+
+def _reaches(receipt: Receipt, before: Receipt) -> bool:
+    """Tell whether a load has a record at or beyond both ends of what a load before had, in each partition.
+
+    Records that came to the end of a log that was truncated could make up, in number, for others that have expired.
+    """
+    ends = ((receipt.offsets.get(place), first, last) for place, (first, last) in before.offsets.items())
+    return all(now is not None and now[0] <= first and now[1] >= last for now, first, last in ends)
 
 
 def _had_something(receipt: Receipt) -> bool:

@@ -40,6 +40,20 @@ def test_rows_whose_records_have_expired_stay(mode: Mode, low: int) -> None:
     assert [row for row in world.table if row != OLD_ROW] == before[-(3 - low) :] * (low < 3)
 
 
+def test_rows_whose_records_others_make_up_for_stay() -> None:
+    """What came to the end of a truncated log does not count for what has expired at its start."""
+    world = World(cluster=cluster_of([b"a", b"b", b"c"]))
+    world.before = lambda name: world.log[0].truncate(2) if name == "announce" and len(world.log[0].cuts) < 1 else None
+    assert run(world, Mode.OVERWRITE, 0).rows == 2
+    before = list(world.table)
+    world.log[0].append(b"later")
+    world.log[0].delete_before(1)
+    with pytest.raises(FewerRows, match=r"2 rows of upload u1, which had records before or behind .*, stay in shop\.t"):
+        run(world, Mode.OVERWRITE)
+    assert world.table == before
+    assert run(world, Mode.OVERWRITE, on_fewer_rows=OnFewerRows.REPLACE).rows == 2
+
+
 @_WAYS
 def test_rows_whose_records_were_compacted_since_stay(mode: Mode) -> None:
     """What is explained is fewer rows all the same."""
