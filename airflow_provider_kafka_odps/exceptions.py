@@ -27,7 +27,7 @@
     │   ├── CorruptBatch         a record batch is corrupt: CRC, compression or format
     │   ├── TopicReplaced        the topic was deleted and created again after the window was planned
     │   ├── UnexplainedGap       offsets without a record, and no known reason: records are lost
-    │   ├── LogTruncated         the log was truncated: records that were read are no longer in it
+    │   ├── LogTruncated         the log was truncated: records of the window are no longer in it
     │   │   └── ReadAgain        the same, and on_data_loss="skip" (a retry loads what is left)
     │   └── NoProgress           the broker sent no records for poll_timeout (a retry may help)
     ├── TableRefused             the table cannot be loaded, or MaxCompute refuses it
@@ -190,7 +190,7 @@ class UnexplainedGap(ReadFailed):
 
 
 class LogTruncated(ReadFailed):
-    """The log was truncated below records that were read (an unclean leader election); their offsets may be reused."""
+    """The log was truncated below what was planned or read (an unclean leader election); other records may be there."""
 
 
 class ReadAgain(LogTruncated):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Collection, Generator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from airflow_provider_kafka_odps.core.load.resources import FETCH_BYTES, UNPACK_
 from airflow_provider_kafka_odps.core.options import OnDataLoss, OnTimestampAhead
 from airflow_provider_kafka_odps.core.window.ahead import SCANNED, Looker
 from airflow_provider_kafka_odps.core.window.bounds import Side
-from airflow_provider_kafka_odps.core.window.facts import Questions, TopicFacts
+from airflow_provider_kafka_odps.core.window.facts import Identity, Questions, TopicFacts
 from airflow_provider_kafka_odps.core.window.parsing import BoundInput, Interval, parse_bound
 from airflow_provider_kafka_odps.core.window.planning import WindowRequest, plan_window
 from airflow_provider_kafka_odps.core.window.window import Window
@@ -121,6 +121,43 @@ class KafkaHook(BaseHook):
 
         with open_admin(self.cluster) as admin:
             return admin.topic_id(topic)
+
+    def identity(self, topic: str, epochs: Mapping[int, int]) -> Identity:
+        """Return the topic's UUID as it is now, and where these leader epochs of its partitions end.
+
+        Where the broker does not tell, or this login may not ask, the log says so.
+        """
+        from airflow_provider_kafka_odps.clients.kafka.admin import open_admin
+
+        with open_admin(self.cluster) as admin:
+            found = admin.identity(topic, epochs)
+        self._warn_of_unknown_epochs(topic, epochs.keys() - found.epoch_ends.keys())
+        return found
+
+    def epochs(self, window: Window) -> Mapping[int, int]:
+        """Return, by partition, the leader epoch in which the last offset of the window's range was written.
+
+        A log that still has that epoch up to that offset has the whole range as it was: ``identity`` tells. Where the
+        broker does not tell, or this login may not ask, the partition is left out, and the log says so.
+        """
+        from airflow_provider_kafka_odps.clients.kafka.admin import open_admin
+
+        with open_admin(self.cluster) as admin:
+            found = admin.epochs(window)
+        asked = {each.partition for each in window.ranges if each.span}
+        self._warn_of_unknown_epochs(window.topic, asked - found.keys())
+        return found
+
+    def _warn_of_unknown_epochs(self, topic: str, partitions: Collection[int]) -> None:
+        if partitions:
+            self.log.warning(
+                "connection %r: the broker does not tell where leader epochs end in %s[%s]: if a log is truncated "
+                "there after the plan (by an unclean leader election), and has grown past the window's end again "
+                "before it is read, that is not noticed",
+                self.kafka_config_id,
+                topic,
+                ", ".join(map(str, sorted(partitions))),
+            )
 
     def cleanup_policy(self, topic: str) -> str | None:
         """Return the topic's ``cleanup.policy``, such as ``compact,delete``; None if this login may not know it."""

@@ -226,6 +226,7 @@ def _ports(parameters: LoadParameters, run: AirflowRun, hooks: Hooks, load: Load
     )
     return Ports(
         survey=source.survey,
+        epochs=source.epochs,
         source=source,
         workers=_workers(parameters, hooks, load, destination),
         sink=destination.sink,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -36,6 +36,9 @@ class TopicPort(Source, Protocol):
 
     def survey(self, topic: str, questions: Questions) -> TopicFacts:
         """Ask the broker once for all that a plan needs."""
+
+    def epochs(self, window: Window) -> Mapping[int, int]:
+        """Return the leader epoch of each range's last offset, by partition, as far as the broker tells."""
 
 
 class TopicBackend(Protocol):

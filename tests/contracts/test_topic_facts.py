@@ -8,7 +8,7 @@ from contracts.kafka_backends import NOTHING
 from contracts.topic_questions import FIRST, HOUR, at, values, window_of
 from twins.kafka import Fate
 
-from airflow_provider_kafka_odps.core.window.facts import PartitionFacts, Questions
+from airflow_provider_kafka_odps.core.window.facts import EpochEnd, Identity, PartitionFacts, Questions
 from airflow_provider_kafka_odps.exceptions import (
     NoProgress,
     TopicReplaced,
@@ -22,7 +22,7 @@ def test_an_empty_topic_has_facts(make_log: MakeLog) -> None:
     facts = log.source().survey(log.topic, NOTHING)
     assert facts.partitions == {number: PartitionFacts(number, 0, 0, 0) for number in range(2)}
     assert (facts.topic, facts.group, facts.leaders) == (log.topic, None, 1)
-    assert facts.topic_id == log.source().topic_id(log.topic)
+    assert facts.topic_id == log.source().identity(log.topic, {}).topic_id
     assert at(log, 0, FIRST) == [None, None]
 
 
@@ -135,6 +135,28 @@ def test_ends_are_committed_forward_only(make_log: MakeLog) -> None:
     assert [each.committed for each in log.source().survey(log.topic, asked).partitions.values()] == [5, 0, None]
 
 
+def test_leader_epochs_end_where_the_log_does(make_log: MakeLog) -> None:
+    """Where one leader has written everything, its epoch is that of every offset, and ends at the log's end."""
+    log = make_log(2)
+    log.send([b"v"] * 5)
+    window = window_of(log, (0, 3), (0, 0))
+    assert log.source().epochs(window) == {0: 0}
+    for end in (5, 7):
+        assert log.source().identity(log.topic, {0: 0, 1: 0}).epoch_ends == {0: EpochEnd(0, end), 1: EpochEnd(0, 0)}
+        log.send([b"more"] * 2)
+    log.delete_before(6)
+    found = log.source().identity(log.topic, {0: 0, 1: 7})
+    assert found == Identity(window.topic_id, {0: EpochEnd(0, 9), 1: None})
+    assert log.source().identity(log.topic, {}) == Identity(window.topic_id, {})
+
+
+def test_an_end_that_the_log_does_not_reach_has_no_epoch(make_log: MakeLog) -> None:
+    """Of offsets that are not there nobody knows who is to write them."""
+    log = make_log()
+    log.send([b"v"] * 2)
+    assert log.source().epochs(window_of(log, (0, 3))) == {}
+
+
 def test_a_topic_that_is_created_again_is_another_one(make_log: MakeLog) -> None:
     """It has another id, an empty log, and nothing that a group has committed; its old window is refused."""
     log, group = make_log(), uuid.uuid4().hex
@@ -145,13 +167,13 @@ def test_a_topic_that_is_created_again_is_another_one(make_log: MakeLog) -> None
     with pytest.raises(UnknownTopic, match=log.topic):
         log.source().survey(log.topic, NOTHING)
     with pytest.raises(UnknownTopic, match=log.topic):
-        log.source().topic_id(log.topic)
+        log.source().identity(log.topic, {})
     with pytest.raises(UnknownTopic, match=log.topic):
         values(log.source(), window)
     log.create()
     log.send([b"new"])
     facts = log.source().survey(log.topic, Questions(group=group))
-    assert facts.topic_id == log.source().topic_id(log.topic) != window.topic_id
+    assert facts.topic_id == log.source().identity(log.topic, {}).topic_id != window.topic_id
     assert facts.cluster_id == window.cluster_id
     assert facts.partitions == {0: PartitionFacts(0, 0, 1, 1)}
     with pytest.raises(TopicReplaced):

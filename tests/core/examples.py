@@ -1,6 +1,7 @@
 """Values that many tests of the core start from."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from hypothesis import strategies as st
@@ -91,6 +92,10 @@ windows = st.builds(
     start=st.builds(ResolvedBound.written, _WORDS, _WORDS),
     end=st.builds(ResolvedBound.written, _WORDS, _WORDS),
     ranges=st.dictionaries(st.integers(0, 2**31 - 1), _RANGES, max_size=5).map(lambda each: ranges_of("orders", each)),
+).flatmap(
+    lambda window: st.dictionaries(
+        st.sampled_from([each.partition for each in window.ranges] or [0]), st.integers(0, 2**31 - 1), max_size=5
+    ).map(lambda epochs: replace(window, epochs=epochs if window.ranges else {}))
 )
 _PARTITIONS = st.integers(0, 2**31 - 1).map(orders)
 _COUNTS = st.builds(Counts, st.integers(0, 2**40), st.integers(0, 2**40), st.integers(0, 2**40))

@@ -169,6 +169,7 @@ def attempt_at(
     source = Source(world.cluster, world.effect, on_data_loss, batch_records=1)
     ports = Ports(
         survey=source.survey,
+        epochs=source.epochs,
         source=source,
         workers=NoWorkers(),
         sink=Sink(world, mode is Mode.OVERWRITE),

@@ -23,7 +23,7 @@ from airflow_provider_kafka_odps.core.delivery.window_rows import FoundRows, Win
 from airflow_provider_kafka_odps.core.journal.entry import JournalStore
 from airflow_provider_kafka_odps.core.load.evidence import Evidence
 from airflow_provider_kafka_odps.core.upload import Upload, UploadStatus
-from airflow_provider_kafka_odps.core.window.facts import Questions, TopicFacts
+from airflow_provider_kafka_odps.core.window.facts import Identity, Questions, TopicFacts
 from airflow_provider_kafka_odps.core.window.offsets import TopicPartition
 from airflow_provider_kafka_odps.core.window.window import Window
 
@@ -99,8 +99,8 @@ class _Source:
     inner: Source
     points: Points
 
-    def topic_id(self, topic: str) -> str:
-        return self.points.before("topic id", lambda: self.inner.topic_id(topic))
+    def identity(self, topic: str, epochs: Mapping[int, int]) -> Identity:
+        return self.points.before("topic id", lambda: self.inner.identity(topic, epochs))
 
     def cleanup_policy(self, topic: str) -> str | None:
         return self.inner.cleanup_policy(topic)

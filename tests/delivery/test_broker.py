@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import signal
+import time
 import uuid
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 
 import pytest
 from conftest import MakeTopic
 from delivery.conftest import MakeScene
-from delivery.scene import Log, Scene, kafka_connection, together
+from delivery.scene import OLD_ROW, Log, Scene, kafka_connection, together
 from demo.broker import Broker
 from kafka import KafkaAdminClient, TopicPartition
 from kafka.admin import NewTopic
+from kafka.errors import KafkaError
 from kit.clusters import cluster_at
 from kit.kafka_proxy import KafkaProxy, proxied
 from kit.kafka_topics import producer, send
@@ -186,3 +188,54 @@ def test_the_leader_is_killed(make_scene: MakeScene, cluster: Broker) -> None:
         cluster.nodes[leader - 1].kill()
         before.resume()
         scene.check_loaded_once(running.wait())
+
+
+@pytest.mark.timeout(400)
+def test_an_unclean_election(make_scene: MakeScene, cluster: Broker) -> None:
+    """A log that lost what was planned, and has other records there, is not taken for it; "skip" loads what it has."""
+    topic, (leader, follower, _) = f"test-{uuid.uuid4().hex[:12]}", cluster.nodes
+    configs = {"unclean.leader.election.enable": "true", "min.insync.replicas": "1"}
+    with closing(KafkaAdminClient(bootstrap_servers=cluster.bootstrap_servers)) as admin:
+        admin.create_topics(
+            [
+                NewTopic(
+                    topic, -1, -1, replica_assignments={number: [1, 2] for number in range(3)}, topic_configs=configs
+                )
+            ]
+        )
+        log = filled(Log(cluster.bootstrap_servers, topic))
+        follower.kill()
+        lost = filled(Log(cluster.bootstrap_servers, topic), batches=2, padding=" is lost")
+        scene = on(make_scene(), log)
+        assert scene.attempt({"ensure": signal.SIGKILL}).killed
+        assert (scene.journal() or {})["window"]["partitions"] == {"0": [0, 5], "1": [0, 5], "2": [0, 0]}
+        leader.kill()
+        follower.start()
+        await_leader(admin, topic, 2)
+    others = filled(Log(cluster.bootstrap_servers, topic), batches=4, padding=" came instead")
+    ended = scene.attempt()
+    assert (ended.error, ended.retry_helps) == ("LogTruncated", False), ended
+    for number in range(2):
+        assert f"{topic}[{number}]: the window ends at 5, which was written in leader epoch" in ended.text
+        assert "the log has it up to 3 now" in ended.text
+    scene.check_unchanged()
+    scene.clear()
+    scene.parameters["on_data_loss"] = "skip"
+    ended = scene.attempt()
+    assert ended.receipt is not None, ended
+    assert ended.receipt["possibly_missing"] == [f"{topic}[{number}]@[3, 5)" for number in range(2)]
+    came = [(number, offset + 3, value) for number, offset, value in others._records if offset < 2]
+    assert scene.rows() == sorted([OLD_ROW, *log._records, *came])
+    assert not {value for *_, value in lost._records} & {value for *_, value in scene.rows()}
+
+
+def await_leader(admin: KafkaAdminClient, topic: str, node: int) -> None:
+    """Wait until a node leads every partition of a topic."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        with suppress(KafkaError):
+            (described,) = admin.describe_topics([topic])
+            if {each["leader_id"] for each in described["partitions"]} == {node}:
+                return
+        time.sleep(0.2)
+    pytest.fail(f"node {node} does not lead {topic}")

@@ -37,10 +37,13 @@ def _known(now: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
     return {key: now[key] for key in before}
 
 
-def test_windows_are_read_and_written_alike() -> None:
-    """The window in XCom is the same text."""
-    before = _written("window")
-    assert _known(Window.from_json(before).to_json(), before) == before
+@pytest.mark.parametrize(("name", "epochs"), [("window", {}), ("window_with_epochs", {0: 5, 10: 0})])
+def test_windows_are_read_and_written_alike(name: str, epochs: dict[int, int]) -> None:
+    """The window in XCom is the same text; one of before the epochs has none, and gets none."""
+    before = _written(name)
+    window = Window.from_json(before)
+    assert (window.epochs, "epochs" in window.to_json()) == (epochs, bool(epochs))
+    assert _known(window.to_json(), before) == before
 
 
 def test_receipts_are_read_and_written_alike() -> None:

@@ -58,6 +58,20 @@ def test_a_log_that_is_cut_below_the_reader(on_data_loss: OnDataLoss, ended: lis
     assert len(stage.world.rows()) == (1 if on_data_loss is OnDataLoss.SKIP else 0)
 
 
+@pytest.mark.parametrize("effect", [("ask for the topic's id", 1), ("look at the log", 1), ("read", 1), ("read", 2)])
+@pytest.mark.parametrize("on_data_loss", OnDataLoss)
+def test_records_that_come_in_the_place_of_others(effect: tuple[str, int], on_data_loss: OnDataLoss) -> None:
+    """A log that is truncated and grows again is not the one of the plan, whenever it happens before the commit."""
+    case = Case(Mode.APPEND, OnRerun.KEEP, (Way.RETRY,), log="rrrr", on_data_loss=on_data_loss)
+    stage = _played(case, {Place(1, *effect): (Move.CUT, Move.CUT, Move.ARRIVE, Move.ARRIVE, Move.ARRIVE)})
+    ended = [type(actor.ended).__name__ for actor in stage.actors]
+    if on_data_loss is OnDataLoss.FAIL:
+        assert (ended, stage.world.rows()) == (["LogTruncated"], [])
+        return
+    assert ended == (["Receipt"] if effect[0].startswith("ask") else ["ReadAgain", "Receipt"])
+    assert [value.endswith("+") for *_, value in stage.world.rows()] == [False, False, True, True]
+
+
 def test_a_broken_promise_is_found_and_told_in_short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the fence rows are doubled: the shortest history is printed with all that is needed to play it again."""
     monkeypatch.setattr(Store, "_check", lambda _: None)

@@ -53,7 +53,8 @@ def silent(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
 
 QUESTIONS: dict[str, Callable[[TopicSource], object]] = {
     "survey": lambda source: source.survey("orders", Questions()),
-    "topic id": lambda source: source.topic_id("orders"),
+    "epochs": lambda source: source.epochs(window_of((0, 1))),
+    "identity": lambda source: source.identity("orders", {}),
     "cleanup policy": lambda source: source.cleanup_policy("orders"),
     "commit ends": lambda source: source.commit_ends(window_of((0, 1))),
     "read": lambda source: list(source.read(window_of((0, 1)), frozenset(), Evidence())),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from twins.clock import HandClock
 
-from airflow_provider_kafka_odps.core.window.facts import PartitionFacts, Questions, TopicFacts
+from airflow_provider_kafka_odps.core.window.facts import EpochEnd, Identity, PartitionFacts, Questions, TopicFacts
 from airflow_provider_kafka_odps.core.window.offsets import next_offset
 from airflow_provider_kafka_odps.core.window.window import Window
 from airflow_provider_kafka_odps.exceptions import UnknownTopic
@@ -60,6 +60,8 @@ class Log:
     """Transactions that have not ended → their first offsets, even where retention has passed these."""
     cuts: list[int] = field(default_factory=list)
     """Where it was cut off, each time."""
+    epochs: dict[int, int] = field(default_factory=lambda: {0: 0})
+    """Leader epoch → the offset with which it begins, in their order."""
 
     def append(
         self,
@@ -106,6 +108,25 @@ class Log:
         self.entries = [entry for entry in self.entries if entry.offset < offset]
         self.undecided = {transaction: first for transaction, first in self.undecided.items() if first < offset}
         self.cuts.append(offset)
+        self.elect(max(self.epochs) + 1)
+
+    def elect(self, epoch: int) -> None:
+        """Let a leader begin an epoch; what this log has is what it has."""
+        assert epoch > max(self.epochs), "an epoch is never begun twice"
+        self.epochs = {known: begin for known, begin in self.epochs.items() if begin < self.high} | {epoch: self.high}
+
+    def epoch_end(self, epoch: int) -> EpochEnd | None:
+        """Return what the leader answers when it is asked where an epoch ends."""
+        if epoch > max(self.epochs):
+            return None
+        end = next((begin for later, begin in self.epochs.items() if later > epoch), self.high)
+        return EpochEnd(max((known for known in self.epochs if known <= epoch), default=epoch), end)
+
+    def epoch_before(self, end: int) -> int | None:
+        """Return the epoch in which the offset before an end was written; None: there is no such offset."""
+        if end > self.high:
+            return None
+        return next((epoch for epoch in sorted(self.epochs, reverse=True) if self.epochs[epoch] < end), 0)
 
     def compact(self, end: int | None = None) -> None:
         """Remove records below ``end`` that a later one of the same key replaces, and those that were aborted.
@@ -197,6 +218,18 @@ class Cluster:
             for number, log in topic.partitions.items()
         }
         return TopicFacts(name, topic.id, self.id, partitions, group)
+
+    def identity(self, name: str, epochs: Mapping[int, int]) -> Identity:
+        """Return the topic's id, and where these epochs end."""
+        topic = self.topic(name)
+        logs = {number: topic.partitions[number] for number in epochs if number in topic.partitions}
+        return Identity(topic.id, {number: log.epoch_end(epochs[number]) for number, log in logs.items()})
+
+    def epochs(self, window: Window) -> dict[int, int]:
+        """Return in which epoch the last offset of each range was written."""
+        logs = self.topic(window.topic).partitions
+        found = {each.partition: logs[each.partition].epoch_before(each.end) for each in window.ranges if each.span}
+        return {number: epoch for number, epoch in found.items() if epoch is not None}
 
     def commit_ends(self, group: str, window: Window) -> None:
         """Commit a window's ends where the group has not come as far, if it is still the same topic."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
@@ -14,7 +14,7 @@ from twins.kafka import Cluster, Entry, Log
 from airflow_provider_kafka_odps.core.accounting.gaps import GapKind, PassedOver
 from airflow_provider_kafka_odps.core.load.evidence import Evidence
 from airflow_provider_kafka_odps.core.options import IsolationLevel, OnDataLoss
-from airflow_provider_kafka_odps.core.window.facts import Questions, TopicFacts
+from airflow_provider_kafka_odps.core.window.facts import Identity, Questions, TopicFacts
 from airflow_provider_kafka_odps.core.window.losses import losses, refusal
 from airflow_provider_kafka_odps.core.window.offsets import OffsetRange, next_offset
 from airflow_provider_kafka_odps.core.window.window import Window
@@ -36,9 +36,13 @@ class Source:
         """Ask the broker once for all that a plan needs."""
         return self.effect("survey", lambda: self.cluster.survey(topic, questions))
 
-    def topic_id(self, topic: str) -> str:
-        """Return the topic's UUID as it is now."""
-        return self.effect("ask for the topic's id", lambda: self.cluster.topic(topic).id)
+    def epochs(self, window: Window) -> Mapping[int, int]:
+        """Return the leader epoch of each range's last offset, by partition."""
+        return self.effect("ask for epochs", lambda: self.cluster.epochs(window))
+
+    def identity(self, topic: str, epochs: Mapping[int, int]) -> Identity:
+        """Return the topic's UUID as it is now, and where these leader epochs of its partitions end."""
+        return self.effect("ask for the topic's id", lambda: self.cluster.identity(topic, epochs))
 
     def read(self, window: Window, wanted: frozenset[str], evidence: Evidence) -> Generator[pa.RecordBatch]:
         """Yield every record of the window; end only when all of it was read."""

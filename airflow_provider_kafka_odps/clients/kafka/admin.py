@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow_provider_kafka_odps.clients.kafka.connection.client import build, client_arguments
 from airflow_provider_kafka_odps.clients.kafka.connection.probe import certificate_obstacles
+from airflow_provider_kafka_odps.clients.kafka.epochs import Ends, epoch_ends, epochs_before
 from airflow_provider_kafka_odps.clients.kafka.errors import needing, retried, translated
-from airflow_provider_kafka_odps.core.window.facts import PartitionFacts, Questions, TopicFacts
+from airflow_provider_kafka_odps.core.window.facts import Identity, PartitionFacts, Questions, TopicFacts
 from airflow_provider_kafka_odps.exceptions import BrokerRefused, UnknownTopic
 
 if TYPE_CHECKING:
@@ -96,6 +97,34 @@ class Admin:
     def topic_id(self, topic: str) -> str:
         """Return the topic's UUID as it is now."""
         return str(self.topic_description(topic)["topic_id"])
+
+    def identity(self, topic: str, epochs: Mapping[int, int]) -> Identity:
+        """Return the topic's UUID as it is now, and where these leader epochs of its partitions end, if one may ask."""
+        return Identity(self.topic_id(topic), self._epoch_ends(topic, epochs))
+
+    def epochs(self, window: Window) -> Mapping[int, int]:
+        """Return, by partition, the leader epoch in which the last offset of the window's range was written.
+
+        Partitions are left out of which the broker does not tell, and ranges without an offset.
+        """
+        from kafka import TopicPartition
+        from kafka.admin import OffsetSpec
+
+        ends = {each.partition: each.end for each in window.ranges if each.span}
+        latest = self._listed([TopicPartition(window.topic, number) for number in ends], OffsetSpec.LATEST)
+        leaders = {
+            place.partition: found.leader_epoch for place, found in latest.items() if found.leader_epoch is not None
+        }
+        return epochs_before(ends, leaders, lambda asked: self._epoch_ends(window.topic, asked))
+
+    def _epoch_ends(self, topic: str, epochs: Mapping[int, int]) -> Ends:
+        """Ask, and take no answer for one where the broker does not know the question, or this login may not ask it."""
+        from kafka.errors import AuthorizationError, UnsupportedVersionError
+
+        try:
+            return self._ask(lambda: epoch_ends(self.client, topic, epochs))
+        except (AuthorizationError, UnsupportedVersionError):
+            return {}
 
     def cleanup_policy(self, topic: str) -> str | None:
         """Return the topic's ``cleanup.policy``, its own or the broker's; None if this login may not describe it."""

@@ -269,6 +269,6 @@ def _truncated(error: LogTruncationError, reading: _Reading, on_data_loss: OnDat
     if on_data_loss is OnDataLoss.SKIP:
         return ReadAgain(f"{truncated}\nNothing was committed; the next attempt loads what the log has then")
     return LogTruncated(
-        f"{truncated}\nThe same offsets may have other records now, so nothing was committed. Clear the task to load "
-        "what is there now, with on_data_loss='skip' if the log ends before the window does"
+        f"{truncated}\nThe same offsets may have other records now, so nothing was committed. Clear the task with "
+        "on_data_loss='skip' to load what is there now"
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
@@ -18,15 +18,15 @@ from airflow_provider_kafka_odps.core.journal.entry import JournalStore
 from airflow_provider_kafka_odps.core.load.evidence import Evidence
 from airflow_provider_kafka_odps.core.load.shares import Share, ShareProgress, ShareResult
 from airflow_provider_kafka_odps.core.upload import Upload
-from airflow_provider_kafka_odps.core.window.facts import Questions, TopicFacts
+from airflow_provider_kafka_odps.core.window.facts import Identity, Questions, TopicFacts
 from airflow_provider_kafka_odps.core.window.window import Window
 
 
 class Source(Protocol):
     """A topic: what it is, and its records."""
 
-    def topic_id(self, topic: str) -> str:
-        """Return the topic's UUID as it is now."""
+    def identity(self, topic: str, epochs: Mapping[int, int]) -> Identity:
+        """Return the topic's UUID as it is now, and where these leader epochs of its partitions end."""
 
     def cleanup_policy(self, topic: str) -> str | None:
         """Return the topic's ``cleanup.policy``, such as ``compact,delete``; None if this login may not know it."""
@@ -80,6 +80,10 @@ Survey: TypeAlias = Callable[[str, Questions], TopicFacts]
 """Asks the broker once for all that a plan needs."""
 
 
+Epochs: TypeAlias = Callable[[Window], Mapping[int, int]]
+"""Returns the leader epoch of each range's last offset, by partition, as far as the broker tells."""
+
+
 Announce: TypeAlias = Callable[[Window], None]
 """Called with the window as soon as it is known, on a replay too."""
 
@@ -97,6 +101,7 @@ class Ports:
     """All that a load needs of the outside."""
 
     survey: Survey
+    epochs: Epochs
     source: Source
     workers: Workers
     sink: Sink

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never
 
@@ -28,11 +28,12 @@ from airflow_provider_kafka_odps.core.journal.next_step import NextStep, next_st
 from airflow_provider_kafka_odps.core.journal.receipt import CommitProof, Receipt
 from airflow_provider_kafka_odps.core.journal.recorded import differences
 from airflow_provider_kafka_odps.core.load.evidence import Evidence
-from airflow_provider_kafka_odps.core.options import Mode
+from airflow_provider_kafka_odps.core.options import Mode, OnDataLoss, OnFewerRows
 from airflow_provider_kafka_odps.core.upload import Upload, UploadStatus
 from airflow_provider_kafka_odps.core.window.ahead import SCANNED
+from airflow_provider_kafka_odps.core.window.losses import Truncation, truncations
 from airflow_provider_kafka_odps.core.window.window import Window
-from airflow_provider_kafka_odps.exceptions import AlreadyLoaded, NewerRows, TopicReplaced
+from airflow_provider_kafka_odps.exceptions import AlreadyLoaded, LogTruncated, NewerRows, ReadAgain, TopicReplaced
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -47,7 +48,7 @@ def transfer(attempt: Attempt) -> Receipt:
     3. Ensure table and partition; open a fresh upload; save ``uploading``.
     4. Read, project, write blocks 0…n-1: invisible.
     5. Prove the window complete: all of it read, every offset accounted for, no more rejects than are tolerated, the
-       same topic still, not cancelled.
+       same topic and log still, not cancelled.
     6. Where rows of an earlier load are replaced, save ``replacing`` and remove them. Where there are rejects, save
        ``publishing`` and make them visible. Save ``committing``: the fence. A superseded attempt fails at the first of
        these, before it can remove or commit.
@@ -126,17 +127,19 @@ def _plan(attempt: Attempt) -> Journal:
         attempt.run.log(f"on_data_loss='skip': {', '.join(window.possibly_missing)} may be lost; the log cannot tell")
     if window.left_out:
         attempt.run.log(f"so far this task has planned no window for {' and '.join(window.left_out)}")
+    window = replace(window, epochs=ports.epochs(window)) if window.span else window
     entry = Journal(Phase.PLANNED, load.target, window, attempt.run.clear_number)
     ports.journal.save(entry.to_json())
     return entry
 
 
 def _load(attempt: Attempt, entry: Journal) -> Receipt:
-    ports, cancellation, window = attempt.ports, attempt.run.cancellation, entry.window
+    ports, cancellation = attempt.ports, attempt.run.cancellation
     entry = entry.again(attempt.run.clear_number)
-    loading = WindowLoad(attempt, window, replaces=entry.replaces is not None)
+    loading = WindowLoad(attempt, entry.window, replaces=entry.replaces is not None)
     cancellation.begin(loading.progress)
-    _check_topic(attempt, window)
+    entry = _check_log(attempt, entry)
+    window = entry.window
     ports.sink.ensure()
     removable = 0
     if removes(entry):
@@ -148,7 +151,7 @@ def _load(attempt: Attempt, entry: Journal) -> Receipt:
     entry = entry.uploading(upload.id)
     ports.journal.save(entry.to_json())
     loaded = loading.write(upload)
-    _check_topic(attempt, window)
+    _check_log(attempt, entry, read=True)
     cancellation.check()
     if not loaded.blocks:
         return record(attempt, entry, receipt_for(attempt, window, loaded, upload_id=None))
@@ -251,11 +254,43 @@ def _after_the_commit(attempt: Attempt, receipt: Receipt) -> Receipt:
     return replace(receipt, differs=differences(receipt.window, load.request))
 
 
-def _check_topic(attempt: Attempt, window: Window) -> None:
-    topic_id = attempt.ports.source.topic_id(window.topic)
-    if topic_id != window.topic_id:
+def _check_log(attempt: Attempt, entry: Journal, *, read: bool = False) -> Journal:
+    """Return the entry if the topic's logs are those of the plan; where loss may be skipped, with what they are now.
+
+    Raises TopicReplaced; LogTruncated where records of the window were lost and others may have their offsets.
+    """
+    source, window = attempt.ports.source, entry.window
+    now = source.identity(window.topic, window.epochs)
+    if now.topic_id != window.topic_id:
         raise TopicReplaced(
             f"topic {window.topic} was deleted and created again since the window was planned: its id was "
-            f"{window.topic_id} and is {topic_id} now. The window's offsets name other records; nothing was committed. "
-            f"{HOW_TO_FORGET}"
+            f"{window.topic_id} and is {now.topic_id} now. The window's offsets name other records; nothing was "
+            f"committed. {HOW_TO_FORGET}"
         )
+    found = [*truncations(window, now.epoch_ends, lambda: source.cleanup_policy(window.topic))]
+    return _without(attempt, entry, found, read=read) if found else entry
+
+
+def _without(attempt: Attempt, entry: Journal, found: Sequence[Truncation], *, read: bool) -> Journal:
+    """Return the entry of a window without the records that were truncated, if that is allowed."""
+    load, window, before = attempt.load, entry.window, entry.replaces
+    lines = "\n".join(map(str, found))
+    accepted = before is None or load.on_fewer_rows is OnFewerRows.REPLACE
+    if load.request.on_data_loss is OnDataLoss.FAIL or not accepted:
+        state, also = "Nothing was committed", ""
+        if before is not None:
+            stay = "stay" if entry.visible else "stay, if they were not removed before,"
+            state = f"The {before.rows} rows of upload {before.upload_id} {stay} in {entry.target.table}"
+            also = " and on_fewer_rows='replace'"
+        raise LogTruncated(
+            f"{lines}\nThe same offsets may have other records now. {state}. Clear the task with on_data_loss='skip'"
+            f"{also} to load what is there now"
+        )
+    if read:
+        raise ReadAgain(f"{lines}\nNothing was committed; the next attempt loads what the log has then")
+    lost = [each.lost for each in found]
+    attempt.run.log(f"on_data_loss='skip': {lines}; what is there now is loaded, {', '.join(lost)} may be lost")
+    doubts = dict.fromkeys([*window.possibly_missing, *lost])
+    window = replace(window, epochs=attempt.ports.epochs(window), possibly_missing=tuple(doubts))
+    attempt.ports.announce(window)
+    return replace(entry, window=window)

@@ -75,3 +75,23 @@ class TopicFacts:
     """The group that was asked about."""
     leaders: int = 1
     """How many brokers lead partitions of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class EpochEnd:
+    """Where a leader epoch ends in the log of a partition, as its leader has answered."""
+
+    epoch: int
+    """The one that was asked for; where the log has nothing of it, the last one before it of which it has."""
+    end: int
+    """Where the next epoch begins; of the last one, the log's end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What proves that the logs of a topic are still those that a window was planned on."""
+
+    topic_id: str
+    epoch_ends: Mapping[int, EpochEnd | None] = field(default_factory=dict)
+    """By partition, where the broker tells: the end of the leader epoch that was asked for; None: the log knows none
+    that early."""

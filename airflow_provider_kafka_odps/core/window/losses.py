@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import assert_never
 
-from airflow_provider_kafka_odps.core.window.facts import TopicFacts
+from airflow_provider_kafka_odps.core.window.facts import EpochEnd, TopicFacts
 from airflow_provider_kafka_odps.core.window.offsets import OffsetRange
+from airflow_provider_kafka_odps.core.window.window import Window
 from airflow_provider_kafka_odps.exceptions import LogTooShort, OffsetsExpired, UnknownPartition, WindowRefused
 
 
@@ -70,6 +71,54 @@ def losses(left: Iterable[OffsetRange], facts: TopicFacts) -> Iterator[Loss]:
             yield Loss(OffsetRange(wanted.topic, wanted.partition, wanted.start, start), LossKind.EXPIRED, log.low)
         if end < wanted.end:
             yield Loss(OffsetRange(wanted.topic, wanted.partition, end, wanted.end), LossKind.BEYOND, log.high)
+
+
+@dataclass(frozen=True, slots=True)
+class Truncation:
+    """A range whose last offsets were truncated since the plan: what the log has there by now are other records."""
+
+    planned: OffsetRange
+    epoch: int
+    """The leader epoch in which the last offset of the range was written."""
+    kept: int | None
+    """Up to where the log may have kept what it had; None: nobody can tell."""
+
+    @property
+    def lost(self) -> str:
+        """The offsets whose records are lost, such as ``orders[3]@[60, 100)``; ``?`` is what nobody can tell."""
+        start = "?" if self.kept is None else max(self.kept, self.planned.start)
+        return f"{self.planned.topic_partition}@[{start}, {self.planned.end})"
+
+    def __str__(self) -> str:
+        where, end = self.planned.topic_partition, self.planned.end
+        has = "has nothing of that epoch now" if self.kept is None else f"has it up to {self.kept} now"
+        return (
+            f"{where}: the window ends at {end}, which was written in leader epoch {self.epoch}, but the log {has}: it "
+            "was truncated after the window was planned (an unclean leader election)"
+        )
+
+
+def truncations(
+    window: Window, ends: Mapping[int, EpochEnd | None], cleanup_policy: Callable[[], str | None]
+) -> Iterator[Truncation]:
+    """Yield the ranges of a window whose logs have not kept what was there when it was planned.
+
+    What one leader epoch has written is the same wherever it is kept, and so is what came before it. So a log that has
+    the epoch of a range's last offset, up to that offset, has the whole range as it was.
+    ``cleanup_policy`` is asked for the topic's where a log has nothing of the epoch: if it is compacted, later records
+    may have replaced all of it.
+    """
+    for planned in window.ranges:
+        epoch = window.epochs.get(planned.partition)
+        if epoch is None or planned.partition not in ends:
+            continue
+        found = ends[planned.partition]
+        if found is None:
+            yield Truncation(planned, epoch, None)
+        elif found.end < planned.end:
+            yield Truncation(planned, epoch, found.end)
+        elif found.epoch < epoch and "compact" not in (cleanup_policy() or ""):
+            yield Truncation(planned, epoch, None)
 
 
 _ERRORS: Mapping[LossKind, type[WindowRefused]] = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from operator import index
@@ -55,6 +55,8 @@ class Window:
     """The times beside the window's interval for which the task had planned nothing by then, up to what it had."""
     chosen: bool = False
     """Whether its partitions were asked for by number; otherwise they are all that the topic had."""
+    epochs: Mapping[int, int] = field(default_factory=dict, hash=False)
+    """By partition, where the broker tells: the leader epoch in which the last offset of its range was written."""
 
     def __post_init__(self) -> None:
         """Refuse a time without a zone, ranges out of order, two of one partition, and one of another topic."""
@@ -87,7 +89,13 @@ class Window:
             **({"possibly_missing": list(self.possibly_missing)} if self.possibly_missing else {}),
             **({"left_out": list(self.left_out)} if self.left_out else {}),
             **({"chosen": True} if self.chosen else {}),
+            **({"epochs": epochs} if (epochs := self._written_epochs()) else {}),
         }
+
+    def _written_epochs(self) -> dict[str, list[int]]:
+        """Return each epoch with the end that it is about: an administrator may edit the one and not the other."""
+        ends = {each.partition: each.end for each in self.ranges}
+        return {str(number): [epoch, ends[number]] for number, epoch in sorted(self.epochs.items()) if number in ends}
 
     @classmethod
     def from_json(cls, written: Mapping[str, Any]) -> Window:
@@ -114,6 +122,11 @@ class Window:
                 possibly_missing=tuple(written.get("possibly_missing", ())),
                 left_out=tuple(written.get("left_out", ())),
                 chosen=bool(written.get("chosen", False)),
+                epochs={
+                    int(number): index(epoch)
+                    for number, (epoch, end) in written.get("epochs", {}).items()
+                    if end == written["partitions"].get(number, [None])[-1]
+                },
             )
 
 

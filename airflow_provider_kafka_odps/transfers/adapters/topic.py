@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from airflow_provider_kafka_odps.core.load.evidence import Evidence
     from airflow_provider_kafka_odps.core.load.resources import Resources
     from airflow_provider_kafka_odps.core.options import OnDataLoss
-    from airflow_provider_kafka_odps.core.window.facts import Questions, TopicFacts
+    from airflow_provider_kafka_odps.core.window.facts import Identity, Questions, TopicFacts
     from airflow_provider_kafka_odps.core.window.window import Window
     from airflow_provider_kafka_odps.hooks.kafka import KafkaHook
 
@@ -39,9 +39,13 @@ class TopicSource:
         """Ask the broker once for all that a plan needs."""
         return self._watched(lambda: self.hook.survey(topic, questions))
 
-    def topic_id(self, topic: str) -> str:
-        """Return the topic's UUID as it is now."""
-        return self._watched(lambda: self.hook.topic_id(topic))
+    def epochs(self, window: Window) -> Mapping[int, int]:
+        """Return the leader epoch of each range's last offset, by partition, as far as the broker tells."""
+        return self._watched(lambda: self.hook.epochs(window))
+
+    def identity(self, topic: str, epochs: Mapping[int, int]) -> Identity:
+        """Return the topic's UUID as it is now, and where these leader epochs of its partitions end."""
+        return self._watched(lambda: self.hook.identity(topic, epochs))
 
     def read(self, window: Window, wanted: frozenset[str], evidence: Evidence) -> Generator[pa.RecordBatch]:
         """Yield every record of the window; end only when all of it was read."""

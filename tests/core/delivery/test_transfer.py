@@ -32,7 +32,16 @@ from airflow_provider_kafka_odps.exceptions import (
 
 MODES = pytest.mark.parametrize("mode", Mode)
 ORDER = [
-    *["survey", "save planned", "announce", "ask for the topic's id", "ensure", "open", "save uploading"],
+    *[
+        "survey",
+        "ask for epochs",
+        "save planned",
+        "announce",
+        "ask for the topic's id",
+        "ensure",
+        "open",
+        "save uploading",
+    ],
     *[
         "look at the log",
         "read 0:0",
@@ -477,7 +486,7 @@ def test_a_cancelled_load_leaves_nothing(mode: Mode) -> None:
 
 
 @MODES
-@pytest.mark.parametrize("effect", [1, 6, 16, 18])
+@pytest.mark.parametrize("effect", [2, 7, 17, 19])
 def test_a_journal_of_another_target_is_left_alone(mode: Mode, effect: int) -> None:
     """A window that was recorded for another table is neither used nor forgotten."""
     world = World(crash_after=effect)

@@ -1,10 +1,12 @@
 """What of a window the log does not have any more."""
 
-import pytest
-from core.examples import facts_of
+from dataclasses import replace
 
-from airflow_provider_kafka_odps.core.window.facts import PartitionFacts
-from airflow_provider_kafka_odps.core.window.losses import LossKind, losses, refusal
+import pytest
+from core.examples import facts_of, window_of
+
+from airflow_provider_kafka_odps.core.window.facts import EpochEnd, PartitionFacts
+from airflow_provider_kafka_odps.core.window.losses import LossKind, losses, refusal, truncations
 from airflow_provider_kafka_odps.core.window.offsets import OffsetRange
 from airflow_provider_kafka_odps.exceptions import LogTooShort, OffsetsExpired, UnknownPartition, WindowRefused
 
@@ -60,3 +62,42 @@ def test_the_refusal_names_all_that_is_lost(ranges: list[tuple[int, int, int]], 
     assert type(error) is kind
     assert [str(loss) in str(error) for loss in found] == [True] * len(found)
     assert str(error).endswith("Set on_data_loss='skip' to load what is there")
+
+
+@pytest.mark.parametrize(
+    ("answer", "lost"),
+    [
+        (EpochEnd(5, 100), None),
+        (EpochEnd(5, 170), None),
+        (EpochEnd(5, 99), "orders[1]@[99, 100)"),
+        (EpochEnd(5, 41), "orders[1]@[41, 100)"),
+        (EpochEnd(5, 7), "orders[1]@[40, 100)"),
+        (EpochEnd(4, 60), "orders[1]@[60, 100)"),
+        (EpochEnd(4, 100), "orders[1]@[?, 100)"),
+        (EpochEnd(4, 170), "orders[1]@[?, 100)"),
+        (EpochEnd(0, 170), "orders[1]@[?, 100)"),
+        (None, "orders[1]@[?, 100)"),
+    ],
+    ids=str,
+)
+def test_a_log_that_has_not_what_was_planned_is_truncated(answer: EpochEnd | None, lost: str | None) -> None:
+    """A log has a range as it was only if it has the epoch of its last offset, up to that offset."""
+    window = replace(window_of((0, 10), (40, 100), (7, 7)), epochs={1: 5})
+    found = [*truncations(window, {1: answer}, lambda: None)]
+    assert [each.lost for each in found] == ([] if lost is None else [lost])
+    assert all("orders[1]: the window ends at 100, which was written in leader epoch 5" in str(each) for each in found)
+
+
+def test_what_later_records_have_replaced_is_not_truncated() -> None:
+    """A compacted log need not have anything of an epoch; what ends below the window is truncated all the same."""
+    window = replace(window_of((40, 100)), epochs={0: 5})
+    assert [*truncations(window, {0: EpochEnd(4, 170)}, lambda: "compact")] == []
+    assert len([*truncations(window, {0: EpochEnd(4, 99)}, lambda: "compact")]) == 1
+    assert len([*truncations(window, {0: None}, lambda: "compact")]) == 1
+
+
+def test_what_nobody_tells_is_no_truncation() -> None:
+    """Without an epoch in the window, or without an answer of the broker, nothing is known."""
+    window = window_of((40, 100))
+    assert [*truncations(window, {0: EpochEnd(4, 60)}, lambda: "delete")] == []
+    assert [*truncations(replace(window, epochs={0: 5}), {}, lambda: "delete")] == []

@@ -159,3 +159,13 @@ def test_what_is_no_json_object_is_no_window(written: Any) -> None:
     """Whatever else stands there is refused like any other nonsense."""
     with pytest.raises(InvalidInput, match="this is no window"):
         Window.from_json(written)
+
+
+def test_the_epoch_of_an_edited_end_is_forgotten() -> None:
+    """What an administrator has moved the end of a range to was not written in the epoch of the old one."""
+    written = replace(window_of((120, 250), (98, 100)), epochs={0: 5, 1: 6}).to_json()
+    assert written["epochs"] == {"0": [5, 250], "1": [6, 100]}
+    written["partitions"]["0"] = [120, 270]
+    assert Window.from_json(written).epochs == {1: 6}
+    del written["partitions"]["1"]
+    assert Window.from_json(written).epochs == {}

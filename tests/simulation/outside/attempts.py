@@ -77,6 +77,7 @@ def attempt_in(
     source = source_of(world.topic, order.request.on_data_loss, world.effect)
     ports = Ports(
         survey=source.survey,
+        epochs=source.epochs,
         source=source,
         workers=Pool(world, load.projection, order.request.on_data_loss, limits),
         sink=SimulatedSink(world, order.mode is Mode.OVERWRITE),

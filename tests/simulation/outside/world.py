@@ -52,6 +52,8 @@ class SimulatedWorld(MaxCompute):
     """By run."""
     windows: dict[str, list[Window]] = field(default_factory=dict)
     """All windows that a run has ever recorded, also where its journal was deleted."""
+    planned: dict[Spot, str] = field(default_factory=dict)
+    """The records that were there when the first window was planned that has their offsets."""
     asset: dict[str, str] = field(default_factory=dict)
     """The state store of the table's asset, as JSON."""
     planners: Group = field(default_factory=Group)
@@ -76,10 +78,19 @@ class SimulatedWorld(MaxCompute):
             # A run may go on with the window of another one for the same interval.
             assert before is None or self.knows(window), "the recorded window has changed"
             self.windows.setdefault(run, []).append(window)
+            self._note_planned(window)
         settles = before is not None and before["phase"] in _FENCED
         if entry["phase"] == Phase.PUBLISHING or (entry["phase"] in _FENCED_OR_COMMITTED and not settles):
             self.fenced_by = clear_number
         self.journals[run] = entry
+
+    def _note_planned(self, window: Window) -> None:
+        """Remember which records a window is planned on: others may come in their place."""
+        for each in window.ranges:
+            for offset in range(each.start, each.end):
+                values = self.topic.ever.get((window.topic_id, each.partition, offset))
+                if values:
+                    self.planned.setdefault(Spot(window.topic_id, each.partition, offset), values[-1])
 
     def knows(self, window: Window) -> bool:
         """Tell whether any run has recorded this window."""

@@ -56,7 +56,7 @@ _ANSWERS: Mapping[str, tuple[Move, ...]] = {
     "save committing": (Move.CANCEL, Move.MARK),
     "save uploading": (Move.MARK,),
     "save planning": (Move.MARK,),
-    "ask for the topic's id": (Move.RECREATE,),
+    "ask for the topic's id": (Move.RECREATE, Move.CUT, Move.ARRIVE),
     f"{WORKER}look at the log": (Move.WORKER_DIES, Move.WORKER_SLOW),
     f"{WORKER}read": (Move.WORKER_DIES, Move.WORKER_SLOW, Move.DROP, *_LOG_MOVES),
     f"{WORKER}write a block": (Move.WORKER_DIES, Move.WORKER_SLOW, Move.FLING, Move.GONE),
@@ -79,7 +79,7 @@ def moves_at(name: str) -> tuple[Move, ...]:
 
 def makes_a_difference(move: Move, effect: str, world: SimulatedWorld) -> bool:
     """Tell whether the world is such that this changes it."""
-    if move is Move.ARRIVE and effect in {"read", "look at the log"}:
+    if move is Move.ARRIVE and effect in {"read", "look at the log", "ask for the topic's id"}:
         # What comes behind a window that is recorded makes a difference where its end was cut off.
         return any(log.cuts for log in world.topic.logs.values()) and _has_room(world)
     circumstance = _CIRCUMSTANCES.get(move)

@@ -43,6 +43,7 @@ def _world(world: SimulatedWorld) -> Hashable:
         tuple((run, _frozen(journal)) for run, journal in world.journals.items()),
         tuple(world.asset.items()),
         (world.planners.holder, world.planners.text),
+        tuple(world.planned.items()),
         tuple((run, len(windows)) for run, windows in world.windows.items()),
         frozenset(world.loaded),
         (world.lied, world.fenced_by, world.closing, *world.commit_faults, *world.reject_faults),

@@ -91,7 +91,16 @@ class Promise:
                 raise BrokenPromise(f"{spot} is in the table, and not in the recorded window {window.ranges}")
         if lacking := [spot for spot in owed(world, window) if spot not in spots and not self.excused(spot)]:
             raise BrokenPromise(f"rows are visible without {lacking}: {world.table}")
+        self._check_records()
         self._check_rejects(spots, window)
+
+    def _check_records(self) -> None:
+        """Hold that no record has come in the place of one that was planned, unless loss may be skipped."""
+        if self.case.on_data_loss is OnDataLoss.SKIP:
+            return
+        planned = self.world.planned
+        if others := [value for *_, value in self.world.rows() if planned.get(spot_of(value), value) != value]:
+            raise BrokenPromise(f"{others} came in the place of what was planned: {self.world.table}")
 
     def owed(self) -> Iterator[Spot]:
         """Yield the records of which every load of the recorded window has a row, whatever was lost since."""
