@@ -197,7 +197,7 @@ class KafkaHook(BaseHook):
 
         ``check`` is called several times a second while others are waited for, and ends the wait by raising.
         """
-        from airflow_provider_kafka_odps.clients.kafka.planning_lock import KafkaPlanningLock
+        from airflow_provider_kafka_odps.clients.kafka.groups.planning_lock import KafkaPlanningLock
 
         return KafkaPlanningLock(self.cluster, topic, table, check)
 

@@ -17,7 +17,7 @@ from kit.clusters import cluster_at
 from twins.planning_lock import Group, TwinLock
 
 from airflow_provider_kafka_odps.clients.kafka.connection.client import Cluster
-from airflow_provider_kafka_odps.clients.kafka.planning_lock import KafkaPlanningLock
+from airflow_provider_kafka_odps.clients.kafka.groups.planning_lock import KafkaPlanningLock
 from airflow_provider_kafka_odps.core.history.planning_lock import PlanningLock
 from airflow_provider_kafka_odps.exceptions import BrokerRefused, Cancelled, PlannedAtOnce
 

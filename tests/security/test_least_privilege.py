@@ -17,7 +17,7 @@ from kit.kafka_topics import producer, send
 from kit.secure_broker import SECRET, SecureBroker, allow, deny
 from kit.task_run import MemoryStore, TaskRun
 
-from airflow_provider_kafka_odps.clients.kafka.planning_lock import group_of
+from airflow_provider_kafka_odps.clients.kafka.groups.planning_lock import group_of
 from airflow_provider_kafka_odps.hooks.kafka import KafkaHook
 from airflow_provider_kafka_odps.hooks.odps import OdpsHook
 from airflow_provider_kafka_odps.local.testing import RunningEndpoint

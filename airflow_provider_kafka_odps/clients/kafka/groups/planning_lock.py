@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 from airflow_provider_kafka_odps.clients.interruptible import interruptible
 from airflow_provider_kafka_odps.clients.kafka.admin import open_admin
 from airflow_provider_kafka_odps.clients.kafka.errors import retried, translated
-from airflow_provider_kafka_odps.clients.kafka.membership import Membership
+from airflow_provider_kafka_odps.clients.kafka.groups.membership import Membership
 from airflow_provider_kafka_odps.core.backoff import Backoff
 from airflow_provider_kafka_odps.exceptions import BrokerRefused, PlannedAtOnce
 

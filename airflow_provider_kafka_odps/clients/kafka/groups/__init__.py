@@ -1,0 +1,1 @@
+"""A consumer group that consumes nothing: its leader holds the planning lock."""
