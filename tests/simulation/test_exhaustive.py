@@ -29,8 +29,8 @@ def some(cases: Sequence[T], every: int) -> list[T]:
 
 _TWO = [
     *cases(2, [Misfit.NEVER]),
-    *some(cases(2, _MENDED), 4),
-    *some(cases_of_gaps(2), 7),
+    *some(cases(2, _MENDED), 6),
+    *some(cases_of_gaps(2), 14),
     *some(cases_of_workers(2), 2),
 ]
 _THREE = [*cases(3, [Misfit.NEVER]), *some([*cases(3, _MENDED), *cases_of_gaps(3), *cases_of_workers(3)], 4)]
@@ -60,7 +60,7 @@ def test_three_attempts_and_one_fault(case: Case, record_property: Record) -> No
 
 
 @pytest.mark.timeout(1800 if WHOLE else 300)
-@pytest.mark.parametrize("case", some(two_attempts(), 2), ids=str)
+@pytest.mark.parametrize("case", some(two_attempts(), 3), ids=str)
 def test_two_attempts_of_several_runs_and_two_faults(case: Runs, record_property: Record) -> None:
     """Every history of two runs, an attempt each, with up to two faults keeps the promise."""
     check(case, FAULTS, record_property)

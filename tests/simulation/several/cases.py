@@ -74,7 +74,9 @@ class Runs:
         return next(run for run in self.runs if run.name == name)
 
     def __str__(self) -> str:
-        return f"{', '.join(map(str, self.runs))}; {', then '.join(map(str, self.entrances))}"
+        more = "" if self.max_offsets is None else f", at most {self.max_offsets} offsets each"
+        log = f"records at {', '.join(map(str, self.stamps)) or 'no'} hours"
+        return f"{', '.join(map(str, self.runs))}{more}; {log}; {', then '.join(map(str, self.entrances))}"
 
 
 def _overlap(one: Run, other: Run) -> bool:
