@@ -28,6 +28,8 @@ class Actor:
     """Which try of its run this is."""
     process: greenlet = field(init=False)
     cancelled: bool = False
+    may_still: frozenset[str] | None = None
+    """What an attempt may do that was asked to stop while it reads; None: whatever it wants."""
     marked: bool = False
     """Whether Airflow takes it for ended while it runs on."""
     counts: dict[str, int] = field(default_factory=dict)

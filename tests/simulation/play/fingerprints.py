@@ -25,7 +25,7 @@ def fingerprint(stage: Stage, place: Place) -> Hashable:
 
 def _actor(actor: Actor) -> Hashable:
     if actor.ended is None:
-        return actor.run, actor.clear_number, actor.answers, actor.cancelled, actor.marked
+        return actor.run, actor.clear_number, actor.answers, actor.cancelled, actor.may_still, actor.marked
     return actor.run, actor.clear_number, type(actor.ended), actor.marked
 
 

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias, assert_never
 
 from core.world import Crash
 from greenlet import GreenletExit, getcurrent, greenlet
-from simulation.outside.workers import small_shares
+from simulation.outside.workers import WORKER, small_shares
 from simulation.outside.world import SimulatedWorld
 from simulation.play.actors import Actor, Scene
 from simulation.play.disturbances import makes_a_difference, moves_at
@@ -24,6 +24,8 @@ from airflow_provider_kafka_odps.exceptions import KafkaOdpsError
 Choice: TypeAlias = Callable[[Place, int, Callable[[], list[Move]]], Move | None]
 _CALM_ROUNDS = 4
 """So many attempts of each run without any fault are enough to end well, or to say why not."""
+_READING = frozenset({"look at the log", "read", "write a block"})
+"""What was asked for when the task was asked to stop is read, and written as one block; nothing else comes then."""
 _SHOWS = {"publish", "ask for the rejects", "commit", "await removal", "ask for the status"}
 
 
@@ -167,6 +169,7 @@ class Stage:
                 self._stand_still(actor, move)
             elif move is Move.CANCEL:
                 actor.cancelled = True
+                actor.may_still = _READING if name in _READING else None
             elif move is Move.MARK:
                 actor.marked = True
             elif move in AROUND:
@@ -175,6 +178,7 @@ class Stage:
             else:
                 return self._heard(actor, name, partial(self._answer, actor, name, apply, move))
         self.trace.append((actor.number, name))
+        _check_stopped(actor, name)
         return self._heard(actor, name, apply)
 
     def _heard(self, actor: Actor, name: str, apply: Callable[[], Any]) -> Any:
@@ -222,6 +226,14 @@ class Stage:
                 return not actor.marked and actor.is_current()
             case _:
                 return makes_a_difference(move, name, self.world)
+
+
+def _check_stopped(actor: Actor, name: str) -> None:
+    if actor.may_still is None or name.startswith(WORKER):
+        return
+    assert name in actor.may_still, f"attempt {actor.number} was asked to stop, and goes on with {name}"
+    if name == "write a block":
+        actor.may_still = frozenset()
 
 
 def scripted(faults: Faults) -> Choice:
