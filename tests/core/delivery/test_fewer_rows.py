@@ -6,12 +6,15 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from core.world import SCHEMA, World, attempt_at, cluster_of
+from core.world import SCHEMA, Crash, World, attempt_at, cluster_of
 from twins.maxcompute import OLD_ROW, RejectSink
 
 from airflow_provider_kafka_odps.core.delivery.transfer import transfer
 from airflow_provider_kafka_odps.core.journal.receipt import Receipt
 from airflow_provider_kafka_odps.core.options import Mode, OnDataLoss, OnFewerRows, OnRerun
+from airflow_provider_kafka_odps.core.upload import UploadStatus
+from airflow_provider_kafka_odps.core.window.bounds import At
+from airflow_provider_kafka_odps.core.window.planning import WindowRequest
 from airflow_provider_kafka_odps.exceptions import CommitUnknown, FewerRows
 
 _WAYS = pytest.mark.parametrize("mode", Mode)
@@ -183,3 +186,35 @@ def test_an_overwrite_in_doubt_is_not_replaced_by_fewer(fault: str, clear_number
     with pytest.raises(FewerRows, match="2 rows of upload u1 stay"):
         run(world, Mode.OVERWRITE, clear_number, by_rows=False)
     assert world.table == before
+
+
+def test_an_overwrite_by_nothing_leaves_what_may_have_been_loaded() -> None:
+    """An hour of which nothing is left in the log, and nothing says that it ever had a record, takes nothing away."""
+    world = World(cluster=cluster_of([b"a"]))
+    world.log[0].delete_before(1)
+    attempt = attempt_at(world, Mode.OVERWRITE, on_data_loss=OnDataLoss.SKIP)
+    hour = WindowRequest("orders", At(1_000), At(2_000), on_data_loss=OnDataLoss.SKIP)
+    with pytest.raises(FewerRows, match=r"has no row of the window's 0 offsets.*1 rows that are in shop\.t stay"):
+        transfer(replace(attempt, load=replace(attempt.load, request=hour)))
+    assert world.table == [OLD_ROW]
+
+
+def test_rows_that_are_away_are_replaced_by_what_is_left() -> None:
+    """Once the rows are removed, fewer are better than none: what expires until the load is repeated holds up nothing.
+
+    Its records expire, and so does the upload that was complete.
+    """
+    world = World(cluster=cluster_of([b"a", b"b", b"c"]))
+    run(world, Mode.APPEND, 0)
+    world.before = lambda name: (
+        setattr(world, "crash_before", len(world.effects)) if name == "save committing" else None
+    )
+    with pytest.raises(Crash):
+        run(world, Mode.APPEND)
+    world.before, world.crash_before = lambda _: None, None
+    assert world.table == [OLD_ROW]
+    world.log[0].delete_before(1)
+    world.sessions["u2"].status = UploadStatus.GONE
+    receipt = run(world, Mode.APPEND)
+    assert (receipt.rows, receipt.missing) == (2, ("orders[0]@[0, 1)",))
+    assert world.table == [OLD_ROW, *world.records()]

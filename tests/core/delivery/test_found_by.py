@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from core.world import World, attempt_at
+from twins.maxcompute import OLD_ROW
 
 from airflow_provider_kafka_odps.core.delivery.transfer import transfer
 from airflow_provider_kafka_odps.core.journal.entry import Journal
@@ -27,7 +28,7 @@ def test_rows_without_coordinates_are_not_missed() -> None:
     world = World()
     transfer(attempt_at(world, Mode.APPEND))
     without_coordinates(world)
-    kept = transfer(attempt_at(world, Mode.APPEND, by_rows=True, clear_number=1))
+    kept = transfer(attempt_at(world, Mode.APPEND, by_rows=True, clear_number=1, after_commit=True))
     assert (kept.rows, kept.reconciled) == (4, None)
 
 
@@ -44,6 +45,15 @@ def test_rows_without_coordinates_are_not_doubled(on_fewer_rows: OnFewerRows) ->
     with pytest.raises(RowsDiffer, match=r"4 rows of upload u1 in shop\.t are none: they cannot be found"):
         transfer(again)
     assert world.table == before
+
+
+def test_rows_are_replaced_by_the_columns_that_have_them() -> None:
+    """A mapping that has lost these columns since replaces the old rows all the same: counted, removed, counted."""
+    world = World()
+    transfer(attempt_at(world, Mode.APPEND, by_rows=True))
+    receipt = transfer(attempt_at(world, Mode.APPEND, clear_number=1, on_rerun=OnRerun.REPLACE))
+    assert (receipt.upload_id, receipt.found_by) == ("u2", ())
+    assert sorted(world.table) == sorted([OLD_ROW, *world.records()])
 
 
 def test_a_receipt_of_the_release_before_is_looked_for_as_before() -> None:

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 from core.world import Crash, World, attempt_at, cluster_of
 from twins.maxcompute import OLD_ROW, RejectSink
 
+from airflow_provider_kafka_odps.core.accounting.tolerance import Tolerance
 from airflow_provider_kafka_odps.core.delivery.attempt import Attempt
 from airflow_provider_kafka_odps.core.delivery.transfer import transfer
 from airflow_provider_kafka_odps.core.journal.entry import Journal, Phase
 from airflow_provider_kafka_odps.core.options import Mode, OnRerun
 from airflow_provider_kafka_odps.core.upload import UploadStatus
-from airflow_provider_kafka_odps.exceptions import Cancelled, CommitPending, CommitRejected, JournalMismatch
+from airflow_provider_kafka_odps.exceptions import (
+    Cancelled,
+    CommitPending,
+    CommitRejected,
+    JournalMismatch,
+    RecordsRejected,
+)
 
 MODES = pytest.mark.parametrize("mode", Mode)
 PUBLISHING = ["save publishing", "ask for the rejects", "publish", "save committing", "commit", "save committed"]
@@ -174,3 +183,15 @@ def test_rejects_without_rows_are_committed_too(mode: Mode) -> None:
     transfer(attempt_in(world, mode))
     assert world.rejects == [(0, 0, "v")]
     assert "commit" in world.effects
+
+
+@MODES
+def test_a_share_of_rejects_stops_the_load(mode: Mode) -> None:
+    """One record of five does not fit: where less than a fifth may be left out, nothing becomes visible."""
+    world = rejecting()
+    for share, stops in ((Decimal("19.9"), True), (Decimal(20), False)):
+        attempt = attempt_in(world, mode)
+        load = replace(attempt.load, tolerance=Tolerance(None, share))
+        with pytest.raises(RecordsRejected, match=r"1 of 5 \(20\.00%\)") if stops else nullcontext():
+            transfer(replace(attempt, load=load))
+        assert (world.table == [OLD_ROW]) == stops

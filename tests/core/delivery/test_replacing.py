@@ -153,6 +153,48 @@ def test_a_crash_anywhere_is_gone_on_from(session: str, on_rerun: OnRerun) -> No
             assert entry_of(world).phase is Phase.COMMITTED
 
 
+def test_who_goes_on_may_be_stopped_before_the_removal() -> None:
+    """A task that is asked to stop while it goes on removes nothing: the next attempt does."""
+    world = loaded()
+    before = list(world.table)
+    world.crash_before = REPLACEMENT.index("start removal")
+    with pytest.raises(Crash):
+        replacing(world)
+    world.crash_before, world.cancelled = None, lambda: True
+    with pytest.raises(Cancelled):
+        replacing(world)
+    assert (world.table, world.statements) == (before, {})
+    world.cancelled = lambda: False
+    assert replacing(world).upload_id == "u2"
+    assert all_once(world)
+
+
+def test_an_upload_that_is_gone_removes_nothing() -> None:
+    """Who goes on asks for the upload first: if its records have expired as well, the old rows are all that is left."""
+    world = loaded()
+    before = list(world.table)
+    world.crash_before = REPLACEMENT.index("start removal")
+    with pytest.raises(Crash):
+        replacing(world)
+    world.crash_before = None
+    world.sessions["u2"].status = UploadStatus.GONE
+    world.log[0].delete_before(1)
+    with pytest.raises(OffsetsExpired, match="4 rows of upload u1 stay"):
+        replacing(world)
+    assert (world.table, world.statements) == (before, {})
+
+
+def test_a_retry_after_it_was_gone_on_with_keeps_the_rows() -> None:
+    """A clear that completes the replacement of an earlier one has had its load: its retry loads nothing again."""
+    world = loaded()
+    world.crash_before = REPLACEMENT.index("save committing")
+    with pytest.raises(Crash):
+        replacing(world)
+    world.crash_before = None
+    assert [replacing(world, clear_number=2).upload_id for _ in range(2)] == ["u2", "u2"]
+    assert all_once(world)
+
+
 def test_the_journal_knows_what_is_replaced_and_by_what() -> None:
     """When rows are removed, it has the receipt of both: of those that go, and of those that come."""
     world = loaded()
@@ -188,6 +230,19 @@ def test_a_removal_that_fails_leaves_the_rows() -> None:
         world.before = lambda _: None
         assert replacing(world, clear_number=2, on_rerun=on_rerun).upload_id == upload_id
         assert all_once(world)
+
+
+def test_a_removal_that_failed_is_not_waited_for_again() -> None:
+    """Also where the rows were kept in between: the service runs a name once, so the next removal has another one."""
+    world = loaded()
+    world.statements_fail = "ODPS-0130071"
+    with pytest.raises(StatementFailed):
+        replacing(world)
+    replacing(world, clear_number=2, on_rerun=OnRerun.KEEP)
+    world.statements_fail = None
+    assert replacing(world, clear_number=3).upload_id == "u3"
+    assert list(world.statements) == ["remove-u1-0", "remove-u1-1"]
+    assert all_once(world)
 
 
 def test_fewer_rows_than_were_loaded_are_not_replaced() -> None:

@@ -1,6 +1,7 @@
 """Stages at the same time: order, bounds, and an end that leaves nothing running."""
 
 import threading
+import time
 from collections.abc import Callable, Generator, Iterator
 from functools import partial
 
@@ -155,6 +156,7 @@ def test_an_error_wakes_whoever_waits_for_the_outside() -> None:
 
     with pytest.raises(ZeroDivisionError):
         load()
+    assert told.is_set()
 
 
 def test_a_flag_ends_a_wait_that_nobody_wakes() -> None:
@@ -192,6 +194,20 @@ def test_a_call_that_nothing_breaks_off_is_not_waited_for(monkeypatch: pytest.Mo
         load()
     assert threads()
     hangs.set()
+
+
+def test_a_call_that_takes_its_time_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nothing failed, the context is left only when the last block is written, however long that takes."""
+    monkeypatch.setattr(module, "_GRACE", 0.0)
+    ended = threading.Event()
+
+    def write() -> None:
+        time.sleep(0.1)
+        ended.set()
+
+    with Pipeline(2, never, never) as pipeline:
+        pipeline.dispatch(write)
+    assert ended.is_set()
 
 
 def test_no_more_calls_run_at_once_than_lanes() -> None:

@@ -133,6 +133,7 @@ def test_what_an_open_transaction_hides_is_waited_for() -> None:
     runs.topic.stable = 3
     with pytest.raises(OpenTransaction):
         runs.plan("second", *SECOND)
+    assert max(runs.topic.scanned) < runs.topic.stable
     assert offsets_in(runs.plan("dirty", *SECOND, isolation=IsolationLevel.READ_UNCOMMITTED)) == {0: (3, 5)}
 
 
