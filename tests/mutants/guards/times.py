@@ -1,0 +1,168 @@
+"""Guards of bounds that are times: what the log proves of them, and timestamps that lie ahead of the clock."""
+
+from __future__ import annotations
+
+from mutants.guard import Guard
+
+_DOUBTS, _AHEAD, _PLANNING = "core/window/doubts.py", "core/window/ahead.py", "core/window/planning.py"
+_PROVED, _CLOCKS, _LOGS = (
+    "core/window/test_doubts.py::",
+    "core/window/test_ahead.py::",
+    "core/window/test_planning.py::",
+)
+_DOUBTED = f"{_PROVED}test_what_the_log_does_not_prove_is_refused_or_recorded"
+
+GUARDS = (
+    Guard(
+        "doubts",
+        "a time is proved by any log",
+        _DOUBTS,
+        "    if instant is None or end == 0 or (",
+        "    if True or (",
+        _DOUBTED,
+    ),
+    Guard(
+        "doubts",
+        "a first record of the very instant proves it",
+        _DOUBTS,
+        "facts.first < instant.millis)",
+        "facts.first <= instant.millis)",
+        _DOUBTED,
+    ),
+    Guard(
+        "doubts",
+        "`earliest` up to a time that the log does not reach back to is loaded",
+        _DOUBTS,
+        "    if isinstance(started, Earliest) and facts.first is not None:\n",
+        "    if False:\n",
+        _DOUBTED,
+    ),
+    Guard(
+        "doubts",
+        "a cut that was made just now counts as remembered",
+        "core/window/bounds.py",
+        "    asked = bound.asked if isinstance(bound, Cut) and not bound.remembered else bound\n",
+        "    asked = bound\n",
+        f"{_PROVED}test_a_cut_that_is_made_next_to_a_later_one_is_proved_too",
+    ),
+    Guard(
+        "doubts",
+        "a fallback that is a time is not proved",
+        _AHEAD,
+        "    return first_start if isinstance(start, Committed) and facts.committed is None else start\n",
+        "    return start\n",
+        f"{_PROVED}test_a_fallback_that_is_a_time_is_proved_too",
+    ),
+    Guard(
+        "doubts",
+        "what may be lost is loaded, whatever `on_data_loss` says",
+        _PLANNING,
+        "    if request.on_data_loss is OnDataLoss.FAIL:\n        raise doubt.refusal()\n",
+        "",
+        _DOUBTED,
+    ),
+    Guard(
+        "doubts",
+        "what may be lost is not recorded",
+        _PLANNING,
+        "        possibly_missing=tuple(doubts),\n",
+        "",
+        _DOUBTED,
+    ),
+    Guard(
+        "losses",
+        "a window that begins below the log's start is planned",
+        _PLANNING,
+        "    if start < facts.low and request.on_data_loss is OnDataLoss.FAIL:\n",
+        "    if False:\n",
+        f"{_LOGS}test_what_the_log_cannot_give_is_refused",
+    ),
+    Guard(
+        "losses",
+        "a window that ends behind the log's end is planned",
+        _PLANNING,
+        "    if end > log_ends:\n",
+        "    if False:\n",
+        f"{_LOGS}test_what_the_log_cannot_give_is_refused",
+    ),
+    Guard(
+        "losses",
+        "a log that ends before what was read of it is started at its end",
+        _PLANNING,
+        "    if request.on_data_loss is OnDataLoss.SKIP:\n        return log_end(",
+        "    if True:\n        return log_end(",
+        f"{_LOGS}test_a_committed_offset_outside_the_log_is_refused",
+    ),
+    Guard(
+        "losses",
+        "an instant behind which a transaction is open is cut",
+        _PLANNING,
+        "    _check_decided(request, facts, log_ends, where)\n",
+        "",
+        f"{_LOGS}test_what_the_log_cannot_give_is_refused",
+    ),
+    Guard(
+        "losses",
+        "a window that is loaded again is not compared with the log's start",
+        "core/window/losses.py",
+        "        if wanted.start < start:\n",
+        "        if False:\n",
+        "core/window/test_losses.py::test_what_is_lost_is_what_the_log_does_not_have",
+    ),
+    Guard(
+        "losses",
+        "a window that is loaded again is not compared with the log's end",
+        "core/window/losses.py",
+        "        if end < wanted.end:\n",
+        "        if False:\n",
+        "core/window/test_losses.py::test_what_is_lost_is_what_the_log_does_not_have",
+    ),
+    Guard(
+        "the clock",
+        "a record with a timestamp ahead of it makes a cut",
+        _AHEAD,
+        "    if found:\n        lines",
+        "    if False:\n        lines",
+        f"{_CLOCKS}test_a_record_far_ahead_of_the_clock_is_named",
+    ),
+    Guard(
+        "the clock",
+        "a clock that is a little behind refuses records",
+        _AHEAD,
+        "_TOLERANCE = timedelta(hours=1)\n",
+        "_TOLERANCE = timedelta(0)\n",
+        f"{_CLOCKS}test_an_hour_or_less_ahead_is_no_reason",
+    ),
+    Guard(
+        "the clock",
+        "the cut behind such a record is made at another one",
+        _AHEAD,
+        "pc.and_(pc.greater_equal(stamps, earliest), pc.less_equal(stamps, latest))",
+        "pc.greater_equal(stamps, earliest)",
+        f"{_CLOCKS}test_what_follows_is_loaded",
+    ),
+    Guard(
+        "the clock",
+        "such a record proves what the log reaches back to",
+        _AHEAD,
+        "        if facts.first is not None and facts.first > latest:\n",
+        "        if False:\n",
+        f"{_CLOCKS}test_the_first_record_left_may_lie_too",
+    ),
+    Guard(
+        "the clock",
+        "a cut that lies before such a record is made anew",
+        _AHEAD,
+        "    held = isinstance(bound, Cut) and",
+        "    held = False and",
+        f"{_CLOCKS}test_a_cut_that_another_run_has_made_is_not_doubted",
+    ),
+    Guard(
+        "the clock",
+        "one looks behind the last stable offset",
+        _AHEAD,
+        "        end = log_end(facts, self.isolation_level)\n        if start",
+        "        end = facts.high\n        if start",
+        f"{_CLOCKS}test_what_an_open_transaction_hides_is_waited_for",
+    ),
+)
