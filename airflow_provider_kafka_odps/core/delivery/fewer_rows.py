@@ -23,7 +23,7 @@ def refuse_fewer_rows(attempt: Attempt, entry: Journal, receipt: Receipt, remova
     if before is not None:
         there = min(before.telling_rows, removable) if removes(entry) else before.telling_rows
         fewer = receipt.telling_rows < there
-        if fewer or (before.telling_rows and not _reaches(receipt, before)):
+        if fewer or (there and not _reaches(receipt, before)):
             # Of an overwrite whose commit is in doubt nobody knows whether its rows are there.
             stay = "stay" if before.learned else "stay, if they are visible,"
             old = f"The {before.rows} rows of upload {before.upload_id}"
