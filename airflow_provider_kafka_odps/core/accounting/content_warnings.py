@@ -13,7 +13,8 @@ from airflow_provider_kafka_odps.core.mapping.sources.samples import NOTHING, Sa
 from airflow_provider_kafka_odps.core.options import OnBadJson
 
 FEW = 10
-"""Of fewer records than this nothing is concluded, but for JSON: no record is meant to be none."""
+"""Of fewer records than this nothing is concluded, but for JSON: no key or value that is read as such is meant to be
+something else."""
 
 
 _NEARLY_ALL = 0.9
@@ -54,8 +55,7 @@ def content_warnings(content: Content, projection: Projection, records: int, rej
 
 
 def _is_nearly_nothing(documents: Documents) -> bool:
-    bad, there = documents.bad, documents.there
-    return bool(bad) and (bad == there or (there >= FEW and bad >= _NEARLY_ALL * there))
+    return 0 < documents.bad >= _NEARLY_ALL * documents.there
 
 
 def _not_json(part: Part, documents: Documents, on_bad_json: OnBadJson) -> str:

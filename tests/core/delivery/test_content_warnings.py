@@ -46,6 +46,8 @@ def test_a_window_in_which_nothing_is_json_warns() -> None:
     assert "NULL" in warning
     assert "orders[0] offset 0, orders[0] offset 1, orders[1] offset 0" in warning
     assert re.search(r"gzip.*compression\.type", warning, re.DOTALL)
+    assert "is filled from" not in (many := warned([gzip.compress(JSON)] * FEW))
+    assert "rows are NULL" not in many
 
 
 @pytest.mark.parametrize(

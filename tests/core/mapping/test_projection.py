@@ -183,6 +183,7 @@ def test_a_batch_without_rows_becomes_columns_without_rows() -> None:
         ({"a": "a", "b": "__key__"}, [1, 2, 3, 4, 5]),
         ({"b": "*"}, [4, 5]),
         ({"b": "__value__"}, [5]),
+        ({"b": "__key__.id"}, []),
         ({"a": "__offset__", "b": "__key__"}, []),
     ],
     ids=str,

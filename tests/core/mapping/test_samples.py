@@ -52,6 +52,7 @@ def sample_of(
         ("a.b", [{"a": {"b": None}}], 2, "null", ()),
         ("a.b", [{"a": 1}, {"a": {"c": 1}}], 1, "an object", ("c",)),
         ("a", [None, b"no JSON", b"\xff"], 0, "", ()),
+        ("a.b", [b'{"a": {"first": 1}, "a": {"second": 1}}'], 1, "an object", ("first",)),
         ("__key__.id", [b"x"], 0, "an object", ("of",)),
         ("__headers__.trac", [b"x", b"y"], 0, "headers", ("trace", "span")),
     ],
@@ -86,6 +87,8 @@ def test_names_are_bounded() -> None:
     assert len(sample_of("id", many, many).names) == NAMES
     huge = {"a": "x" * LARGEST}
     assert sample_of("id", huge, {"b": 1}).names == ("b",)
+    half = LARGEST * 2 // 3
+    assert sample_of("id", {"a": "x" * half}, {"c": "x" * half}, {"b": 1}).names == ("a", "b")
     late = [{"early": 1}] * RECORDS + [{"late": 1}]
     assert sample_of("id", *late).names == ("early",)
 
