@@ -33,6 +33,7 @@ from airflow_provider_kafka_odps.core.table.names import PartitionSpec, TableNam
 from airflow_provider_kafka_odps.core.table.schema import TableSchema, string_partition_columns
 from airflow_provider_kafka_odps.core.table.statements import create_statement
 from airflow_provider_kafka_odps.core.window.bounds import Side
+from airflow_provider_kafka_odps.core.window.facts import Questions
 from airflow_provider_kafka_odps.core.window.parsing import parse_bound, parse_partitions, parse_start
 from airflow_provider_kafka_odps.core.window.planning import WindowRequest
 from airflow_provider_kafka_odps.exceptions import InvalidConnection, InvalidInput, InvalidMapping, UnknownTable
@@ -224,6 +225,10 @@ def _ports(parameters: LoadParameters, run: AirflowRun, hooks: Hooks, load: Load
         None if asset is None else source.planning_lock(request.topic, asset.uri),
         load.target.table,
     )
+
+    def cluster() -> str:
+        return source.survey(request.topic, Questions()).cluster_id
+
     return Ports(
         survey=source.survey,
         epochs=source.epochs,
@@ -233,7 +238,7 @@ def _ports(parameters: LoadParameters, run: AirflowRun, hooks: Hooks, load: Load
         window_rows=find_rows(destination.sink, destination.window_rows),
         visible_rows=TableVisibleRows(destination.sink, destination.window_rows),
         rejects=_rejects(parameters, run, hooks.odps),
-        journal=shared_journal(journal, run.context, history, request, load.target),
+        journal=shared_journal(journal, run.context, history, request, load.target, cluster),
         history=history,
         clock=run.clock,
         announce=run.announce,

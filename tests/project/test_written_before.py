@@ -99,7 +99,7 @@ def test_the_journal_of_an_interval_is_taken_over() -> None:
     """A run that is created again after the upgrade goes on from what the deleted one had left."""
     written = _written("interval")
     memory = Memory({written["key"]: json.dumps(written["value"])})
-    keys = IntervalKeys("journal:with the table", written["key"], written["value"]["journal"]["table"])
+    keys = IntervalKeys("journal:with the table", (written["key"],), written["value"]["journal"]["table"])
     journal = IntervalJournal(Store(World()), memory, keys, "another run", 0, 1, lambda _: False)
     assert journal.load() == {**written["value"]["journal"], "clear_number": -1}
 

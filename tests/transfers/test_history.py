@@ -14,7 +14,7 @@ from airflow_provider_kafka_odps.core.options import OnGap
 from airflow_provider_kafka_odps.core.window.bounds import At, Earliest, Latest
 from airflow_provider_kafka_odps.core.window.planning import WindowRequest
 from airflow_provider_kafka_odps.transfers.runtime.history import history_of
-from airflow_provider_kafka_odps.transfers.runtime.run import AirflowRun
+from airflow_provider_kafka_odps.transfers.runtime.run import AirflowRun, author_of
 
 HOUR = WindowRequest("orders", At(0), At(3_600_000))
 
@@ -42,3 +42,21 @@ def test_nothing_is_said_where_nothing_is_missing() -> None:
     """A window of offsets needs no other run, and a registered task finds what it needs."""
     assert warned(WindowRequest("orders", Earliest(), Latest()), None, {}) == []
     assert warned(HOUR, "maxcompute://shop/t", {"maxcompute://shop/t": MemoryStore()}) == []
+
+
+@pytest.mark.parametrize(
+    ("dag_id", "task_id", "map_index", "task"),
+    [
+        ("hourly", "load", -1, "hourly.load"),
+        ("hourly", "load", 3, "hourly.load[3]"),
+        ("a.b", "c", -1, "a.b/c"),
+        ("a", "b.c", 0, "a/b.c[0]"),
+    ],
+)
+def test_a_task_is_named_so_that_no_other_one_is(dag_id: str, task_id: str, map_index: int, task: str) -> None:
+    """Ids may have dots; what earlier releases made of them is known, too."""
+    ti = SimpleNamespace(dag_id=dag_id, task_id=task_id, map_index=map_index)
+    author = author_of({"ti": ti, "run_id": "r"})
+    assert author.task == task
+    assert author.texts[-1] == f"{dag_id}.{task_id}" + ("" if map_index < 0 else f"[{map_index}]")
+    assert (author.map_index, author.base) == (None if map_index < 0 else map_index, task.partition("[")[0])

@@ -66,7 +66,7 @@ class Claims:
         found = self._claim(start, Side.START), self._claim(end, Side.END)
         authors = {claim.author for claim in found if claim is not None}
         ours, theirs = self.history.author, next(iter(authors), None)
-        if None in found or len(authors) > 1 or theirs is None or theirs.task != ours.task:
+        if None in found or len(authors) > 1 or theirs is None or theirs.base != ours.base:
             return
         if theirs.run_id != ours.run_id and self.history.is_active(theirs.run_id):
             raise IntervalTaken(
@@ -165,7 +165,7 @@ class Claims:
 
 def _of_another_run(there: Claim, ours: Claim) -> bool:
     """Tell whether this run takes over what another run of the task has left: ``refuse_taken`` looks for its name."""
-    return there.author.task == ours.author.task and there.author != ours.author
+    return there.author.base == ours.author.base and there.author.run_id != ours.author.run_id
 
 
 def _other(side: Side) -> Side:

@@ -17,11 +17,11 @@ from typing import Any
 from airflow_provider_kafka_odps.core.history.cuts import Author, store_key
 from airflow_provider_kafka_odps.core.history.store import Store
 from airflow_provider_kafka_odps.core.journal.entry import JournalStore, Phase, Target
-from airflow_provider_kafka_odps.core.options import Mode
+from airflow_provider_kafka_odps.core.options import Mode, OnGap
 from airflow_provider_kafka_odps.core.versioned import VERSION, read_entry
 from airflow_provider_kafka_odps.core.window.bounds import At
 from airflow_provider_kafka_odps.core.window.planning import WindowRequest
-from airflow_provider_kafka_odps.exceptions import IntervalTaken
+from airflow_provider_kafka_odps.exceptions import IntervalTaken, NeighboursDiffer
 
 _BEFORE_EVERY_CLEAR = -1
 
@@ -31,24 +31,34 @@ class IntervalKeys:
     """Where the journal of an interval is kept."""
 
     key: str
-    before: str
-    """The key that earlier releases used; it does not name the table."""
+    before: tuple[str, ...]
+    """Keys that earlier releases used, the latest last; the earliest do not name the table."""
     table: str
 
+    def of_cluster(self, cluster_id: str) -> IntervalKeys:
+        """Return the key for a cluster, where the other one has the journal of a topic of another cluster."""
+        return IntervalKeys(store_key(self.key, cluster_id), (), self.table)
 
-def interval_keys(request: WindowRequest, target: Target, author: Author) -> IntervalKeys | None:
+
+def interval_keys(
+    request: WindowRequest, target: Target, author: Author, on_gap: OnGap = OnGap.FAIL
+) -> IntervalKeys | None:
     """Return the keys of the journal that all runs for the same interval share; None where there is none.
 
     Offsets are asked for on purpose, also twice; and an overwrite replaces the rows of the window by themselves.
-    The cluster is not among them: it is known only once it was asked, and the recorded window names its topic's id.
+    Instances of a mapped task are told apart by what they load; only on demand by their place in its list, which is
+    another one as soon as the list has another order.
+    The cluster is not among them: it is known only once it was asked. The recorded window has it.
     """
     start, end = request.start, request.end
     if not isinstance(start, At) or not isinstance(end, At) or target.mode is not Mode.APPEND:
         return None
     some = "" if request.partitions is None else ",".join(map(str, sorted(request.partitions)))
-    which = author.task, f"{start}/{end}", target.partition or "", some
-    key = store_key("journal", request.topic, target.table, *which)
-    return IntervalKeys(key, store_key("journal", request.topic, *which), target.table)
+    what = f"{start}/{end}", target.partition or "", some
+    task = author.task if on_gap is OnGap.IGNORE else author.base
+    key, *before = (store_key("journal", request.topic, target.table, each, *what) for each in (task, *author.texts))
+    earliest = (store_key("journal", request.topic, each, *what) for each in author.texts)
+    return IntervalKeys(key, (*earliest, *(each for each in before[::-1] if each != key)), target.table)
 
 
 @dataclass(slots=True)
@@ -61,6 +71,8 @@ class IntervalJournal:
     | another run's that is still going on | nothing: IntervalTaken |
     | another run's that has ended | the interval's journal, as if the user had cleared this run |
     | this run's, but its own is gone: it was deleted and created again | the same |
+    | another instance's of the same run, whose task is mapped | nothing: NeighboursDiffer |
+    | of another cluster | this run's own journal; the interval's is kept under a key with the cluster |
     | the same, not in its first try, and a user has cleared it since: forgotten | nothing: a window is planned |
     """
 
@@ -74,16 +86,24 @@ class IntervalJournal:
     """Which try of the task this is in this run: in the first one nobody can have emptied its own journal."""
     is_active: Callable[[str], bool]
     """Tells whether another run of the task may still load something."""
+    map_index: int | None = None
+    """Which instance of a mapped task this is."""
+    cluster: Callable[[], str] | None = None
+    """Asks for the id of the cluster whose topic is loaded; None: there is only one."""
     _seen: Mapping[str, Any] | None = field(default=None, init=False)
     """The whole entry as this attempt saw or wrote it last: whatever differs from it was written by somebody else."""
+    _wrote: bool = field(default=False, init=False)
+    """Whether it stands where this release writes it: nobody writes to the keys of earlier ones any more."""
 
     def load(self) -> Mapping[str, Any] | None:
         """Return what this attempt goes on from, or None. Taking an interval over is written at once.
 
-        Raises IntervalTaken.
+        Raises IntervalTaken and NeighboursDiffer.
         """
         own = self.own.load()
         self._seen = self._read()
+        if self._seen is not None and (own is None or not self._is_mine(self._seen)):
+            self._tell_apart(self._seen)
         if self._seen is None:
             self._catch_up(own)
             return own
@@ -103,6 +123,27 @@ class IntervalJournal:
         # must not be taken for one that had the journal forgotten.
         self.save(adopted)
         return adopted
+
+    def _is_mine(self, written: Mapping[str, Any]) -> bool:
+        index = written.get("map_index")
+        return written.get("run_id") == self.run_id and (index is None or index == self.map_index)
+
+    def _tell_apart(self, written: Mapping[str, Any]) -> None:
+        """See to it that nothing is taken over which is not of what this attempt loads."""
+        window = self._parsed(written)[2].get("window")
+        cluster_id = window.get("cluster_id") if isinstance(window, Mapping) else None
+        if self.cluster is not None and cluster_id is not None and (ours := self.cluster()) != cluster_id:
+            self.keys = self.keys.of_cluster(ours)
+            self._seen = self._read()
+        found = self._seen
+        if found is not None and found.get("run_id") == self.run_id and not self._is_mine(found):
+            raise NeighboursDiffer(
+                f"instance {found['map_index']} of this run's mapped task has recorded a window of the same topic, "
+                f"interval, partitions and table as this one, {self.map_index}: each record would be loaded twice. Was "
+                "the list that it is mapped over put into another order since? Give each instance its own topic, "
+                "table, partition or partitions; on_gap='ignore' tells them apart by their place in the list. The "
+                f"entry is {self.keys.key!r} in the state store of the table's asset"
+            )
 
     def _catch_up(self, own: Mapping[str, Any] | None) -> None:
         """Write what an attempt of this run has recorded in its own journal, and died before it was written here.
@@ -133,9 +174,10 @@ class IntervalJournal:
 
     def _share(self, entry: Mapping[str, Any]) -> None:
         holder = {"version": VERSION, "run_id": self.run_id, "clear_number": self.clear_number}
-        written = {**holder, "journal": dict(entry)}
+        instance = {} if self.map_index is None else {"map_index": self.map_index}
+        written = {**holder, **instance, "journal": dict(entry)}
         self.store.set(self.keys.key, written)
-        self._seen = written
+        self._seen, self._wrote = written, True
 
     def _check(self) -> None:
         seen, self._seen = self._seen, self._read()
@@ -144,14 +186,15 @@ class IntervalJournal:
 
     def _read(self) -> Mapping[str, Any] | None:
         # The one that is written comes last: nothing lies between looking at it and writing it.
-        before = self.store.get(self.keys.before)
+        before = [] if self._wrote else [self.store.get(key) for key in self.keys.before]
         written = self.store.get(self.keys.key)
-        if written is not None:
-            return written
-        # It may be of another table that the same task loads.
-        recorded = before.get("journal") if isinstance(before, Mapping) else None
+        return next((each for each in (written, *before[::-1]) if each is not None and self._is_of_table(each)), None)
+
+    def _is_of_table(self, written: Mapping[str, Any]) -> bool:
+        # The earliest keys may have the journal of another table that the same task loads.
+        recorded = written.get("journal") if isinstance(written, Mapping) else None
         table = recorded.get("table") if isinstance(recorded, Mapping) else None
-        return before if table in (None, self.keys.table) else None
+        return table in (None, self.keys.table)
 
     def _parsed(self, written: Mapping[str, Any]) -> tuple[str, int, Mapping[str, Any]]:
         with read_entry(written, "the journal", self.keys.key):

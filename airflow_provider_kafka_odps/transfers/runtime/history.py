@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kafka_odps.core.history.store import History, NoAssetStore
@@ -71,10 +71,15 @@ def history_of(
 
 
 def shared_journal(
-    own: JournalStore, context: Mapping[str, Any], history: History, request: WindowRequest, target: Target
+    own: JournalStore,
+    context: Mapping[str, Any],
+    history: History,
+    request: WindowRequest,
+    target: Target,
+    cluster: Callable[[], str],
 ) -> JournalStore:
     """Return the journal of the run, or the one that it shares with other runs for the same interval."""
-    keys = interval_keys(request, target, history.author)
+    keys = interval_keys(request, target, history.author, history.on_gap)
     if keys is None or not history.remembers:
         return own
     return IntervalJournal(
@@ -85,4 +90,6 @@ def shared_journal(
         clear_number=context["dag_run"].clear_number or 0,
         try_number=context["ti"].try_number,
         is_active=history.is_active,
+        map_index=history.author.map_index,
+        cluster=cluster,
     )

@@ -73,10 +73,12 @@ def previous_window(context: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]
 
 
 def is_active(context: Mapping[str, Any], run_id: str) -> bool:
-    """Tell whether this task, in another run, may still run: it waits, runs, or will be retried."""
+    """Tell whether this task, in another run, may still run: it waits, runs, or will be retried.
+
+    Of a mapped task, any instance may: what this one loads may have had another place in the list.
+    """
     ti = context["ti"]
-    index = None if ti.map_index in (None, -1) else ti.map_index
-    found = ti.get_task_states(dag_id=ti.dag_id, task_ids=[ti.task_id], run_ids=[run_id], map_index=index)
+    found = ti.get_task_states(dag_id=ti.dag_id, task_ids=[ti.task_id], run_ids=[run_id])
     return any(state not in _ENDED for states in found.values() for state in states.values())
 
 

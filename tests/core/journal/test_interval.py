@@ -18,7 +18,7 @@ from airflow_provider_kafka_odps.exceptions import IntervalTaken, InvalidInput
 
 TEN, ELEVEN = (At(int(datetime(2026, 11, 22, hour, tzinfo=UTC).timestamp()) * 1000) for hour in (10, 11))
 KEY = "journal:orders"
-KEYS = IntervalKeys(KEY, "journal:before", "p.orders")
+KEYS = IntervalKeys(KEY, ("journal:before",), "p.orders")
 
 
 class OwnJournal:
@@ -207,7 +207,7 @@ def test_another_task_of_a_run_that_was_created_again_is_cleared(runs: Runs) -> 
 def test_an_entry_of_the_release_before_is_honoured(runs: Runs, table: str, found: bool) -> None:
     """It stands under a key without the table; that of another table of the same task is none of ours."""
     journal = {**entry("committed"), "table": table}
-    runs.store.set(KEYS.before, {"version": 1, "run_id": "a", "clear_number": 0, "journal": journal})
+    runs.store.set(KEYS.before[0], {"version": 1, "run_id": "a", "clear_number": 0, "journal": journal})
     assert runs.attempt("b").load() == ({**journal, "clear_number": -1} if found else None)
 
 
@@ -266,4 +266,4 @@ def test_which_runs_share_a_journal(
     target = Target("orders", "p.orders", "h=10", mode)
     keys = interval_keys(request, target, Author("hourly.load", "run"))
     assert (keys and keys.key) == key
-    assert (keys and keys.before) == (key and key.replace(":p.orders", ""))
+    assert (keys and keys.before) == (key and (key.replace(":p.orders", ""),))

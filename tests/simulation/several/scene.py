@@ -70,7 +70,8 @@ class Several:
         def shared(own: Store) -> JournalStore:
             if keys is None:
                 return own
-            return IntervalJournal(own, store, keys, run.name, actor.clear_number, actor.try_number, asked)
+            place = (author.map_index, lambda: "cluster")
+            return IntervalJournal(own, store, keys, run.name, actor.clear_number, actor.try_number, asked, *place)
 
         return attempt_in(self.world, Order(request, history), actor, self._follow, shared)
 
