@@ -53,7 +53,7 @@ def plannable(
 def history_of(run_id: str = "run") -> History:
     """Return the history of a run that has no store and was the first."""
     author, store = Author("hourly.load", run_id), NoAssetStore()
-    return History(author, store, lambda: None, OnGap.FAIL, None, lambda _: False, None, lambda _: None)
+    return History(author, store, lambda: None, OnGap.FAIL, None, lambda *_: False, None, lambda _: None)
 
 
 def window_of(*ranges: tuple[int, int], topic: str = "orders", topic_id: str = "id-1") -> Window:

@@ -121,7 +121,7 @@ class Runs:
             previous=lambda: self.xcom,
             on_gap=self.on_gap,
             max_offsets=self.max_offsets,
-            is_active=lambda run_id: run_id in self.active,
+            is_active=lambda run_id, _: run_id in self.active,
             lock=self.lock,
             log=self.said.append,
             table=self.table,

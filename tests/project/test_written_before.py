@@ -100,7 +100,7 @@ def test_the_journal_of_an_interval_is_taken_over() -> None:
     written = _written("interval")
     memory = Memory({written["key"]: json.dumps(written["value"])})
     keys = IntervalKeys("journal:with the table", (written["key"],), written["value"]["journal"]["table"])
-    journal = IntervalJournal(Store(World()), memory, keys, "another run", 0, 1, lambda _: False)
+    journal = IntervalJournal(Store(World()), memory, keys, "another run", 0, 1, lambda *_: False)
     assert journal.load() == {**written["value"]["journal"], "clear_number": -1}
 
 

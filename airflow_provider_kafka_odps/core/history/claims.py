@@ -68,7 +68,7 @@ class Claims:
         ours, theirs = self.history.author, next(iter(authors), None)
         if None in found or len(authors) > 1 or theirs is None or theirs.base != ours.base:
             return
-        if theirs.run_id != ours.run_id and self.history.is_active(theirs.run_id):
+        if theirs.run_id != ours.run_id and self.history.is_active(theirs.run_id, theirs.map_index):
             raise IntervalTaken(
                 f"run {theirs.run_id} has planned a window for the same interval as this one, and has not ended yet, "
                 "so it may load the rows; nothing is loaded here. A retry looks again. If that run is never to load "

@@ -79,8 +79,8 @@ class History:
     on_gap: OnGap
     max_offsets: int | None
     """How many offsets a window of the chain may have, in all partitions together."""
-    is_active: Callable[[str], bool]
-    """Tells whether another run of the task may still load something."""
+    is_active: Callable[[str, int | None], bool]
+    """Tells whether another run of the task may still load something; of a mapped one, which instance of it."""
     lock: PlanningLock | None
     """None: nothing keeps other runs from planning at the same moment."""
     log: Callable[[str], None]

@@ -84,8 +84,8 @@ class IntervalJournal:
     """How often this run has been cleared."""
     try_number: int
     """Which try of the task this is in this run: in the first one nobody can have emptied its own journal."""
-    is_active: Callable[[str], bool]
-    """Tells whether another run of the task may still load something."""
+    is_active: Callable[[str, int | None], bool]
+    """Tells whether another run of the task may still load something, or one instance of it."""
     map_index: int | None = None
     """Which instance of a mapped task this is."""
     cluster: Callable[[], str] | None = None
@@ -110,7 +110,7 @@ class IntervalJournal:
         holder, clear_number, journal = self._parsed(self._seen)
         adopted = {**journal, "clear_number": _BEFORE_EVERY_CLEAR}
         if holder != self.run_id:
-            if self.is_active(holder):
+            if self.is_active(holder, self._seen.get("map_index")):
                 raise self._taken("has not ended yet, so it may load the rows")
             # The other run's rejects are in a place of its own, and nobody has asked for its rows yet.
             fresh = {"phase": Phase.UPLOADING.value} if journal["phase"] == Phase.PUBLISHING else {}

@@ -63,7 +63,7 @@ def history_of(
         previous=lambda: previous_window(context),
         on_gap=on_gap,
         max_offsets=max_offsets,
-        is_active=lambda run_id: is_active(context, run_id),
+        is_active=lambda run_id, map_index: is_active(context, run_id, map_index),
         lock=lock,
         log=run.log,
         table=table,

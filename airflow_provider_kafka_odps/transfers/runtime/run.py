@@ -72,13 +72,13 @@ def previous_window(context: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]
     return (run.run_id, window) if isinstance(window, Mapping) else None
 
 
-def is_active(context: Mapping[str, Any], run_id: str) -> bool:
+def is_active(context: Mapping[str, Any], run_id: str, map_index: int | None) -> bool:
     """Tell whether this task, in another run, may still run: it waits, runs, or will be retried.
 
-    Of a mapped task, any instance may: what this one loads may have had another place in the list.
+    Of a mapped task, one instance, which may have another place in the list than this one; None: any of them.
     """
     ti = context["ti"]
-    found = ti.get_task_states(dag_id=ti.dag_id, task_ids=[ti.task_id], run_ids=[run_id])
+    found = ti.get_task_states(dag_id=ti.dag_id, task_ids=[ti.task_id], run_ids=[run_id], map_index=map_index)
     return any(state not in _ENDED for states in found.values() for state in states.values())
 
 

@@ -50,7 +50,10 @@ class Runs:
     def attempt(self, run_id: str, clear_number: int = 0, try_number: int = 2) -> IntervalJournal:
         """Return the journal of another attempt of a run."""
         store: Any = self.store
-        active = self.active.__contains__
+
+        def active(run_id: str, _: int | None) -> bool:
+            return run_id in self.active
+
         return IntervalJournal(self.own[run_id], store, KEYS, run_id, clear_number, try_number, active)
 
 

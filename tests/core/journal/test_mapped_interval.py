@@ -49,7 +49,7 @@ class Instances:
         store: Any = self.store
         keys = keys_of(Author(f"hourly.load[{index}]", run_id), *partitions, on_gap=on_gap)
         own = Store(self.own.setdefault((run_id, index), TaskState()))
-        return IntervalJournal(own, store, keys, run_id, 0, 1, lambda _: False, index, self._ask)
+        return IntervalJournal(own, store, keys, run_id, 0, 1, lambda *_: False, index, self._ask)
 
     def _ask(self) -> str:
         self.asked += 1
@@ -123,3 +123,19 @@ def test_a_topic_of_another_cluster_is_another_one() -> None:
     assert instances.attempt("b", 2).load() == {**committed("there"), "clear_number": -1}
     instances.cluster = "here"
     assert instances.attempt("b", 3).load() == {**committed("here"), "clear_number": -1}
+
+
+def test_it_waits_for_the_instance_that_holds_the_interval() -> None:
+    """And for no other one of that run, which might wait for this run in turn."""
+    instances = Instances()
+    instances.commit("a", 0)
+    journal = instances.attempt("b", 1)
+    asked: list[tuple[str, int | None]] = []
+
+    def active(run_id: str, map_index: int | None) -> bool:
+        asked.append((run_id, map_index))
+        return False
+
+    journal.is_active = active
+    assert journal.load() is not None
+    assert asked == [("a", 0)]

@@ -102,7 +102,7 @@ class Several:
         newest = {actor.run: actor.ended for actor in actors}
         self.tiling.check_end(newest, {actor.run for actor in actors if actor.marked})
 
-    def _ask(self, is_active: Callable[[str], bool], run: str) -> bool:
+    def _ask(self, is_active: Callable[[str], bool], run: str, _: int | None) -> bool:
         return self.world.effect("ask who is active", lambda: is_active(run))
 
     def _follow(self, window: Window) -> None:
