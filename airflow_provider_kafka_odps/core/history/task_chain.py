@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -139,29 +139,35 @@ class TaskChain:
 
     def _refuse_another_name(self) -> None:
         """Raise NoPreviousWindow where another task has loaded the topic: this one under the name that it had."""
+        found: list[tuple[Mapping[str, Any], Chain]] = []
         for key, name in self._listed().items():
-            if not self._overlaps(name):
-                continue
             written = self.turn.chain(key)
             chain = None if written is None else Chain.from_json(written, key)
-            link = None if chain is None or chain.topic_id != self.facts.topic_id else chain.planned or chain.committed
-            if link is None or link.run_id == self.history.author.run_id:
-                continue
-            ends = json.dumps({str(number): end for number, end in sorted(link.end.items())})
-            raise NoPreviousWindow(
-                f"this task, {self.history.author.task}, has loaded nothing of {self.facts.topic} so far, but "
-                f"{name['task']} has loaded it into the same table, last by run {link.run_id}: as first_start="
-                f"{self.request.first_start} its records would be loaded again. If this is that task under another "
-                f"name, or with other partitions, say once where it goes on: first_start={ends}. If they are to be "
-                "loaded again, say it by offsets, such as first_start=0"
-            )
+            if chain is not None and chain.topic_id == self.facts.topic_id and self._overlaps(name, chain):
+                found.append((name, chain))
+        if not found:
+            return
+        names = sorted({f"{name['task']} into {name['table']}" for name, _ in found})
+        raise NoPreviousWindow(
+            f"this task, {self.history.author.task}, has loaded nothing of {self.facts.topic} so far, but it was "
+            f"loaded by {' and '.join(names)}: as first_start={self.request.first_start} its records would be loaded "
+            "again. If this is that task under another name, or with another table or other partitions, say once where "
+            f"it goes on: {_where_they_ended([chain for _, chain in found])}. If all is to be loaded again, say it by "
+            "offsets, such as first_start=0"
+        )
 
-    def _overlaps(self, name: Mapping[str, Any]) -> bool:
+    def _overlaps(self, name: Mapping[str, Any], chain: Chain) -> bool:
+        """Tell whether a chain may have loaded what this task would load as its first window."""
         ours, theirs, author = self.request.partitions, name["partitions"], self.history.author
-        if name["task"] == author.base and name["table"] != self.history.table:
-            # Instances that load the topic into tables of their own.
-            return False
-        return ours is None or theirs is None or bool(ours & set(theirs))
+        last = chain.planned or chain.committed
+        if name["task"] == author.base and last is not None:
+            if last.run_id == author.run_id:
+                # Another instance, which is to load the same.
+                return False
+            if name["table"] != self.history.table and last.map_index != author.map_index:
+                # Another instance, with a table of its own.
+                return False
+        return last is not None and (ours is None or theirs is None or bool(ours & set(theirs)))
 
     @property
     def _list_key(self) -> str:
@@ -190,6 +196,25 @@ class TaskChain:
 
 
 _PARTS = ("task", "table", "partitions")
+
+
+def _where_they_ended(chains: Sequence[Chain]) -> str:
+    """Return the ways on: chains of one topic may have a partition of it each, or some have the same one."""
+    ends: dict[int, int] = {}
+    for chain in chains:
+        last = chain.committed.end if chain.committed else chain.planned.start if chain.planned else {}
+        ends |= {number: min(offset, ends.get(number, offset)) for number, offset in last.items()}
+    pending = [
+        f"; but run {chain.planned.run_id} has planned a window up to {_text(chain.planned.end)} and has not committed "
+        "it: clear its task first if its rows are wanted, and go on behind it"
+        for chain in chains
+        if chain.planned is not None
+    ]
+    return f"first_start={_text(ends)}, where the last run has ended{''.join(pending)}"
+
+
+def _text(offsets: Mapping[int, int]) -> str:
+    return json.dumps({str(number): offset for number, offset in sorted(offsets.items())})
 
 
 def advance(history: History, request: WindowRequest, window: Window) -> None:

@@ -115,7 +115,8 @@ def test_a_task_of_another_name_does_not_begin_anew(renamed: Runs) -> None:
     load(runs, "a")
     renamed = replace(renamed, topic=runs.topic, memory=runs.memory)
     with pytest.raises(
-        NoPreviousWindow, match=r'hourly\.load has loaded it into the same table.*run a.*first_start=\{"0": 3, "1": 2\}'
+        NoPreviousWindow,
+        match=r'by hourly\.load into shop\.t:.*first_start=\{"0": 3, "1": 2\}, where the last run',
     ):
         load(renamed, "b")
     on = {number: end for number, end in {0: 3, 1: 2}.items() if number in (renamed.partitions or {0, 1})}
@@ -129,7 +130,7 @@ def test_other_partitions_of_a_mapped_task_do_not_begin_anew() -> None:
     memory = Memory()
     load(instance(0, memory, 0), "a")
     load(instance(1, memory, 1), "a")
-    with pytest.raises(NoPreviousWindow, match="with other partitions"):
+    with pytest.raises(NoPreviousWindow, match=r'by hourly\.load into shop\.t:.*first_start=\{"0": 3, "1": 2\}, where'):
         load(instance(0, memory, 0, 1), "b")
 
 
@@ -139,3 +140,36 @@ def test_a_topic_that_was_created_again_is_a_new_one() -> None:
     load(runs, "a")
     again = replace(runs, task="hourly.other", topic=Topic(dict(LOG), topic_id="id-2"))
     assert offsets_in(load(again, "b")) == {0: (0, 3), 1: (0, 2)}
+
+
+def test_a_task_that_was_renamed_and_cleared_in_an_old_run_is_no_other_one() -> None:
+    """Airflow adds the task of the new name to the run that has loaded the topic under the old one."""
+    runs = Runs(Topic(dict(LOG)))
+    load(runs, "a")
+    with pytest.raises(NoPreviousWindow, match="where the last run has ended"):
+        load(replace(runs, task="hourly.other"), "a")
+
+
+def test_a_window_that_is_only_planned_is_not_said_to_be_loaded() -> None:
+    """Whoever goes on behind it leaves it to the run that has planned it."""
+    runs = Runs(Topic(dict(LOG)))
+    runs.plan("a", Previous(), Latest(), Earliest())
+    with pytest.raises(
+        NoPreviousWindow,
+        match=r'first_start=\{"0": 0, "1": 0\}.* run a has planned a window up to \{"0": 3, .* first',
+    ):
+        load(replace(runs, task="hourly.other"), "b")
+
+
+def test_an_instance_with_another_table_does_not_begin_anew() -> None:
+    """A table of each day; with on_gap="ignore" the place in the list alone tells instances apart, as it did."""
+    memory = Memory()
+    load(instance(0, memory, table="shop.day_1"), "a")
+    load(instance(1, memory, table="shop.day_1_too"), "a")
+    with pytest.raises(NoPreviousWindow, match=r"load into shop\.day_1: .*with another table"):
+        load(instance(0, memory, table="shop.day_2"), "b")
+    assert offsets_in(load(instance(2, memory, table="shop.third"), "b")) == {0: (0, 3), 1: (0, 2)}
+    memory = Memory()
+    for day in (1, 2):
+        window = load(instance(0, memory, table=f"shop.day_{day}", on_gap=OnGap.IGNORE), f"run {day}")
+    assert all(each.span == 0 for each in window.ranges)
