@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
+from binascii import b2a_base64
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -39,10 +39,11 @@ BLOCK_BYTES = 16 * 1024 * 1024
 """How many bytes of rejects are written at once."""
 
 
-_CUT = ("record_key", "record_value")
+BASE64 = ("record_key", "record_value")
+"""The columns with bytes as base64: they may be long."""
 
 
-_BASE64 = (3, 4)
+_OCTETS, _CHARACTERS = 3, 4
 """So many bytes become so many characters."""
 
 
@@ -137,9 +138,9 @@ def pieces(batch: pa.RecordBatch, rejects: Sequence[Reject]) -> Iterator[Sequenc
     taken = pa.array([reject.row for reject in rejects])
     sizes = np.zeros(len(rejects), np.int64)
     for name in ("key", "value"):
-        sizes += pc.fill_null(pc.binary_length(batch.column(name).take(taken)), 0).to_numpy(zero_copy_only=False)
+        sizes += pc.fill_null(pc.binary_length(batch.column(name)).take(taken), 0).to_numpy(zero_copy_only=False)
     before = np.cumsum(sizes) - sizes
-    block = before * _BASE64[1] // _BASE64[0] // BLOCK_BYTES
+    block = before * _CHARACTERS // _OCTETS // BLOCK_BYTES
     edges = [0, *(np.flatnonzero(np.diff(block)) + 1).tolist(), len(rejects)]
     for start, end in pairwise(edges):
         yield rejects[start:end]
@@ -147,7 +148,7 @@ def pieces(batch: pa.RecordBatch, rejects: Sequence[Reject]) -> Iterator[Sequenc
 
 def cut_to_fit(rows: pa.RecordBatch, limit: int) -> pa.RecordBatch:
     """Return rejects whose keys and values have no more than so many characters; the reason says what was cut."""
-    for name in _CUT:
+    for name in BASE64:
         lengths = pc.binary_length(rows.column(name))
         if (pc.max(lengths).as_py() or 0) > limit:
             rows = _cut(rows, name, pc.fill_null(pc.greater(lengths, limit), fill_value=False), limit)
@@ -156,36 +157,48 @@ def cut_to_fit(rows: pa.RecordBatch, limit: int) -> pa.RecordBatch:
 
 def _cut(rows: pa.RecordBatch, name: str, long: pa.Array, limit: int) -> pa.RecordBatch:
     """Cut one column between two groups of characters, so that what is left can be decoded."""
-    octets, characters = _BASE64
-    kept, texts = limit // characters, rows.column(name)
-    shorter = pc.if_else(long, pc.utf8_slice_codeunits(texts, 0, kept * characters), texts)
+    kept, texts = limit // _CHARACTERS, [text.as_buffer() for text in rows.column(name)]
     reasons = rows.column("reason").to_pylist()
     for row in pc.indices_nonzero(long).to_pylist():
-        text = texts[row].as_py()
-        size = len(text) // characters * octets - text[-2:].count("=")
-        reasons[row] += f"; {name} is cut: the first {kept * octets} of {size} bytes are here"
-    for column, values in ((name, shorter), ("reason", pa.array(reasons, pa.string()))):
+        text = texts[row]
+        size = text.size // _CHARACTERS * _OCTETS - text.slice(text.size - 2).to_pybytes().count(b"=")
+        reasons[row] += f"; {name} is cut: the first {kept * _OCTETS} of {size} bytes are here"
+        texts[row] = text.slice(0, kept * _CHARACTERS)
+    for column, values in ((name, _texts(texts)), ("reason", pa.array(reasons, pa.string()))):
         rows = rows.set_column(rows.schema.get_field_index(column), rows.schema.field(column), values)
     return rows
 
 
 def reject_rows(batch: pa.RecordBatch, rejects: Sequence[Reject]) -> pa.RecordBatch:
     """Return one row per reject: Python objects for these few records only."""
-    taken = pa.array([reject.row for reject in rejects])
-    keys, values = (batch.column(name).take(taken).cast(pa.binary()).to_pylist() for name in ("key", "value"))
-    columns: list[list[Any]] = [
+    rows = [reject.row for reject in rejects]
+    columns: list[pa.Array | list[Any]] = [
         [reject.topic for reject in rejects],
         [reject.partition for reject in rejects],
         [reject.offset for reject in rejects],
         [reject.timestamp for reject in rejects],
-        [_base64(key) for key in keys],
-        [_base64(value) for value in values],
+        _base64(batch.column("key"), rows),
+        _base64(batch.column("value"), rows),
         [reject.column for reject in rejects],
         [reject.reason for reject in rejects],
     ]
-    arrays = [pa.array(column, field.type) for column, field in zip(columns, REJECT_SCHEMA, strict=True)]
+    arrays = [
+        column if isinstance(column, pa.Array) else pa.array(column, field.type)
+        for column, field in zip(columns, REJECT_SCHEMA, strict=True)
+    ]
     return pa.RecordBatch.from_arrays(arrays, schema=REJECT_SCHEMA)
 
 
-def _base64(content: bytes | None) -> str | None:
-    return None if content is None else b64encode(content).decode()
+def _base64(column: pa.Array, rows: Sequence[int]) -> pa.Array:
+    contents = (column[row].as_buffer() for row in rows)
+    return _texts([None if content is None else b2a_base64(content, newline=False) for content in contents])
+
+
+def _texts(texts: Sequence[bytes | pa.Buffer | None]) -> pa.StringArray:
+    """Return texts as a column; one may fill a large part of the memory, and alone it is not copied."""
+    there = np.packbits([text is not None for text in texts], bitorder="little")
+    edges = np.cumsum([0, *(0 if text is None else len(text) for text in texts)], dtype=np.int64)
+    some = [text for text in texts if text is not None]
+    whole = some[0] if len(some) == 1 else b"".join(some)
+    buffers = [pa.py_buffer(there), pa.py_buffer(edges.astype(np.int32)), pa.py_buffer(whole)]
+    return pa.Array.from_buffers(pa.string(), len(texts), buffers)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
+from itertools import chain
 from typing import IO, TYPE_CHECKING, Any
 
 from airflow_provider_kafka_odps.core.upload import UploadStatus
@@ -163,16 +164,33 @@ class FileUpload:
             yield from reader
 
 
+def _lines(batch: pa.RecordBatch, upload_id: str) -> Iterator[bytes | pa.Buffer]:
+    """Yield the rows as JSON lines, in pieces: a key or value may fill a large part of the memory."""
+    from airflow_provider_kafka_odps.core.accounting.rejects import BASE64
+
+    names = batch.schema.names
+    for row in range(batch.num_rows):
+        for number, name in enumerate(names):
+            yield f"{', ' if number else '{'}{json.dumps(name)}: ".encode()
+            found = batch.column(number)[row]
+            if name in BASE64 and found.is_valid:
+                # No character of base64 means anything in JSON.
+                yield from (b'"', found.as_buffer(), b'"')
+            else:
+                yield json.dumps(found.as_py(), ensure_ascii=False).encode()
+        yield f", {json.dumps(_UPLOAD)}: {json.dumps(upload_id)}}}\n".encode()
+
+
 def _write(file: IO[bytes], layout: Layout, batches: Iterator[pa.RecordBatch], upload_id: str) -> None:
     from pyarrow import parquet
 
     first = next(batches)
     if layout is Layout.JSONL:
-        for batch in (first, *batches):
-            rows = ({**row, _UPLOAD: upload_id} for row in batch.to_pylist())
-            file.writelines(f"{json.dumps(row, ensure_ascii=False)}\n".encode() for row in rows)
+        for batch in chain((first,), batches):
+            file.writelines(_lines(batch, upload_id))
         return
-    with parquet.ParquetWriter(file, first.schema.with_metadata({_UPLOAD: upload_id})) as writer:
+    schema = first.schema.with_metadata({_UPLOAD: upload_id})
+    with parquet.ParquetWriter(file, schema, use_dictionary=False, write_statistics=False) as writer:
         writer.write_batch(first)
         for batch in batches:
             writer.write_batch(batch)

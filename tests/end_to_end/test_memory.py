@@ -1,0 +1,90 @@
+"""Records as large as a broker takes: what a load grows by is bounded, whatever becomes of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import MakeTopic
+from demo.broker import Broker
+from kit.kafka_topics import producer
+
+from airflow_provider_kafka_odps.core.load.resources import MAX_MEMORY
+
+MB = 1 << 20
+LARGE = b"0123456789abcdef" * (48 * MB // 16)
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the peak of a process is read from /proc")
+
+
+@pytest.fixture(scope="module")
+def topic_of(broker: Broker, make_topic: MakeTopic) -> Callable[..., str]:
+    """Return a function that makes a topic with one record in it."""
+
+    def make(**record: Any) -> str:
+        topic = make_topic(configs={"max.message.bytes": str(100 * MB)})
+        writer = producer(broker.bootstrap_servers, message_max_bytes=100 * MB)
+        writer.produce(topic, partition=0, **record)
+        assert writer.flush(60) == 0
+        return topic
+
+    return make
+
+
+def load(topic: str, **parameters: Any) -> dict[str, Any]:
+    """Load a topic in a process of its own, and return what came of it."""
+    whole = {"start": "earliest", "end": "latest", "create_table": True, "poll_timeout": 60}
+    ended = subprocess.run(
+        [
+            *(sys.executable, "-m", "kit.measured_load"),
+            json.dumps({"topic": topic, "table": topic.replace("-", "_"), **whole, **parameters}),
+        ],
+        check=True,
+        stdout=subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(each for each in sys.path if each)},
+        timeout=120,
+    )
+    told: dict[str, Any] = json.loads(ended.stdout.splitlines()[-1])
+    return told
+
+
+def test_a_header_of_48_megabytes(topic_of: Callable[..., str]) -> None:
+    """It does not fit into a field and is refused, with its place, within the memory that a load may take."""
+    topic = topic_of(value=b"v", headers=[("large", LARGE)])
+    told = load(topic)
+    assert f"{topic}[0] offset 0, column headers: headers of {len(LARGE)} bytes" in told["error"]
+    assert told["grown"] < MAX_MEMORY
+    # Where nobody wants headers, it is no concern of anybody.
+    told = load(topic, columns={"value": "__value__"})
+    assert (told["error"], told["rows"]) == (None, 1)
+    assert told["grown"] < MAX_MEMORY
+
+
+def test_a_batch_that_is_too_large_is_refused_before_it_is_unpacked(topic_of: Callable[..., str]) -> None:
+    """What does not fit into the memory for one batch is not tried, and the message has place and size."""
+    topic = topic_of(value=b"v", headers=[("large", LARGE), ("another", LARGE[: 40 * MB])])
+    told = load(topic)
+    assert f"{topic}[0] offset 0: " in told["error"]
+    assert "the limit for one batch" in told["error"]
+    assert "max_memory is too small for this topic" in told["error"]
+    assert told["grown"] < MAX_MEMORY
+
+
+def test_a_reject_that_is_kept_is_there_once(topic_of: Callable[..., str], tmp_path: Path) -> None:
+    """A value of 48 MB that does not fit is kept, whole or cut, for little more memory than its base64 has."""
+    topic = topic_of(value=LARGE)
+    counted = load(topic, max_rejects=1)
+    assert (counted["error"], counted["rows"], counted["rejects"]) == (None, 0, 1)
+    for place in (
+        {"rejects_path": str(tmp_path / "rejects.jsonl")},
+        {"rejects_path": str(tmp_path / "rejects.parquet")},
+        {"rejects_table": f"{topic.replace('-', '_')}_rejects"},
+    ):
+        kept = load(topic, max_rejects=1, **place)
+        assert (kept["error"], kept["rejects"]) == (None, 1)
+        assert kept["grown"] - counted["grown"] < 2 * len(LARGE) * 4 // 3, place
