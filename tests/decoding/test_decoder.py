@@ -8,10 +8,12 @@ import pytest
 from kit.decoders import batch_decoder
 from kit.kafka_log import EVERYTHING, Record, batch, by_the_client, in_columns, message_set, sealed, through_the_seam
 
+from airflow_provider_kafka_odps.core.mapping.compiler import compile_projection
+from airflow_provider_kafka_odps.core.table.schema import TableSchema, columns_of
 from airflow_provider_kafka_odps.core.window.offsets import OffsetRange
 from airflow_provider_kafka_odps.decoding.batch import ALL_COLUMNS, BATCH_SCHEMA
 from airflow_provider_kafka_odps.decoding.decoder import GROUP_RECORDS
-from airflow_provider_kafka_odps.decoding.raw import RawBatches
+from airflow_provider_kafka_odps.decoding.raw import FORMAT_2, RawBatches
 from airflow_provider_kafka_odps.exceptions import CorruptBatch
 
 
@@ -45,6 +47,20 @@ def test_batches_have_the_schema() -> None:
     assert [one.column("offset").to_pylist() for one in decoded] == [[10, 14], [20]]
     assert {number for one in decoded for number in one.column("partition").to_pylist()} == {3}
     assert [one.column("leader_epoch").to_pylist() for one in decoded] == [[7, 7], [None]]
+
+
+@pytest.mark.parametrize("magic", [0, 1, 2])
+@pytest.mark.parametrize("codec", ["none", "gzip"])
+def test_a_record_without_a_timestamp_has_none_in_any_column(magic: int, codec: str) -> None:
+    """Format 0 has none, and the others may have -1: that is no instant, and no number either."""
+    records = [Record(0, -1), Record(1, -1)]
+    log = batch(10, records, codec=codec) if magic == FORMAT_2 else message_set(magic, 10, records, codec)
+    raw, _, _ = through_the_seam(log)
+    (decoded,) = batch_decoder().decode(raw, EVERYTHING)
+    types = {"number": "bigint", "at": "timestamp", "moment": "datetime"}
+    projection = compile_projection(dict.fromkeys(types, "__timestamp__"), TableSchema(columns_of(types)))
+    projected = projection.apply("orders", decoded).columns
+    assert projected.to_pylist() == [dict.fromkeys(types)] * 2
 
 
 @pytest.mark.parametrize("wanted", [frozenset(), *(frozenset({name}) for name in sorted(ALL_COLUMNS)), ALL_COLUMNS])
