@@ -150,6 +150,17 @@ def test_leader_epochs_end_where_the_log_does(make_log: MakeLog) -> None:
     assert log.source().identity(log.topic, {}) == Identity(window.topic_id, {})
 
 
+def test_a_partition_that_is_not_there_has_no_epochs(make_log: MakeLog) -> None:
+    """A topic that was created again with fewer partitions has another id, and that is told at once."""
+    log = make_log(2)
+    window = window_of(log, (0, 0), (0, 0))
+    log.delete()
+    log.create()
+    found = log.source().identity(log.topic, {0: 0, 1: 0})
+    assert found.topic_id != window.topic_id
+    assert found.epoch_ends == {0: EpochEnd(0, 0)}
+
+
 def test_an_end_that_the_log_does_not_reach_has_no_epoch(make_log: MakeLog) -> None:
     """Of offsets that are not there nobody knows who is to write them."""
     log = make_log()
