@@ -30,6 +30,7 @@ _ROWS = st.fixed_dictionaries(
 def test_lines_are_those_of_json(batches: list[list[dict[str, Any]]]) -> None:
     """Written in pieces, so that none is copied, a line is what ``json.dumps`` makes of the row."""
     file, some = io.BytesIO(), [pa.RecordBatch.from_pylist(rows, REJECT_SCHEMA) for rows in batches]
-    _write(file, Layout.JSONL, iter(some))
-    expected = "".join(json.dumps(row, ensure_ascii=False) + "\n" for batch in some for row in batch.to_pylist())
+    _write(file, Layout.JSONL, iter(some), "u1")
+    rows = [{**row, "upload_id": "u1"} for batch in some for row in batch.to_pylist()]
+    expected = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
     assert file.getvalue().decode() == expected
