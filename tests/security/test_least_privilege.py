@@ -101,6 +101,8 @@ def test_read_on_the_topic_is_enough_to_load(
     grant((ACLOperation.READ, TOPIC, topic))
     receipt = load(topic)
     assert (receipt["rows"], values(topic.replace("-", "_"))) == (5, COMMITTED)
+    # Where its log ends by the leaders' own count is told to whom may read it.
+    assert receipt["window"]["epochs"]
     hook, said = KafkaHook(), []
     monkeypatch.setattr(hook.log, "warning", lambda text, *parts: said.append(text % parts))
     assert hook.cleanup_policy(topic) is None
