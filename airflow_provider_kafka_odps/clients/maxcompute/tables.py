@@ -73,5 +73,6 @@ def last_change(odps: ODPS, settings: OdpsSettings, table: TableName, partition:
             found = found.get_partition(odps_types.PartitionSpec(str(partition)))
         found.reload()
     # Without its zone, which is this machine's: another one is to get the same text.
-    changed = datetime.fromtimestamp(found.last_data_modified_time.timestamp(), UTC)
-    return f"changed {changed:%Y-%m-%dT%H:%M:%SZ}, {found.size} bytes"
+    local = found.last_data_modified_time
+    changed = f"{datetime.fromtimestamp(local.timestamp(), UTC):%Y-%m-%dT%H:%M:%SZ}" if local else "never"
+    return f"changed {changed}, {found.size} bytes"

@@ -312,3 +312,17 @@ def test_a_session_that_would_append_is_not_written(
     assert make_hook(service.url).open_upload(TABLE, overwrite=True).id == "u1"
     with pytest.raises(TableRefused, match=r"p\.t.*IsOverwrite"):
         make_hook(service.url).open_upload(TABLE)
+
+
+@pytest.mark.parametrize(
+    ("times", "said"),
+    [("", "changed never, 7 bytes"), ('"lastModifiedTime": 1795341600, ', "changed 2026-11-22T10:00:00Z, 7 bytes")],
+)
+def test_a_partition_that_was_never_changed(
+    service: ScriptedService, make_hook: MakeHook, times: str, said: str
+) -> None:
+    """Its description may have no time at all; that is an answer as good as another."""
+    description = f'{{{times}"partitionSize": 7}}'
+    page = f"<Partition><Schema><![CDATA[{description}]]></Schema></Partition>"
+    service.replies = [Reply(body={}), Reply(page=page.encode())]
+    assert make_hook(service.url).last_change(TABLE, PartitionSpec((("ds", "1"),))) == said
