@@ -268,7 +268,7 @@ def _no_constant(name: str) -> Any:
 def from_json(  # noqa: C901 - one flat table of types
     tree: Any, target: OdpsType, record_format: RecordFormat | None = None
 ) -> Any:
-    """Return a JSON value as a value of a column, or raise Misfit."""
+    """Return a JSON value as a value of a column, or raise an error for what does not fit."""
     if tree is None or (
         record_format is not None and record_format.empty_as_null and tree == "" and not isinstance(tree, tuple)
     ):
@@ -333,7 +333,7 @@ def printed(tree: Any) -> str:
 
 
 def from_text(text: str | None, target: OdpsType) -> Any:
-    """Return a text as a value of a column, or raise Misfit."""
+    """Return a text as a value of a column, or raise an error for what does not fit."""
     if text is None:
         return None
     if target.name in ("string", "varchar", "char"):

@@ -12,12 +12,12 @@ from simulation.counting import MET, PLAYED
 from simulation.play.histories import Exhaustive, shrunk
 from simulation.scenes import scene_of
 from simulation.several.cases import Runs, three_attempts, two_attempts
-from simulation.single.cases import Case, Misfit, cases, cases_of_gaps, cases_of_workers
+from simulation.single.cases import Case, Unfit, cases, cases_of_gaps, cases_of_workers
 
 FAULTS = int(os.environ.get("FAULTS") or 2)
 WHOLE = bool(os.environ.get("WHOLE"))
 """Whether to play also what takes minutes."""
-_MENDED = [Misfit.AT_FIRST]
+_MENDED = [Unfit.AT_FIRST]
 Record = Callable[[str, object], None]
 T = TypeVar("T")
 
@@ -28,12 +28,12 @@ def some(cases: Sequence[T], every: int) -> list[T]:
 
 
 _TWO = [
-    *cases(2, [Misfit.NEVER]),
+    *cases(2, [Unfit.NEVER]),
     *some(cases(2, _MENDED), 6),
     *some(cases_of_gaps(2), 14),
     *some(cases_of_workers(2), 2),
 ]
-_THREE = [*cases(3, [Misfit.NEVER]), *some([*cases(3, _MENDED), *cases_of_gaps(3), *cases_of_workers(3)], 4)]
+_THREE = [*cases(3, [Unfit.NEVER]), *some([*cases(3, _MENDED), *cases_of_gaps(3), *cases_of_workers(3)], 4)]
 
 
 def check(case: Case | Runs, faults: int, record_property: Record) -> None:

@@ -138,9 +138,9 @@ def _constant(source: Constant, column: Column, record_format: RecordFormat) -> 
             raise InvalidMapping(f"column {column.name} is NOT NULL, and with empty_as_null the constant '' is NULL")
         return pa.scalar(None, column.type.arrow)
     convert = from_text(column.type) if column.type.writable else None
-    array, misfits = convert.apply(pa.array([source.text])) if convert else (None, [])
-    if array is None or misfits:
-        why = f": {misfits[0].reason}" if misfits else ""
+    array, problems = convert.apply(pa.array([source.text])) if convert else (None, [])
+    if array is None or problems:
+        why = f": {problems[0].reason}" if problems else ""
         raise InvalidMapping(f"column {column.name}: the constant {source.text!r} is no value of {column.type}{why}")
     return array[0]
 

@@ -113,19 +113,19 @@ class Projection:
         if taken.unusable is not None:
             where = f"{topic}[{batch.column('partition')[0]}] offset {batch.column('offset')[taken.unusable.row]}"
             raise RecordsRejected(f"{where}: {taken.unusable.reason}, and on_bad_json='fail'; nothing was committed")
-        misfits: dict[int, tuple[str, str]] = {}
+        problems: dict[int, tuple[str, str]] = {}
         arrays = []
         for field in self._arrow:
             array, found = self._array(field, len(batch), taken.columns, max_field_bytes)
             arrays.append(array)
-            for misfit in found:
-                misfits.setdefault(misfit.row, (field.name, misfit.reason))
+            for problem in found:
+                problems.setdefault(problem.row, (field.name, problem.reason))
         columns = pa.RecordBatch.from_arrays(arrays, schema=self._arrow)
         rejects: tuple[Reject, ...] = ()
-        if misfits:
+        if problems:
             keep = np.ones(len(batch), bool)
-            keep[list(misfits)] = False
-            columns, rejects = columns.filter(pa.array(keep)), _rejects(topic, batch, misfits)
+            keep[list(problems)] = False
+            columns, rejects = columns.filter(pa.array(keep)), _rejects(topic, batch, problems)
         nulls = {name: count for name in self._plans if (count := columns.column(name).null_count)}
         empty = _empty_rows([columns.column(name) for name in self._telling])
         return Projected(columns, rejects, taken.documents, self._found(taken.columns, len(batch)), nulls, empty)
@@ -153,8 +153,8 @@ class Projection:
             unreadable = merged(unreadable, large)
         values, unfit = plan.conversion.apply(source)
         long = _over_long(source if pa.types.is_nested(field.type) else values, limit)
-        misfits = [*unreadable, *unfit, *long]
-        return values, [*misfits, *_nulls(values, field, misfits)]
+        problems = [*unreadable, *unfit, *long]
+        return values, [*problems, *_nulls(values, field, problems)]
 
 
 def _tells(source: Expression) -> bool:
@@ -174,12 +174,12 @@ def _empty_rows(columns: Sequence[pa.Array]) -> int:
     return int(pc.sum(reduce(pc.and_, (pc.is_null(column) for column in columns))).as_py())
 
 
-def _rejects(topic: str, batch: pa.RecordBatch, misfits: Mapping[int, tuple[str, str]]) -> tuple[Reject, ...]:
-    rows = sorted(misfits)
+def _rejects(topic: str, batch: pa.RecordBatch, problems: Mapping[int, tuple[str, str]]) -> tuple[Reject, ...]:
+    rows = sorted(problems)
     partition = batch.column("partition")[0].as_py()
     offsets, millis = (batch.column(name).take(pa.array(rows)).cast(pa.int64()) for name in ("offset", "timestamp"))
     return tuple(
-        Reject(topic, partition, offset, *misfits[row], timestamp, row)
+        Reject(topic, partition, offset, *problems[row], timestamp, row)
         for row, offset, timestamp in zip(rows, offsets.to_pylist(), millis.to_pylist(), strict=True)
     )
 
@@ -187,7 +187,7 @@ def _rejects(topic: str, batch: pa.RecordBatch, misfits: Mapping[int, tuple[str,
 def _nulls(values: pa.Array, field: pa.Field, found: Sequence[Unconvertible]) -> list[Unconvertible]:
     if field.nullable or values.null_count == 0:
         return []
-    known = {misfit.row for misfit in found}
+    known = {problem.row for problem in found}
     rows = [row for row in pc.indices_nonzero(pc.is_null(values)).to_pylist() if row not in known]
     return [Unconvertible(row, "NULL in a column that is NOT NULL") for row in rows]
 

@@ -33,12 +33,12 @@ class Conversion(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A conversion of whole columns that fails for a column with any misfit, and what finds the misfits then."""
+    """A conversion of whole columns that fails for a column with any problem, and what finds the problems then."""
 
     convert: Callable[[pa.Array], pa.Array]
     """Raises ArrowInvalid if any value does not fit; NULL stays NULL."""
     unfit: Callable[[pa.Array], pa.Array]
-    """Return where a value surely does not fit, in a column with misfits; what it overlooks is found by halving."""
+    """Return where a value surely does not fit, in a column with problems; what it overlooks is found by halving."""
     reason: Callable[[Any], str]
     """Say why one value does not fit."""
 
@@ -83,7 +83,7 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class Sieved:
-    """A conversion that is tried with some values only; the others are misfits from the outset."""
+    """A conversion that is tried with some values only; the others are problems from the outset."""
 
     unfit: Callable[[pa.Array], pa.Array]
     reason: Callable[[Any], str]
@@ -107,11 +107,11 @@ def _plain(values: pa.Array) -> pa.Array:
 
 
 def merged(*lists: Sequence[Unconvertible]) -> list[Unconvertible]:
-    """Return misfits in the order of their rows; of several of one row the first counts."""
+    """Return problems in the order of their rows; of several of one row the first counts."""
     first: dict[int, Unconvertible] = {}
-    for misfits in lists:
-        for misfit in misfits:
-            first.setdefault(misfit.row, misfit)
+    for problems in lists:
+        for problem in problems:
+            first.setdefault(problem.row, problem)
     return [first[row] for row in sorted(first)]
 
 
@@ -129,9 +129,9 @@ class Chained:
 
     def apply(self, values: pa.Array) -> Converted:
         """Convert what fits both."""
-        between, misfits = self._first.apply(values)
+        between, problems = self._first.apply(values)
         array, more = self._second.apply(between)
-        return array, merged(misfits, more)
+        return array, merged(problems, more)
 
 
 def utf8() -> Conversion:

@@ -27,12 +27,12 @@ def converted(kind: SourceKind, target: str, values: Sequence[Any], arrow: pa.Da
     convert = conversion(kind, OdpsType.parse(target))
     assert convert is not None
     around = pa.array([values[0], *values, values[-1]], arrow).slice(1, len(values))
-    array, misfits = convert.apply(around)
+    array, problems = convert.apply(around)
     array.validate(full=True)
     assert array.type == OdpsType.parse(target).arrow
-    rows = [misfit.row for misfit in misfits]
+    rows = [problem.row for problem in problems]
     assert rows == sorted(set(rows))
-    assert all(misfit.reason for misfit in misfits)
+    assert all(problem.reason for problem in problems)
     return [... if row in rows else value for row, value in enumerate(array.to_pylist())]
 
 
@@ -146,9 +146,9 @@ def test_instants_beyond_nanoseconds_are_rejected() -> None:
     far = pa.array([MILLIS, 253_402_300_799_999], pa.int64()).cast(INSTANT)
     convert = conversion(SourceKind.INSTANT, OdpsType("timestamp"))
     assert convert is not None
-    array, misfits = convert.apply(far)
+    array, problems = convert.apply(far)
     assert array.cast(pa.int64()).to_pylist() == [MILLIS * 1_000_000, None]
-    assert [misfit.row for misfit in misfits] == [1]
+    assert [problem.row for problem in problems] == [1]
 
 
 @pytest.mark.parametrize(
@@ -202,9 +202,9 @@ def test_a_header_that_is_no_text_is_named() -> None:
     ]
     convert = conversion(SourceKind.HEADERS, OdpsType("string"))
     assert convert is not None
-    array, misfits = convert.apply(pa.array(headers, HEADERS))
+    array, problems = convert.apply(pa.array(headers, HEADERS))
     assert array.to_pylist() == ['[{"key":"trace","value":"1"}]', None, None]
-    assert [(each.row, each.reason) for each in misfits] == [
+    assert [(each.row, each.reason) for each in problems] == [
         (
             1,
             (
@@ -257,13 +257,13 @@ def test_a_header_without_a_name_is_nothing_to_the_others() -> None:
 
 
 @pytest.mark.parametrize("bad", [[], [0], [99], [3, 4, 50], list(range(100))], ids=str)
-def test_every_misfit_is_found_and_nothing_else(bad: list[int]) -> None:
+def test_every_problem_is_found_and_nothing_else(bad: list[int]) -> None:
     """However rejects lie among the rows, exactly they are listed, in order, and the others keep their place."""
     texts = ["x" if row in bad else str(row) for row in range(100)]
     convert = conversion(SourceKind.TEXT, OdpsType("bigint"))
     assert convert is not None
-    array, misfits = convert.apply(pa.array(texts))
-    assert [misfit.row for misfit in misfits] == bad
+    array, problems = convert.apply(pa.array(texts))
+    assert [problem.row for problem in problems] == bad
     assert array.to_pylist() == [None if row in bad else row for row in range(100)]
 
 

@@ -262,14 +262,14 @@ _TABLE = TableSchema(
     ids=str,
 )
 def test_a_mapping_that_does_not_fit_is_refused(columns: dict[str, str], problem: str) -> None:
-    """Each misfit of mapping and table is named, with what the table has."""
+    """Each problem of mapping and table is named, with what the table has."""
     with pytest.raises(InvalidMapping) as refused:
         compile_projection(columns, _TABLE)
     assert problem in str(refused.value)
     assert str(refused.value).endswith("The table has: id bigint, v string")
 
 
-def test_all_misfits_are_told_at_once() -> None:
+def test_all_problems_are_told_at_once() -> None:
     """Who made three mistakes does not run three times."""
     with pytest.raises(
         InvalidMapping, match=r"no column 'x'; column id is NOT NULL.*; column v: the constant"

@@ -12,7 +12,7 @@ from simulation.play.steps import Entrance, Way
 from airflow_provider_kafka_odps.core.options import Mode, OnDataLoss, OnRerun
 
 
-class Misfit(StrEnum):
+class Unfit(StrEnum):
     """Whether the window's first record fits the table; one that does not is a reject."""
 
     NEVER = "all records fit"
@@ -39,7 +39,7 @@ class Case:
     columns: Columns = Columns.ALWAYS
     log: str = "rr"
     """What is in the topic at first, a letter of ``Kind`` per offset."""
-    misfit: Misfit = Misfit.NEVER
+    unfit: Unfit = Unfit.NEVER
     on_data_loss: OnDataLoss = OnDataLoss.FAIL
     compacted: bool = False
     workers: int = 1
@@ -55,7 +55,7 @@ class Case:
             *(["compacted"] if self.compacted else []),
             *([f"on_data_loss={self.on_data_loss}"] if self.on_data_loss is OnDataLoss.SKIP else []),
             *([f"{self.workers} workers"] if self.workers > 1 else []),
-            *([str(self.misfit)] if self.misfit is not Misfit.NEVER else []),
+            *([str(self.unfit)] if self.unfit is not Unfit.NEVER else []),
         ]
         run = f"log {self.log!r}, {self.mode}, on_rerun={self.on_rerun}, {self.columns}"
         return ", ".join([run, *more, f"then {ways}"])
@@ -72,17 +72,17 @@ _GAPS = ("rcra", "rnr", "nrr", "c")
 """A committed and an aborted transaction; a hole in the middle, and one at the start; nothing but a marker."""
 
 
-def cases(attempts: int, misfits: Sequence[Misfit] = tuple(Misfit)) -> list[Case]:
+def cases(attempts: int, unfits: Sequence[Unfit] = tuple(Unfit)) -> list[Case]:
     """Return every kind of load of a plain log, with up to so many disturbed attempts."""
     return [
-        Case(mode, on_rerun, ways, columns, log, misfit)
-        for (mode, on_rerun, columns), ways, log, misfit in product(
-            _KINDS, product((Way.RETRY, Way.CLEAR), repeat=attempts - 1), ("rr", ""), misfits
+        Case(mode, on_rerun, ways, columns, log, unfit)
+        for (mode, on_rerun, columns), ways, log, unfit in product(
+            _KINDS, product((Way.RETRY, Way.CLEAR), repeat=attempts - 1), ("rr", ""), unfits
         )
         # What a rerun does makes no difference to those that nobody clears.
         if (Way.CLEAR in ways or on_rerun is OnRerun.KEEP)
         # Without records there are no rejects; overwrite replaces whatever it is that the user wants.
-        and (misfit is Misfit.NEVER or (log and (mode, on_rerun) != (Mode.OVERWRITE, OnRerun.REPLACE)))
+        and (unfit is Unfit.NEVER or (log and (mode, on_rerun) != (Mode.OVERWRITE, OnRerun.REPLACE)))
     ]
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from core.examples import offsets_in
 from simulation.outside.world import NOWHERE, SimulatedWorld, Spot, spot_of
-from simulation.single.cases import Case, Columns, Misfit
+from simulation.single.cases import Case, Columns, Unfit
 from twins.maxcompute import OLD_ROW
 
 from airflow_provider_kafka_odps.core.journal.entry import Phase
@@ -109,13 +109,13 @@ class Promise:
     def excused(self, spot: Spot) -> bool:
         """Tell whether a record may have no row all the same."""
         lost = self.case.on_data_loss is OnDataLoss.SKIP and self.world.topic.lost(*spot)
-        return lost or (spot.offset == 0 and self.case.misfit is not Misfit.NEVER)
+        return lost or (spot.offset == 0 and self.case.unfit is not Unfit.NEVER)
 
     def _check_rejects(self, spots: set[Spot], window: Window) -> None:
         journal = self.world.journals.get(self.run)
         committed = journal is not None and journal["phase"] == Phase.COMMITTED
         if (
-            self.case.misfit is Misfit.NEVER
+            self.case.unfit is Unfit.NEVER
             or self.world.lied
             or not (committed or (self.case.mode is Mode.APPEND and spots))
         ):

@@ -13,7 +13,7 @@ from simulation.outside.topic import Kind
 from simulation.outside.world import SimulatedWorld, spot_of
 from simulation.play.actors import Actor
 from simulation.play.steps import Entrance, Move
-from simulation.single.cases import Case, Columns, Misfit
+from simulation.single.cases import Case, Columns, Unfit
 from simulation.single.promise import Promise
 
 from airflow_provider_kafka_odps.core.delivery.attempt import Attempt
@@ -58,8 +58,8 @@ class Single:
             case.on_rerun,
             with_offsets=case.columns is Columns.ALWAYS or (case.columns is Columns.LATER and not first),
             hides_offsets=case.columns is Columns.LATER and first,
-            rejecting=case.misfit is Misfit.ALWAYS or (case.misfit is Misfit.AT_FIRST and first),
-            keep_rejects=case.misfit is not Misfit.NEVER,
+            rejecting=case.unfit is Unfit.ALWAYS or (case.unfit is Unfit.AT_FIRST and first),
+            keep_rejects=case.unfit is not Unfit.NEVER,
             workers=case.workers,
         )
         return attempt_in(self.world, order, actor, self._follow)

@@ -51,9 +51,9 @@ class _ListOf:
     def apply(self, values: pa.Array) -> Converted:
         """Convert JSON arrays."""
         elements = _without_null(_elements(values, "json_extract(item, '$[*]')", json_text.elements))
-        inner, misfits = self.element.apply(elements.flatten())
+        inner, problems = self.element.apply(elements.flatten())
         array = pa.ListArray.from_arrays(edges(elements), inner, type=self.arrow, mask=pc.is_null(values))
-        return _without(array, _rows(elements, misfits, "element"))
+        return _without(array, _rows(elements, problems, "element"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +72,12 @@ class _MapOf:
                 values, "json_extract(item, '$.*')", lambda node: json_text.elements([inner for _, inner in node])
             )
         )
-        keys, key_misfits = self.key.apply(names.flatten())
-        inner, item_misfits = self.item.apply(items.flatten())
-        misfits = merged(_rows(names, key_misfits, "key"), _rows(items, item_misfits, "value"), _twice(names, keys))
-        if misfits:
+        keys, key_problems = self.key.apply(names.flatten())
+        inner, item_problems = self.item.apply(items.flatten())
+        problems = merged(_rows(names, key_problems, "key"), _rows(items, item_problems, "value"), _twice(names, keys))
+        if problems:
             # A key that is NULL would make its map impossible, so such rows are converted as NULL.
-            return self.apply(_masked(values, misfits))[0], misfits
+            return self.apply(_masked(values, problems))[0], problems
         array = pa.MapArray.from_arrays(edges(names), keys, inner, type=self.arrow)
         return masked(array, values.is_null().to_numpy(zero_copy_only=False)), []
 
@@ -95,9 +95,9 @@ class _StructOf:
         """Convert JSON objects; a field that is missing is NULL."""
         fields, found = [], []
         for name, leaves, part in zip(self.names, self.reader.extract(values).leaves, self.parts, strict=True):
-            field, misfits = part.apply(leaves)
+            field, problems = part.apply(leaves)
             fields.append(field)
-            found.append([Unconvertible(misfit.row, f"field {name}: {misfit.reason}") for misfit in misfits])
+            found.append([Unconvertible(problem.row, f"field {name}: {problem.reason}") for problem in problems])
         array = pa.StructArray.from_arrays(fields, fields=list(self.arrow), mask=pc.is_null(values))
         return _without(array, merged(*found))
 
@@ -119,15 +119,15 @@ def _without_null(lists: pa.ListArray) -> pa.ListArray:
     return pa.ListArray.from_arrays(edges(lists), flat, mask=pc.is_null(lists))
 
 
-def _rows(lists: pa.ListArray, misfits: list[Unconvertible], what: str) -> list[Unconvertible]:
-    """Return the misfits of elements as misfits of the rows that they are in."""
-    if not misfits:
+def _rows(lists: pa.ListArray, problems: list[Unconvertible], what: str) -> list[Unconvertible]:
+    """Return the problems of elements as problems of the rows that they are in."""
+    if not problems:
         return []
     starts = edges(lists).to_numpy()
-    rows = np.searchsorted(starts, [misfit.row for misfit in misfits], side="right") - 1
+    rows = np.searchsorted(starts, [problem.row for problem in problems], side="right") - 1
     return [
-        Unconvertible(int(row), f"{what} {misfit.row - starts[row]}: {misfit.reason}")
-        for row, misfit in zip(rows, misfits, strict=True)
+        Unconvertible(int(row), f"{what} {problem.row - starts[row]}: {problem.reason}")
+        for row, problem in zip(rows, problems, strict=True)
     ]
 
 
@@ -141,13 +141,13 @@ def _twice(names: pa.ListArray, keys: pa.Array) -> list[Unconvertible]:
     ]
 
 
-def _without(array: pa.Array, misfits: list[Unconvertible]) -> Converted:
+def _without(array: pa.Array, problems: list[Unconvertible]) -> Converted:
     """Return a column without the values of rows that do not fit."""
-    misfits = merged(misfits)
-    return _masked(array, misfits) if misfits else array, misfits
+    problems = merged(problems)
+    return _masked(array, problems) if problems else array, problems
 
 
-def _masked(array: pa.Array, misfits: list[Unconvertible]) -> pa.Array:
+def _masked(array: pa.Array, problems: list[Unconvertible]) -> pa.Array:
     gone = np.zeros(len(array), bool)
-    gone[[misfit.row for misfit in misfits]] = True
+    gone[[problem.row for problem in problems]] = True
     return masked(array, gone)

@@ -113,22 +113,22 @@ class Headers:
     def apply(self, values: pa.Array) -> Converted:
         """Convert headers whose names and values are UTF-8."""
         names, octets = values.flatten().flatten()
-        texts, misfits = utf8().apply(octets)
-        found = _misfits(values, names, misfits) if misfits or names.null_count else []
+        texts, problems = utf8().apply(octets)
+        found = _problems(values, names, problems) if problems or names.null_count else []
         return _printed(values, names, texts, found), found
 
 
-def _misfits(headers: pa.Array, names: pa.Array, values: list[Unconvertible]) -> list[Unconvertible]:
+def _problems(headers: pa.Array, names: pa.Array, values: list[Unconvertible]) -> list[Unconvertible]:
     """Return which rows have a header without a name, or with a value that is no text, and which header it is."""
     nameless = [Unconvertible(at, "") for at in pc.indices_nonzero(pc.is_null(names)).to_pylist()]
-    each = sorted([*values, *nameless], key=lambda misfit: misfit.row)
-    places = pa.array([misfit.row for misfit in each], pa.int64())
+    each = sorted([*values, *nameless], key=lambda problem: problem.row)
+    places = pa.array([problem.row for problem in each], pa.int64())
     rows, starts = pc.list_parent_indices(headers).take(places).to_pylist(), edges(headers).to_pylist()
     called = names.take(places).to_pylist()
     return merged(
         [
-            Unconvertible(row, _why(name, misfit.reason, misfit.row - starts[row] + 1, starts[row + 1] - starts[row]))
-            for row, name, misfit in zip(rows, called, each, strict=True)
+            Unconvertible(row, _why(name, problem.reason, problem.row - starts[row] + 1, starts[row + 1] - starts[row]))
+            for row, name, problem in zip(rows, called, each, strict=True)
         ]
     )
 
@@ -146,13 +146,13 @@ def _why(name: str | None, reason: str, number: int, of: int) -> str:
     )
 
 
-def _printed(headers: pa.Array, names: pa.Array, texts: pa.Array, misfits: list[Unconvertible]) -> pa.Array:
+def _printed(headers: pa.Array, names: pa.Array, texts: pa.Array, problems: list[Unconvertible]) -> pa.Array:
     if not len(names):
         printed = pc.if_else(pc.is_valid(headers), "[]", pa.scalar(None, pa.string()))
     else:
         pairs = pa.StructArray.from_arrays([names, texts], names=["key", "value"])
         printed = to_json(pa.ListArray.from_arrays(edges(headers), pairs, mask=pc.is_null(headers)))
-    if not misfits:
+    if not problems:
         return printed
-    bad: Any = pc.is_in(pa.array(range(len(headers))), pa.array([misfit.row for misfit in misfits]))
+    bad: Any = pc.is_in(pa.array(range(len(headers))), pa.array([problem.row for problem in problems]))
     return pc.if_else(bad, pa.scalar(None, pa.string()), printed)

@@ -39,14 +39,14 @@ def documents(octets: pa.Array, form: Format, record_format: RecordFormat) -> Co
 def _text(octets: pa.Array, encoding: str) -> Converted:
     """Decode one by one, about 1.5 µs each: Arrow knows UTF-8 only."""
     texts: list[str | None] = []
-    misfits: list[Unconvertible] = []
+    problems: list[Unconvertible] = []
     for row, each in enumerate(octets.to_pylist()):
         try:
             texts.append(None if each is None else each.decode(encoding))
         except UnicodeError as error:
             texts.append(None)
-            misfits.append(Unconvertible(row, f"{shown(each)} is not {encoding}: {error}"))
-    return pa.array(texts, pa.string()), misfits
+            problems.append(Unconvertible(row, f"{shown(each)} is not {encoding}: {error}"))
+    return pa.array(texts, pa.string()), problems
 
 
 def _numbers(octets: pa.Array, form: Format) -> Converted:
@@ -59,13 +59,13 @@ def _numbers(octets: pa.Array, form: Format) -> Converted:
     values = np.zeros(len(octets), number.newbyteorder("="))
     if len(fixed):
         values[mask] = np.frombuffer(fixed.buffers()[1], number, len(fixed), fixed.offset * number.itemsize)
-    misfits = [
+    problems = [
         Unconvertible(row, f"{size} bytes, but a {form} has {number.itemsize}")
         for row, size in zip(
             pc.indices_nonzero(wrong).to_pylist(), pc.binary_length(octets.filter(wrong)).to_pylist(), strict=True
         )
     ]
-    return pa.array(values, mask=~mask), misfits
+    return pa.array(values, mask=~mask), problems
 
 
 class Fields:
@@ -84,14 +84,14 @@ class Fields:
             return fields, []
         rows = pc.indices_nonzero(quoted).to_pylist()
         again: list[list[str] | None] = []
-        misfits = []
+        problems = []
         for row, text in zip(rows, texts.filter(quoted).to_pylist(), strict=True):
             try:
                 again.append(self._cut_one(text))
             except csv.Error as error:
                 again.append(None)
-                misfits.append(Unconvertible(row, f"{shown(text)} is no CSV: {error}"))
-        return replaced(fields, quoted, pa.array(again, fields.type)), misfits
+                problems.append(Unconvertible(row, f"{shown(text)} is no CSV: {error}"))
+        return replaced(fields, quoted, pa.array(again, fields.type)), problems
 
     def _cut_one(self, text: str) -> list[str]:
         """Return the fields of a text with quotes or line ends: about 3 µs, one text at a time."""

@@ -156,11 +156,11 @@ class Sources:
         documents: list[DocumentCounts] = []
         first: Unconvertible | None = None
         for root in self._roots:
-            found, misfits = root.take(batch.column(root.part.value))
+            found, problems = root.take(batch.column(root.part.value))
             columns |= found
             if root.reads_json:
-                documents.append(_counts(topic, batch, root.part, misfits))
-            first = first or next(iter(misfits), None)
+                documents.append(_counts(topic, batch, root.part, problems))
+            first = first or next(iter(problems), None)
         unusable = first if self._reading.on_bad_json is OnBadJson.FAIL else None
         return Taken(columns, tuple(documents), unusable)
 
@@ -253,10 +253,10 @@ class _Root:
     def _cut(self, texts: pa.Array, undecoded: list[Unconvertible]) -> dict[Expression, Converted]:
         assert self._fields is not None, "asked for with fields only"
         lists, uncut = self._fields.cut(texts)
-        misfits = merged(undecoded, uncut)
+        problems = merged(undecoded, uncut)
         numbers = {source: source.steps[0] for source in self._inner if isinstance(source, FieldPath)}
         return {
-            source: (element(lists, number), misfits) for source, number in numbers.items() if isinstance(number, int)
+            source: (element(lists, number), problems) for source, number in numbers.items() if isinstance(number, int)
         }
 
     def _listed(self, where: pa.Array, reason: str) -> list[Unconvertible]:
