@@ -158,16 +158,15 @@ class TaskChain:
 
     def _overlaps(self, name: Mapping[str, Any], chain: Chain) -> bool:
         """Tell whether a chain may have loaded what this task would load as its first window."""
-        ours, theirs, author = self.request.partitions, name["partitions"], self.history.author
-        last = chain.planned or chain.committed
+        ours, author, last = self.request.partitions, self.history.author, chain.planned or chain.committed
         if name["task"] == author.base and last is not None:
-            if last.run_id == author.run_id:
+            if last.run_id == author.run_id and _by_index(self.history):
                 # Another instance, which is to load the same.
                 return False
-            if name["table"] != self.history.table and last.map_index != author.map_index:
+            if name["table"] != self.history.table and last.map_index not in {None, author.map_index}:
                 # Another instance, with a table of its own.
                 return False
-        return last is not None and (ours is None or theirs is None or bool(ours & set(theirs)))
+        return last is not None and (ours is None or bool(ours & last.end.keys()))
 
     @property
     def _list_key(self) -> str:
@@ -178,13 +177,11 @@ class TaskChain:
         if written is None:
             return {}
         with read_entry(written, "the list of chains", self._list_key, "delete it there"):
-            return {key: {part: name[part] for part in _PARTS} for key, name in dict(written["chains"]).items()}
+            return {key: {part: name[part] for part in ("task", "table")} for key, name in written["chains"].items()}
 
     def _list(self) -> None:
         """Let tasks of other names know that this one has a chain of the topic."""
-        partitions = self.request.partitions
-        values = (self.history.author.base, self.history.table, None if partitions is None else sorted(partitions))
-        mine = dict(zip(_PARTS, values, strict=True))
+        mine = {"task": self.history.author.base, "table": self.history.table}
         # Another run may write its own at the same moment, and there is no compare-and-set: look, and write again.
         for _ in range(3):
             self.turn.store.look_again()
@@ -193,9 +190,6 @@ class TaskChain:
                 return
             kept = {key: name for key, name in known.items() if key not in self.keys}
             self.turn.store.set(self._list_key, {"version": VERSION, "chains": {**kept, self.keys[0]: mine}})
-
-
-_PARTS = ("task", "table", "partitions")
 
 
 def _where_they_ended(chains: Sequence[Chain]) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import replace
+from random import Random
 
 import pytest
 from core.examples import offsets_in
@@ -13,7 +15,7 @@ from twins.stores import Memory
 from airflow_provider_kafka_odps.core.options import OnGap
 from airflow_provider_kafka_odps.core.window.bounds import Earliest, Latest, Offsets, Previous, SurveyBound
 from airflow_provider_kafka_odps.core.window.window import Window
-from airflow_provider_kafka_odps.exceptions import NeighboursDiffer, NoPreviousWindow, PredecessorPending
+from airflow_provider_kafka_odps.exceptions import NeighboursDiffer, NoPreviousWindow, PredecessorPending, WindowRefused
 
 LOG = {0: [1, 2, 3], 1: [4, 5]}
 
@@ -173,3 +175,29 @@ def test_an_instance_with_another_table_does_not_begin_anew() -> None:
     for day in (1, 2):
         window = load(instance(0, memory, table=f"shop.day_{day}", on_gap=OnGap.IGNORE), f"run {day}")
     assert all(each.span == 0 for each in window.ranges)
+
+
+_INSTANCES = [(table, some) for table in ("shop.a", "shop.b") for some in ((0,), (1,), ())]
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_lists_in_any_order_load_nothing_twice(seed: int) -> None:
+    """Tables, chunks, names and places change from run to run, some windows fail: a record is in a table once."""
+    drawn, memory = Random(seed), Memory()
+    stamps, loaded = {0: [1], 1: [1]}, Counter[tuple[str, int, int]]()
+    for run_id in "abcdef":
+        for log in stamps.values():
+            log.extend([1] * drawn.randrange(3))
+        for index, (table, some) in enumerate(drawn.choices(_INSTANCES, k=drawn.randrange(1, 5))):
+            task = drawn.choice([f"hourly.load[{index}]"] * 3 + [f"hourly.other[{index}]", "hourly.load"])
+            into, chosen = (table, frozenset(some) or None) if "[" in task else ("shop.a", None)
+            topic = Topic({number: list(log) for number, log in stamps.items()})
+            runs = Runs(topic, memory, task=task, table=into, partitions=chosen)
+            try:
+                window = runs.plan(run_id, Previous(), Latest(), Earliest())
+            except WindowRefused:
+                continue
+            if drawn.random() < 0.85:
+                runs.commit(run_id, Previous(), window)
+                loaded.update((into, number, at) for number, ends in offsets_in(window).items() for at in range(*ends))
+    assert not [place for place, times in loaded.items() if times > 1]
