@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_kafka_odps.core.history.store import History, NoAssetStore
 from airflow_provider_kafka_odps.core.journal.entry import JournalStore, Target
 from airflow_provider_kafka_odps.core.journal.interval import IntervalJournal, interval_keys
+from airflow_provider_kafka_odps.core.journal.recorded import as_recorded
 from airflow_provider_kafka_odps.core.window.bounds import At, Previous
 from airflow_provider_kafka_odps.exceptions import InvalidInput
 from airflow_provider_kafka_odps.transfers.runtime.run import AirflowRun, author_of, is_active, previous_window
@@ -79,7 +80,8 @@ def shared_journal(
     cluster: Callable[[], str],
 ) -> JournalStore:
     """Return the journal of the run, or the one that it shares with other runs for the same interval."""
-    keys = interval_keys(request, target, history.author, history.on_gap)
+    # What is recorded is loaded, whatever is asked for by now: there, others are to find what became of it.
+    keys = interval_keys(as_recorded(request, own.load()), target, history.author, history.on_gap)
     if keys is None or not history.remembers:
         return own
     return IntervalJournal(
