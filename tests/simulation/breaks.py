@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -35,6 +36,12 @@ class Situation:
         return self.run not in self.world.journals
 
     @property
+    def held_by_another(self) -> bool:
+        """Whether the interval's journal is that of another run."""
+        entries = [text for key, text in self.world.asset.items() if key.startswith("journal:")]
+        return any(json.loads(text)["run_id"] != self.run for text in entries)
+
+    @property
     def written(self) -> bool:
         """Whether records are loaded, or about to be."""
         return any(session.blocks for session in self.world.sessions.values())
@@ -61,6 +68,11 @@ def never(_: Situation) -> bool:
 def looked_before_it_writes(now: Situation) -> bool:
     """Tell whether others act between the last look at the interval's journal and its write, after a mark by hand."""
     return isinstance(now.case, Runs) and now.effect == "set journal" and now.marked and now.lets_others_act
+
+
+def looked_before_it_takes_over(now: Situation) -> bool:
+    """Tell whether others act between a run's look at the interval's journal of another one and its taking it over."""
+    return isinstance(now.case, Runs) and now.effect == "set journal" and now.held_by_another and now.lets_others_act
 
 
 def lost_after_a_removal(now: Situation) -> bool:

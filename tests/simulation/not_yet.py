@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from simulation.breaks import (
     Break,
+    looked_before_it_takes_over,
     looked_before_it_writes,
     lost_after_a_removal,
 )
@@ -38,5 +39,14 @@ NOT_YET: tuple[Break, ...] = (
         looked_before_it_writes,
         Runs((hour("a", 0), hour("b", 0)), entrances("a b a:clear")),
         {Place(1, "save planning", 1): (Move.MARK,), Place(1, "set journal", 1): (Move.NEXT,)},
+    ),
+    Break(
+        "a run that takes an interval over stands still between its look at the journal and its write",
+        "Run a dies before the interval's journal says that it commits. Run b takes the interval over, and stands "
+        "still before it writes so. A user clears a, which commits. Then b writes over a's entry, and loads the window "
+        "as well: the asset's store has no lock.",
+        looked_before_it_takes_over,
+        Runs((hour("a", 0), hour("b", 0)), entrances("a b a:clear")),
+        {Place(1, "set journal", 3): (Move.CRASH,), Place(2, "set journal", 1): (Move.NEXT,)},
     ),
 )
