@@ -38,8 +38,16 @@ class Situation:
     @property
     def held_by_another(self) -> bool:
         """Whether the interval's journal is that of another run."""
+        return any(holder != self.run for holder in self._holders())
+
+    @property
+    def held_by_itself(self) -> bool:
+        """Whether the interval's journal is that of this run."""
+        return self.run in self._holders()
+
+    def _holders(self) -> list[str]:
         entries = [text for key, text in self.world.asset.items() if key.startswith("journal:")]
-        return any(json.loads(text)["run_id"] != self.run for text in entries)
+        return [json.loads(text)["run_id"] for text in entries]
 
     @property
     def written(self) -> bool:
@@ -73,6 +81,11 @@ def looked_before_it_writes(now: Situation) -> bool:
 def looked_before_it_takes_over(now: Situation) -> bool:
     """Tell whether others act between a run's look at the interval's journal of another one and its taking it over."""
     return isinstance(now.case, Runs) and now.effect == "set journal" and now.held_by_another and now.lets_others_act
+
+
+def created_again_and_died(now: Situation) -> bool:
+    """Tell whether a run that was deleted and created again dies before its first write, and was or will be cleared."""
+    return isinstance(now.case, Runs) and now.plans and now.held_by_itself and now.move is Move.CRASH
 
 
 def lost_after_a_removal(now: Situation) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from simulation.breaks import (
     Break,
+    created_again_and_died,
     looked_before_it_takes_over,
     looked_before_it_writes,
     lost_after_a_removal,
@@ -48,5 +49,14 @@ NOT_YET: tuple[Break, ...] = (
         looked_before_it_takes_over,
         Runs((hour("a", 0), hour("b", 0)), entrances("a b a:clear")),
         {Place(1, "set journal", 3): (Move.CRASH,), Place(2, "set journal", 1): (Move.NEXT,)},
+    ),
+    Break(
+        "a run that was created again dies before its first write, and a task of it was cleared",
+        "Run a has loaded its window, is deleted and created again, and another task of it is cleared. It dies before "
+        "it writes that it has found what was loaded. Its retry looks like one whose journal a user has deleted in "
+        "order to have the window forgotten: Airflow tells nothing by which the two differ.",
+        created_again_and_died,
+        Runs((hour("a", 0),), entrances("a a:again_and_cleared")),
+        {Place(2, "save committed", 1): (Move.CRASH,)},
     ),
 )

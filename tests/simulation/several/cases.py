@@ -99,6 +99,7 @@ def entrances(text: str) -> tuple[Entrance, ...]:
 
 _RETRIED = 0.3
 _EDITED = 0.2
+_CLICKED = 0.15
 _NEIGHBOURS = (hour("a", 0), hour("b", 1))
 _THREE = (*_NEIGHBOURS, hour("c", 2))
 _SAME = (hour("a", 0), hour("b", 0))
@@ -115,6 +116,11 @@ def drawn(random: Random) -> Runs:
         runs.append(hour("e", random.choice((0.5, 1, 1.5)), random.choice((1, 2))))
     steps = [f"{run.name}{way}" for run in random.sample(runs, len(runs)) for way in ("", ":retry")]
     kept = [step for step in steps if ":" not in step or random.random() < _RETRIED]
+    # Clicks come when they come: on a run that has begun.
+    for run in runs:
+        if random.random() < _CLICKED:
+            way = random.choice((Way.CLEAR, Way.AGAIN, Way.AGAIN_AND_CLEARED))
+            kept.insert(random.randint(kept.index(run.name) + 1, len(kept)), f"{run.name}:{way.name}")
     stamps = sorted(random.choices(range(len(runs)), k=random.randrange(4)))
     return Runs(tuple(runs), entrances(" ".join(kept)), tuple(at + 0.1 for at in stamps))
 
