@@ -120,6 +120,11 @@ def test_values_that_are_no_json_replace_nothing(mode: Mode) -> None:
     assert world.table == before
     run(world, mode, columns=json, on_fewer_rows=OnFewerRows.REPLACE)
     run(world, mode, 2, columns=json)
+    # Also those of a release that did not count NULLs.
+    assert world.journal is not None
+    for forgotten in ("nulls", "empty_rows"):
+        del world.journal["receipt"][forgotten]
+    run(world, mode, 3, columns=json)
 
 
 JSON = {"p": "__partition__", "o": "__offset__", "v": "a"}

@@ -11,6 +11,7 @@ from twins.maxcompute import RejectSink, Row, Session
 from airflow_provider_kafka_odps.core.delivery.transfer import transfer
 from airflow_provider_kafka_odps.core.journal.receipt import CommitProof, Receipt
 from airflow_provider_kafka_odps.core.options import Mode, OnRerun
+from airflow_provider_kafka_odps.core.upload import UploadStatus
 from airflow_provider_kafka_odps.exceptions import CommitRejected, CommitUnknown, NewerRows
 
 THEIRS: list[Row] = [(0, 5, "x"), (0, 6, "y"), (0, 7, "z")]
@@ -85,6 +86,20 @@ def test_within_an_attempt_too() -> None:
     with pytest.raises((NewerRows, CommitRejected)):
         run(world)
     assert world.table == THEIRS
+
+
+def test_within_an_attempt_its_own_commit_is_no_newer_one() -> None:
+    """The commit without an answer lands while its second try waits: the session says so, and that is success."""
+    world = world_of("lost")
+    waited = world.clock.sleep
+
+    def sleep(seconds: float) -> None:
+        if world.sessions["u1"].status is UploadStatus.NORMAL:
+            world.visible(world.sessions["u1"])
+        waited(seconds)
+
+    world.clock.sleep = sleep  # type: ignore[method-assign]
+    assert run(world).learned is CommitProof.SETTLED
 
 
 def test_before_the_rows_of_published_rejects() -> None:

@@ -261,6 +261,24 @@ def test_who_was_slower_than_another_run_links_nothing() -> None:
     assert offsets_in(load(runs, "c")) == {0: (4, 5)}
 
 
+def test_who_was_covered_by_another_run_loads_nothing() -> None:
+    """Two runs that find the same end, and no lock, both note their window: the one whose note is gone waits."""
+    runs = Runs(Topic({0: [1, 2]}))
+    load(runs, "z", first=Earliest())
+    runs.topic.stamps[0] += [3, 4]
+    memory = runs.memory
+    assert memory is not None
+
+    def cover() -> None:
+        chain = json.loads(memory.entries[KEY])
+        if (chain["planned"] or {}).get("run_id") == "a":
+            memory.entries[KEY] = json.dumps({**chain, "planned": {**chain["planned"], "run_id": "b"}})
+
+    memory.turn = cover
+    with pytest.raises(PredecessorPending, match=r"another run has planned the next window .* at the same moment"):
+        runs.plan("a", Previous(), Latest())
+
+
 def test_a_commit_in_doubt_says_how_the_chain_goes_on() -> None:
     """Marking the task as success leaves the chain where it was: the message names the entry, and what to do there."""
     world = World(commit_faults=["gone"])

@@ -204,6 +204,15 @@ def test_a_partition_that_would_be_loaded_twice_is_refused() -> None:
     assert offsets_in(replace(runs, on_gap=OnGap.ABSORB).plan("between", At(100), At(110))) == {0: (0, 1), 1: (1, 1)}
 
 
+def test_a_start_is_not_cut_behind_an_end_that_no_index_has() -> None:
+    """The index is a hint: what came late, and for an earlier time, lies behind both cuts of a quiet window."""
+    runs = Runs(Topic({0: [100, 101]}))
+    assert runs.memory is not None
+    claim = Claim("id-1", {0: 1}, Author("daily.load", "before"))
+    runs.memory.set(cut_key("cluster", "orders", str(At(110)), Side.START), claim.to_json())
+    assert offsets_in(runs.plan("a", At(105), At(110))) == {0: (1, 1)}
+
+
 def test_a_cut_that_the_log_does_not_have_is_refused() -> None:
     """Deleted records, a shorter log, a topic that was created again or lost a partition: each has its error."""
     runs = Runs(Topic({0: [100, 101, 115]}))

@@ -105,11 +105,14 @@ def test_the_interval_of_another_task_is_added_to_its_own(turns: Turns) -> None:
     assert json.loads(turns.entries["intervals:cluster:orders:daily.load"])["intervals"] == [[100, 20, 1]]
 
 
-def test_instants_of_a_planner_that_was_late_do_not_hide_later_ones(turns: Turns) -> None:
-    """An index that is written over by an old one loses nothing: each note has an index of its own."""
-    turns.of().plan("later", At(110), At(120))
+@pytest.mark.parametrize("task", ["hourly.load", "daily.load"])
+def test_instants_of_a_planner_that_was_late_do_not_hide_later_ones(turns: Turns, task: str) -> None:
+    """An index that is written over by an old one loses nothing: each note has an index of its own, with all before."""
+    others = replace(turns.of(), task=task)
+    others.plan("later", At(110), At(120))
+    turns.runs.topic.stamps[0] += [95, 125]
+    others.plan("latest", At(130), At(140))
     turns.entries["instants:cluster:orders"] = json.dumps({"version": 1, "instants": []})
-    turns.runs.topic.stamps[0] += [125, 95]
     assert offsets_in(turns.of().plan("between", At(100), At(105))) == {0: (0, 2)}
 
 
@@ -237,11 +240,21 @@ def test_a_chain_that_a_person_has_edited_counts(turns: Turns) -> None:
     assert turns.of().plan("c", Previous(), Latest(), Offsets(None, {0: 1})).start.source == "given"
 
 
+def test_a_chain_that_a_person_has_edited_is_not_written_for_another_task(turns: Turns) -> None:
+    """A note has the chains of all tasks; who plans the window of one writes that one, and no other."""
+    turns.of().plan("a", Previous(), Latest(), Earliest())
+    turns.entries[CHAIN] = edited = json.dumps({**json.loads(turns.entries[CHAIN]), "planned": None})
+    replace(turns.of(), task="daily.load").plan("x", Previous(), Latest(), Earliest())
+    assert turns.entries[CHAIN] == edited
+
+
 def test_a_chain_whose_group_was_deleted_goes_on(turns: Turns) -> None:
-    """The entry in the store is enough, and its number is not used again."""
+    """The entry in the store is enough; its number is not used again, so what is written late does not count."""
     first = turns.of().plan("a", Previous(), Latest(), Earliest())
+    planned = turns.entries[CHAIN]
     turns.group.text = None
     turns.of().commit("a", Previous(), first)
+    turns.entries[CHAIN] = planned
     turns.runs.topic.stamps[0] += [102]
     assert offsets_in(turns.of().plan("b", Previous(), Latest())) == {0: (2, 3)}
 

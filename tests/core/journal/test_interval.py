@@ -161,6 +161,26 @@ def test_what_a_dead_attempt_has_not_shared_is_shared_by_the_next(runs: Runs, sh
     assert runs.attempt("b").load() == {"phase": "committing", "clear_number": -1}
 
 
+def test_who_is_taken_over_while_it_catches_up_shares_nothing(runs: Runs) -> None:
+    """What others have done since it looked counts: it looks again right before it writes."""
+    first, get = runs.attempt("a"), runs.store.get
+    first.load()
+    first.save(entry("uploading"))
+    runs.own["a"].entry = entry("committing")
+    taken_over = {"version": 1, "run_id": "b", "clear_number": 0, "journal": entry("uploading")}
+
+    def look_and_be_taken_over(key: str) -> Any:
+        found = get(key)
+        if key == KEY:
+            runs.store.set(KEY, taken_over)
+        return found
+
+    runs.store.get = look_and_be_taken_over  # type: ignore[assignment, method-assign]
+    with pytest.raises(IntervalTaken, match="run b"):
+        runs.attempt("a").load()
+    assert get(KEY) == taken_over
+
+
 def test_a_run_that_went_on_meanwhile_is_not_covered(runs: Runs) -> None:
     """What was seen is compared whole: the same run may have written more since."""
     first, second = runs.attempt("a"), runs.attempt("b")

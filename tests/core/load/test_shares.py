@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from core.examples import offsets_in, orders, window_of
 from core.world import World, batch_of
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from twins.clock import HandClock
 from twins.maxcompute import Sink
@@ -130,6 +130,7 @@ def _fill(account: Ledger, partition: int, offsets: Sequence[int], passed: Seque
     there=st.lists(st.sampled_from(["record", "marker", "aborted", "lost", "compacted"]), min_size=1, max_size=40),
     at=st.integers(0, 40),
 )
+@example(there=["record", "compacted", "record"], at=2)
 def test_ledgers_of_shares_merge_to_the_ledger_of_the_whole(there: list[str], at: int) -> None:
     """Wherever a partition is cut in two, rows, gaps and their kinds are those of a single reader."""
     kinds = {"marker": GapKind.CONTROL, "aborted": GapKind.ABORTED, "lost": GapKind.MISSING}
