@@ -15,7 +15,7 @@ CAN_RUN_CHECKS := .venv/can-run-checks
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test check lint types layers docs unit scheduled simulate torture fuzz bench picture format wheel setup constraints clean
+.PHONY: help demo test check lint types layers docs unit scheduled simulate mutants torture fuzz bench picture format wheel setup constraints clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,10 @@ scheduled: $(CAN_RUN_CHECKS) ## play the histories under a real scheduler, which
 simulate: $(CAN_RUN_CHECKS) ## play histories of loads against their promise: HISTORIES=1000000 SEED=7 FAULTS=3
 	WHOLE=1 HISTORIES=$(or $(HISTORIES),100000) SEED=$(SEED) FAULTS=$(FAULTS) $(BIN)/pytest tests/simulation --timeout 0 \
 		--numprocesses 2 $(ARGS)
+
+# Each change is made in a copy of the package; the checkout stays as it is.
+mutants: $(CAN_RUN_CHECKS) ## remove each guard of the delivery code and see what notices: ARGS='fewer rows', ARGS=--model
+	@PYTHONPATH=tests:example_dags $(BIN)/python -m mutants $(ARGS)
 
 torture: $(CAN_RUN_CHECKS) ## kill, disturb and rerun loads at random: STEPS=2000 SEED=7
 	TORTURE_STEPS=$(STEPS) TORTURE_SEED=$(SEED) $(BIN)/pytest tests/delivery/test_walk.py -k no_walk --capture=no $(ARGS)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from mutants.guard import MODEL, Guard
+from mutants.guard import Guard
 
 _INTERVAL = "core/journal/interval.py"
-_RUNS = "core/journal/test_interval.py::"
+_RUNS, _MAPPED = "core/journal/test_interval.py::", "core/journal/test_mapped_interval.py::"
 
 GUARDS = (
     Guard(
         "another run",
         "a run that may still load the interval is not waited for",
         _INTERVAL,
-        "            if self.is_active(holder):\n",
+        '            if self.is_active(holder, self._seen.get("map_index")):\n',
         "            if False:\n",
         f"{_RUNS}test_two_runs_at_once",
     ),
@@ -22,7 +22,7 @@ GUARDS = (
         _INTERVAL,
         "        self.save(adopted)\n",
         "",
-        f"{_RUNS}test_two_runs_at_once",
+        f"{_RUNS}test_a_zombie_that_commits_while_it_is_taken_over",
     ),
     Guard(
         "another run",
@@ -30,7 +30,7 @@ GUARDS = (
         _INTERVAL,
         "        self._check()\n        # First the one",
         "        # First the one",
-        MODEL,
+        f"{_RUNS}test_two_runs_at_once",
     ),
     Guard(
         "another run",
@@ -38,7 +38,7 @@ GUARDS = (
         _INTERVAL,
         "        # That may have taken its time.\n        self._check()\n",
         "",
-        MODEL,
+        f"{_RUNS}test_two_runs_that_start_with_nothing",
     ),
     Guard(
         "another run",
@@ -46,7 +46,7 @@ GUARDS = (
         _INTERVAL,
         "        if self._seen != seen:\n",
         '        if (self._seen or {}).get("run_id") != (seen or {}).get("run_id"):\n',
-        f"{_RUNS}test_a_zombie_that_commits_while_it_is_taken_over",
+        f"{_RUNS}test_a_run_that_went_on_meanwhile_is_not_covered",
     ),
     Guard(
         "another run",
@@ -100,8 +100,8 @@ GUARDS = (
         "its key",
         "loads into two tables share one",
         _INTERVAL,
-        '    key = store_key("journal", request.topic, target.table, *which)\n',
-        '    key = store_key("journal", request.topic, *which)\n',
+        "request.topic, target.table, each, *what) for each in (task,",
+        "request.topic, each, *what) for each in (task,",
         f"{_RUNS}test_which_runs_share_a_journal",
     ),
     Guard(
@@ -116,16 +116,64 @@ GUARDS = (
         "its key",
         "the entry of the release before is not looked up",
         _INTERVAL,
-        "        return before if table in (None, self.keys.table) else None\n",
-        "        return None\n",
+        "        before = [] if self._wrote else",
+        "        before = [] if True else",
         f"{_RUNS}test_an_entry_of_the_release_before_is_honoured",
     ),
     Guard(
         "its key",
         "such an entry of another table is taken for this one's",
         _INTERVAL,
-        "        return before if table in (None, self.keys.table) else None\n",
-        "        return before\n",
+        "        return table in (None, self.keys.table)\n",
+        "        return True\n",
         f"{_RUNS}test_an_entry_of_the_release_before_is_honoured",
+    ),
+    Guard(
+        "its key",
+        "it has the place of an instance in the list that its task is mapped over",
+        _INTERVAL,
+        "    task = author.task if on_gap is OnGap.IGNORE else author.base\n",
+        "    task = author.task\n",
+        f"{_MAPPED}test_another_place_in_the_list_is_the_same_interval",
+    ),
+    Guard(
+        "its key",
+        "topics of two clusters share one",
+        _INTERVAL,
+        "            self.keys = self.keys.of_cluster(ours)\n",
+        "            pass\n",
+        f"{_MAPPED}test_a_topic_of_another_cluster_is_another_one",
+    ),
+    Guard(
+        "the same run",
+        "two instances of it load the same records",
+        _INTERVAL,
+        '        if found is not None and found.get("run_id") == self.run_id and not self._is_mine(found):\n',
+        "        if False:\n",
+        f"{_MAPPED}test_two_instances_of_a_run_do_not_load_the_same",
+    ),
+    Guard(
+        "the same run",
+        "what a dead attempt has not shared is not shared, where nobody has the interval",
+        _INTERVAL,
+        "        if self._seen is None:\n            self._catch_up(own)\n",
+        "        if self._seen is None:\n",
+        f"{_RUNS}test_what_a_dead_attempt_has_not_shared_is_shared_by_the_next",
+    ),
+    Guard(
+        "the same run",
+        "what a dead attempt has not shared is not shared, where less of it was",
+        _INTERVAL,
+        "            if own != journal:\n                self._catch_up(own)\n",
+        "",
+        f"{_RUNS}test_what_a_dead_attempt_has_not_shared_is_shared_by_the_next",
+    ),
+    Guard(
+        "the same run",
+        "it shares what it has without another look",
+        _INTERVAL,
+        "            self._check()\n            self._share(own)\n",
+        "            self._share(own)\n",
+        f"{_RUNS}test_who_is_taken_over_while_it_catches_up_shares_nothing",
     ),
 )

@@ -128,7 +128,7 @@ GUARDS = (
         "`committing`, open",
         "the window is loaded again",
         _TRANSFER,
-        "            receipt = commit_rows(attempt, entry, upload)\n",
+        "            receipt = commit_rows(attempt, entry, upload, asked_before=True)\n",
         "            return _load(attempt, entry)\n",
         f"{_LOADS}test_a_commit_that_is_refused_again_and_again_leaves_it_to_the_next_attempt",
     ),
@@ -159,9 +159,9 @@ GUARDS = (
     Guard(
         "`committing`, gone, overwrite",
         "it counts as committed",
-        _COMMITTING,
-        "whatever became of these.\n        return False\n",
-        "whatever became of these.\n        return True\n",
+        "core/delivery/settling.py",
+        "a release before did not look.\n        return False\n",
+        "a release before did not look.\n        return True\n",
         f"{_LOADS}test_a_session_that_vanished_is_replaced_in_overwrite",
     ),
     Guard(

@@ -69,8 +69,8 @@ GUARDS = (
         "4",
         "the topic's id is not looked at before the read",
         _TRANSFER,
-        "    _check_topic(attempt, window)\n    ports.sink.ensure()\n",
-        "    ports.sink.ensure()\n",
+        "    entry = _check_log(attempt, entry)\n    window = entry.window\n",
+        "    window = entry.window\n",
         f"{_LOADS}test_the_effects_come_in_order",
     ),
     Guard(
@@ -85,8 +85,8 @@ GUARDS = (
         "5",
         "the topic's id is not looked at after the read",
         _TRANSFER,
-        "    _check_topic(attempt, window)\n    cancellation.check()\n",
-        "    cancellation.check()\n",
+        "    _check_log(attempt, entry, read=True)\n",
+        "",
         f"{_LOADS}test_a_topic_that_is_replaced_before_the_commit_stops_the_load",
     ),
     Guard(
