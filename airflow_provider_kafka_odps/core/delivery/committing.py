@@ -33,9 +33,9 @@ def commit_rows(attempt: Attempt, entry: Journal, upload: Upload, *, asked_befor
 
     ``asked_before``: the fence was passed by an earlier attempt, which may have asked for the commit.
 
-    Raises CommitRejected and CommitPending, after which the next attempt goes on, BlocksDiffer, after which it loads
-    the window again, and CommitUnknown, which asks a
-    person to look; NewerRows where the commit would have to be repeated over what somebody has written since.
+    Raises CommitRejected and CommitPending, after which the next attempt goes on; BlocksDiffer, after which it loads
+    the window again; CommitUnknown, which asks a person to look; NewerRows where the commit would have to be repeated
+    over what somebody has written since.
     """
     receipt = receipt_of(entry)
     started = attempt.ports.clock.monotonic()
