@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from airflow_provider_kafka_odps.clients.interruptible import interruptible
 from airflow_provider_kafka_odps.clients.kafka.admin import open_admin
-from airflow_provider_kafka_odps.clients.kafka.errors import retried, translated
+from airflow_provider_kafka_odps.clients.kafka.errors import may_pass, retried, translated
 from airflow_provider_kafka_odps.clients.kafka.groups.membership import Membership
 from airflow_provider_kafka_odps.core.backoff import Backoff
 from airflow_provider_kafka_odps.exceptions import BrokerRefused, PlannedAtOnce
@@ -140,7 +140,7 @@ class KafkaPlanningLock:
                 answered, failures = clock.monotonic(), 0
             except KafkaError as error:
                 failures += 1
-                if not error.retriable or clock.monotonic() > answered + _UNANSWERED_SECONDS:
+                if not may_pass(error) or clock.monotonic() > answered + _UNANSWERED_SECONDS:
                     raise
                 clock.sleep(_BETWEEN_TRIES.pause(failures))
 
