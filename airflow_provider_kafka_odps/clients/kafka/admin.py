@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 _PROBE_SECONDS = 5.0
-_UNKNOWN_TOPIC = 3
-"""Kafka's error code UNKNOWN_TOPIC_OR_PARTITION."""
+_NEW_TOPIC_SECONDS = 5.0
+"""How long a broker may not have heard of a topic that was made."""
 
 
 @contextmanager
@@ -78,20 +78,33 @@ class Admin:
         self.client, self._cluster = client, cluster
 
     def topic_description(self, topic: str) -> Mapping[str, Any]:
-        """Return the cluster's description of a topic; raise UnknownTopic if it has none of this name."""
-        with needing(f"Describe on Topic {topic!r}"):
-            (description,) = self._ask(lambda: self.client.describe_topics([topic]))
-        if description["error_code"] == _UNKNOWN_TOPIC:
+        """Return the cluster's description of a topic; raise UnknownTopic if it has none of this name for seconds."""
+        from kafka.errors import UnknownTopicOrPartitionError
+
+        try:
+            with needing(f"Describe on Topic {topic!r}"):
+                return retried(lambda: self._described(topic), self._cluster.clock, _NEW_TOPIC_SECONDS)
+        except UnknownTopicOrPartitionError:
             raise UnknownTopic(
                 f"the cluster of connection {self._cluster.settings.conn_id!r} has no topic {topic!r} (or this login "
                 "may not see it); nothing was created"
-            )
-        if description["error_code"]:
-            from kafka.errors import for_code
+            ) from None
 
-            with needing(f"Describe on Topic {topic!r}"):
-                raise for_code(description["error_code"])(f"topic {topic}")
-        found: Mapping[str, Any] = description
+    def _described(self, topic: str) -> Mapping[str, Any]:
+        from kafka.errors import NoError, UnknownTopicOrPartitionError, for_code
+
+        def ask() -> Mapping[str, Any]:
+            (description,) = self.client.describe_topics([topic])
+            found: Mapping[str, Any] = description
+            error = for_code(found["error_code"])
+            # That one is not asked about for as long as the others.
+            if error not in (NoError, UnknownTopicOrPartitionError):
+                raise error(f"topic {topic}")
+            return found
+
+        found = self._ask(ask)
+        if found["error_code"]:
+            raise UnknownTopicOrPartitionError(f"topic {topic}")
         return found
 
     def topic_id(self, topic: str) -> str:
