@@ -50,15 +50,22 @@ def open_admin(cluster: Cluster) -> Generator[Admin]:
     # The rack and the like are for those who read records; the admin client refuses settings that it does not know.
     known = {name: value for name, value in arguments.items() if name in KafkaAdminClient.DEFAULT_CONFIG}
     servers = list(cluster.settings.bootstrap_servers)
-    try:
+    made: list[RoomyClient] = []
+
+    def network(**configs: Any) -> RoomyClient:
         # The client's own transport drops a refusal after which the broker hangs up, and tries again.
-        client = build(KafkaAdminClient, RoomyClient, bootstrap_servers=servers, **known)
+        made.append(RoomyClient(**configs))
+        return made[-1]
+
+    try:
+        client = build(KafkaAdminClient, network, bootstrap_servers=servers, **known)
         try:
             yield Admin(client, cluster)
         finally:
             client.close()
     except KafkaError as error:
-        raise translated(error, cluster, cluster.clock.monotonic() - started) from error
+        failures = [failure for each in made for failure in each.failures]
+        raise translated(error, cluster, cluster.clock.monotonic() - started, failures) from error
 
 
 def _refuse_certificates(cluster: Cluster, context: ssl.SSLContext | None) -> None:

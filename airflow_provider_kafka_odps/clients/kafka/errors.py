@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from itertools import count
 from typing import TYPE_CHECKING, TypeVar
@@ -81,14 +81,17 @@ def needing(right: str) -> Generator[None]:
         raise
 
 
-def translated(error: KafkaError, cluster: Cluster, seconds: float) -> KafkaOdpsError:
-    """Return our error for one of the client's, which came after so many seconds."""
+def translated(error: KafkaError, cluster: Cluster, seconds: float, failures: Sequence[str] = ()) -> KafkaOdpsError:
+    """Return our error for one of the client's, which came after so many seconds.
+
+    ``failures`` are servers that could not be connected to, each with the reason.
+    """
     from kafka.errors import AuthorizationError, SaslAuthenticationFailedError, UnsupportedSaslMechanismError
 
     login = cluster.settings.login
     if may_pass(error):
         return Unreachable(
-            f"{cluster}: no answer within {seconds:.0f} s ({error}). "
+            f"{cluster}: no answer within {seconds:.0f} s ({'; '.join([str(error), *failures])}). "
             "Is the address right, and can this worker connect to it?"
         )
     match error:

@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 from kafka.errors import (
+    Cancelled,
     KafkaConnectionError,
     KafkaProtocolError,
     SaslAuthenticationFailedError,
@@ -40,20 +41,35 @@ class RoomyClient(KafkaNetClient):  # type: ignore[misc]  # kafka-python has no 
         manager = _Manager(net, **configs)
         manager.cluster._topics.update(topics)  # noqa: SLF001 - the seam: in public it would begin to ask at once
         super().__init__(net=net, manager=manager, **configs)
+        self._failures = manager.failures
+
+    @property
+    def failures(self) -> list[str]:
+        """The servers that the last try has not connected to, each with the reason, which the client only logs."""
+        return [f"{server}: {reason}" for server, reason in list(self._failures.items())]
 
 
 class _Manager(KafkaConnectionManager):  # type: ignore[misc]  # the same
+    def __init__(self, net: Any, **configs: Any) -> None:
+        self.failures: dict[str, object] = {}
+        super().__init__(net, **configs)
+
     async def _build_transport(self, node: Any, timeout_at: float | None = None) -> Any:
         transport = await super()._build_transport(node, timeout_at=timeout_at)
         transport._read_from_sock = _Receiving(transport).run  # noqa: SLF001 - the seam
         return transport
 
     async def _connect(self, node: Any, conn: Any, **options: Any) -> None:
-        """Connect, and remember a refused login: the client itself would try it again until its time is over."""
+        """Connect, and remember why not; the client itself would try a refused login again until its time is over."""
         await super()._connect(node, conn, **options)
         error = conn.init_future.exception
         if isinstance(error, SaslAuthenticationFailedError | UnsupportedSaslMechanismError):
             self._auth_failures[node.node_id] = error
+        if error is None:
+            self.failures.pop(f"{node.host}:{node.port}", None)
+        elif not isinstance(error, Cancelled):
+            # What the client gives up by itself is no reason.
+            self.failures[f"{node.host}:{node.port}"] = error
 
 
 class _Receiving:

@@ -144,6 +144,21 @@ def test_a_silent_address_is_named(closed_port: int, connect: Callable[..., Kafk
         hook.survey("orders")
 
 
+@pytest.mark.parametrize(
+    ("server", "reason"), [("127.0.0.1:{port}", "ECONNREFUSED"), ("no-such-host.invalid:{port}", "DNS")]
+)
+def test_why_a_server_is_not_connected_to_is_said(
+    server: str, reason: str, closed_port: int, connect: Callable[..., KafkaHook]
+) -> None:
+    """The client writes the reason to its log only; here the error has it, by server."""
+    address = server.format(port=closed_port)
+    hook = connect(**{"bootstrap.servers": address, "socket.connection.setup.timeout.ms": 500})
+    with pytest.raises(
+        Unreachable, match=rf"Unable to bootstrap.*; {address}: KafkaConnectionError: .*{reason}.*\)\. Is"
+    ):
+        hook.survey("orders")
+
+
 def test_settings_of_the_consumer_do_not_stop_a_survey(broker: Broker, connect: Callable[..., KafkaHook]) -> None:
     """Keys that only one of the client's classes knows can be in the connection."""
     hook = connect(**{"bootstrap.servers": broker.bootstrap_servers, "client.rack": "a", "client.id": "loader"})

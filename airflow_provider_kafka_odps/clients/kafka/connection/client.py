@@ -90,10 +90,14 @@ def build(make: Callable[..., Client], kafka_client: Callable[..., Any], **argum
 
 
 def _quieten() -> None:
-    """Keep the client's account of each connection out of task logs, unless somebody has asked for it."""
+    """Keep the client's own lines out of logs, unless somebody has set a level: in good loads there are alarming ones.
+
+    What it knows of a failure is in our errors.
+    """
     logger = logging.getLogger("kafka")
     if logger.level == logging.NOTSET:
-        logger.setLevel(logging.WARNING)
+        # Never louder than all loggers are.
+        logger.setLevel(max(logging.CRITICAL, logger.getEffectiveLevel()))
 
 
 def tls_context(settings: KafkaSettings, tls: Tls) -> ssl.SSLContext:
