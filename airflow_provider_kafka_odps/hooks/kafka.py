@@ -71,6 +71,13 @@ class KafkaHook(BaseHook):
                 self.kafka_config_id,
                 ", ".join(settings.ignored),
             )
+        if settings.in_the_clear:
+            self.log.warning(
+                "connection %r: the login by %s is not encrypted (security.protocol=SASL_PLAINTEXT): whoever listens "
+                "on the network may log in the same way; SASL_SSL encrypts it",
+                self.kafka_config_id,
+                settings.login,
+            )
         return settings
 
     @cached_property

@@ -166,6 +166,27 @@ def test_settings_of_the_consumer_do_not_stop_a_survey(broker: Broker, connect: 
         hook.survey(f"missing-{uuid.uuid4().hex[:12]}")
 
 
+@pytest.mark.parametrize(
+    ("protocol", "mechanism", "warned"),
+    [("SASL_PLAINTEXT", "PLAIN", 1), ("SASL_PLAINTEXT", "SCRAM-SHA-256", 1), ("SASL_SSL", "PLAIN", 0)],
+)
+def test_a_login_without_encryption_is_a_warning(
+    protocol: str,
+    mechanism: str,
+    warned: int,
+    connect: Callable[..., KafkaHook],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The client says so in its own log only, again and again; a hook says it once, and by whom."""
+    login = {"sasl.mechanism": mechanism, "sasl.username": "loader", "sasl.password": "secret-1"}
+    hook, said = connect(**{"bootstrap.servers": "b:1", "security.protocol": protocol, **login}), list[str]()
+    monkeypatch.setattr(hook.log, "warning", lambda text, *parts: said.append(text % parts))
+    assert hook.settings is hook.settings
+    assert [f"'kafka_default': the login by {mechanism} as 'loader' is not encrypted" in each for each in said] == (
+        [True] * warned
+    )
+
+
 @pytest.mark.usefixtures("airflow_db")
 def test_a_missing_connection_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the connection the error has its name, and where to make it."""

@@ -50,6 +50,11 @@ class KafkaSettings:
     """Where OAUTHBEARER's tokens come from; None: another way to log in."""
 
     @property
+    def in_the_clear(self) -> bool:
+        """Whether a password or token, or what a password can be guessed from, is sent without encryption."""
+        return self.tls is None and self.client.get("sasl_mechanism") not in (None, "GSSAPI")
+
+    @property
     def login(self) -> str:
         """Who logs in, as far as the connection shows it, such as ``SCRAM-SHA-512 as 'loader'``."""
         match self.client.get("sasl_mechanism"), self.tokens:
