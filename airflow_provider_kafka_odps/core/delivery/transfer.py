@@ -27,6 +27,7 @@ from airflow_provider_kafka_odps.core.journal.entry import HOW_TO_FORGET, Journa
 from airflow_provider_kafka_odps.core.journal.next_step import NextStep, next_step
 from airflow_provider_kafka_odps.core.journal.receipt import CommitProof, Receipt
 from airflow_provider_kafka_odps.core.journal.recorded import differences
+from airflow_provider_kafka_odps.core.journal.window_text import window_line
 from airflow_provider_kafka_odps.core.load.evidence import Evidence
 from airflow_provider_kafka_odps.core.options import Mode, OnDataLoss, OnFewerRows
 from airflow_provider_kafka_odps.core.upload import Upload, UploadStatus
@@ -44,7 +45,7 @@ def transfer(attempt: Attempt) -> Receipt:
 
     1. Read the journal. Empty: survey, plan, save ``planned`` before the first record is read.
        Otherwise use its window and nothing else.
-    2. Announce the window (XCom).
+    2. Announce the window (XCom); the log has it since it is known.
     3. Ensure table and partition; open a fresh upload; save ``uploading``.
     4. Read, project, write blocks 0…n-1: invisible.
     5. Prove the window complete: all of it read, every offset accounted for, no more rejects than are tolerated, the
@@ -104,6 +105,7 @@ def _recorded(attempt: Attempt) -> Journal | None:
     if written is None:
         return None
     entry = Journal.from_json(written)
+    attempt.run.log(window_line(entry.window))
     entry.check_target(attempt.load.target)
     attempt.run.log(f"the recorded window is used (planned at {entry.window.planned_at}, phase {entry.phase})")
     if differs := differences(entry.window, attempt.load.request):
@@ -123,6 +125,7 @@ def _plan(attempt: Attempt) -> Journal:
 
     begin = ports.journal.begin
     window = plan(Planning(load.request, load.group, ports.history, ports.clock, ports.survey, begin, scan))
+    attempt.run.log(window_line(window))
     if window.possibly_missing:
         attempt.run.log(f"on_data_loss='skip': {', '.join(window.possibly_missing)} may be lost; the log cannot tell")
     if window.left_out:
