@@ -153,8 +153,7 @@ def record(attempt: Attempt, entry: Journal, receipt: Receipt, learned: CommitPr
     receipt = replace(receipt, attempts=attempt.run.try_number, learned=learned)
     attempt.ports.journal.save(entry.committed(receipt).to_json())
     attempt.run.cancellation.lift()
-    by = "nothing was uploaded" if receipt.upload_id is None else f"by upload {receipt.upload_id}"
-    attempt.run.log(f"{receipt.rows} rows are in {receipt.table}, {by}")
+    attempt.run.log(f"{receipt.rows} rows are in {receipt.table}, {receipt.by_upload}")
     return receipt
 
 

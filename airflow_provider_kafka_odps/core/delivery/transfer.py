@@ -88,9 +88,7 @@ def _take(attempt: Attempt, entry: Journal, step: NextStep) -> Receipt:
             receipt = _there(entry)
             if entry.phase is not Phase.COMMITTED:
                 attempt.ports.journal.save(entry.kept(attempt.run.clear_number).to_json())
-            attempt.run.log(
-                f"{receipt.rows} rows are already there, by upload {receipt.upload_id}; nothing is loaded again"
-            )
+            attempt.run.log(f"{receipt.rows} rows are already there, {receipt.by_upload}; nothing is loaded again")
             return receipt
         case _:
             assert_never(step)

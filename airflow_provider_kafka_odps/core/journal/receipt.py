@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from airflow_provider_kafka_odps.core.accounting.counts import Counts, RejectsUpload
+from airflow_provider_kafka_odps.core.journal.window_text import bounds_text
 from airflow_provider_kafka_odps.core.options import Mode
 from airflow_provider_kafka_odps.core.versioned import VERSION, read_versioned
 from airflow_provider_kafka_odps.core.window.offsets import TopicPartition
@@ -88,11 +89,24 @@ class Receipt:
         no_json = self.not_json and self.not_json >= self.rows + self.rejects
         return 0 if no_json or (self.empty_rows or 0) >= self.rows else self.rows
 
+    @property
+    def by_upload(self) -> str:
+        """What made the rows visible, in words."""
+        return "nothing was uploaded" if self.upload_id is None else f"by upload {self.upload_id}"
+
+    @property
+    def summary(self) -> str:
+        """The load in one line: window, rows, rejects, and the offsets that are lost where there are any."""
+        missing = sum(counts.missing for counts in self.partitions.values())
+        lost = f", {missing} offsets missing" if missing else ""
+        return f"{bounds_text(self.window)}: {self.rows} rows, {self.rejects} rejects{lost}"
+
     def to_json(self) -> dict[str, Any]:
         """Return the receipt as it stands in XCom (docs/reference.md)."""
         window = self.window
         beside = {"possibly_missing": window.possibly_missing, "left_out": window.left_out, "differs": self.differs}
         return {
+            "summary": self.summary,
             "window": window.to_json(),
             **self.without_window(),
             **{name: list(each) for name, each in beside.items()},

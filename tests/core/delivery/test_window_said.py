@@ -55,6 +55,14 @@ def test_a_cleared_load_says_it(on_rerun: OnRerun) -> None:
     assert world.said[1].startswith("the recorded window is used")
 
 
+def test_a_cleared_load_of_nothing_names_no_upload() -> None:
+    """There was none."""
+    world = World(cluster=cluster_of([]))
+    transfer(attempt_at(world, Mode.APPEND))
+    transfer(attempt_at(world, Mode.APPEND, clear_number=1, on_rerun=OnRerun.KEEP))
+    assert world.said[-1] == "0 rows are already there, nothing was uploaded; nothing is loaded again"
+
+
 def test_a_refusal_has_said_it() -> None:
     """Rows that are there already are those of a window that the log names."""
     world = World()

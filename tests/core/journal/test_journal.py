@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -108,6 +109,7 @@ def test_the_next_attempt_does_what_the_table_says(
 def test_the_receipts_json_is_as_documented() -> None:
     """The receipt sums up and lists per partition what the offsets became."""
     assert receipt_of().to_json() == {
+        "summary": "orders earliest → latest: 3 rows, 1 rejects",
         "version": 1,
         "window": window_of((0, 5)).to_json(),
         "table": "shop.t",
@@ -136,6 +138,23 @@ def test_the_receipts_json_is_as_documented() -> None:
         "left_out": [],
         "differs": [],
     }
+
+
+def test_the_receipt_begins_with_its_summary() -> None:
+    """Who looks at the return value reads one line first; offsets that are lost are in it."""
+    written = replace(receipt_of(), partitions={orders(0): Counts(rows=3, rejects=0, gaps=2, missing=2)}).to_json()
+    assert next(iter(written.items())) == (
+        "summary",
+        "orders earliest → latest: 3 rows, 0 rejects, 2 offsets missing",
+    )
+
+
+def test_the_summary_is_not_read() -> None:
+    """It is made anew of what it sums up: a receipt with another one, or without, is the same."""
+    written = receipt_of().to_json()
+    assert Receipt.from_json({**written, "summary": "edited"}).to_json() == written
+    del written["summary"]
+    assert Receipt.from_json(written) == receipt_of()
 
 
 def test_what_the_first_release_wrote_is_still_read() -> None:
