@@ -118,4 +118,4 @@ class KafkaWindowSensor(BaseSensorOperator):
 
 
 def _fail(error: KafkaOdpsError) -> NoReturn:
-    raise AirflowFailException(f"{type(error).__name__}: {error}") from error
+    raise AirflowFailException(f"{type(error).__name__}: {error}") from None

@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import BaseOperator
-from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_provider_kafka_odps.core.accounting.tolerance import ToleranceInput
 from airflow_provider_kafka_odps.core.load.resources import CONCURRENCY, MAX_MEMORY
@@ -242,19 +241,21 @@ class KafkaToMaxComputeOperator(Stoppable, FromJob, BaseOperator):
         from airflow_provider_kafka_odps.core.delivery.transfer import transfer
         from airflow_provider_kafka_odps.transfers.build import Hooks, build_attempt
         from airflow_provider_kafka_odps.transfers.runtime.assets import event_of
+        from airflow_provider_kafka_odps.transfers.runtime.failures import failure
         from airflow_provider_kafka_odps.transfers.runtime.memory import lean
         from airflow_provider_kafka_odps.transfers.runtime.metrics import report_metrics
 
         run = AirflowRun(context, self.log.info, self.log.warning, self.clock, self.cancellation)
+        attempt = None
         try:
             with lean():
                 attempt = build_attempt(self.parameters, run, Hooks(self.kafka_hook, self.odps_hook))
                 before = attempt.ports.journal.load()
                 receipt = transfer(attempt)
         except KafkaOdpsError as error:
-            if error.retry_helps:
-                raise
-            raise AirflowFailException(f"{type(error).__name__}: {error}") from error
+            self.log.debug("where the error was found", exc_info=error)
+            journal = None if attempt is None else attempt.ports.journal.load
+            raise failure(error, journal, self.log.warning) from None
         event = event_of(receipt, before, attempt.run.clear_number)
         if event["changed"]:
             report_metrics(receipt, attempt.ports.survey)

@@ -23,7 +23,7 @@ from kit.task_run import TaskRun
 
 from airflow_provider_kafka_odps.core.cancellation import Cancellation
 from airflow_provider_kafka_odps.core.load import shares
-from airflow_provider_kafka_odps.exceptions import Cancelled, RecordsRejected, WorkerFailed
+from airflow_provider_kafka_odps.exceptions import Cancelled, WorkerFailed
 from airflow_provider_kafka_odps.hooks.odps import OdpsHook
 from airflow_provider_kafka_odps.transfers.kafka_to_maxcompute import KafkaToMaxComputeOperator
 
@@ -97,9 +97,8 @@ def test_several_workers_load_what_one_loads(skewed: str, odps: OdpsHook) -> Non
 def test_rejects_of_a_worker_are_kept_and_limited(skewed: str, task_run: TaskRun, odps: OdpsHook) -> None:
     """What does not fit in another process goes where rejects go, and fails the load where that is too many."""
     asked = {**WHOLE, "value_type": "string", "column_types": {"v": "bigint"}}
-    with pytest.raises(AirflowFailException, match=r"RecordsRejected: .*max_rejects=0") as refused:
+    with pytest.raises(AirflowFailException, match=r"RecordsRejected: .*max_rejects=0"):
         task_run.attempt(topic=skewed, table="workers_refused", **asked)
-    assert isinstance(refused.value.__cause__, RecordsRejected)
     assert odps.run_sql("SELECT COUNT(*) AS n FROM workers_refused").to_pylist() == [{"n": 0}]
     receipt = task_run.attempt(
         topic=skewed, table="workers_refused", **asked, max_rejects=1, rejects_table="workers_rejects"

@@ -1,0 +1,54 @@
+"""What a failed load means for its table, in one line: what the journal knows of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, assert_never
+
+from airflow_provider_kafka_odps.core.journal.entry import Journal, Phase
+from airflow_provider_kafka_odps.exceptions import CommitRejected, InvalidInput, KafkaOdpsError, NewerRows
+
+
+def visible_text(written: Mapping[str, Any] | None, error: KafkaOdpsError) -> str | None:
+    """Return what is visible of the window after an attempt has failed; None where the error alone can tell."""
+    if written is None:
+        return "No window was recorded, and nothing was loaded"
+    try:
+        entry = Journal.from_json(written)
+    except InvalidInput:
+        return None
+    match entry.phase:
+        case Phase.PLANNED | Phase.UPLOADING:
+            return f"{_nothing(entry)}; the next attempt loads the same window"
+        case Phase.PUBLISHING:
+            return f"{_nothing(entry)}, but its rejects may be; the next attempt goes on from there"
+        case Phase.REPLACING:
+            return f"{_nothing(entry)}; the next attempt goes on from there"
+        case Phase.COMMITTING if isinstance(error, CommitRejected | NewerRows):
+            # They know that it was not committed.
+            return None
+        case Phase.COMMITTING:
+            return (
+                f"In doubt: upload {entry.upload_id} was being committed, and its rows may be in {entry.target.table}; "
+                "the next attempt asks what became of it before it loads anything"
+            )
+        case Phase.COMMITTED:
+            return _committed(entry)
+        case phase:
+            assert_never(phase)
+
+
+def _nothing(entry: Journal) -> str:
+    if entry.removing:
+        return f"Rows of an earlier load may be removed from {entry.target.table}, and none of this load is visible"
+    if entry.replaces is not None:
+        return f"The rows of an earlier load are as they were in {entry.target.table}, and none of this load is visible"
+    return "Nothing of this load is visible"
+
+
+def _committed(entry: Journal) -> str:
+    receipt = entry.receipt
+    assert receipt is not None, "a journal has its receipt in phase committed"
+    if receipt.upload_id is None:
+        return "The window is done: it had no rows to load"
+    return f"The {receipt.rows} rows of this window are committed in {receipt.table}, {receipt.by_upload}"

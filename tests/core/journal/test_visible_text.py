@@ -1,0 +1,78 @@
+"""The last line of a failed load: what is visible of its window."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from core.examples import receipts, target_of, window_of
+from hypothesis import given
+
+from airflow_provider_kafka_odps.core.journal.entry import Journal, Phase
+from airflow_provider_kafka_odps.core.journal.receipt import Receipt
+from airflow_provider_kafka_odps.core.journal.visible_text import visible_text
+from airflow_provider_kafka_odps.exceptions import CommitPending, CommitRejected, KafkaOdpsError, NewerRows, Unreachable
+
+NO_ANSWER = Unreachable("no answer in 5 s")
+
+
+def entry_of(phase: Phase, receipt: Receipt) -> Journal:
+    """Return a journal of a load that nothing was committed before."""
+    return Journal(phase, target_of(), receipt.window, 0, receipt.upload_id, receipt)
+
+
+def state_of(entry: Journal, error: KafkaOdpsError = NO_ANSWER) -> str:
+    """Return what is said of a journal."""
+    return visible_text(entry.to_json(), error) or ""
+
+
+def test_without_a_journal_nothing_was_loaded() -> None:
+    """A plan that was refused has recorded no window."""
+    assert visible_text(None, NO_ANSWER) == "No window was recorded, and nothing was loaded"
+
+
+def test_a_journal_that_cannot_be_read_says_nothing() -> None:
+    """The error has told what is wrong with it, and nobody knows more."""
+    assert visible_text({"version": 99}, NO_ANSWER) is None
+
+
+@given(receipts)
+def test_it_says_whether_rows_are_visible(receipt: Receipt) -> None:
+    """Before the fence nothing is, behind it nobody knows, and in the end all is."""
+    for phase in (Phase.PLANNED, Phase.UPLOADING):
+        said = state_of(entry_of(phase, receipt))
+        assert said == "Nothing of this load is visible; the next attempt loads the same window"
+    said = state_of(entry_of(Phase.PUBLISHING, receipt))
+    assert said.startswith("Nothing of this load is visible, but its rejects may be;")
+    assert state_of(entry_of(Phase.COMMITTING, receipt)).startswith(f"In doubt: upload {receipt.upload_id} was being")
+    assert f"The {receipt.rows} rows of this window are committed" in state_of(entry_of(Phase.COMMITTED, receipt))
+
+
+@given(receipts)
+def test_rows_of_an_earlier_load_are_not_said_to_be_gone(receipt: Receipt) -> None:
+    """They stay until their removal may have been started."""
+    for phase in (Phase.UPLOADING, Phase.REPLACING):
+        entry = replace(entry_of(phase, receipt), replaces=receipt)
+        assert "The rows of an earlier load are as they were in shop.t" in state_of(entry)
+        assert "Rows of an earlier load may be removed from shop.t" in state_of(replace(entry, removing=True))
+
+
+@given(receipts)
+def test_an_error_that_knows_is_not_contradicted(receipt: Receipt) -> None:
+    """A refused commit is in no doubt; one that is pending is."""
+    entry = entry_of(Phase.COMMITTING, receipt)
+    assert (state_of(entry, CommitRejected("400")), state_of(entry, NewerRows("newer"))) == ("", "")
+    assert state_of(entry, CommitPending("no answer"))
+
+
+def test_an_empty_window_is_done() -> None:
+    """What fails after it, fails with nothing in the table, and nothing is missing there."""
+    written = {
+        **Journal(Phase.PLANNED, target_of(), window_of((0, 0)), 0).to_json(),
+        "phase": "committed",
+        "upload_id": None,
+        "receipt": {
+            "version": 1, "table": "shop.t", "partition": None, "mode": "append", "upload_id": None, "blocks": 0,
+            "partitions": {}, "bytes": 0, "not_json": 0, "seconds": {},
+        },
+    }  # fmt: skip
+    assert visible_text(written, NO_ANSWER) == "The window is done: it had no rows to load"
