@@ -244,6 +244,7 @@ class KafkaToMaxComputeOperator(Stoppable, FromJob, BaseOperator):
         from airflow_provider_kafka_odps.transfers.runtime.failures import failure
         from airflow_provider_kafka_odps.transfers.runtime.memory import lean
         from airflow_provider_kafka_odps.transfers.runtime.metrics import report_metrics
+        from airflow_provider_kafka_odps.transfers.runtime.stores import StateStoreJournal
 
         run = AirflowRun(context, self.log.info, self.log.warning, self.clock, self.cancellation)
         attempt = None
@@ -254,7 +255,8 @@ class KafkaToMaxComputeOperator(Stoppable, FromJob, BaseOperator):
                 receipt = transfer(attempt)
         except KafkaOdpsError as error:
             self.log.debug("where the error was found", exc_info=error)
-            journal = None if attempt is None else attempt.ports.journal.load
+            # The run's own: that of an interval is taken over by whoever looks.
+            journal = None if attempt is None else StateStoreJournal(context).load
             raise failure(error, journal, self.log.warning) from None
         event = event_of(receipt, before, attempt.run.clear_number)
         if event["changed"]:
