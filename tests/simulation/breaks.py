@@ -84,8 +84,9 @@ def looked_before_it_takes_over(now: Situation) -> bool:
 
 
 def created_again_and_died(now: Situation) -> bool:
-    """Tell whether a run that was deleted and created again dies before its first write, and was or will be cleared."""
-    return isinstance(now.case, Runs) and now.plans and now.held_by_itself and now.move is Move.CRASH
+    """Tell whether a run that was deleted and created again dies, or hangs, before its first write, and is cleared."""
+    ends = now.move is Move.CRASH or now.lets_others_act
+    return isinstance(now.case, Runs) and now.plans and now.held_by_itself and ends
 
 
 def lost_after_a_removal(now: Situation) -> bool:
