@@ -51,7 +51,7 @@ class RoomyClient(KafkaNetClient):  # type: ignore[misc]  # kafka-python has no 
 
 class _Manager(KafkaConnectionManager):  # type: ignore[misc]  # the same
     def __init__(self, net: Any, **configs: Any) -> None:
-        self.failures: dict[str, object] = {}
+        self.failures: dict[str, str] = {}
         super().__init__(net, **configs)
 
     async def _build_transport(self, node: Any, timeout_at: float | None = None) -> Any:
@@ -68,8 +68,8 @@ class _Manager(KafkaConnectionManager):  # type: ignore[misc]  # the same
         if error is None:
             self.failures.pop(f"{node.host}:{node.port}", None)
         elif not isinstance(error, Cancelled):
-            # What the client gives up by itself is no reason.
-            self.failures[f"{node.host}:{node.port}"] = error
+            # What the client gives up by itself is no reason. As text: an error would keep its socket alive.
+            self.failures[f"{node.host}:{node.port}"] = str(error)
 
 
 class _Receiving:
