@@ -27,24 +27,16 @@ def may_pass(error: KafkaError) -> bool:
     The client's own ``retriable`` leaves out by what a client or a broker says that it does not know yet who is who in
     the cluster, such as a leader with the id -1 after a pause.
     """
-    from kafka.errors import (
-        BrokerIdNotRegisteredError,
-        BrokerNotAvailableError,
-        NewLeaderElectedError,
-        StaleBrokerEpochError,
-        StaleControllerEpochError,
-        UnknownBrokerIdError,
-        UnknownControllerIdError,
-    )
+    from kafka import errors
 
     not_known_yet = (
-        BrokerIdNotRegisteredError,
-        BrokerNotAvailableError,
-        NewLeaderElectedError,
-        StaleBrokerEpochError,
-        StaleControllerEpochError,
-        UnknownBrokerIdError,
-        UnknownControllerIdError,
+        errors.BrokerIdNotRegisteredError,
+        errors.BrokerNotAvailableError,
+        errors.NewLeaderElectedError,
+        errors.StaleBrokerEpochError,
+        errors.StaleControllerEpochError,
+        errors.UnknownBrokerIdError,
+        errors.UnknownControllerIdError,
     )
     return bool(error.retriable) or isinstance(error, not_known_yet)
 

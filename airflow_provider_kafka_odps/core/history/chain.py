@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from operator import index
 from typing import Any
 
-from airflow_provider_kafka_odps.core.history.cuts import Author, offsets_of, store_key
+from airflow_provider_kafka_odps.core.history.cuts import Author, offsets_of, partitions_text, store_key
 from airflow_provider_kafka_odps.core.versioned import VERSION, read_entry
 from airflow_provider_kafka_odps.core.window.bounds import Cut, Previous
 from airflow_provider_kafka_odps.core.window.window import Window
@@ -129,7 +129,7 @@ def chain_keys(
     plain = tuple(store_key("chain", cluster_id, topic, text) for text in author.texts)
     if author.map_index is None:
         return plain
-    some = "" if partitions is None else ",".join(map(str, sorted(partitions)))
+    some = partitions_text(partitions)
     return store_key("chain", cluster_id, topic, f"{author.base}[]", table, some), *plain
 
 

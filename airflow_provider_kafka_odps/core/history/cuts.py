@@ -14,7 +14,7 @@ the other's afterwards. A crash between any two steps leaves a claim, which is a
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from operator import index
@@ -105,6 +105,15 @@ def store_key(*parts: str) -> str:
     """
     key = ":".join(parts)
     return key if len(key) <= _LONGEST_KEY else f"{parts[0]}:{hashlib.sha256(key.encode()).hexdigest()}"
+
+
+def partitions_text(partitions: Collection[int] | None) -> str:
+    """Return Kafka partitions as a part of a key; None: all.
+
+    >>> partitions_text({1, 0}), partitions_text(None)
+    ('0,1', '')
+    """
+    return "" if partitions is None else ",".join(map(str, sorted(partitions)))
 
 
 def cut_key(cluster_id: str, topic: str, instant: str, side: Side) -> str:

@@ -26,12 +26,12 @@ class Turn:
     """What one planner does with the store while it holds the lock, or without one."""
 
     history: History
-    lock: PlanningLock | None = None
+    lock: PlanningLock | None
     """None: others may plan at the same moment."""
-    last: Note | None = None
-    cluster_id: str = ""
-    topic: str = ""
-    number: int = 0
+    last: Note | None
+    cluster_id: str
+    topic: str
+    number: int
     """Of the note that this planner would write."""
     store: CachedStore = field(init=False)
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from airflow_provider_kafka_odps.core.history.cuts import Author, store_key
+from airflow_provider_kafka_odps.core.history.cuts import Author, partitions_text, store_key
 from airflow_provider_kafka_odps.core.history.store import Store
 from airflow_provider_kafka_odps.core.journal.entry import JournalStore, Phase, Target
 from airflow_provider_kafka_odps.core.options import Mode, OnGap
@@ -53,7 +53,7 @@ def interval_keys(
     start, end = request.start, request.end
     if not isinstance(start, At) or not isinstance(end, At) or target.mode is not Mode.APPEND:
         return None
-    some = "" if request.partitions is None else ",".join(map(str, sorted(request.partitions)))
+    some = partitions_text(request.partitions)
     what = f"{start}/{end}", target.partition or "", some
     task = author.task if on_gap is OnGap.IGNORE else author.base
     key, *before = (store_key("journal", request.topic, target.table, each, *what) for each in (task, *author.texts))
