@@ -22,7 +22,8 @@ with DAG(
         task_id="load",
         topic="testkafka",
         table="testkafka_hourly",
-        partition="ds={{ data_interval_start | ds_nodash }},hh={{ data_interval_start.strftime('%H') }}",
+        # Of the hour at which the window starts, by the clock of partition_timezone, which is UTC unless it is given.
+        partition="ds=%Y%m%d,hh=%H",
         columns={
             "event_id": "event_id",
             "tag": "tag.desc",

@@ -30,12 +30,14 @@ from airflow_provider_kafka_odps.core.mapping.drift import (
 )
 from airflow_provider_kafka_odps.core.options import Mode, OnRerun
 from airflow_provider_kafka_odps.core.table.names import PartitionSpec, TableName
+from airflow_provider_kafka_odps.core.table.partition_pattern import PartitionPattern
 from airflow_provider_kafka_odps.core.table.schema import TableSchema, string_partition_columns
 from airflow_provider_kafka_odps.core.table.statements import create_statement
-from airflow_provider_kafka_odps.core.window.bounds import Side
+from airflow_provider_kafka_odps.core.window.bounds import AskedBound, At, Side
 from airflow_provider_kafka_odps.core.window.facts import Questions
 from airflow_provider_kafka_odps.core.window.parsing import parse_bound, parse_partitions, parse_start
 from airflow_provider_kafka_odps.core.window.planning import WindowRequest
+from airflow_provider_kafka_odps.core.zones import zone_of
 from airflow_provider_kafka_odps.exceptions import InvalidConnection, InvalidInput, InvalidMapping, UnknownTable
 from airflow_provider_kafka_odps.transfers.adapters.reject_file import RejectFile
 from airflow_provider_kafka_odps.transfers.adapters.reject_table import LOAD, RejectTable
@@ -89,7 +91,8 @@ def build_attempt(parameters: LoadParameters, run: AirflowRun, hooks: Hooks) -> 
     Raises an InvalidInput or a TableRefused; asks MaxCompute for the table's columns, and writes nothing.
     """
     request = _request(parameters, run)
-    destination = _destination(parameters, run, hooks.odps)
+    partition = _partition(parameters, request.start)
+    destination = _destination(parameters, run, hooks.odps, partition)
     if parameters.how_sure.commit_to_group and hooks.kafka.group_id is None:
         raise InvalidConnection(parameters.from_where.kafka_config_id, "commit_to_group=True needs a group.id in it")
     load = _load(parameters, hooks, request, destination)
@@ -124,9 +127,19 @@ def _request(parameters: LoadParameters, run: AirflowRun) -> WindowRequest:
     return request
 
 
-def _destination(parameters: LoadParameters, run: AirflowRun, hook: OdpsHook) -> _Destination:
+def _partition(parameters: LoadParameters, start: AskedBound) -> PartitionSpec | None:
     wanted = parameters.to_where
-    partition = PartitionSpec.parse(wanted.partition) if wanted.partition else None
+    if not wanted.partition:
+        return None
+    moment = start.moment if isinstance(start, At) else None
+    zone = zone_of(wanted.partition_timezone, "partition_timezone")
+    return PartitionPattern.parse(wanted.partition).of_window(moment, zone, wanted.mode)
+
+
+def _destination(
+    parameters: LoadParameters, run: AirflowRun, hook: OdpsHook, partition: PartitionSpec | None
+) -> _Destination:
+    wanted = parameters.to_where
     asked = parse_columns(parameters.what.columns) or DEFAULT_COLUMNS
     sink, drift, asked = _sink(parameters, run, hook, asked, partition)
     columns = named_columns(asked, sink.schema)

@@ -21,6 +21,7 @@ from airflow_provider_kafka_odps.transfers.parameters import LoadParameters, che
 from airflow_provider_kafka_odps.transfers.runtime.assets import table_asset
 from airflow_provider_kafka_odps.transfers.runtime.cancellation import Stoppable
 from airflow_provider_kafka_odps.transfers.runtime.run import AirflowRun
+from airflow_provider_kafka_odps.transfers.runtime.templates import Templates
 
 if TYPE_CHECKING:
     from airflow.sdk import Asset, Context, XComArg
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from airflow_provider_kafka_odps.core.mapping.compiler import ColumnInput
 
 
-class KafkaToMaxComputeOperator(Stoppable, FromJob, BaseOperator):
+class KafkaToMaxComputeOperator(Templates, Stoppable, FromJob, BaseOperator):
     """Load a bounded window of Kafka offsets into a MaxCompute table: every record once, and nothing else.
 
     The window is planned once per task instance, recorded before the first record is read, and used by every later
@@ -73,7 +74,10 @@ class KafkaToMaxComputeOperator(Stoppable, FromJob, BaseOperator):
 
     :param table: the table to load into: ``t``, ``project.t`` or ``project.schema.t``. *(templated)*
     :param partition: the partition to load into, ``"ds=20261122,hh=10"`` or a dict; created if it is missing. Leave it
-        out for a table without partitions. *(templated)*
+        out for a table without partitions. ``"ds=%Y%m%d,hh=%H"`` names it after the time at which the window starts.
+        *(templated)*
+    :param partition_timezone: by the clock of which zone a ``partition`` with ``%`` is named, such as
+        ``"Asia/Shanghai"``.
     :param mode: ``"append"``, or ``"overwrite"``: the new rows replace those of the table or partition, atomically.
     :param create_table: create the table from ``columns`` if it is missing.
     :param column_types: types of columns that are created, such as ``{"amount": "DECIMAL(18,2)"}``; others are BIGINT,
@@ -178,8 +182,8 @@ class KafkaToMaxComputeOperator(Stoppable, FromJob, BaseOperator):
         partitions: Sequence[int] | str | None = None, isolation_level: str = "read_committed",
         kafka_config_id: str = "kafka_default", group_id: str | None = None,
         # to where
-        table: str, partition: PartitionInput | None = None, mode: str = "append", create_table: bool = False,
-        column_types: Mapping[str, str] | str | None = None, lifecycle: int | None = None,
+        table: str, partition: PartitionInput | None = None, partition_timezone: str = "UTC", mode: str = "append",
+        create_table: bool = False, column_types: Mapping[str, str] | str | None = None, lifecycle: int | None = None,
         maxcompute_conn_id: str = "maxcompute_default", project: str | None = None, endpoint: str | None = None,
         quota_name: str | None = None, asset: Asset | None = None,
         # what does not fit
@@ -249,6 +253,7 @@ class KafkaToMaxComputeOperator(Stoppable, FromJob, BaseOperator):
         run = AirflowRun(context, self.log.info, self.log.warning, self.clock, self.cancellation)
         attempt = None
         try:
+            self.check_templates()
             with lean():
                 attempt = build_attempt(self.parameters, run, Hooks(self.kafka_hook, self.odps_hook))
                 before = attempt.ports.journal.load()

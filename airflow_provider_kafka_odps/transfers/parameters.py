@@ -24,6 +24,7 @@ from airflow_provider_kafka_odps.core.options import (
     choice,
     seconds,
 )
+from airflow_provider_kafka_odps.core.zones import zone_of
 from airflow_provider_kafka_odps.exceptions import InvalidInput
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ class ToWhere:
 
     table: str
     partition: PartitionInput | None
+    partition_timezone: str
     mode: Mode
     create_table: bool
     column_types: Mapping[str, str] | str | None
@@ -192,6 +194,7 @@ def checked(given: Mapping[str, Any]) -> dict[str, Any]:
     choices = {name: choice(kind, given[name], name) for name, kind in _CHOICES.items()}
     deadlines = {name: seconds(given[name], name) for name in _SECONDS}
     parameters = {name: given[name] for name in NAMES} | choices | deadlines
+    zone_of(parameters["partition_timezone"], "partition_timezone")
     # It refuses what makes no sense together.
     _ = LoadParameters.frozen(parameters).record_format
     return parameters

@@ -20,6 +20,7 @@ from kit.airflow_home import ROOT
 from kit.dags import run_as
 from sqlalchemy import select
 
+from airflow_provider_kafka_odps.core.table.names import TableName
 from airflow_provider_kafka_odps.hooks.odps import OdpsHook
 from airflow_provider_kafka_odps.transfers.kafka_to_maxcompute import KafkaToMaxComputeOperator
 
@@ -172,6 +173,13 @@ def test_a_partition_by_its_key(odps: OdpsHook) -> None:
     assert run_as(example("partitioned_kafka_to_maxcompute"), DagRunType.SCHEDULED, **which).state == "success"
     loaded = odps.run_sql("SELECT COUNT(*) AS n, MIN(pt) AS pt FROM testkafka_partitioned").to_pylist()
     assert loaded == [{"n": len(list(records.tutorial_messages(hour))), "pt": which["partition_key"]}]
+
+
+def test_a_run_without_an_interval_loads_nothing(odps: OdpsHook) -> None:
+    """The hourly example, triggered without a logical date: it fails at once, with retries left, and makes no table."""
+    odps.run_sql("DROP TABLE IF EXISTS testkafka_hourly")
+    assert run_as(example("hourly_kafka_to_maxcompute"), DagRunType.MANUAL).state == "failed"
+    assert odps.describe(odps.resolve(TableName("testkafka_hourly"))) is None
 
 
 def test_hooks_in_tasks(tutorial: Finished) -> None:

@@ -65,7 +65,7 @@ WALLS = {
     "core:": [
         *(
             Side(f"core.{low}", ("core.table", "core.window"))
-            for low in ("options", "clock", "cancellation", "upload", "arrow", "backoff", "versioned")
+            for low in ("options", "clock", "cancellation", "upload", "arrow", "backoff", "versioned", "zones")
         ),
         Side("core.table", ("core.window", "core.mapping", "core.delivery")),
         Side("core.window", ("core.mapping", "core.history", "core.journal")),

@@ -10,7 +10,7 @@ from typing import TypeAlias
 from airflow_provider_kafka_odps.exceptions import InvalidInput
 
 PartitionInput: TypeAlias = "str | Mapping[str, str | int]"
-"""``"ds=20261122,hh=10"`` or ``{"ds": "20261122", "hh": 10}``."""
+"""``"ds=20261122,hh=10"`` or ``{"ds": "20261122", "hh": 10}``; values may have directives such as ``%Y%m%d``."""
 
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}\Z")
@@ -67,6 +67,23 @@ class TableName:
         return ".".join(f"`{part}`" for part in (self.project, self.schema, self.name) if part)
 
 
+def parse_levels(asked: PartitionInput) -> tuple[tuple[str, str], ...]:
+    """Return column and value per level of what a user has written as a partition; the values are not looked at."""
+    if isinstance(asked, Mapping):
+        for name, value in asked.items():
+            # `None` would become a partition of that name; a template that found nothing gives one.
+            if isinstance(value, bool) or not isinstance(value, (str, int)):
+                raise InvalidInput(f"partition {name}={value!r}: a value is text or a whole number")
+        return tuple((str(name), str(value)) for name, value in asked.items())
+    levels = []
+    for level in re.split(r"[,/]", asked):
+        name, equals, value = level.partition("=")
+        if not equals:
+            raise InvalidInput(f"partition={asked!r}: {level!r} is not column=value, such as ds=20261122,hh=10")
+        levels.append((name.strip(), value.strip().strip("'\"")))
+    return tuple(levels)
+
+
 @dataclass(frozen=True, slots=True)
 class PartitionSpec:
     """One partition of a table: column and value per level, outermost first."""
@@ -88,19 +105,7 @@ class PartitionSpec:
     @classmethod
     def parse(cls, asked: PartitionInput) -> PartitionSpec:
         """Read a mapping, or text such as ``ds=20261122,hh=10``, ``ds='20261122'/hh='10'``."""
-        if isinstance(asked, Mapping):
-            for name, value in asked.items():
-                # `None` would become a partition of that name; a template that found nothing gives one.
-                if isinstance(value, bool) or not isinstance(value, (str, int)):
-                    raise InvalidInput(f"partition {name}={value!r}: a value is text or a whole number")
-            return cls(tuple((str(name), str(value)) for name, value in asked.items()))
-        levels = []
-        for level in re.split(r"[,/]", asked):
-            name, equals, value = level.partition("=")
-            if not equals:
-                raise InvalidInput(f"partition={asked!r}: {level!r} is not column=value, such as ds=20261122,hh=10")
-            levels.append((name.strip(), value.strip().strip("'\"")))
-        return cls(tuple(levels))
+        return cls(parse_levels(asked))
 
     def __str__(self) -> str:
         """Return the form that tunnel addresses take: unquoted, separated by commas."""

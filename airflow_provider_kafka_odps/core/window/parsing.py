@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from airflow_provider_kafka_odps.core.window.bounds import (
     AskedBound,
@@ -22,6 +21,7 @@ from airflow_provider_kafka_odps.core.window.bounds import (
     Side,
     SurveyBound,
 )
+from airflow_provider_kafka_odps.core.zones import zone_of
 from airflow_provider_kafka_odps.exceptions import InvalidInput, NoInterval
 
 BoundInput: TypeAlias = "str | int | datetime | Mapping[int | str, int | str]"
@@ -132,13 +132,8 @@ def _moment(text: str, side: Side) -> datetime:
     moment = datetime.fromisoformat(f"{digits[:8]}T{digits[8:]}" if _DIGITS.match(digits) else digits)
     if moment.tzinfo is not None:
         raise InvalidInput(f"{side}={text!r} has a zone twice; leave out the offset, or [{by_clock[2]}]")
-    try:
-        # Of an hour that the clock shows twice, the first.
-        return moment.replace(tzinfo=ZoneInfo(by_clock[2]))
-    except (ZoneInfoNotFoundError, ValueError):
-        raise InvalidInput(
-            f"{side}={text!r}: there is no time zone {by_clock[2]!r}; write for example Asia/Shanghai"
-        ) from None
+    # Of an hour that the clock shows twice, the first.
+    return moment.replace(tzinfo=zone_of(by_clock[2], f"{side}={text!r}"))
 
 
 def _json_object(text: str, side: Side) -> Mapping[int | str, int | str]:
