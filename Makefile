@@ -15,7 +15,7 @@ CAN_RUN_CHECKS := .venv/can-run-checks
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test check lint types layers docs unit scheduled simulate mutants torture fuzz bench picture format wheel setup constraints clean
+.PHONY: help demo test check lint types layers docs reference unit scheduled simulate mutants torture fuzz bench picture format wheel setup constraints clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ layers: $(CAN_RUN_CHECKS) ## import-linter: who may import whom
 
 docs: $(CAN_RUN_CHECKS) ## build the docs into build/docs, warnings are errors
 	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going --jobs 2 -d build/doctrees docs build/docs
+
+reference: $(CAN_RUN_CHECKS) ## write docs/reference from the docstrings, and the copies of example DAGs in docs
+	@PYTHONPATH=tests:example_dags $(BIN)/python -m kit.written_pages
 
 # The wheel goes first on the path and the current folder nowhere, also in the processes that tests start.
 # Two at a time: many tests wait for a broker, a scheduler or a statement.
