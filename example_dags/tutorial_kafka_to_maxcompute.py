@@ -22,6 +22,9 @@ with DAG("tutorial_kafka_to_maxcompute", schedule=None, tags=["kafka", "maxcompu
             "event_id": "event_id",
             "tag": "tag.desc",
         },
+        # The table is created where it is missing; without these types, the three would be BIGINT.
+        create_table=True,
+        column_types={"partition1": "STRING", "timestamp1": "STRING", "offset": "STRING"},
         start=0,
         end=3,
         # Most of the ten partitions hold fewer than three records: load what is there.

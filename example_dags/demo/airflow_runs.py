@@ -16,6 +16,7 @@ from airflow.sdk.definitions.dag import _run_task
 from airflow.serialization.serialized_objects import DagSerialization
 from airflow.utils.session import create_session
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from demo.airflow_home import DAGS
 
@@ -60,12 +61,18 @@ def rerun(dag: DAG, run_id: str) -> DagRun:
     `dag.test` would not do: it deletes the run, and with it the window that the run has recorded.
     """
     with create_session() as session:
-        again = session.scalars(select(DagRun).where(DagRun.dag_id == dag.dag_id, DagRun.run_id == run_id)).one()
-        again.dag = DagSerialization.deserialize_dag(DagSerialization.serialize_dag(dag))
+        again = _run_of(dag, run_id, session)
         clear_task_instances(list(again.get_task_instances(session=session)), session)
-        again.state = DagRunState.RUNNING
-        while again.state == DagRunState.RUNNING:
-            schedulable, _ = again.update_state(session=session)
+    return run_queued(dag, run_id)
+
+
+def run_queued(dag: DAG, run_id: str) -> DagRun:
+    """Run the tasks of a DAG run that were triggered or cleared, in this process, as scheduler and workers do."""
+    with create_session() as session:
+        queued = _run_of(dag, run_id, session)
+        queued.state = DagRunState.RUNNING
+        while queued.state == DagRunState.RUNNING:
+            schedulable, _ = queued.update_state(session=session)
             for task in schedulable:
                 task.try_number += 1
                 task.state = TaskInstanceState.SCHEDULED
@@ -73,7 +80,13 @@ def rerun(dag: DAG, run_id: str) -> DagRun:
             for task in schedulable:
                 _run_task(ti=task, task=dag.task_dict[task.task_id], run_triggerer=True)
             session.expire_all()
-    return again
+    return queued
+
+
+def _run_of(dag: DAG, run_id: str, session: Session) -> DagRun:
+    found = session.scalars(select(DagRun).where(DagRun.dag_id == dag.dag_id, DagRun.run_id == run_id)).one()
+    found.dag = DagSerialization.deserialize_dag(DagSerialization.serialize_dag(dag))
+    return found
 
 
 @cache
