@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from griffe import Docstring, DocstringSectionKind, Object
 
 _SENTENCE_ENDS = re.compile(r"(?<=[a-z)`][.?!]) (?=[A-Z`])")
+_PIPE = r"\|"
 _PAGE = re.compile(r"docs/([\w-]+)\.md")
 
 
@@ -49,15 +50,21 @@ def _dedented(paragraph: str) -> str:
 
 
 def code(text: str) -> str:
-    """Return text as code that may stand in a table."""
-    return f"`{text.replace('|', chr(92) + '|')}`"
+    """Return text as code."""
+    return f"`{text}`"
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a table, or nothing where it would have no rows."""
+    r"""Return a table, or nothing where it would have no rows.
+
+    >>> print(table(["type"], [["`int | str`"]]))
+    | type |
+    |---|
+    | `int \| str` |
+    """
     if not rows:
         return ""
-    lines = [f"| {' | '.join(line)} |" for line in (head, *rows)]
+    lines = [f"| {' | '.join(cell.replace('|', _PIPE) for cell in line)} |" for line in (head, *rows)]
     return "\n".join([lines[0], "|---" * len(head) + "|", *lines[1:]])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 from kit.airflow_home import ROOT
@@ -12,6 +13,7 @@ from kit.written_pages.snippets import with_snippets
 DOCS = ROOT / "docs"
 
 
+@cache
 def pages() -> Mapping[Path, str]:
     """Return the text that each page should have: those of the reference whole, the others with their snippets."""
     reference = {DOCS / "reference" / name: text for name, text in reference_pages().items()}
