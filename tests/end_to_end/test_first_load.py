@@ -116,13 +116,15 @@ def test_the_first_load(shell: Shell, send: Send, odps: OdpsHook, capsys: pytest
     assert load is not None
     receipt = load.xcom_pull(task_ids="load")
     seen = f"{capsys.readouterr().out}\n{receipt['summary']}"
-    assert [line for line in map(shell.here, _blocks("text")) if line not in seen] == []
+    assert [line for line in map(shell.here, _blocks("text", before)) if line not in seen] == []
     assert odps.run_sql(count)["n"].to_pylist() == [3]
 
     send(topic, b"came later")
     for line in _blocks("sh", after):
         shell.type(line)
     assert run_queued(dag, RUN_ID).state == "success"
+    seen = capsys.readouterr().out
+    assert [line for line in _blocks("text", after) if line not in seen] == []
     assert odps.run_sql(count)["n"].to_pylist() == [3]
 
 
