@@ -5,19 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from airflow_provider_kafka_odps import __version__
+from airflow_provider_kafka_odps.connection_types import connection_types
 
 _KAFKA = "Apache Kafka"
-
-
 _MAXCOMPUTE = "MaxCompute"
 
 
 def get_provider_info() -> dict[str, Any]:
     """Return the provider's description in the shape of Airflow's `provider_info.schema.json`.
 
-    No `connection-types` on purpose: the hooks read the official `kafka` and `maxcompute` connections.
-    Discovery goes by package name and the first registrant's hook wins, so naming the types here would take
-    them away from the official providers.
+    It has the types `kafka` and `maxcompute` only where the official providers do not: see ``connection_types``.
     """
     return {
         "package-name": "airflow-provider-kafka-odps",
@@ -36,6 +33,7 @@ def get_provider_info() -> dict[str, Any]:
                 "tags": ["service"],
             },
         ],
+        "connection-types": connection_types(),
         "hooks": [
             {"integration-name": _KAFKA, "python-modules": ["airflow_provider_kafka_odps.hooks.kafka"]},
             {"integration-name": _MAXCOMPUTE, "python-modules": ["airflow_provider_kafka_odps.hooks.odps"]},

@@ -42,7 +42,8 @@ class KafkaHook(BaseHook):
 
     conn_name_attr = "kafka_config_id"
     default_conn_name = "kafka_default"
-    hook_name = "Kafka (windows of offsets)"
+    conn_type = "kafka"
+    hook_name = "Apache Kafka"
 
     def __init__(
         self, kafka_config_id: str = default_conn_name, group_id: str | None = None, *, clock: Clock | None = None

@@ -113,6 +113,7 @@ WALLS = {
         Side(each, ("local", "local.testing"))
         for each in (
             "clients",
+            "connection_types",
             "core",
             "dataworks",
             "decoding",

@@ -10,7 +10,6 @@ from pathlib import Path
 import airflow
 import jsonschema
 from airflow.providers_manager import ProvidersManager
-from airflow.sdk.providers_manager_runtime import ProvidersManagerTaskRuntime
 from kit.airflow_home import ROOT
 
 import airflow_provider_kafka_odps as package
@@ -65,9 +64,3 @@ def test_every_module_in_the_provider_description_exists() -> None:
 def test_airflow_discovers_the_provider_with_its_version() -> None:
     """`airflow providers list` shows the package."""
     assert ProvidersManager().providers[NAME].version == package.__version__
-
-
-def test_the_official_connection_types_stay_with_their_providers() -> None:
-    """The hooks read `kafka` and `maxcompute` connections; claiming the types would hijack their forms and tests."""
-    hooks = ProvidersManagerTaskRuntime().hooks
-    assert [name for name, hook in hooks.items() if hook is not None and hook.package_name == NAME] == []
