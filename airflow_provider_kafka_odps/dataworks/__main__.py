@@ -11,6 +11,7 @@ from airflow_provider_kafka_odps.dataworks.hazards import hazards
 from airflow_provider_kafka_odps.dataworks.job import Job, read_job
 from airflow_provider_kafka_odps.dataworks.printing import operator_call
 from airflow_provider_kafka_odps.exceptions import InvalidInput
+from airflow_provider_kafka_odps.standard_output import print_line, readers_may_leave
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -22,7 +23,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except InvalidInput as error:
         print(f"{asked.job}: {error}", file=sys.stderr)  # noqa: T201 - a command prints
         return 2
-    print(lines)  # noqa: T201 - the same
+    print_line(lines)
     return 0
 
 
@@ -67,4 +68,5 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with readers_may_leave():
+        sys.exit(main())

@@ -51,7 +51,8 @@ _OUTSIDE = ("airflow", "kafka", "odps", "requests", "urllib3", "socket", "os", "
 _TO_OPERATOR = ("transfers.kafka_to_maxcompute",)
 
 WALLS = {
-    "transfers, sensors →": [
+    "commands →": [
+        Side("standard_output", ("core", "exceptions", "commands")),
         Side("exceptions", ("core", "transfers")),
         Side("core", ("decoding", "clients", "hooks", "triggers", "transfers")),
         Side("decoding", ("clients", "hooks", "dataworks")),
@@ -59,8 +60,8 @@ WALLS = {
         Side("hooks", ("triggers", "dataworks", "sensors", "transfers")),
         Side("triggers", ("dataworks", "sensors", "transfers")),
         Side("dataworks", ("triggers", "sensors", "transfers")),
-        Side("sensors", ("transfers",)),
-        Side("transfers", ("sensors",)),
+        Side("sensors", ("transfers", "commands")),
+        Side("transfers", ("sensors", "commands")),
     ],
     "core:": [
         *(
@@ -112,7 +113,9 @@ WALLS = {
     "nothing imports the local endpoint": [
         Side(each, ("local", "local.testing"))
         for each in (
+            "__main__",
             "clients",
+            "commands",
             "connection_types",
             "core",
             "dataworks",
@@ -121,6 +124,7 @@ WALLS = {
             "get_provider_info",
             "hooks",
             "sensors",
+            "standard_output",
             "transfers",
             "triggers",
         )

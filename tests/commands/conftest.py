@@ -1,0 +1,42 @@
+"""Connections to a real broker and a local MaxCompute."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+from demo.broker import Broker
+
+from airflow_provider_kafka_odps.local.testing import RunningEndpoint
+
+Connect = Callable[..., None]
+
+
+def kafka_connection(broker: Broker) -> dict[str, Any]:
+    """Return the connection to a broker without a login."""
+    return {"conn_type": "kafka", "extra": {"bootstrap.servers": broker.bootstrap_servers}}
+
+
+def maxcompute_connection(endpoint: RunningEndpoint) -> dict[str, Any]:
+    """Return the connection to an endpoint."""
+    keys = {"access_key_id": endpoint.access_id, "access_key_secret": endpoint.access_key}
+    return {"conn_type": "maxcompute", "extra": keys | {"project": endpoint.project, "endpoint": endpoint.endpoint}}
+
+
+@pytest.fixture
+def connect(monkeypatch: pytest.MonkeyPatch) -> Connect:
+    """Return a function that makes the two default connections, each a description or None for none."""
+    # The command sets this for its process, which is ours here.
+    monkeypatch.setenv("_AIRFLOW_PROCESS_CONTEXT", "server")
+
+    def connect(**connections: Mapping[str, Any] | None) -> None:
+        for kind, described in connections.items():
+            name = f"AIRFLOW_CONN_{kind.upper()}_DEFAULT"
+            if described is None:
+                monkeypatch.delenv(name, raising=False)
+            else:
+                monkeypatch.setenv(name, json.dumps(described))
+
+    return connect

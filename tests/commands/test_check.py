@@ -1,0 +1,185 @@
+"""``check`` says of both connections what works, what fails, where, and what to do; and writes nothing."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import uuid
+from typing import Any
+
+import pytest
+from commands.conftest import Connect, kafka_connection, maxcompute_connection
+from demo.broker import Broker
+from kafka import KafkaAdminClient
+from kit.kafka_topics import producer, send
+from kit.shell import into_a_closed_pipe, program
+from kit.silent_server import mute_server
+from odps import ODPS
+
+from airflow_provider_kafka_odps.commands.command import main
+from airflow_provider_kafka_odps.local.testing import RunningEndpoint
+
+
+@pytest.fixture
+def odps(endpoint: RunningEndpoint) -> ODPS:
+    """Return the official client of the endpoint."""
+    return ODPS(endpoint.access_id, endpoint.access_key, endpoint.project, endpoint.endpoint, overwrite_global=False)
+
+
+@pytest.fixture
+def table(odps: ODPS) -> str:
+    """Return a partitioned table without rows."""
+    name = f"t_{uuid.uuid4().hex[:12]}"
+    odps.execute_sql(f"CREATE TABLE {name} (id BIGINT, note STRING) PARTITIONED BY (ds STRING)")
+    return name
+
+
+@pytest.fixture
+def connected(connect: Connect, broker: Broker, endpoint: RunningEndpoint) -> None:
+    """Make both connections good ones."""
+    connect(kafka=kafka_connection(broker), maxcompute=maxcompute_connection(endpoint))
+
+
+def check(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, list[dict[str, Any]]]:
+    """Run the command and return its exit code, and the steps that its JSON has."""
+    code = main(["check", "--json", *words])
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["works"] == (code == 0)
+    return code, answer["steps"]
+
+
+@pytest.mark.usefixtures("connected")
+def test_each_step_has_its_line(
+    broker: Broker, make_topic: Any, table: str, capsys: pytest.CaptureFixture[str], endpoint: RunningEndpoint
+) -> None:
+    """Where each connection comes from, the topic's offsets, the table's columns; the exit code is 0."""
+    topic = make_topic(partitions=2)
+    send(producer(broker.bootstrap_servers), topic, [b"a", b"b", b"c"])
+    assert main(["check", "--topic", topic, "--table", table]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == (
+        f"ok      connection kafka_default: {broker.bootstrap_servers}; "
+        "read from the environment variable AIRFLOW_CONN_KAFKA_DEFAULT"
+    )
+    assert lines[2] == f"ok      topic {topic}: 2 partitions, 3 offsets: {topic}[0]@[0, 3), {topic}[1]@[0, 0)"
+    assert lines[3] == f"ok      read {topic}: {topic}[0]@[2, 3) was read"
+    assert lines[6] == (
+        f"ok      table {table}: {endpoint.project}.{table} has 2 columns: id BIGINT, note STRING; "
+        "partitioned by ds STRING"
+    )
+    assert len(lines) == 8
+
+
+@pytest.mark.usefixtures("connected")
+def test_nothing_is_written(
+    admin: KafkaAdminClient, make_topic: Any, odps: ODPS, table: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No topic, group, table, partition or upload is there afterwards that was not there before."""
+    topic = make_topic()
+    before = (sorted(admin.list_topics()), sorted(t.name for t in odps.list_tables()), admin.list_groups())
+    check(capsys, "--topic", topic, "--table", table)
+    check(capsys, "--topic", f"{topic}-misspelt", "--table", f"{table}_misspelt")
+    assert (sorted(admin.list_topics()), sorted(t.name for t in odps.list_tables()), admin.list_groups()) == before
+    assert list(odps.get_table(table).partitions) == []
+
+
+@pytest.mark.usefixtures("connected")
+def test_what_is_missing_fails_its_step_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    """A topic that is missing does not hide a table that is missing; each says what to do, or that nothing was done."""
+    code, steps = check(capsys, "--topic", "no-such-topic", "--table", "no_such_table")
+    failed = {step["name"]: step for step in steps if not step["works"]}
+    assert (code, set(failed)) == (1, {"topic no-such-topic", "table no_such_table"})
+    assert "nothing was created" in failed["topic no-such-topic"]["seen"]
+    assert "create_table=True" in failed["table no_such_table"]["to_do"]
+
+
+@pytest.mark.usefixtures("connected")
+def test_an_empty_topic_is_no_failure(make_topic: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    """It works, and the line says what could not be tried."""
+    code, steps = check(capsys, "--topic", make_topic())
+    assert code == 0
+    assert "whether it may be read shows when it has records" in steps[3]["seen"]
+
+
+def test_missing_connections_say_where_to_make_them(connect: Connect, capsys: pytest.CaptureFixture[str]) -> None:
+    """Both are named at once, with the place in Airflow and the variable."""
+    connect(kafka=None, maxcompute=None)
+    code, steps = check(capsys)
+    assert (code, [step["name"] for step in steps]) == (
+        1,
+        ["connection kafka_default", "connection maxcompute_default"],
+    )
+    assert "Admin → Connections → kafka_default, or in AIRFLOW_CONN_KAFKA_DEFAULT" in steps[0]["seen"]
+
+
+def test_servers_that_are_away_are_named(
+    connect: Connect, closed_port: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The step, the address, and where the connection can be corrected."""
+    away = f"127.0.0.1:{closed_port}"
+    keys = {"access_key_id": "i", "access_key_secret": "planted-secret", "project": "p", "endpoint": f"http://{away}"}
+    connect(
+        kafka={"conn_type": "kafka", "extra": {"bootstrap.servers": away}},
+        maxcompute={"conn_type": "maxcompute", "extra": keys},
+    )
+    assert main(["check"]) == 1
+    printed = capsys.readouterr().out
+    assert f"FAILED  Kafka: connection 'kafka_default', Kafka at {away}: {away}, step connect" in printed
+    assert "→ if the connection is wrong, correct it: the environment variable AIRFLOW_CONN_KAFKA_DEFAULT" in printed
+    assert "planted-secret" not in printed
+
+
+def test_a_secret_that_a_server_repeats_is_hidden(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever words come back, the secrets of the connection are stars."""
+    keys = {"access_key_id": "i", "access_key_secret": "planted-secret", "project": "p", "endpoint": "https://e/api"}
+    connect(kafka=None, maxcompute={"conn_type": "maxcompute", "extra": keys})
+    monkeypatch.setattr(
+        "airflow_provider_kafka_odps.hooks.odps.OdpsHook.test_connection",
+        lambda hook: (False, f"no such key: {hook.settings.access_key_secret}"),
+    )
+    _, steps = check(capsys)
+    assert steps[-1]["seen"] == "no such key: ***"
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["--table", "a.b.c.d"], "write t, project.t or project.schema.t"),
+        (["--tabel", "t"], "unrecognized arguments"),
+    ],
+)
+def test_a_command_that_is_written_wrong_asks_nobody(
+    words: list[str], complaint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The exit code is 2, and the message says how it is written."""
+    with pytest.raises(SystemExit) as ended:
+        main(["check", *words])
+    assert ended.value.code == 2
+    assert complaint in capsys.readouterr().err
+
+
+def test_ctrl_c_ends_it_without_a_traceback(connect: Connect) -> None:
+    """Who waits for a server that says nothing may stop."""
+    with mute_server() as server:
+        connect(kafka={"conn_type": "kafka", "extra": {"bootstrap.servers": server}})
+        asked = subprocess.Popen(program("check"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        with asked:
+            assert asked.stdout
+            assert asked.stdout.readline().startswith("ok      connection kafka_default")
+            asked.send_signal(signal.SIGINT)
+            _, errors = asked.communicate()
+    assert asked.returncode == 130
+    assert errors.endswith("stopped\n")
+    assert "Traceback" not in errors
+
+
+def test_a_reader_who_leaves_changes_no_exit_code(connect: Connect) -> None:
+    """`check | head -1` goes on, in silence."""
+    connect(kafka=None, maxcompute=None)
+    ended = into_a_closed_pipe("check")
+    assert ended.returncode == 1
+    assert "Traceback" not in ended.stderr
+    assert "BrokenPipe" not in ended.stderr
