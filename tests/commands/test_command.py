@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import json
 import subprocess
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from dataworks.jobs import GUIDE
 from kit.shell import into_a_closed_pipe, program
 
+from airflow_provider_kafka_odps.commands import steps
 from airflow_provider_kafka_odps.commands.command import main
 
 
@@ -93,3 +95,9 @@ def test_examples_into_a_closed_pipe_are_written(tmp_path: Path) -> None:
     ended = into_a_closed_pipe("examples", str(tmp_path / "dags"))
     assert (ended.returncode, ended.stderr) == (0, "")
     assert (tmp_path / "dags" / "tutorial_kafka_to_maxcompute.py").is_file()
+
+
+def test_examples_in_docstrings_are_true() -> None:
+    """An example that a docstring shows is what the code answers."""
+    tried = doctest.testmod(steps)
+    assert (tried.failed, tried.attempted) == (0, 2)
