@@ -19,6 +19,7 @@ from kit.documented import documented
 from kit.kafka_topics import producer, rows_of, send
 from kit.secure_broker import SECRET, SecureBroker, allow, secure_broker, unsigned_token
 
+from airflow_provider_kafka_odps.commands.check import kafka_steps
 from airflow_provider_kafka_odps.core.window.facts import Questions
 from airflow_provider_kafka_odps.exceptions import BrokerRefused, InvalidConnection, Unreachable
 from airflow_provider_kafka_odps.hooks.kafka import KafkaHook
@@ -312,3 +313,15 @@ def test_a_name_that_nobody_knows_is_named(connect: Connect, monkeypatch: pytest
     works, answer = hook.test_connection()
     assert not works
     assert "no-such-host:9092, step resolve" in answer
+
+
+def test_check_tells_a_missing_right_to_read(connect: Connect, root: KafkaAdminClient, topic: str) -> None:
+    """Who may only describe a topic sees its offsets, and which operation is missing for its records."""
+    allow(root, [(ACLOperation.DESCRIBE, TOPIC, topic)])
+    connect.documented("SCRAM-SHA-256")
+    *before, last = kafka_steps("kafka_default", topic)
+    assert [step.works for step in before] == [True, True, True]
+    assert f"{topic}[0]@[0, 3)" in before[-1].seen
+    assert (last.name, last.works) == (f"read {topic}", False)
+    assert "Read" in last.seen
+    assert SECRET not in str([*before, last])
