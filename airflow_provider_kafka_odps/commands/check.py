@@ -10,7 +10,7 @@ from airflow.sdk.log import redact  # type: ignore[attr-defined]  # what masks t
 
 from airflow_provider_kafka_odps.commands.origin import origin
 from airflow_provider_kafka_odps.commands.steps import Step
-from airflow_provider_kafka_odps.exceptions import KafkaOdpsError
+from airflow_provider_kafka_odps.exceptions import KafkaOdpsError, UnknownTopic
 from airflow_provider_kafka_odps.hooks.kafka import KafkaHook
 from airflow_provider_kafka_odps.hooks.odps import OdpsHook
 
@@ -86,7 +86,12 @@ def _connects(conn_id: str, works: bool, answer: str) -> str:
 
 
 def _offsets(hook: KafkaHook, topic: str) -> str:
-    ranges = hook.plan(topic, "earliest", "latest").ranges
+    try:
+        ranges = hook.plan(topic, "earliest", "latest").ranges
+    except UnknownTopic as error:
+        raise _Failed(
+            str(error), "correct the name, create the topic, or give the login the right Describe on it"
+        ) from None
     named = ", ".join(str(each) for each in ranges[:_SHOWN]) + (", …" if len(ranges) > _SHOWN else "")
     return f"{len(ranges)} partitions, {sum(each.span for each in ranges)} offsets: {named}"
 

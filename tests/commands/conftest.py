@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
+# Before a test captures what is printed: Airflow keeps the stream that it finds when it is imported.
+import airflow.sdk  # noqa: F401
 import pytest
 from demo.broker import Broker
 
@@ -26,8 +29,12 @@ def maxcompute_connection(endpoint: RunningEndpoint) -> dict[str, Any]:
 
 
 @pytest.fixture
-def connect(monkeypatch: pytest.MonkeyPatch) -> Connect:
-    """Return a function that makes the two default connections, each a description or None for none."""
+def connect(airflow_db: Path, monkeypatch: pytest.MonkeyPatch) -> Connect:
+    """Return a function that makes the two default connections, each a description or None for none.
+
+    The database has to be there before it is looked into: an Airflow keeps what it has opened.
+    """
+    del airflow_db
     # The command sets this for its process, which is ours here.
     monkeypatch.setenv("_AIRFLOW_PROCESS_CONTEXT", "server")
 

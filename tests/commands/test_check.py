@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import uuid
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -91,6 +93,7 @@ def test_what_is_missing_fails_its_step_alone(capsys: pytest.CaptureFixture[str]
     failed = {step["name"]: step for step in steps if not step["works"]}
     assert (code, set(failed)) == (1, {"topic no-such-topic", "table no_such_table"})
     assert "nothing was created" in failed["topic no-such-topic"]["seen"]
+    assert "correct the name, create the topic" in failed["topic no-such-topic"]["to_do"]
     assert "create_table=True" in failed["table no_such_table"]["to_do"]
 
 
@@ -161,11 +164,14 @@ def test_a_command_that_is_written_wrong_asks_nobody(
     assert complaint in capsys.readouterr().err
 
 
-def test_ctrl_c_ends_it_without_a_traceback(connect: Connect) -> None:
-    """Who waits for a server that says nothing may stop."""
+def test_ctrl_c_ends_it_without_a_traceback(connect: Connect, tmp_path: Path) -> None:
+    """Who waits for a server that says nothing may stop; Airflow has no database here, which is no obstacle."""
+    nowhere = {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{tmp_path}/missing/airflow.db"}
     with mute_server() as server:
         connect(kafka={"conn_type": "kafka", "extra": {"bootstrap.servers": server}})
-        asked = subprocess.Popen(program("check"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        asked = subprocess.Popen(
+            program("check"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | nowhere
+        )
         with asked:
             assert asked.stdout
             assert asked.stdout.readline().startswith("ok      connection kafka_default")
