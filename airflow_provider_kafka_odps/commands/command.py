@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 import runpy
+import signal
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import redirect_stdout
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 
 from airflow_provider_kafka_odps.commands.examples import NEXT_STEP, copy_examples
@@ -23,26 +25,42 @@ _WITH_PARSERS_OF_THEIR_OWN = {
 }
 _STOPPED = 130
 """The exit code of what Ctrl-C has ended, as shells have it."""
+_STANDARD_ERROR = 2
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return the exit code: 0, 1 if something failed, 2 if the command is written wrong."""
     words = list(sys.argv[1:] if argv is None else argv)
+    if words and words[0] in _WITH_PARSERS_OF_THEIR_OWN:
+        return _pass_on(*words)
+    parser = _parser()
+    asked = parser.parse_args(words)
+    if asked.command == "examples":
+        return _examples(Path(asked.folder))
     try:
-        if words and words[0] in _WITH_PARSERS_OF_THEIR_OWN:
-            return _pass_on(*words)
-        parser = _parser()
-        asked = parser.parse_args(words)
-        if asked.command == "examples":
-            return _examples(Path(asked.folder))
-        try:
-            table = TableName.parse(asked.table) if asked.table else None
-        except InvalidInput as error:
-            parser.error(str(error))
+        table = TableName.parse(asked.table) if asked.table else None
+    except InvalidInput as error:
+        parser.error(str(error))
+    with _ended_by_ctrl_c():
         return _check(asked, table)
-    except KeyboardInterrupt:
-        sys.stderr.write("stopped\n")
-        return _STOPPED
+
+
+@contextmanager
+def _ended_by_ctrl_c() -> Iterator[None]:
+    """Have Ctrl-C end this process at once: there is nothing to be finished.
+
+    A KeyboardInterrupt would be lost where it comes in the middle of a destructor, and libraries have many.
+    """
+
+    def end(*_: object) -> None:
+        os.write(_STANDARD_ERROR, b"stopped\n")
+        os._exit(_STOPPED)
+
+    before = signal.signal(signal.SIGINT, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _pass_on(name: str, *words: str) -> int:
