@@ -31,6 +31,13 @@ def mask(secrets: Iterable[str | None]) -> None:
     mask_secret(list(dict.fromkeys(form for secret in secrets if secret for form in forms_of(secret))))
 
 
+def masked(text: str) -> str:
+    """Return a text as Airflow's log will have it, before it is broken into lines: a secret in two is not found."""
+    from airflow.sdk._shared.secrets_masker import redact
+
+    return str(redact(text))
+
+
 def mask_connection(connection: Connection) -> None:
     """Have the secrets of a connection masked, before anything of it is looked at.
 

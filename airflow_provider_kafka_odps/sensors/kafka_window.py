@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import BaseSensorOperator, PokeReturnValue
 from airflow.sdk.exceptions import AirflowFailException
 
+from airflow_provider_kafka_odps.core.journal.short_text import short_lines
 from airflow_provider_kafka_odps.core.window.goal import SinceInput, parse_goal, portable
 from airflow_provider_kafka_odps.core.window.parsing import BoundInput
 from airflow_provider_kafka_odps.exceptions import KafkaOdpsError
+from airflow_provider_kafka_odps.hooks.masking import masked
 from airflow_provider_kafka_odps.triggers.kafka_window import KafkaWindowTrigger
 
 if TYPE_CHECKING:
@@ -91,7 +93,7 @@ class KafkaWindowSensor(BaseSensorOperator):
         """Return the end that the trigger found; fail without retries on an error that a retry does not fix."""
         del context
         if "error" in event:
-            raise AirflowFailException(event["error"])
+            raise _final(event["error"])
         return event["end"]
 
     def _ask(self) -> str | None:
@@ -101,7 +103,7 @@ class KafkaWindowSensor(BaseSensorOperator):
             if error.retry_helps:
                 self.log.warning("failed to ask the broker, retrying: %s", error)
                 return None
-            _fail(error)
+            raise _final(f"{type(error).__name__}: {error}") from None
 
     def _trigger(self) -> KafkaWindowTrigger:
         goal = {
@@ -117,5 +119,5 @@ class KafkaWindowSensor(BaseSensorOperator):
         return KafkaWindowTrigger(self.topic, goal, float(self.poke_interval), self.kafka_config_id)
 
 
-def _fail(error: KafkaOdpsError) -> NoReturn:
-    raise AirflowFailException(f"{type(error).__name__}: {error}") from None
+def _final(text: str) -> AirflowFailException:
+    return AirflowFailException(short_lines(masked(text), f"{AirflowFailException.__name__}: "))

@@ -251,7 +251,6 @@ class KafkaToMaxComputeOperator(Templates, Stoppable, FromJob, BaseOperator):
         from airflow_provider_kafka_odps.transfers.runtime.stores import StateStoreJournal
 
         run = AirflowRun(context, self.log.info, self.log.warning, self.clock, self.cancellation)
-        attempt = None
         try:
             self.check_templates()
             with lean():
@@ -261,8 +260,7 @@ class KafkaToMaxComputeOperator(Templates, Stoppable, FromJob, BaseOperator):
         except KafkaOdpsError as error:
             self.log.debug("where the error was found", exc_info=error)
             # The run's own: that of an interval is taken over by whoever looks.
-            journal = None if attempt is None else StateStoreJournal(context).load
-            raise failure(error, journal, self.log.warning) from None
+            raise failure(error, lambda: StateStoreJournal(context).load()) from None
         event = event_of(receipt, before, attempt.run.clear_number)
         if event["changed"]:
             report_metrics(receipt, attempt.ports.survey)

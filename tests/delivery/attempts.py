@@ -27,6 +27,7 @@ import pyarrow.pandas_compat  # noqa: F401 - the same
 from delivery.crash_points import Points, signalling, watched
 from delivery.state_store import StateStore
 from kit.fake_context import context_of
+from kit.unbroken import unbroken
 from odps.rest import default_user_agent
 
 from airflow_provider_kafka_odps.clients.clock import StoppableClock
@@ -101,7 +102,7 @@ def load(orders: Orders) -> dict[str, Any]:
     except Exception as error:  # noqa: BLE001 - whatever it is, the test looks at it
         # Of an error without retries, the text begins with the class of ours.
         cause = str(error).partition(":")[0]
-        return {"error": type(error).__name__, "text": str(error), "cause": cause}
+        return {"error": type(error).__name__, "text": unbroken(error), "cause": cause}
     return {"receipt": receipt}
 
 

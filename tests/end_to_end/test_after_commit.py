@@ -13,6 +13,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from demo.broker import Broker
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kit.task_run import Send, TaskRun
+from kit.unbroken import fails
 from pytest_mock import MockerFixture
 
 from airflow_provider_kafka_odps.clients.clock import SystemClock
@@ -98,9 +99,9 @@ def test_a_table_that_shows_something_else_fails_and_loads_nothing(
     rest = f"SELECT * FROM {asked['table']} WHERE NOT (`partition` = 0 AND `offset` = 1)"
     odps.run_sql(f"INSERT OVERWRITE TABLE {asked['table']} {rest}")
     for task_run.clear_number in (0, 1):
-        with pytest.raises(
+        with fails(
+            r"NotReconciled: upload \w+ to .* is committed.*\[0\]: 2 rows .* 0 to 1 .*there: 1 with 1 .* 0",
             AirflowFailException,
-            match=r"NotReconciled: upload \w+ to .* is committed.*\n.*\[0\]: 2 rows .* 0 to 1 .*there: 1 with 1 .* 0",
         ):
             task_run.attempt(**asked)
     assert odps.run_sql(f"SELECT COUNT(*) AS n FROM {asked['table']}")["n"].to_pylist() == [2]
@@ -168,7 +169,7 @@ def test_a_topic_of_the_same_name_tells_the_group_nothing(topic: str, group: str
 
 def test_a_group_is_needed_before_anything_is_planned(topic: str, task_run: TaskRun) -> None:
     """Without a group in the connection nothing is loaded that could not be committed."""
-    with pytest.raises(AirflowFailException, match=r"(?s)'kafka_default'.*commit_to_group=True needs a group\.id"):
+    with fails(r"'kafka_default'.*commit_to_group=True needs a group\.id", AirflowFailException):
         task_run.attempt(**parameters(topic, commit_to_group=True))
     assert task_run.store.entries == {}
     with pytest.raises(InvalidConnection, match=r"group\.id is missing"):
@@ -178,7 +179,7 @@ def test_a_group_is_needed_before_anything_is_planned(topic: str, task_run: Task
 def test_a_block_has_a_deadline(topic: str, task_run: TaskRun, control: EndpointControl) -> None:
     """A block whose answer never comes fails the attempt in time, and a retry loads the window."""
     control.inject(Operation.WRITE_BLOCK, Delay(30), table=parameters(topic)["table"])
-    with pytest.raises(UploadFailed, match=r"block 0 of upload \w+"):
+    with fails(r"block 0 of upload \w+", UploadFailed):
         task_run.attempt(**parameters(topic, block_timeout=0.5))
     assert task_run.attempt(**parameters(topic))["rows"] == 3
 
@@ -187,7 +188,7 @@ def test_a_block_has_a_deadline(topic: str, task_run: TaskRun, control: Endpoint
 def test_a_load_has_a_deadline(topic: str, task_run: TaskRun, control: EndpointControl, operation: Operation) -> None:
     """Whatever is waited for, the load ends in time, says how far it came, and a retry loads the window."""
     control.inject(operation, Delay(30), table=parameters(topic)["table"])
-    with pytest.raises(LoadTimedOut, match=r"load_timeout=3 s.*\d of 3 offsets were read.*; \d blocks"):
+    with fails(r"load_timeout=3 s.*\d of 3 offsets were read.*; \d blocks", LoadTimedOut):
         task_run.attempt(**parameters(topic, load_timeout=3))
     control.clear()
     assert task_run.attempt(**parameters(topic))["rows"] == 3

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from kit.task_run import Send, TaskRun
+from kit.unbroken import fails, unbroken
 
 from airflow_provider_kafka_odps.core.table.names import TableName
 from airflow_provider_kafka_odps.exceptions import InvalidInput
@@ -51,7 +52,7 @@ WINDOW = {"start": 0, "end": {"0": 1, "1": 0}}
         ({"table": "nowhere", "columns": {"a": "__offset__"}}, r"(?s)no table .*nowhere.*CREATE TABLE.*`a` BIGINT"),
         ({"columns": {**MAPPED, "nope": "__key__"}}, r"no column 'nope'.*The table has: key string, value string"),
         ({"columns": {"value": "__value__"}}, r"column key is NOT NULL and nothing is mapped to it"),
-        ({"columns": {**MAPPED, "value": "tag..desc"}}, r"(?s)'tag..desc', position 4: .*\n      \^"),
+        ({"columns": {**MAPPED, "value": "tag..desc"}}, r"'tag..desc', position 4: .* tag\.\.desc \^"),
         ({"columns": {**MAPPED, "value": "__valve__"}}, r"position 2: no such part of a record; there are __key__"),
         ({"partition": "ds=1"}, r"plain_table is not partitioned, but partition='ds=1' was given"),
         ({"table": "plain_table_parted"}, r"partitioned by ds, hh, but no partition was given; write 'ds=….hh=…'"),
@@ -74,7 +75,7 @@ def test_refused(
     parameters: dict[str, Any], message: str, topic: str, plain: str, task_run: TaskRun, odps: OdpsHook
 ) -> None:
     """The message helps, no window is recorded, and no row or table appears."""
-    with pytest.raises(Exception, match=message):
+    with fails(message):
         task_run.attempt(**{"topic": topic, "table": plain, "columns": MAPPED, **WINDOW, **parameters})
 
     assert task_run.store.entries == {}
@@ -86,7 +87,7 @@ def test_refused(
 def test_an_interval_of_no_length(topic: str, plain: str, task_run: TaskRun) -> None:
     """The zero-length interval of a plain cron schedule is refused, naming the timetables that give one."""
     task_run.interval = (NOW, NOW)
-    with pytest.raises(Exception, match=r"has no length.*CronDataIntervalTimetable"):
+    with fails(r"has no length.*CronDataIntervalTimetable"):
         task_run.attempt(topic=topic, table=plain, columns=MAPPED)
 
 
@@ -118,16 +119,16 @@ def test_kafka_connection(
 ) -> None:
     """All problems of a Kafka connection come in one message, with where to fix them."""
     monkeypatch.setenv("AIRFLOW_CONN_KAFKA_DEFAULT", json.dumps({"conn_type": "kafka", "extra": extra}))
-    with pytest.raises(Exception, match="connection 'kafka_default' cannot be used") as caught:
+    with fails("connection 'kafka_default' cannot be used") as caught:
         task_run.attempt(topic="t", table=plain, columns=MAPPED, **WINDOW)
     for message in [*messages, "AIRFLOW_CONN_KAFKA_DEFAULT"]:
-        assert message in str(caught.value)
+        assert message in unbroken(caught.value)
 
 
 @pytest.mark.parametrize("name", ["kafka_config_id", "maxcompute_conn_id"])
 def test_a_connection_that_is_missing(name: str, topic: str, plain: str, task_run: TaskRun) -> None:
     """A connection id that does not exist is named."""
-    with pytest.raises(Exception, match=r"connection 'missing' cannot be used"):
+    with fails(r"connection 'missing' cannot be used"):
         task_run.attempt(topic=topic, table=plain, columns=MAPPED, **WINDOW, **{name: "missing"})
 
 
@@ -135,5 +136,5 @@ def test_a_broker_that_does_not_answer(plain: str, task_run: TaskRun, monkeypatc
     """The message names the servers, and how long they were tried."""
     extra = {"bootstrap.servers": "127.0.0.1:9", "socket.connection.setup.timeout.ms": 1000}
     monkeypatch.setenv("AIRFLOW_CONN_KAFKA_DEFAULT", json.dumps({"conn_type": "kafka", "extra": extra}))
-    with pytest.raises(Exception, match=r"Kafka at 127.0.0.1:9: no answer within \d+ s"):
+    with fails(r"Kafka at 127.0.0.1:9: no answer within \d+ s"):
         task_run.attempt(topic="t", table=plain, columns=MAPPED, **WINDOW)

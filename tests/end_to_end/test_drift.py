@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
 from kit.task_run import Send, TaskRun
+from kit.unbroken import fails
 
 from airflow_provider_kafka_odps.hooks.odps import OdpsHook
 
@@ -42,7 +43,7 @@ def rows(odps: OdpsHook, topic: str) -> list[dict[str, Any]]:
 
 def test_a_missing_column_is_refused(topic: str, task_run: TaskRun, odps: OdpsHook) -> None:
     """By default nothing is loaded, and every column that is missing is named."""
-    with pytest.raises(AirflowFailException, match="has no column 'Price'; the table has no column 'at'"):
+    with fails("has no column 'Price'; the table has no column 'at'", AirflowFailException):
         load(topic, task_run)
     assert rows(odps, topic) == []
 
@@ -89,5 +90,5 @@ def test_a_created_table_has_the_types_that_were_given(
 )
 def test_what_cannot_be_decided_is_refused(topic: str, task_run: TaskRun, more: dict[str, Any], message: str) -> None:
     """A type that is none, or not the table's, is said before a record is read."""
-    with pytest.raises(AirflowFailException, match=message):
+    with fails(message, AirflowFailException):
         load(topic, task_run, **more)

@@ -14,6 +14,7 @@ import pytest
 from demo.broker import Broker
 from kafka import KafkaAdminClient, KafkaConsumer, OffsetAndMetadata, TopicPartition
 from kit.task_run import Send, TaskRun
+from kit.unbroken import fails
 
 from airflow_provider_kafka_odps.hooks.odps import OdpsHook
 
@@ -181,7 +182,7 @@ def test_a_window_of_some_partitions(topic: str, task_run: TaskRun, odps: OdpsHo
 def test_a_record_that_does_not_fit_fails_the_load(topic: str, task_run: TaskRun, odps: OdpsHook, send: Send) -> None:
     """Bytes that are no UTF-8 are named with their coordinates, and no row is visible."""
     send(topic, b"\xff\xfe", 1)
-    with pytest.raises(Exception, match=rf"{topic}\[1\] offset 1, column value: .*UTF-8"):
+    with fails(rf"{topic}\[1\] offset 1, column value: .*UTF-8"):
         task_run.attempt(topic=topic, table=table_of(topic), **ALL)
 
     assert rows(odps, table_of(topic)) == []
@@ -201,7 +202,7 @@ def test_from_what_a_group_has_committed(
         consumer.commit({place: OffsetAndMetadata(1, "", -1)})
     parameters = {**ALL, "topic": topic, "table": table_of(topic), "start": "committed"}
 
-    with pytest.raises(Exception, match=rf"{topic}\[1\]: the consumer group '{group}' has committed no offset"):
+    with fails(rf"{topic}\[1\]: the consumer group '{group}' has committed no offset"):
         task_run.attempt(**parameters)
     window = task_run.attempt(first_start="earliest", **parameters)["window"]
 
@@ -213,7 +214,7 @@ def test_from_what_a_group_has_committed(
 def test_offsets_that_have_expired(topic: str, task_run: TaskRun, admin: KafkaAdminClient) -> None:
     """A start below the log start is refused with the number of offsets that are lost."""
     admin.delete_records({TopicPartition(topic, 0): 1})
-    with pytest.raises(Exception, match=rf"{topic}\[0\]: the window starts at 0 but the log starts at 1; 1 offset"):
+    with fails(rf"{topic}\[0\]: the window starts at 0 but the log starts at 1; 1 offset"):
         task_run.attempt(topic=topic, table=table_of(topic), **{**ALL, "start": 0})
 
 
@@ -221,10 +222,10 @@ def test_a_topic_that_was_created_again(
     topic: str, task_run: TaskRun, odps: OdpsHook, admin: KafkaAdminClient, send: Send
 ) -> None:
     """A recorded window is not loaded from another topic of the same name, however well its offsets fit."""
-    with pytest.raises(Exception, match="no_such_project"):
+    with fails("no_such_project"):
         task_run.attempt(topic=topic, table=table_of(topic), **ALL, project="no_such_project")
     send(topic, b"\xff", 1)
-    with pytest.raises(Exception, match="do not fit"):
+    with fails("do not fit"):
         task_run.attempt(topic=topic, table=table_of(topic), **ALL)
     admin.delete_topics([topic])
     wait_until(lambda: topic not in admin.list_topics())
@@ -232,6 +233,6 @@ def test_a_topic_that_was_created_again(
     for partition in (0, 0, 1, 1):
         send(topic, b"other", partition)
 
-    with pytest.raises(Exception, match=f"(?s)topic {topic} was deleted and created again.*Storage"):
+    with fails(f"topic {topic} was deleted and created again.*Storage"):
         task_run.attempt(topic=topic, table=table_of(topic), **ALL)
     assert rows(odps, table_of(topic)) == []

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
 from kit.task_run import Send, TaskRun
+from kit.unbroken import fails
 from pyarrow import parquet
 
 from airflow_provider_kafka_odps.core.table.names import TableName
@@ -75,9 +76,9 @@ def test_rejects_are_in_their_table_with_the_rows(topic: str, task_run: TaskRun,
 
 def test_beyond_the_limit_nothing_is_visible(topic: str, task_run: TaskRun, odps: OdpsHook) -> None:
     """Neither rows nor rejects, and a message with the first of them."""
-    with pytest.raises(AirflowFailException, match=r"2 so far, more than max_rejects=1 allows(.|\n)*offset 1, column"):
+    with fails(r"2 so far, more than max_rejects=1 allows.*offset 1, column", AirflowFailException):
         task_run.attempt(**parameters(topic, max_rejects=1, rejects_table=f"{table_of(topic)}_rejects"))
-    with pytest.raises(AirflowFailException, match=r"2 of 4 \(50.00%\), more than max_rejects=49%"):
+    with fails(r"2 of 4 \(50.00%\), more than max_rejects=49%", AirflowFailException):
         TaskRun().attempt(**parameters(topic, max_rejects="49%", rejects_table=f"{table_of(topic)}_rejects"))
 
     assert rows(odps, topic) == 0
@@ -131,11 +132,11 @@ def test_rejects_that_go_elsewhere_by_now_are_not_committed_blindly(
     wanted = parameters(topic, max_rejects=2, rejects_table=f"{table_of(topic)}_rejects", commit_timeout=1.0)
     endpoint.control.inject(Operation.COMMIT_UPLOAD, Drop(Moment.BEFORE), times=50)
     try:
-        with pytest.raises(Exception, match="upload"):
+        with fails("upload"):
             task_run.attempt(**wanted)
     finally:
         endpoint.control.clear()
-    with pytest.raises(AirflowFailException, match=r"2 rejects of this window were written to .*now say nowhere"):
+    with fails(r"2 rejects of this window were written to .*now say nowhere", AirflowFailException):
         task_run.attempt(**{**wanted, "rejects_table": None})
     assert rows(odps, topic) == 0
     task_run.attempt(**wanted)
@@ -181,5 +182,5 @@ def test_a_file_system_of_fsspec_will_do(topic: str, task_run: TaskRun) -> None:
 )
 def test_a_place_that_is_none_is_refused(topic: str, task_run: TaskRun, more: dict[str, Any], message: str) -> None:
     """What cannot be written to is said before a record is read."""
-    with pytest.raises(AirflowFailException, match=message):
+    with fails(message, AirflowFailException):
         task_run.attempt(**parameters(topic, **more))

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
 from kit.task_run import Send, TaskRun
+from kit.unbroken import fails
 
 from airflow_provider_kafka_odps.exceptions import InvalidInput
 from airflow_provider_kafka_odps.hooks.odps import OdpsHook
@@ -62,7 +63,7 @@ def test_a_rerun_that_is_not_wanted_fails(topic: str, task_run: TaskRun) -> None
     first = task_run.attempt(**parameters(topic, on_rerun="fail"))
     assert task_run.attempt(**parameters(topic, on_rerun="fail")) == first
     task_run.clear_number += 1
-    with pytest.raises(AirflowFailException, match=f"AlreadyLoaded: 3 rows.*by upload {first['upload_id']}"):
+    with fails(f"AlreadyLoaded: 3 rows.*by upload {first['upload_id']}", AirflowFailException):
         task_run.attempt(**parameters(topic, on_rerun="fail"))
 
 
@@ -107,7 +108,7 @@ def test_a_rerun_replaces_the_windows_rows_only(
 def test_a_replacement_needs_offset_columns(topic: str, task_run: TaskRun) -> None:
     """A mapping without partition and offset is refused before anything is planned or created."""
     columns = {"value": "__value__", "offset": "__offset__"}
-    with pytest.raises(AirflowFailException, match=r"on_rerun='replace' finds appended rows.*map __partition__ and"):
+    with fails(r"on_rerun='replace' finds appended rows.*map __partition__ and", AirflowFailException):
         task_run.attempt(**parameters(topic, columns=columns, on_rerun="replace"))
     assert task_run.store.entries == {}
 

@@ -10,6 +10,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from core.examples import facts_of, window_of
 from kit.kafka_topics import producer
 from kit.task_run import TaskRun
+from kit.unbroken import fails
 
 from airflow_provider_kafka_odps.core.window.facts import PartitionFacts
 from airflow_provider_kafka_odps.hooks.odps import OdpsHook
@@ -67,7 +68,7 @@ def test_every_way_loads_the_same_rows(
 )
 def test_what_cannot_be_is_refused(filled: str, task_run: TaskRun, parameters: dict[str, Any], message: str) -> None:
     """Parameters of no sense fail the task before anything is read."""
-    with pytest.raises(AirflowFailException, match=message):
+    with fails(message, AirflowFailException):
         task_run.attempt(topic=filled, table="speed_refused", **WHOLE, **parameters)
 
 

@@ -20,6 +20,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from kit.airflow_home import ROOT
 from kit.kafka_topics import producer
 from kit.task_run import TaskRun
+from kit.unbroken import fails
 
 from airflow_provider_kafka_odps.core.cancellation import Cancellation
 from airflow_provider_kafka_odps.core.load import shares
@@ -97,7 +98,7 @@ def test_several_workers_load_what_one_loads(skewed: str, odps: OdpsHook) -> Non
 def test_rejects_of_a_worker_are_kept_and_limited(skewed: str, task_run: TaskRun, odps: OdpsHook) -> None:
     """What does not fit in another process goes where rejects go, and fails the load where that is too many."""
     asked = {**WHOLE, "value_type": "string", "column_types": {"v": "bigint"}}
-    with pytest.raises(AirflowFailException, match=r"RecordsRejected: .*max_rejects=0"):
+    with fails(r"RecordsRejected: .*max_rejects=0", AirflowFailException):
         task_run.attempt(topic=skewed, table="workers_refused", **asked)
     assert odps.run_sql("SELECT COUNT(*) AS n FROM workers_refused").to_pylist() == [{"n": 0}]
     receipt = task_run.attempt(
@@ -112,7 +113,7 @@ def test_rejects_of_a_worker_are_kept_and_limited(skewed: str, task_run: TaskRun
 def test_an_error_in_a_worker_is_the_error_of_the_load(skewed: str, task_run: TaskRun, odps: OdpsHook) -> None:
     """What a worker raises ends all of them, with its own class and words, and nothing is visible."""
     asked = {**WHOLE, "value_type": "json", "on_bad_json": "fail"}
-    with pytest.raises(AirflowFailException, match=r"RecordsRejected: .*\[2\] offset \d+.*on_bad_json='fail'"):
+    with fails(r"RecordsRejected: .*\[2\] offset \d+.*on_bad_json='fail'", AirflowFailException):
         task_run.attempt(topic=skewed, table="workers_failed", **asked)
     assert odps.run_sql("SELECT COUNT(*) AS n FROM workers_failed").to_pylist() == [{"n": 0}]
     assert not _workers()
@@ -121,7 +122,7 @@ def test_an_error_in_a_worker_is_the_error_of_the_load(skewed: str, task_run: Ta
 def test_a_worker_that_is_killed_fails_the_load(skewed: str, task_run: TaskRun, odps: OdpsHook) -> None:
     """A worker's death is told with its share, a retry loads everything, and nothing is doubled."""
     meeting = _meet(lambda worker: worker.kill())
-    with pytest.raises(WorkerFailed, match=r"worker 1 of 2 .* was killed by signal 9 .*\[2\]@\["):
+    with fails(r"worker 1 of 2 .* was killed by signal 9 .*\[2\]@\[", WorkerFailed):
         task_run.attempt(topic=skewed, table="workers_killed", **SLOW)
     meeting.join()
     assert odps.run_sql("SELECT COUNT(*) AS n FROM workers_killed").to_pylist() == [{"n": 0}]
@@ -147,7 +148,7 @@ def test_a_task_that_is_asked_to_stop_leaves_no_worker(
 @pytest.mark.parametrize("workers", [0, 65])
 def test_as_many_workers_cannot_be(skewed: str, task_run: TaskRun, workers: int) -> None:
     """A number of no sense is refused before anything is read."""
-    with pytest.raises(AirflowFailException, match=rf"workers={workers}: 1 to 64 processes"):
+    with fails(rf"workers={workers}: 1 to 64 processes", AirflowFailException):
         task_run.attempt(topic=skewed, table="workers_none", **{**WHOLE, "workers": workers})
 
 

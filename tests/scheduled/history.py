@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from kit.airflow_service import AirflowService, Task
 from kit.kafka_topics import producer
+from kit.unbroken import unbroken
 from scheduled.named import MIDNIGHT
 
 from airflow_provider_kafka_odps.hooks.odps import OdpsHook
@@ -145,7 +146,7 @@ class History:
     def log(self, run_id: str) -> str:
         """Return what the last attempt at the load in a run has logged."""
         task = self.task(run_id)
-        return self.airflow.log(task, self.airflow.task(task)["try_number"])
+        return unbroken(self.airflow.log(task, self.airflow.task(task)["try_number"]).replace("\\n", "\n"))
 
     def forget(self, run_id: str) -> None:
         """Do what "Clear All Task State Store" does."""

@@ -12,7 +12,7 @@ from airflow_provider_kafka_odps.exceptions import CommitRejected, InvalidInput,
 def visible_text(written: Mapping[str, Any] | None, error: KafkaOdpsError) -> str | None:
     """Return what is visible of the window after an attempt has failed; None where the error alone can tell."""
     if written is None:
-        return "No window was recorded, and nothing was loaded"
+        return "No window was planned in this run: nothing was read, and nothing of it is visible"
     try:
         entry = Journal.from_json(written)
     except InvalidInput:

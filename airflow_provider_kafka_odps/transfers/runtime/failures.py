@@ -7,25 +7,25 @@ from typing import Any
 
 from airflow.sdk.exceptions import AirflowFailException
 
+from airflow_provider_kafka_odps.core.journal.short_text import short_lines
 from airflow_provider_kafka_odps.core.journal.visible_text import visible_text
 from airflow_provider_kafka_odps.exceptions import Cancelled, KafkaOdpsError
+from airflow_provider_kafka_odps.hooks.masking import masked
 
 ReadJournal = Callable[[], Mapping[str, Any] | None]
 
 
-def failure(error: KafkaOdpsError, journal: ReadJournal | None, warn: Callable[[str], None]) -> Exception:
-    """Return what to raise ``from None``: Airflow's log then has one traceback, and ends with what to know.
+def failure(error: KafkaOdpsError, journal: ReadJournal) -> Exception:
+    """Return what to raise ``from None``: Airflow's log then has one traceback, and what to know in short lines.
 
-    Without a journal the attempt failed before it had one. An error that another attempt cannot fix becomes Airflow's
-    own, without retries. Of another one, whose class retry policies go by, a warning says what it means for the table.
+    The last of them is what the journal says of the table. An error that another attempt cannot fix becomes Airflow's
+    own, without retries. Another one keeps its class, which retry policies go by, and says more than before.
     """
-    state = "This attempt has loaded nothing: it failed before the window was looked at"
-    if journal is not None:
-        state = _state(error, journal) or ""
+    text = masked("\n".join(filter(None, [str(error), _state(error, journal)])))
+    name = type(error).__name__
     if not error.retry_helps:
-        return AirflowFailException("\n".join(filter(None, [f"{type(error).__name__}: {error}", state])))
-    if state:
-        warn(state)
+        return AirflowFailException(short_lines(f"{name}: {text}", f"{AirflowFailException.__name__}: "))
+    error.args = (short_lines(text, f"{name}: "),)
     return error
 
 

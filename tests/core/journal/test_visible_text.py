@@ -27,7 +27,8 @@ def state_of(entry: Journal, error: KafkaOdpsError = NO_ANSWER) -> str:
 
 def test_without_a_journal_nothing_was_loaded() -> None:
     """A plan that was refused has recorded no window."""
-    assert visible_text(None, NO_ANSWER) == "No window was recorded, and nothing was loaded"
+    said = visible_text(None, NO_ANSWER)
+    assert said == "No window was planned in this run: nothing was read, and nothing of it is visible"
 
 
 def test_a_journal_that_cannot_be_read_says_nothing() -> None:
