@@ -63,7 +63,9 @@ def test_a_rerun_that_is_not_wanted_fails(topic: str, task_run: TaskRun) -> None
     first = task_run.attempt(**parameters(topic, on_rerun="fail"))
     assert task_run.attempt(**parameters(topic, on_rerun="fail")) == first
     task_run.clear_number += 1
-    with fails(f"AlreadyLoaded: 3 rows.*by upload {first['upload_id']}", AirflowFailException):
+    with fails(
+        f"AlreadyLoaded: 3 rows.*by upload {first['upload_id']}.*set on_rerun='keep' and clear", AirflowFailException
+    ):
         task_run.attempt(**parameters(topic, on_rerun="fail"))
 
 

@@ -30,6 +30,12 @@ SHOWN = 10
 """How many rejects the log and an error show."""
 
 
+WHAT_TO_SET = (
+    "Mend them where they are written, or map these columns otherwise. To load the rest without them, set max_rejects= "
+    "to a number, a share or 'unlimited', and rejects_table= or rejects_path= to keep them"
+)
+
+
 _LIMIT = re.compile(r"(?:([0-9]{1,18})(?:\s*,\s*|\Z))?(?:([0-9]{1,2}(?:\.[0-9]{1,9})?|100)\s*%)?\Z")
 
 
@@ -74,19 +80,20 @@ class Rejections:
     def __init__(self, tolerance: Tolerance) -> None:
         self.tolerance = tolerance
         self._first: list[Reject] = []
-        self.count = 0
+        self.count = self._records = 0
 
-    def add(self, rejects: Sequence[Reject]) -> None:
-        """Take the rejects of one batch.
+    def add(self, rejects: Sequence[Reject], records: int) -> None:
+        """Take the rejects among so many records.
 
         Raises RecordsRejected as soon as there are more than the count that is tolerated.
         """
         self.count += len(rejects)
+        self._records += records
         self._first += rejects[: SHOWN - len(self._first)]
         if self.tolerance.count is not None and self.count > self.tolerance.count:
-            raise RecordsRejected(
-                f"records that do not fit the table: {self.count} so far, more than max_rejects={self.tolerance} "
-                f"allows; nothing was committed:{self.shown}"
+            raise self._too_many(
+                f"{self.count} of the first {self._records} records that were read",
+                "the rest was not looked at, and nothing was committed",
             )
 
     def prove(self, records: int) -> None:
@@ -96,10 +103,14 @@ class Rejections:
         """
         percent = self.tolerance.percent
         if percent is not None and self.count * 100 > records * percent:
-            raise RecordsRejected(
-                f"records that do not fit the table: {self.count} of {records} ({self.count / records:.2%}), more than "
-                f"max_rejects={self.tolerance} allows; nothing was committed:{self.shown}"
-            )
+            share = f"{self.count / records:.2%}"
+            raise self._too_many(f"{self.count} of all {records} records ({share})", "nothing was committed")
+
+    def _too_many(self, which: str, state: str) -> RecordsRejected:
+        return RecordsRejected(
+            f"{which} do not fit the table, more than max_rejects={self.tolerance} allows; {state}:{self.shown}\n"
+            f"{WHAT_TO_SET}"
+        )
 
     @property
     def shown(self) -> str:

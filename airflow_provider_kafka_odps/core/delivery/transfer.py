@@ -24,7 +24,7 @@ from airflow_provider_kafka_odps.core.delivery.writing import WindowLoad
 from airflow_provider_kafka_odps.core.history.planner import Planning, plan
 from airflow_provider_kafka_odps.core.history.task_chain import advance
 from airflow_provider_kafka_odps.core.journal.entry import HOW_TO_FORGET, Journal, Phase
-from airflow_provider_kafka_odps.core.journal.next_step import NextStep, next_step
+from airflow_provider_kafka_odps.core.journal.next_step import AFTER_FAIL, NextStep, next_step
 from airflow_provider_kafka_odps.core.journal.receipt import CommitProof, Receipt
 from airflow_provider_kafka_odps.core.journal.recorded import differences
 from airflow_provider_kafka_odps.core.journal.window_text import window_line
@@ -82,7 +82,7 @@ def _take(attempt: Attempt, entry: Journal, step: NextStep) -> Receipt:
             receipt = _there(entry)
             raise AlreadyLoaded(
                 f"{receipt.rows} rows of this run's window are in {entry.target.table} already, by upload "
-                f'{receipt.upload_id}; on_rerun="fail" loads nothing again'
+                f"{receipt.upload_id}; on_rerun='fail' loads nothing again. {AFTER_FAIL[entry.target.mode]}"
             )
         case NextStep.KEEP:
             receipt = _there(entry)

@@ -21,6 +21,16 @@ class NextStep(StrEnum):
     REFUSE = "fail because the rows are there"
 
 
+AFTER_FAIL = {
+    Mode.APPEND: (
+        "To leave the rows as they are and have the task succeed, set on_rerun='keep' and clear it; to load the window "
+        "again in their place, set on_rerun='replace'"
+    ),
+    Mode.OVERWRITE: "To load the window again, over what is there, set on_rerun='replace' and clear the task",
+}
+"""What a person may do about a task that refuses to load again, by ``on_rerun="fail"``."""
+
+
 def next_step(journal: Journal | None, clear_number: int, on_rerun: OnRerun = OnRerun.KEEP) -> NextStep:
     """Return what an attempt starts with.
 

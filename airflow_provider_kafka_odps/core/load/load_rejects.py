@@ -53,13 +53,13 @@ class LoadRejects:
         Raises RecordsRejected as soon as there are more than are tolerated.
         """
         with self._lock:
-            self._rejections.add(rejects)
+            self._rejections.add(rejects, batch.num_rows)
             self._writing.take(batch, rejects)
 
     def receive(self, progress: ShareProgress) -> None:
         """Take what another process has found; raise as ``take`` does."""
         with self._lock:
-            self._rejections.add(progress.rejects)
+            self._rejections.add(progress.rejects, len(progress.rejects) + progress.rows)
             if progress.reject_rows is not None:
                 self._writing.add(progress.reject_rows)
 
@@ -81,10 +81,14 @@ class LoadRejects:
         count, shown = self._rejections.count, self._rejections.shown
         if not count:
             return None
+        allowed = self._rejections.tolerance
+        kept = f"kept in {place}" if place else "kept nowhere: rejects_table= or rejects_path= would keep them"
         if count < records:
-            return f"{count} records do not fit the table and are left out:{shown}"
+            return (
+                f"{count} of {records} records do not fit the table and are left out, which max_rejects={allowed} "
+                f"allows; they are {kept}:{shown}"
+            )
         return (
             f"all {count} records of the window are rejects: there is no row of it in this load, and max_rejects="
-            f"{self._rejections.tolerance} allows that. No later window has these records; they are "
-            f"{f'in {place}' if place else 'kept nowhere, for want of rejects_table or rejects_path'}:{shown}"
+            f"{allowed} allows that. No later window has these records; they are {kept}:{shown}"
         )

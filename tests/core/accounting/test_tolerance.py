@@ -37,7 +37,7 @@ def test_the_limit_is_kept(asked: int | str, count: int, records: int, refused: 
 
     def load() -> None:
         for _ in range(count // 1000 + 1):
-            kept.add(rejects(min(1000, count - kept.count)))
+            kept.add(rejects(min(1000, count - kept.count)), records)
         kept.prove(records)
 
     if refused:
@@ -49,18 +49,31 @@ def test_the_limit_is_kept(asked: int | str, count: int, records: int, refused: 
 
 
 def test_a_count_stops_the_load_at_once() -> None:
-    """What cannot become good any more is not read to its end."""
+    """What cannot become good any more is not read to its end, and what was counted does not pass for all of it."""
     kept = Rejections(Tolerance.parse(1))
-    kept.add(rejects(1))
-    with pytest.raises(RecordsRejected, match="do not fit the table: 3 so far, more than max_rejects=1 allows"):
-        kept.add(rejects(2))
+    kept.add(rejects(1), 500)
+    with pytest.raises(
+        RecordsRejected, match=r"^3 of the first 1000 records .*do not fit the table, more than max_rejects=1"
+    ):
+        kept.add(rejects(2), 500)
+
+
+@pytest.mark.parametrize("limit", [0, "0%"])
+def test_what_to_set_is_said(limit: int | str) -> None:
+    """Who wants the others all the same reads how, behind the list."""
+    kept = Rejections(Tolerance.parse(limit))
+    with pytest.raises(RecordsRejected) as refused:  # noqa: PT012 - one of the two is refused
+        kept.add(rejects(1), 2)
+        kept.prove(2)
+    last = str(refused.value).splitlines()[-1]
+    assert [name for name in ("max_rejects=", "rejects_table=", "rejects_path=") if name not in last] == []
 
 
 def test_the_first_ten_are_shown() -> None:
     """Coordinates, column and reason of ten, and how many there are beside."""
     kept = Rejections(Tolerance.parse("unlimited"))
-    kept.add(rejects(8))
-    kept.add(rejects(7))
+    kept.add(rejects(8), 8)
+    kept.add(rejects(7), 7)
     assert kept.shown.count("\n") == 11
     assert kept.shown.startswith("\n  orders[1] offset 0, column amount: no number: 'x'")
     assert kept.shown.endswith("… and 5 more")

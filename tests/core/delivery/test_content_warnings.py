@@ -82,13 +82,19 @@ def test_keys_and_values_are_counted_apart() -> None:
     assert "3 of 3 keys" in "\n".join(world.warned)
 
 
-def test_rejects_are_a_warning() -> None:
-    """What was left out is worth one, with the first of them."""
+@pytest.mark.parametrize("kept", [True, False])
+def test_rejects_are_a_warning(kept: bool) -> None:
+    """What was left out is worth one, with what allows it, where they are, and the first of them."""
     columns = {**PATHS, "v": "__value__"}
     world = World(cluster=cluster_of([b"a", b"\xff"]), table=[])
-    transfer(attempt_at(world, Mode.APPEND, columns=columns, rejects=RejectSink(world)))
+    attempt = attempt_at(world, Mode.APPEND, columns=columns, rejects=RejectSink(world))
+    transfer(replace(attempt, load=replace(attempt.load, keep_rejects=kept)))
     (warning,) = world.warned
-    assert re.search(r"^1 records do not fit the table and are left out:\n  orders\[0\] offset 1, column v", warning)
+    where = r"in shop\.rejects:\n" if kept else "nowhere: rejects_table= or rejects_path= would keep them:\n"
+    allowed = (
+        rf"1 of 2 records do not fit the table and are left out, which max_rejects=unlimited allows; .* kept {where}"
+    )
+    assert re.search(rf"^{allowed}  orders\[0\] offset 1, column v", warning)
 
 
 @pytest.mark.parametrize("kept", [True, False])
@@ -98,7 +104,7 @@ def test_a_window_of_nothing_but_rejects_says_what_that_means(kept: bool) -> Non
     attempt = attempt_at(world, Mode.APPEND, columns={**PATHS, "v": "__value__"}, rejects=RejectSink(world))
     transfer(replace(attempt, load=replace(attempt.load, keep_rejects=kept)))
     (warning,) = world.warned
-    where = r"in shop\.rejects:\n" if kept else "kept nowhere, for want of rejects_table"
+    where = r"kept in shop\.rejects:\n" if kept else "kept nowhere: rejects_table="
     assert re.search(rf"^all 2 records of the window are rejects.*no row of it.*they are {where}", warning)
     assert warning.count("\n  orders[0] offset") == 2
 
