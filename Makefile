@@ -7,7 +7,9 @@ ROWS ?= 2000000
 WORKLOADS ?= W1,W2
 
 BIN := .venv/bin
-PIP_INSTALL := $(BIN)/python -m pip install --constraint constraints.txt --build-constraint constraints.txt
+CONSTRAINTS := --constraint constraints.txt --build-constraint constraints.txt
+# pip's lines go to a file, which is named when something fails; one line of ours says how far it is.
+QUIETLY := $(BIN)/python example_dags/demo/quietly.py build/install.log
 # Touched last: an installation that was interrupted has none and is taken up again.
 CAN_RUN_DEMO := .venv/can-run-demo
 CAN_RUN_CHECKS := .venv/can-run-checks
@@ -104,11 +106,11 @@ clean: ## remove all that the other targets made, .venv too
 	@touch $@
 
 $(CAN_RUN_DEMO): .venv/has-pip pyproject.toml constraints.txt
-	@echo "Installing what the demo needs into .venv; the first time this takes about two minutes."
-	@$(PIP_INSTALL) --editable '.[local]' --group broker
+	@$(QUIETLY) "Installing what the demo needs into .venv; the first time this takes about two minutes" -- \
+		$(BIN)/python -m pip install $(CONSTRAINTS) --editable '.[local]' --group broker
 	@touch $@
 
 $(CAN_RUN_CHECKS): .venv/has-pip pyproject.toml constraints.txt
-	@echo "Installing what the checks need into .venv; the first time this takes about two minutes."
-	@$(PIP_INSTALL) --editable '.[local]' --group dev
+	@$(QUIETLY) "Installing what the checks need into .venv; the first time this takes about two minutes" -- \
+		$(BIN)/python -m pip install $(CONSTRAINTS) --editable '.[local]' --group dev
 	@touch $(CAN_RUN_DEMO) $@

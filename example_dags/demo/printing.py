@@ -24,7 +24,11 @@ def window_table(window: Mapping[str, Any]) -> str:
 
 def receipt_text(receipt: Mapping[str, Any]) -> str:
     """Return the receipt as JSON, without the window, which stands for itself, a line per field."""
-    fields = (f"  {json.dumps(name)}: {json.dumps(value)}" for name, value in receipt.items() if name != "window")
+    fields = (
+        f"  {json.dumps(name)}: {json.dumps(value, ensure_ascii=False)}"
+        for name, value in receipt.items()
+        if name != "window"
+    )
     return "{\n" + ",\n".join(fields) + "\n}"
 
 
