@@ -249,7 +249,7 @@ def _after_the_commit(attempt: Attempt, receipt: Receipt) -> Receipt:
         by_what = reconcile(receipt, ports.visible_rows, overwritten=overwritten, by_offsets=by_offsets)
         receipt = replace(receipt, reconciled=by_what)
         by = f"the table shows {receipt.rows} rows, counted by {receipt.reconciled}"
-        attempt.run.log(by if receipt.reconciled else "the table does not tell the rows of this load from others")
+        attempt.run.log(by if receipt.reconciled else "not counted: no columns for __partition__ and __offset__")
     if load.commit_to_group:
         ports.commit_ends(receipt.window)
     return replace(receipt, differs=differences(receipt.window, load.request))

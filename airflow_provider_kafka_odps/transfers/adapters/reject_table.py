@@ -51,7 +51,8 @@ class RejectTable:
         """Open an upload that replaces what is in the partition; create both where they are missing."""
         if self.hook.describe(self.table) is None:
             schema = TableSchema(columns_of(_TYPES), columns_of({LOAD: "string"}))
-            self.log(f"creating the table of rejects:\n{self.hook.create_table(self.table, schema)}")
+            self.log(f"there is no table {self.table} for the rejects: it is created")
+            self.hook.create_table(self.table, schema)
         self.hook.create_partition(self.table, self.partition)
         return _FittingUpload(self.hook.open_upload(self.table, self.partition, overwrite=True))
 

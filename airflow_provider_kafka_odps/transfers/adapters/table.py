@@ -49,9 +49,12 @@ class TableSink:
     def ensure(self) -> None:
         """Create what is missing: the table, columns, the partition. All statements are harmless to repeat."""
         if self.create:
-            self.log(f"creating the table:\n{self.hook.create_table(self.table, self.schema, self.lifecycle)}")
+            # The hook logs its statements.
+            self.log(f"there is no table {self.table}: it is created")
+            self.hook.create_table(self.table, self.schema, self.lifecycle)
         if self.added:
-            self.log(f"adding columns to the table:\n{self.hook.add_columns(self.table, self.added)}")
+            self.log(f"table {self.table} lacks {', '.join(each.name for each in self.added)}: they are added")
+            self.hook.add_columns(self.table, self.added)
         if self.partition is not None:
             self.hook.create_partition(self.table, self.partition)
 

@@ -90,10 +90,14 @@ def load(hook: OdpsHook, table: TableName, *offsets: int) -> None:
     upload.commit(1)
 
 
-def test_every_statement_of_a_load_finds_its_table(hook: OdpsHook, table: TableName) -> None:
+def test_every_statement_of_a_load_finds_its_table(
+    hook: OdpsHook, table: TableName, capfd: pytest.CaptureFixture[str]
+) -> None:
     """The table, its partition and its new columns are made, and rows are counted and removed, where they are."""
     sink = sink_of(hook, table)
     sink.ensure()
+    said = "".join(capfd.readouterr())
+    assert (said.count("CREATE TABLE"), said.count(f"there is no table {table}: it is created")) == (1, 1)
     load(hook, table, 1, 2, 3)
     finder = window_rows_sql(MAPPED, table, SCHEMA, DAY)
     assert finder is not None

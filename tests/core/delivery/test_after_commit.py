@@ -1,5 +1,7 @@
 """What comes after the commit: repeatable, and the only thing that a later attempt repeats."""
 
+from dataclasses import replace
+
 import pytest
 from core.world import Crash, World, attempt_at, cluster_of
 from twins.maxcompute import OLD_ROW
@@ -9,9 +11,23 @@ from airflow_provider_kafka_odps.core.delivery.transfer import transfer
 from airflow_provider_kafka_odps.core.journal.receipt import CommitProof
 from airflow_provider_kafka_odps.core.options import Mode, OnFewerRows
 from airflow_provider_kafka_odps.core.upload import UploadStatus
+from airflow_provider_kafka_odps.core.window.window import Window
 from airflow_provider_kafka_odps.exceptions import Cancelled, LoadTimedOut, NotReconciled
 
 MODES = pytest.mark.parametrize("mode", Mode)
+
+
+class Uncounted:
+    """A table that does not show whose rows are there."""
+
+    def offsets(self, window: Window) -> None:
+        """Return None: partition and offset are no columns."""
+
+    def rows(self) -> int:
+        raise AssertionError("nothing is counted")
+
+    def last_change(self) -> str:
+        raise AssertionError("the load is committed")
 
 
 def reconciling(world: World, mode: Mode, try_number: int = 1) -> Attempt:
@@ -31,6 +47,17 @@ def test_it_comes_after_the_journal_knows_of_the_commit(mode: Mode) -> None:
     world.effects.clear()
     assert transfer(reconciling(world, mode, try_number=2)).to_json() == receipt.to_json()
     assert world.effects == ["announce", *looks, "commit ends"]
+
+
+def test_a_table_that_cannot_be_counted_says_why() -> None:
+    """Appended rows without their coordinates cannot be told from others; the log names the columns that would."""
+    world = World()
+    attempt = reconciling(world, Mode.APPEND)
+    uncounted = replace(
+        attempt, load=replace(attempt.load, found_by=()), ports=replace(attempt.ports, visible_rows=Uncounted())
+    )
+    assert transfer(uncounted).reconciled is None
+    assert world.said[-1] == "not counted: no columns for __partition__ and __offset__"
 
 
 @MODES

@@ -192,6 +192,6 @@ def test_a_share_of_rejects_stops_the_load(mode: Mode) -> None:
     for share, stops in ((Decimal("19.9"), True), (Decimal(20), False)):
         attempt = attempt_in(world, mode)
         load = replace(attempt.load, tolerance=Tolerance(None, share))
-        with pytest.raises(RecordsRejected, match=r"1 of 5 \(20\.00%\)") if stops else nullcontext():
+        with pytest.raises(RecordsRejected, match=r"1 of all 5 records \(20\.00%\)") if stops else nullcontext():
             transfer(replace(attempt, load=load))
         assert (world.table == [OLD_ROW]) == stops
