@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -71,6 +72,8 @@ class ShareLoad:
         # All but blocks and seconds has one writer: the thread of its stage.
         self._ledger = Ledger(share.window)
         self._not_json = 0
+        self._passed: deque[int] = deque()
+        """Per batch that was projected and waits to be written: how many offsets are passed with it."""
 
     def run(self, upload: Upload, hooks: StageHooks) -> ShareResult:
         """Load the share, all of which is written when this returns, and wait for whoever else loads the window."""
@@ -116,6 +119,7 @@ class ShareLoad:
                 self._ledger.add(batch, rejects=len(projected.rejects))
                 self._ledger.content.add(projected, batch, self._stages.projection)
                 self._not_json += projected.not_json
+            self._passed.append(self._ledger.passed)
             yield projected.columns
 
     def _paced(
@@ -127,9 +131,10 @@ class ShareLoad:
         for batch in columns:
             yield batch
             size = size_of(batch)
-            hooks.advance(batch.num_rows, size, self._ledger.passed)
             if throttle is not None:
                 pipeline.sleep_until(throttle.take(size, clock.monotonic()), clock)
+            # Projecting runs ahead of what may be written by now.
+            hooks.advance(batch.num_rows, size, self._passed.popleft())
 
     def _result(self) -> ShareResult:
         blocks = self._blocks
