@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import BaseSensorOperator, PokeReturnValue
@@ -80,7 +81,7 @@ class KafkaWindowSensor(BaseSensorOperator):
             return super().execute(context)
         end = self._ask()
         if end is None:
-            self.defer(trigger=self._trigger(), method_name="finish", timeout=timedelta(seconds=float(self.timeout)))
+            self.defer(trigger=self._asking, method_name="finish", timeout=timedelta(seconds=float(self.timeout)))
         return end
 
     def poke(self, context: Context) -> PokeReturnValue:
@@ -98,14 +99,16 @@ class KafkaWindowSensor(BaseSensorOperator):
 
     def _ask(self) -> str | None:
         try:
-            return self._trigger().ask()
+            return self._asking.ask()
         except KafkaOdpsError as error:
             if error.retry_helps:
-                self.log.warning("failed to ask the broker, retrying: %s", error)
+                self._asking.warn(error)
                 return None
             raise _final(f"{type(error).__name__}: {error}") from None
 
-    def _trigger(self) -> KafkaWindowTrigger:
+    @cached_property
+    def _asking(self) -> KafkaWindowTrigger:
+        """What asks, once for all pokes of this process: it knows what it has said."""
         goal = {
             "until": portable(self.until),
             "new_offsets": self.new_offsets,

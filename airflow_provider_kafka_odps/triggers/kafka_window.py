@@ -18,6 +18,30 @@ if TYPE_CHECKING:
     from airflow_provider_kafka_odps.core.clock import Clock
 
 
+_AGAIN = 600.0
+"""Seconds after which a line is written again although nothing has changed;"""
+
+
+_SOONEST = 60.0
+"""and before which none is, although something has: a sensor may ask every few seconds, for days."""
+
+
+class Seldom:
+    """Says when a line of a wait is worth writing."""
+
+    def __init__(self) -> None:
+        self._told: tuple[str, float] | None = None
+
+    def due(self, line: str, now: float) -> bool:
+        """Tell whether to write a line at a moment of a clock that only goes forward."""
+        if self._told is not None:
+            text, at = self._told
+            if now - at < (_AGAIN if line == text else _SOONEST):
+                return False
+        self._told = line, now
+        return True
+
+
 class KafkaWindowTrigger(BaseTrigger):
     """Fires once: ``{"end": …}`` when the topic has reached the goal, ``{"error": …}`` when a retry does not help.
 
@@ -35,6 +59,7 @@ class KafkaWindowTrigger(BaseTrigger):
         self.goal = dict(goal)
         self.poll_interval = poll_interval
         self.kafka_config_id = kafka_config_id
+        self._progress, self._failures = Seldom(), Seldom()
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class and its arguments, by which the triggerer builds it again."""
@@ -66,7 +91,7 @@ class KafkaWindowTrigger(BaseTrigger):
         except KafkaOdpsError as error:
             if not error.retry_helps:
                 return TriggerEvent({"error": f"{type(error).__name__}: {error}"})
-            self.log.warning("failed to ask the broker, retrying in %s s: %s", self.poll_interval, error)
+            self.warn(error, clock)
             return None
         return None if end is None else TriggerEvent({"end": end})
 
@@ -80,6 +105,12 @@ class KafkaWindowTrigger(BaseTrigger):
         facts = hook.survey(self.topic, goal.questions(hook.group_id))
         ends = goal.reached(facts, clock.now())
         if ends is None:
-            self.log.info("%s: %s", self.topic, goal.progress(facts))
+            if self._progress.due(progress := goal.progress(facts), clock.monotonic()):
+                self.log.info("%s: %s", self.topic, progress)
             return None
         return as_end(ends)
+
+    def warn(self, error: KafkaOdpsError, clock: Clock | None = None) -> None:
+        """Say, not too often, that the broker was asked in vain and is asked again."""
+        if self._failures.due(type(error).__name__, (clock or SystemClock()).monotonic()):
+            self.log.warning("failed to ask the broker, retrying every %s s: %s", self.poll_interval, error)

@@ -72,7 +72,7 @@ def test_nor_of_a_sensor(deferred: bool, monkeypatch: pytest.MonkeyPatch) -> Non
     def ask() -> NoReturn:
         raise OffsetsExpired(LONG)
 
-    monkeypatch.setattr(task, "_trigger", lambda: type("Trigger", (), {"ask": staticmethod(ask)}))
+    monkeypatch.setattr(task._asking, "ask", ask)
     with fails(f"OffsetsExpired: {re.escape(LONG[:40])}", AirflowFailException) as failed:
         if deferred:
             task.finish({}, {"error": f"OffsetsExpired: {LONG}"})
