@@ -248,15 +248,19 @@ class KafkaToMaxComputeOperator(Templates, Stoppable, FromJob, BaseOperator):
         from airflow_provider_kafka_odps.transfers.runtime.failures import failure
         from airflow_provider_kafka_odps.transfers.runtime.memory import lean
         from airflow_provider_kafka_odps.transfers.runtime.metrics import report_metrics
-        from airflow_provider_kafka_odps.transfers.runtime.stores import StateStoreJournal
+        from airflow_provider_kafka_odps.transfers.runtime.stores import StateStoreJournal, asset_store
+        from airflow_provider_kafka_odps.transfers.runtime.topics import LoadedTopics
 
         run = AirflowRun(context, self.log.info, self.log.warning, self.clock, self.cancellation)
         try:
             self.check_templates()
             with lean():
                 attempt = build_attempt(self.parameters, run, Hooks(self.kafka_hook, self.odps_hook))
+                topics = LoadedTopics(asset_store(context, self.asset), attempt)
+                topics.warn(self.log.warning)
                 before = attempt.ports.journal.load()
                 receipt = transfer(attempt)
+                topics.note(receipt.rows)
         except KafkaOdpsError as error:
             self.log.debug("where the error was found", exc_info=error)
             # The run's own: that of an interval is taken over by whoever looks.
