@@ -31,13 +31,13 @@ test: lint types layers docs unit ## run every check
 
 # What a user of today installs, and what the checks above do not: constraints.txt is behind it.
 # Made anew each time, because pip leaves alone what is new enough.
-newest: .venv/has-pip ## install the newest releases that the ranges allow, run the core's tests and the demo with them
+newest: .venv/has-pip ## install the newest releases that the ranges allow, run core tests and demo with them
 	@$(BIN)/python -m venv --clear $(NEWEST)
 	@$(NEWEST)/bin/python -m pip install --quiet --upgrade pip
 	@$(QUIETLY) "Installing the newest releases into $(NEWEST)" -- \
 		$(NEWEST)/bin/python -m pip install --editable '.[local]' --group broker --group test
 	@PYTHONPATH=tests $(NEWEST)/bin/python -m kit.newer constraints.txt
-	$(NEWEST)/bin/pytest --numprocesses 2 tests/core tests/decoding $(ARGS)
+	$(NEWEST)/bin/pytest --numprocesses 2 --dist loadfile tests/core tests/decoding tests/contracts $(ARGS)
 	@PYTHONPATH=example_dags $(NEWEST)/bin/python -m demo
 
 # On the checkout, not on the wheel, and without broker, Airflow or endpoint.
