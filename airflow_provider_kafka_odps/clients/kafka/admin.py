@@ -94,7 +94,7 @@ class Admin:
         except UnknownTopicOrPartitionError:
             raise UnknownTopic(
                 f"the cluster of connection {self._cluster.settings.conn_id!r} has no topic {topic!r} (or this login "
-                "may not see it); nothing was created"
+                "may not see it); nothing was created. Check the topic's name, and the cluster of the connection"
             ) from None
 
     def _described(self, topic: str) -> Mapping[str, Any]:

@@ -265,8 +265,8 @@ def _check_log(attempt: Attempt, entry: Journal, *, read: bool = False) -> Journ
     if now.topic_id != window.topic_id:
         raise TopicReplaced(
             f"topic {window.topic} was deleted and created again since the window was planned: its id was "
-            f"{window.topic_id} and is {now.topic_id} now. The window's offsets name other records; nothing was "
-            f"committed. {HOW_TO_FORGET}"
+            f"{window.topic_id} and is {now.topic_id} now. The window's offsets name other records, so this "
+            f"attempt has committed nothing. {HOW_TO_FORGET}"
         )
     found = [*truncations(window, now.epoch_ends, lambda: source.cleanup_policy(window.topic))]
     return _without(attempt, entry, found, read=read) if found else entry

@@ -6,11 +6,20 @@ from collections.abc import Mapping
 from typing import Any, assert_never
 
 from airflow_provider_kafka_odps.core.journal.entry import Journal, Phase
-from airflow_provider_kafka_odps.exceptions import CommitRejected, InvalidInput, KafkaOdpsError, NewerRows
+from airflow_provider_kafka_odps.exceptions import (
+    AlreadyLoaded,
+    CommitRejected,
+    InvalidInput,
+    KafkaOdpsError,
+    NewerRows,
+    TopicReplaced,
+)
 
 
 def visible_text(written: Mapping[str, Any] | None, error: KafkaOdpsError) -> str | None:
     """Return what is visible of the window after an attempt has failed; None where the error alone can tell."""
+    if isinstance(error, AlreadyLoaded):
+        return None
     if written is None:
         return "No window was planned in this run: nothing was read, and nothing of it is visible"
     try:
@@ -19,7 +28,7 @@ def visible_text(written: Mapping[str, Any] | None, error: KafkaOdpsError) -> st
         return None
     match entry.phase:
         case Phase.PLANNED | Phase.UPLOADING:
-            return f"{_nothing(entry)}; the next attempt loads the same window"
+            return _nothing(entry) + _then(error)
         case Phase.PUBLISHING:
             return f"{_nothing(entry)}, but its rejects may be; the next attempt goes on from there"
         case Phase.REPLACING:
@@ -38,6 +47,15 @@ def visible_text(written: Mapping[str, Any] | None, error: KafkaOdpsError) -> st
             assert_never(phase)
 
 
+def _then(error: KafkaOdpsError) -> str:
+    if isinstance(error, TopicReplaced):
+        # The window is of no use any more, and the error says how to forget it.
+        return ""
+    if error.retry_helps:
+        return "; the next attempt loads the same window"
+    return "; when this is mended, clear the task: it loads the same window"
+
+
 def _nothing(entry: Journal) -> str:
     if entry.removing:
         return f"Rows of an earlier load may be removed from {entry.target.table}, and none of this load is visible"
@@ -51,4 +69,4 @@ def _committed(entry: Journal) -> str:
     assert receipt is not None, "a journal has its receipt in phase committed"
     if receipt.upload_id is None:
         return "The window is done: it had no rows to load"
-    return f"The {receipt.rows} rows of this window are committed in {receipt.table}, {receipt.by_upload}"
+    return f"{receipt.rows} rows of this window are in {receipt.table}, committed {receipt.by_upload}"

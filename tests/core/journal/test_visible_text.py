@@ -10,7 +10,16 @@ from hypothesis import given
 from airflow_provider_kafka_odps.core.journal.entry import Journal, Phase
 from airflow_provider_kafka_odps.core.journal.receipt import Receipt
 from airflow_provider_kafka_odps.core.journal.visible_text import visible_text
-from airflow_provider_kafka_odps.exceptions import CommitPending, CommitRejected, KafkaOdpsError, NewerRows, Unreachable
+from airflow_provider_kafka_odps.exceptions import (
+    AlreadyLoaded,
+    CommitPending,
+    CommitRejected,
+    CorruptBatch,
+    KafkaOdpsError,
+    NewerRows,
+    TopicReplaced,
+    Unreachable,
+)
 
 NO_ANSWER = Unreachable("no answer in 5 s")
 
@@ -42,10 +51,13 @@ def test_it_says_whether_rows_are_visible(receipt: Receipt) -> None:
     for phase in (Phase.PLANNED, Phase.UPLOADING):
         said = state_of(entry_of(phase, receipt))
         assert said == "Nothing of this load is visible; the next attempt loads the same window"
+        said = state_of(entry_of(phase, receipt), CorruptBatch("bad CRC"))
+        assert said.endswith("; when this is mended, clear the task: it loads the same window")
+        assert state_of(entry_of(phase, receipt), TopicReplaced("id")) == "Nothing of this load is visible"
     said = state_of(entry_of(Phase.PUBLISHING, receipt))
     assert said.startswith("Nothing of this load is visible, but its rejects may be;")
     assert state_of(entry_of(Phase.COMMITTING, receipt)).startswith(f"In doubt: upload {receipt.upload_id} was being")
-    assert f"The {receipt.rows} rows of this window are committed" in state_of(entry_of(Phase.COMMITTED, receipt))
+    assert f"{receipt.rows} rows of this window are in" in state_of(entry_of(Phase.COMMITTED, receipt))
 
 
 @given(receipts)
@@ -59,7 +71,8 @@ def test_rows_of_an_earlier_load_are_not_said_to_be_gone(receipt: Receipt) -> No
 
 @given(receipts)
 def test_an_error_that_knows_is_not_contradicted(receipt: Receipt) -> None:
-    """A refused commit is in no doubt; one that is pending is."""
+    """A refused commit is in no doubt, one that is pending is; a load that is refused says that the rows are there."""
+    assert state_of(entry_of(Phase.COMMITTED, receipt), AlreadyLoaded("3 rows are there")) == ""
     entry = entry_of(Phase.COMMITTING, receipt)
     assert (state_of(entry, CommitRejected("400")), state_of(entry, NewerRows("newer"))) == ("", "")
     assert state_of(entry, CommitPending("no answer"))
