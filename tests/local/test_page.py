@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from local.browser import browser_is_there, browsing
+from kit.browser import browser_is_there, browsing
 from odps import ODPS, errors
 from odps.tunnel import TableTunnel
 

@@ -1,4 +1,4 @@
-"""A real browser, the same on every machine: opens a page at the width of a phone and tells what it sees."""
+"""A real browser, the same on every machine: opens a page, clicks and types as a person does, tells what it sees."""
 
 from __future__ import annotations
 
@@ -28,6 +28,10 @@ _ARGUMENTS = (
     *("--disable-component-update", "--disable-sync", "--disable-quic", "--remote-debugging-pipe"),
 )
 _FONTS = "<fontconfig><dir>{fonts}</dir><dir>/usr/share/fonts</dir><cachedir>{cache}</cachedir></fontconfig>"
+_MIDDLE = "(r => [r.x + r.width / 2, r.y + r.height / 2])(e.getBoundingClientRect())"
+_IN_SIGHT = f"e.contains(document.elementFromPoint(...{_MIDDLE}))"
+# Where it was when it was last looked at: what opens and closes moves on its way.
+_AT_REST = f"(e.scrollIntoView({{block: 'center'}}), e.was) === (e.was = {_MIDDLE}.join())"
 
 
 def browser_is_there() -> bool:
@@ -104,25 +108,57 @@ class Page:
             text += byte
         return dict(json.loads(text))
 
-    def open(self, url: str, width: int) -> None:
-        """Open an address, as the browser will show it, and wait until it is loaded."""
+    def open(self, url: str, width: int, height: int = 844, *, mobile: bool = True) -> None:
+        """Open an address in a new tab of this size, as a phone or a desk shows it, and wait until it is loaded."""
         target = self.ask("Target.createTarget", url="about:blank")["targetId"]
         self._session = self.ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        self.ask("Emulation.setDeviceMetricsOverride", width=width, height=844, deviceScaleFactor=1, mobile=True)
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": mobile}
+        self.ask("Emulation.setDeviceMetricsOverride", **size)
         self.ask("Page.enable")
         self.ask("Page.navigate", url=url)
         # Events of the empty page may still come: only the address tells which page is complete.
-        while self.value("document.readyState + location.href") != f"complete{url}":
-            time.sleep(0.01)
+        self.until(f"document.readyState + location.href == {json.dumps('complete' + url)}")
 
     def value(self, expression: str) -> Any:
         """Return what a JavaScript expression gives; None when that is nothing."""
         return self.ask("Runtime.evaluate", expression=expression, returnByValue=True)["result"].get("value")
 
+    def until(self, expression: str, seconds: float = 180.0) -> None:
+        """Wait until a JavaScript expression is true; fail with what the page shows then."""
+        ends = time.monotonic() + seconds
+        while self.value(f"Boolean({expression})") is not True:
+            assert time.monotonic() < ends, f"{expression} is not so: {self.value('document.body.innerText')}"
+            time.sleep(0.03)
+
+    def click(self, element: str) -> None:
+        """Click the middle of what a JavaScript expression gives, once it is there, at rest, and nothing covers it."""
+        self.until(f"(e => e && !e.disabled && {_AT_REST} && {_IN_SIGHT})({element})")
+        x, y = self.value(f"(e => {_MIDDLE})({element})")
+        for kind in ("mousePressed", "mouseReleased"):
+            self.ask("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+
+    def fill(self, element: str, text: str) -> None:
+        """Click a field and type a text in place of what is there."""
+        self.click(element)
+        select_all = {
+            "key": "a",
+            "code": "KeyA",
+            "windowsVirtualKeyCode": 65,
+            "modifiers": 2,
+            "commands": ["selectAll"],
+        }
+        self.ask("Input.dispatchKeyEvent", type="rawKeyDown", **select_all)
+        self.ask("Input.dispatchKeyEvent", type="rawKeyDown", key="Delete", code="Delete", windowsVirtualKeyCode=46)
+        self.ask("Input.insertText", text=text)
+
+    def picture(self, path: Path) -> None:
+        """Keep a PNG of what is in sight."""
+        path.write_bytes(base64.b64decode(self.ask("Page.captureScreenshot", format="png")["data"]))
+
 
 @contextmanager
-def browsing() -> Iterator[Page]:
-    """Start the browser with an empty profile, and end it by its id."""
+def browsing(seconds: float = 60.0) -> Iterator[Page]:
+    """Start the browser with an empty profile, and end it by its id; it fails whoever needs it for longer."""
     program = _program()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         fonts = Path(profile) / "fonts.conf"
@@ -142,7 +178,7 @@ def browsing() -> Iterator[Page]:
         os.close(command)
         os.close(answer)
         # A browser that hangs must fail its test and not stop all of them.
-        watchdog = threading.Timer(60, process.kill)
+        watchdog = threading.Timer(seconds, process.kill)
         watchdog.start()
         try:
             with os.fdopen(write, "wb", buffering=0) as writer, os.fdopen(read, "rb") as reader:
