@@ -5,15 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from airflow.sdk import DAG, Param, task
+from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_provider_kafka_odps.transfers.kafka_to_maxcompute import KafkaToMaxComputeOperator
 
-# The form refuses what is no mapping of partitions to offsets.
-OFFSETS: dict[str, Any] = {
+# The form refuses what does not name partitions with two offsets each.
+RANGES: dict[str, Any] = {
     "type": "object",
-    "minProperties": 1,
-    "propertyNames": {"pattern": "^[0-9]+$"},
-    "additionalProperties": {"type": "integer", "minimum": 0},
+    "propertyNames": {"pattern": "^(0|[1-9][0-9]{0,8})$"},
+    "additionalProperties": {
+        "type": "array",
+        "items": {"type": "integer", "minimum": 0},
+        "minItems": 2,
+        "maxItems": 2,
+    },
 }
 
 # [START ranges]
@@ -21,8 +26,9 @@ with DAG(
     "ranges_kafka_to_maxcompute",
     schedule=None,
     params={
-        "start": Param({"0": 0}, **OFFSETS, description="The first offset of each partition"),
-        "end": Param({"0": 0}, **OFFSETS, description="Where each of them ends (exclusive)"),
+        "ranges": Param(
+            {"0": [0, 0]}, **RANGES, description="For each partition, its first offset and its end (exclusive)"
+        ),
         "piece": Param(10_000_000, type="integer", minimum=1, description="The most offsets of one load"),
     },
     tags=["kafka", "maxcompute"],
@@ -32,11 +38,20 @@ with DAG(
     def split(params: dict[str, Any] | None = None) -> list[dict[str, Any]]:
         """Return the parameters of each load: the same ones whenever the run is cleared."""
         assert params is not None, "Airflow gives them"
-        return [
-            {"partitions": [int(number)], "start": first, "end": min(first + params["piece"], params["end"][number])}
-            for number, start in params["start"].items()
-            for first in range(start, params["end"][number], params["piece"])
-        ]
+        loads: list[dict[str, Any]] = []
+        piece = int(params["piece"])
+        for number, bounds in params["ranges"].items():
+            # 5.0 is an integer, too, where JSON is checked.
+            start, end = map(int, bounds)
+            if start > end:
+                raise AirflowFailException(f"ranges: partition {number} starts at {start}, behind its end {end}")
+            loads += [
+                {"partitions": [int(number)], "start": first, "end": min(first + piece, end)}
+                for first in range(start, end, piece)
+            ]
+        if not loads:
+            print('Nothing is loaded: ranges names no offset. {"0": [0, 1000]} are the first 1000 of partition 0.')
+        return loads
 
     KafkaToMaxComputeOperator.partial(
         task_id="load",

@@ -25,7 +25,7 @@ with DAG(
     wait = KafkaWindowSensor(
         task_id="wait",
         topic="testkafka",
-        new_offsets="{{ params.new_offsets }}",
+        new_offsets="{{ params.new_offsets | int }}",
         since="{{ ti.xcom_pull('load', key='window', map_indexes=-1, include_prior_dates=True) or 'earliest' }}",
         poke_interval=10,
     )

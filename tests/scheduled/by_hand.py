@@ -44,8 +44,8 @@ def ranges_kafka_to_maxcompute(history: History, random: Random) -> None:
         history.records.send([random.uniform(0, 1) for _ in range(5)], partition)
     history.unpause()
     with pytest.raises(AssertionError, match=r"400 .*'zero' does not match"):
-        history.trigger(start={"zero": 0})
-    run_id = history.trigger(start={"0": 0, "1": 0}, end={"0": 5, "1": 5}, piece=3)
+        history.trigger(ranges={"zero": [0, 5]})
+    run_id = history.trigger(ranges={"0": [0, 5], "1": [0, 5]}, piece=3)
     path = f"dags/{history.dag_id}/dagRuns/{run_id}/taskInstances/load/listMapped"
     loads = history.airflow.call("GET", path)["task_instances"]
     assert [load["rendered_map_index"] for load in loads] == [
