@@ -34,6 +34,7 @@ EXAMPLES: list[tuple[str, str, list[tuple[str, str]]]] = [
         [("Param(1000", "Param(3"), ("poke_interval=10", "poke_interval=1")],
     ),
     ("ranges_kafka_to_maxcompute", "testkafka_ranges", []),
+    ("backfill_kafka_to_maxcompute", "testkafka_backfill", []),
 ]
 """Example DAGs that are histories, too: with topic and table of their own, and what else is changed in them."""
 

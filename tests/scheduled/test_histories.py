@@ -19,6 +19,7 @@ from scheduled.by_date import (
     late_between,
     same_conf,
 )
+from scheduled.by_form import backfill_kafka_to_maxcompute
 from scheduled.by_hand import in_a_chain, ranges_kafka_to_maxcompute, waiting_kafka_to_maxcompute
 from scheduled.conftest import MakeHistory
 from scheduled.history import History
@@ -38,6 +39,7 @@ PLAYS: dict[str, Callable[[History, Random], None]] = {
         late_between,
         in_a_chain,
         forgotten,
+        backfill_kafka_to_maxcompute,
         waiting_kafka_to_maxcompute,
         ranges_kafka_to_maxcompute,
         same_conf,
