@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from airflow.sdk import DAG, Param, task
 from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_provider_kafka_odps.transfers.kafka_to_maxcompute import KafkaToMaxComputeOperator
+
+log = logging.getLogger(__name__)
 
 # The form refuses what does not name partitions with two offsets each.
 RANGES: dict[str, Any] = {
@@ -50,7 +53,7 @@ with DAG(
                 for first in range(start, end, piece)
             ]
         if not loads:
-            print('Nothing is loaded: ranges names no offset. {"0": [0, 1000]} are the first 1000 of partition 0.')
+            log.warning('nothing is loaded: ranges names no offset; {"0": [0, 1000]} are the first 1000 of partition 0')
         return loads
 
     KafkaToMaxComputeOperator.partial(

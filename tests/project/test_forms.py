@@ -190,10 +190,12 @@ def test_every_form_can_be_sent_as_it_opens() -> None:
         assert (param.value in (None, "")) == ("null" in param.schema["type"])
 
 
-def test_what_to_fill_in_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_to_fill_in_is_said(caplog: pytest.LogCaptureFixture) -> None:
     """Ranges as the form opens load nothing, and a range that ends before it starts is no range; one line says so."""
     assert split(ranges={"0": [0, 0]}) == []
-    assert 'ranges names no offset. {"0": [0, 1000]} are the first 1000 of partition 0.\n' in capsys.readouterr().out
+    assert caplog.messages == [
+        'nothing is loaded: ranges names no offset; {"0": [0, 1000]} are the first 1000 of partition 0'
+    ]
     with pytest.raises(AirflowFailException, match=r"^ranges: partition 2 starts at 5, behind its end 4$"):
         split(ranges={"0": [0, 9], "2": [5, 4]})
 
