@@ -8,6 +8,7 @@ from calendar import timegm
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TypeAlias
 
 from airflow_provider_kafka_odps.core.window.bounds import (
@@ -138,13 +139,27 @@ def _moment(text: str, side: Side) -> datetime:
 
 def _json_object(text: str, side: Side) -> Mapping[int | str, int | str]:
     try:
-        parsed: Mapping[int | str, int | str] = json.loads(text)
+        parsed: Mapping[int | str, int | str] = json.loads(text, object_pairs_hook=partial(_named_once, side))
+    except InvalidInput:
+        raise
     except ValueError as error:
         raise InvalidInput(
             f"{side}={text!r} looks like offsets per partition but is not JSON ({error}); "
             "in a template write {{ params.offsets | tojson }}, or set render_template_as_native_obj=True on the DAG"
         ) from None
     return parsed
+
+
+def _named_once(side: Side, pairs: Sequence[tuple[str, int | str]]) -> dict[str, int | str]:
+    """Refuse what JSON allows: of a name that is there twice it would keep the last value and say nothing."""
+    names = [name for name, _ in pairs]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise InvalidInput(_twice(side, twice[0]))
+    return dict(pairs)
+
+
+def _twice(side: Side, partition: object) -> str:
+    return f"{side}: partition {partition} is there twice; give one offset per partition"
 
 
 def _per_partition(asked: Mapping[int | str, int | str], side: Side) -> Offsets:
@@ -155,7 +170,7 @@ def _per_partition(asked: Mapping[int | str, int | str], side: Side) -> Offsets:
                 f"{side}: {partition!r}: {offset!r} is not a partition number with an offset, such as {{'0': 120}}"
             )
         if int(partition) in each:
-            raise InvalidInput(f"{side}: partition {int(partition)} is there twice; give one offset per partition")
+            raise InvalidInput(_twice(side, int(partition)))
         each[int(partition)] = int(offset)
     if not each:
         raise InvalidInput(f"{side}: an empty mapping names no offset; give one number per partition")

@@ -115,10 +115,11 @@ def test_a_mapping_of_something_else_is_refused(asked: Any) -> None:
         parse_bound(asked, START, NONE)
 
 
-def test_a_partition_named_twice_is_refused() -> None:
+@pytest.mark.parametrize("asked", [{0: 1, "0": 2}, '{"0": 1, "0": 2}', '{"0": 1, "00": 2}'])
+def test_a_partition_named_twice_is_refused(asked: Any) -> None:
     """Which of two offsets is meant is not guessed."""
-    with pytest.raises(InvalidInput, match="partition 0 is there twice"):
-        parse_bound({0: 1, "0": 2}, START, NONE)
+    with pytest.raises(InvalidInput, match=r"^start: partition 0 is there twice; give one offset per partition$"):
+        parse_bound(asked, START, NONE)
 
 
 def test_an_instant_needs_a_zone() -> None:
