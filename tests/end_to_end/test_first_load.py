@@ -7,7 +7,6 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,11 +47,11 @@ class Shell:
             case ["airflow", *words]:
                 asked = get_parser().parse_args(words)
                 asked.func(asked)
-            case ["python", "-m", package, *words] if find_spec(f"{package}.__main__"):
+            case ["python", "-m", package, *words]:
                 command = [sys.executable, "-m", package, *words]
                 ended = subprocess.run(command, check=False, capture_output=True, text=True)
                 assert ended.returncode == 0, f"{line}: {ended.stdout[-2000:]}{ended.stderr[-2000:]}"
-            case ["pip", "install", *_] | ["python", "-m", *_]:
+            case ["pip", "install", *_]:
                 pass
             case words:
                 pytest.fail(f"the page has a command that this test does not know: {words}")

@@ -129,7 +129,8 @@ def _group(operator: Class, text: str) -> Iterator[str]:
     found = re.fullmatch(r"\*\*(?P<name>.+?)\*\*:? *(?P<rest>.*)", " ".join(caption.split()))
     assert found, f"no group of parameters begins like this: {caption}"
     yield f"## {found['name']}"
-    yield f"{found['name']} {inline(found['rest'])}" if found["rest"].startswith("is ") else inline(found["rest"])
+    text = f"{found['name']} {found['rest']}" if found["rest"].startswith("is ") else found["rest"]
+    yield inline(text[0].upper() + text[1:])
     yield table(_HEAD, [_row(operator["__init__"].parameters, each, texts[each]) for each in texts])
 
 
