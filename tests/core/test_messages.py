@@ -40,7 +40,12 @@ def _all(offset: int) -> Offsets:
 
 # What the user did: the call; where it was; what was seen; what to do.
 MESSAGES: dict[str, tuple[Callable[[], object], list[str], list[str], list[str]]] = {
-    "offsets that expired": (_plan(_all(30), Latest()), ["orders[3]"], ["30", "40", "10 offsets"], ["Start at 40"]),
+    "offsets that expired": (
+        _plan(_all(30), Latest()),
+        ["orders[3]"],
+        ["30", "40", "10 offsets"],
+        ["Start where the log starts"],
+    ),
     "offsets beyond the log": (
         _plan(Earliest(), _all(130)),
         ["orders[3]"],

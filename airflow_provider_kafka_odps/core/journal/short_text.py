@@ -6,7 +6,7 @@ import re
 import textwrap
 from itertools import pairwise
 
-WIDTH = 96
+WIDTH = 84
 """Characters of a line that Airflow's log page shows beside the task's navigation; it breaks no line by itself."""
 
 

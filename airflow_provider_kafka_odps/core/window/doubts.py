@@ -46,7 +46,7 @@ class Doubt:
         left = "no record is left" if self.first is None else f"first record left {time_text(self.first)}"
         return OffsetsExpired(
             f"{self.place}: may be missing: {self}, {left}: nothing proves that the log still has what is not older "
-            f"than {self.instant}; it may have been deleted before it was loaded. Ask for a time that the log still "
+            f"than {self.instant}; it may have been deleted before it was loaded\nAsk for a time that the log still "
             "reaches back to, for offsets, or for 'earliest'; or set on_data_loss='skip' to load what is left and to "
             "record this as possibly_missing"
         )

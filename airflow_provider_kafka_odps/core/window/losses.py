@@ -147,4 +147,16 @@ def raise_all(problems: Sequence[WindowRefused]) -> None:
     # What passes with time is waited for first; what is left then has a name of its own.
     temporary = [kind for kind in kinds if kind.retry_helps]
     kind = (temporary or [*kinds])[0] if temporary or len(kinds) == 1 else WindowRefused
-    raise kind("\n".join(str(problem) for problem in problems))
+    raise kind(_told_once([str(problem) for problem in problems]))
+
+
+_SHOWN = 10
+"""How many partitions a message lists."""
+
+
+def _told_once(problems: Sequence[str]) -> str:
+    """Return the problems of partitions, and below them what is to be done, once where it is the same."""
+    parts = [problem.partition("\n") for problem in problems]
+    seen, advice = [first for first, _, _ in parts], dict.fromkeys(rest for _, _, rest in parts if rest)
+    more = len(seen) - _SHOWN
+    return "\n".join([*seen[:_SHOWN], *([f"… and {more} more partitions"] if more > 0 else []), *advice])

@@ -176,14 +176,14 @@ def _plan_partition(facts: PartitionFacts, request: PlannableRequest, group: str
     if start < facts.low and request.on_data_loss is OnDataLoss.FAIL:
         raise OffsetsExpired(
             f"{where}: the window starts at {start} but the log starts at {facts.low}; "
-            f"{facts.low - start} offsets were deleted before they were loaded. Start at {facts.low} or later "
-            "to load what is left, or set on_data_loss='skip'"
+            f"{facts.low - start} offsets were deleted before they were loaded\n"
+            "Start where the log starts, or later, to load what is left; or set on_data_loss='skip'"
         )
     _check_decided(request, facts, log_ends, where)
     if end > log_ends:
         raise LogTooShort(
             f"{where}: the window ends at {end} but the log ends at {log_ends}{_open_transactions(facts, request)}; "
-            f"{end - log_ends} offsets do not exist yet. Load later, ask for less, or set on_short_log='clamp'"
+            f"{end - log_ends} offsets do not exist yet\nLoad later, ask for less, or set on_short_log='clamp'"
         )
     if start > end:
         raise WindowRefused(
@@ -214,7 +214,7 @@ def _start_ahead(start: int, facts: PartitionFacts, request: PlannableRequest, w
     raise LogTooShort(
         f"{where}: the window starts at {start} ({request.start}) but the log ends at {facts.high}; "
         f"{start - facts.high} offsets that were there are gone (an unclean leader election, or the topic was created "
-        "again). Start at an offset or a time, or set on_data_loss='skip' to start at the log's end"
+        "again)\nStart at an offset or a time, or set on_data_loss='skip' to start at the log's end"
     )
 
 

@@ -9,7 +9,7 @@ from kit.unbroken import unbroken
 
 from airflow_provider_kafka_odps.core.journal.short_text import WIDTH, short_lines
 
-WORD = "x" * 30
+WORD = "x" * 26
 
 # A text, what stands before it, and how it is laid out.
 EXAMPLES = [
@@ -31,7 +31,7 @@ EXAMPLES = [
         "",
         "rejects:\n  t[0] offset 1: no. Number\n  … and 5 more",
     ),
-    (f"a:\n  - {WORD} {WORD[:29]} {WORD[:29]} {WORD}\nb", "", f"a:\n  - {WORD} {WORD[:29]} {WORD[:29]}\n    {WORD}\nb"),
+    (f"a:\n  - {WORD} {WORD[:25]} {WORD[:25]} {WORD}\nb", "", f"a:\n  - {WORD} {WORD[:25]} {WORD[:25]}\n    {WORD}\nb"),
     (f"bad\n  {'word ' * 30}tag..desc\n{' ' * 160}^", "", f"bad\n  {'word ' * 30}tag..desc\n{' ' * 160}^"),
     ("CREATE TABLE t (\n  `a`  STRING\n)\n\nand", "", "CREATE TABLE t (\n  `a`  STRING\n)\n\nand"),
 ]

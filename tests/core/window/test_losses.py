@@ -6,7 +6,7 @@ import pytest
 from core.examples import facts_of, window_of
 
 from airflow_provider_kafka_odps.core.window.facts import EpochEnd, PartitionFacts
-from airflow_provider_kafka_odps.core.window.losses import LossKind, losses, refusal, truncations
+from airflow_provider_kafka_odps.core.window.losses import LossKind, losses, raise_all, refusal, truncations
 from airflow_provider_kafka_odps.core.window.offsets import OffsetRange
 from airflow_provider_kafka_odps.exceptions import LogTooShort, OffsetsExpired, UnknownPartition, WindowRefused
 
@@ -101,3 +101,20 @@ def test_what_nobody_tells_is_no_truncation() -> None:
     window = window_of((40, 100))
     assert [*truncations(window, {0: EpochEnd(4, 60)}, lambda: "delete")] == []
     assert [*truncations(replace(window, epochs={0: 5}), {}, lambda: "delete")] == []
+
+
+def test_what_is_to_be_done_is_said_once() -> None:
+    """Of many partitions with one problem the first ten are listed, and the advice stands once, as the last line."""
+    told = [OffsetsExpired(f"orders[{number}]: 5 offsets were deleted\nStart later") for number in range(13)]
+    with pytest.raises(OffsetsExpired) as raised:
+        raise_all(told)
+    lines = str(raised.value).splitlines()
+    assert lines[:2] == ["orders[0]: 5 offsets were deleted", "orders[1]: 5 offsets were deleted"]
+    assert lines[9:] == ["orders[9]: 5 offsets were deleted", "… and 3 more partitions", "Start later"]
+
+
+def test_different_problems_keep_their_advice() -> None:
+    """Each piece of advice is there, in the order of the problems."""
+    with pytest.raises(WindowRefused) as raised:
+        raise_all([OffsetsExpired("orders[0]: gone\nStart later"), LogTooShort("orders[1]: not yet\nLoad later")])
+    assert str(raised.value).splitlines() == ["orders[0]: gone", "orders[1]: not yet", "Start later", "Load later"]

@@ -95,13 +95,13 @@ _EXPIRED = r"orders\[0\]: the window starts at 30 but the log starts at 40; 10 o
 @pytest.mark.parametrize(
     ("start", "end", "short", "error", "message"),
     [
-        (offsets(30), Latest(), FAIL, OffsetsExpired, _EXPIRED + r".*Start at 40 or later"),
+        (offsets(30), Latest(), FAIL, OffsetsExpired, _EXPIRED + r".*\nStart where the log starts, or later"),
         (offsets(30), Latest(), CLAMP, OffsetsExpired, _EXPIRED),
         (Earliest(), At(11), FAIL, OpenTransaction, _UNDECIDED),
         (At(11), Latest(), FAIL, OpenTransaction, _UNDECIDED),
         (At(12), At(12), FAIL, OpenTransaction, _UNDECIDED),
         (Earliest(), offsets(101), FAIL, LogTooShort, r"ends at 101 but the log ends at 100 \(last stable offset.*120"),
-        (offsets(90), offsets(300), FAIL, LogTooShort, r"200 offsets do not exist yet.*on_short_log='clamp'"),
+        (offsets(90), offsets(300), FAIL, LogTooShort, r"200 offsets do not exist yet\n.*on_short_log='clamp'"),
         (offsets(60), offsets(50), FAIL, WindowRefused, r"start at 60, after its end at 50.*the log is \[40, 100\)"),
         (offsets(300), offsets(50), CLAMP, WindowRefused, r"start at 100, after its end at 50 \(start=300, end=50"),
         (offsets(101), Latest(), FAIL, WindowRefused, r"start at 101, after its end at 100"),
