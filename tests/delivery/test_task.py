@@ -54,7 +54,8 @@ def test_asked_to_stop(make_scene: MakeScene, broker: Broker, mode: str) -> None
     check_loaded(scene, run)
     assert "save committing" not in scene.trace(1)
     assert scene.trace(2)[0] == "announce"
-    assert connections(broker) == before
+    # One that an earlier test has left may end meanwhile.
+    assert connections(broker) <= before
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -67,7 +68,7 @@ def test_execution_timeout(make_scene: MakeScene, broker: Broker, mode: str) -> 
     assert run.state == "failed"
     assert "save committing" not in scene.trace(1)
     scene.check_unchanged()
-    assert connections(broker) == before
+    assert connections(broker) <= before
 
     again = rerun_dag(dag, run)
     first = check_loaded(scene, again)
