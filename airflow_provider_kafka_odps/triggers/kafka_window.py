@@ -60,6 +60,7 @@ class KafkaWindowTrigger(BaseTrigger):
         self.poll_interval = poll_interval
         self.kafka_config_id = kafka_config_id
         self._progress, self._failures = Seldom(), Seldom()
+        self._failing = False
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class and its arguments, by which the triggerer builds it again."""
@@ -104,6 +105,9 @@ class KafkaWindowTrigger(BaseTrigger):
         hook = KafkaHook(self.kafka_config_id, clock=clock)
         facts = hook.survey(self.topic, goal.questions(hook.group_id))
         ends = goal.reached(facts, clock.now())
+        if self._failing:
+            self._failing, self._progress = False, Seldom()
+            self.log.info("%s: the broker answers again", self.topic)
         if ends is None:
             if self._progress.due(progress := goal.progress(facts), clock.monotonic()):
                 self.log.info("%s: %s", self.topic, progress)
@@ -112,5 +116,6 @@ class KafkaWindowTrigger(BaseTrigger):
 
     def warn(self, error: KafkaOdpsError, clock: Clock | None = None) -> None:
         """Say, not too often, that the broker was asked in vain and is asked again."""
+        self._failing = True
         if self._failures.due(type(error).__name__, (clock or SystemClock()).monotonic()):
             self.log.warning("failed to ask the broker, retrying every %s s: %s", self.poll_interval, error)

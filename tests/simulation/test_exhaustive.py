@@ -60,7 +60,7 @@ def test_three_attempts_and_one_fault(case: Case, record_property: Record) -> No
 
 
 @pytest.mark.timeout(1800 if WHOLE else 300)
-@pytest.mark.parametrize("case", some(two_attempts(), 3), ids=str)
+@pytest.mark.parametrize("case", some(two_attempts(), 6), ids=str)
 def test_two_attempts_of_several_runs_and_two_faults(case: Runs, record_property: Record) -> None:
     """Every history of two runs, an attempt each, with up to two faults keeps the promise."""
     check(case, FAULTS, record_property)

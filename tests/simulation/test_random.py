@@ -15,7 +15,7 @@ from simulation.play.histories import Make, at_random, first_counter_example
 from simulation.play.steps import Move
 from simulation.scenes import draw, scene_of
 
-HISTORIES = int(os.environ.get("HISTORIES") or 10_000)
+HISTORIES = int(os.environ.get("HISTORIES") or 5_000)
 SEED = int(os.environ.get("SEED") or SystemRandom().randrange(10**9))
 _CHUNK = 1_000
 

@@ -116,3 +116,16 @@ def test_what_an_attempt_before_has_recorded_is_said_by_one_that_cannot_begin() 
     with pytest.raises(AirflowFailException) as failed:
         KafkaToMaxComputeOperator.execute.__wrapped__(task, context)  # type: ignore[attr-defined]
     assert NO_WINDOW not in str(failed.value)
+
+
+def test_an_error_that_is_retried_has_none_of_the_frames_before() -> None:
+    """The page of a failed attempt ends with a traceback: twenty frames would push the reason out of sight."""
+    with pytest.raises(Unreachable) as raised:
+        _unreachable()
+    assert raised.value.__traceback__ is not None
+    assert failure(raised.value, nobody) is raised.value
+    assert raised.value.__traceback__ is None
+
+
+def _unreachable() -> NoReturn:
+    raise Unreachable("no answer")

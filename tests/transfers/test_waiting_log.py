@@ -48,7 +48,7 @@ def with_offsets(high: int) -> TopicFacts:
 def told(capfd: pytest.CaptureFixture[str]) -> list[str]:
     """Return the lines of the wait that were logged since the last call."""
     found = (
-        re.search(r"(orders: \d of|failed to ask).*?(?= +\[|$)", line)
+        re.search(r"(orders: \d of|failed to ask|orders: the broker answers).*?(?= +\[|$)", line)
         for line in "".join(capfd.readouterr()).splitlines()
     )
     return [each[0].strip() for each in found if each]
@@ -78,6 +78,7 @@ def test_nor_does_a_sensor_that_pokes(kafka: list[TopicFacts | Unreachable], cap
     assert [sensor.poke({}).is_done for _ in range(5)] == [False] * 5
     kafka.append(with_offsets(3))
     assert [sensor.poke({}).is_done for _ in range(5)] == [False] * 5
-    asked_in_vain, progress = told(capfd)
+    asked_in_vain, back, progress = told(capfd)
     assert asked_in_vain == "failed to ask the broker, retrying every 30.0 s: no answer within 30 s"
+    assert back == "orders: the broker answers again"
     assert progress == "orders: 3 of 9 new offsets"

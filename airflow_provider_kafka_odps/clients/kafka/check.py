@@ -55,7 +55,7 @@ def _tried(cluster: Cluster, topic: str | None, seconds: float) -> tuple[bool, s
     brokers = [f"{broker['host']}:{broker['port']}" for broker in found["brokers"]]
     if obstacles := obstacles + obstacles_of(brokers):
         return False, f"{cluster}: some servers cannot be reached: " + "; ".join(dict.fromkeys(map(str, obstacles)))
-    return True, f"{cluster}: {len(brokers)} brokers answer; login by {settings.login}; {_sight(topic, seen)}"
+    return True, f"{cluster}: brokers that answer: {len(brokers)}; login: {settings.login}; {_sight(topic, seen)}"
 
 
 def _sight(topic: str | None, seen: int) -> str:

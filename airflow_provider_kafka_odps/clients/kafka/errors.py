@@ -93,6 +93,6 @@ def translated(error: KafkaError, cluster: Cluster, seconds: float, failures: Se
             needed = ", ".join(getattr(error, "__notes__", ())) or "a right that it does not have"
             return BrokerRefused(
                 f"{cluster}, step authorise: the login by {login} needs {needed} ({error}). The broker's administrator "
-                "grants it with kafka-acls --add; docs/connections lists all rights that are needed"
+                "grants it with kafka-acls --add; the page Connections of the docs lists all rights that are needed"
             )
     return BrokerRefused(f"{cluster}: the broker refused: {error}")

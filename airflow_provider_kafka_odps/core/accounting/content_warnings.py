@@ -28,7 +28,10 @@ _NEAREST, _OTHERS = 3, 7
 """How many names it lists for each of them."""
 
 
-_WHAT_TO_DO = "if a name has changed, correct columns and load the window again: mode='overwrite' or on_rerun='replace'"
+_WHAT_TO_DO = (
+    "if a name has changed, correct columns and clear the task: in mode='overwrite' it loads the window again,\n  "
+    "in mode='append' with on_rerun='replace', which needs columns for __partition__ and __offset__"
+)
 
 
 def content_warnings(content: Content, projection: Projection, records: int, rejects: int) -> Iterator[str]:

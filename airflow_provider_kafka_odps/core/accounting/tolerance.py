@@ -31,8 +31,8 @@ SHOWN = 10
 
 
 WHAT_TO_SET = (
-    "Mend them where they are written, or map these columns otherwise. To load the rest without them, set max_rejects= "
-    "to a number, a share or 'unlimited', and rejects_table= or rejects_path= to keep them"
+    "Correct them where they are written, or map these columns otherwise. To load the rest without them, set "
+    "max_rejects= to a number, a share or 'unlimited', and rejects_table= or rejects_path= to keep them"
 )
 
 

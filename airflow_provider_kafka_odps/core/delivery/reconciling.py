@@ -83,8 +83,10 @@ def _shows(there: FoundOffsets | None, counts: Counts, first_last: tuple[int, in
 
 
 _WAYS_ON = (
-    "Nothing is loaded again: a retry, and clearing the task, only look again. If the rows were changed since, or are "
-    "not this load's alone because several topics go into the table, reconcile=False accepts them as they are"
+    "Nothing is loaded again: a retry, and clearing the task, only look again. More rows than different offsets: "
+    "another run has loaded the same offsets, as a second Trigger with the same bounds does, and its rows have to be "
+    "removed by hand. If the rows were changed since, or are not this load's alone because several topics go into the "
+    "table, reconcile=False accepts them as they are"
 )
 
 
@@ -95,4 +97,4 @@ def _where(receipt: Receipt) -> str:
 
 def _complain(receipt: Receipt, problem: str) -> None:
     if problem:
-        raise NotReconciled(f"{_where(receipt)}, but the table does not show it:\n{problem}\n{_WAYS_ON}")
+        raise NotReconciled(f"{_where(receipt)}, but the table shows something else:\n{problem}\n{_WAYS_ON}")

@@ -53,7 +53,7 @@ def _then(error: KafkaOdpsError) -> str:
         return ""
     if error.retry_helps:
         return "; the next attempt loads the same window"
-    return "; when this is mended, clear the task: it loads the same window"
+    return "; when this is corrected, clear the task: it loads the same window"
 
 
 def _nothing(entry: Journal) -> str:

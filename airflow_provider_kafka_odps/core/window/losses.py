@@ -36,7 +36,7 @@ class Loss:
             case LossKind.EXPIRED:
                 return (
                     f"{where}: the next offset to read is {self.lost.start} but the log starts at {self.edge}; "
-                    f"{self.lost.span} offsets were deleted before they were loaded"
+                    f"{self.lost.span} offsets are no longer there"
                 )
             case LossKind.BEYOND:
                 return (

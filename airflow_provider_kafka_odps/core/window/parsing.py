@@ -204,10 +204,9 @@ def _refused(asked: object, side: Side) -> InvalidInput:
 
 def _no_interval(seen: str) -> str:
     return (
-        f"{seen}, so 'interval' names no window. Airflow's plain cron and timedelta schedules, and manual runs, "
-        "give none. "
-        "Schedule the DAG with CronDataIntervalTimetable, DeltaDataIntervalTimetable or CronPartitionTimetable, "
-        "or give explicit bounds "
+        f"{seen}, so 'interval' names no window. A run that is triggered without a logical date has none, nor has one "
+        "of Airflow's plain cron and timedelta schedules. Trigger it with a logical date; or schedule the DAG with "
+        "CronDataIntervalTimetable, DeltaDataIntervalTimetable or CronPartitionTimetable; or give explicit bounds "
         "(start='earliest', end='latest', times, or offsets)"
     )
 

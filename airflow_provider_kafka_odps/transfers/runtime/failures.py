@@ -26,6 +26,8 @@ def failure(error: KafkaOdpsError, journal: ReadJournal) -> Exception:
     if not error.retry_helps:
         return AirflowFailException(short_lines(f"{name}: {text}", f"{AirflowFailException.__name__}: "))
     error.args = (short_lines(text, f"{name}: "),)
+    # Its frames so far would push the text out of sight: Airflow's page scrolls to the end.
+    error.__traceback__ = None
     return error
 
 

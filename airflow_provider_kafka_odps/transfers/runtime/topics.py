@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_kafka_odps.core.journal.short_text import short_lines
 from airflow_provider_kafka_odps.core.options import Mode
 from airflow_provider_kafka_odps.core.versioned import VERSION
 
@@ -45,12 +46,13 @@ class LoadedTopics:
             topic for topic, partition in found.items() if topic != target.topic and partition == target.partition
         ]
         if others:
-            warn(
+            text = (
                 f"rows of topic {' and '.join(sorted(others))} go into {place}, too: partition and offset alone do not "
                 f"tell them from those of {target.topic}, so comparing the table with what was loaded may fail, after "
                 "the commit, with NotReconciled. Set reconcile=False; a column with the topic, such as "
                 f"columns={{…, 'topic': \"'{target.topic}'\"}}, tells the rows apart for whoever reads them"
             )
+            warn(short_lines(text))
 
     def note(self, rows: int) -> None:
         """Remember the topic, once there are rows of it."""

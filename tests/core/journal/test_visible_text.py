@@ -52,7 +52,7 @@ def test_it_says_whether_rows_are_visible(receipt: Receipt) -> None:
         said = state_of(entry_of(phase, receipt))
         assert said == "Nothing of this load is visible; the next attempt loads the same window"
         said = state_of(entry_of(phase, receipt), CorruptBatch("bad CRC"))
-        assert said.endswith("; when this is mended, clear the task: it loads the same window")
+        assert said.endswith("; when this is corrected, clear the task: it loads the same window")
         assert state_of(entry_of(phase, receipt), TopicReplaced("id")) == "Nothing of this load is visible"
     said = state_of(entry_of(Phase.PUBLISHING, receipt))
     assert said.startswith("Nothing of this load is visible, but its rejects may be;")
