@@ -28,12 +28,12 @@ def some(cases: Sequence[T], every: int) -> list[T]:
 
 
 _TWO = [
-    *cases(2, [Unfit.NEVER]),
+    *some(cases(2, [Unfit.NEVER]), 2),
     *some(cases(2, _MENDED), 6),
     *some(cases_of_gaps(2), 14),
     *some(cases_of_workers(2), 2),
 ]
-_THREE = [*cases(3, [Unfit.NEVER]), *some([*cases(3, _MENDED), *cases_of_gaps(3), *cases_of_workers(3)], 4)]
+_THREE = [*some(cases(3, [Unfit.NEVER]), 2), *some([*cases(3, _MENDED), *cases_of_gaps(3), *cases_of_workers(3)], 4)]
 
 
 def check(case: Case | Runs, faults: int, record_property: Record) -> None:
