@@ -11,12 +11,14 @@ from typing import TypeAlias
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_provider_kafka_odps.core.mapping.conversions.rules import conversion, from_text
-from airflow_provider_kafka_odps.core.mapping.expressions import Constant, Expression, Rest, parse_expression
+from airflow_provider_kafka_odps.core.mapping.conversions.rules import conversion
+from airflow_provider_kafka_odps.core.mapping.expressions import Constant, Expression, Piped, Rest, parse_expression
 from airflow_provider_kafka_odps.core.mapping.formats import RecordFormat, SourceKind
+from airflow_provider_kafka_odps.core.mapping.functions.catalogue import through
+from airflow_provider_kafka_odps.core.mapping.functions.function import Given
 from airflow_provider_kafka_odps.core.mapping.projection import Plan, Projection
 from airflow_provider_kafka_odps.core.mapping.sources.records import kind_of
-from airflow_provider_kafka_odps.core.mapping.strict import Conversion, Converted
+from airflow_provider_kafka_odps.core.mapping.strict import Chained, Conversion, Converted
 from airflow_provider_kafka_odps.core.table.schema import Column, TableSchema, columns_of
 from airflow_provider_kafka_odps.exceptions import InvalidInput, InvalidMapping
 
@@ -43,6 +45,17 @@ _CREATED_TYPES = {
     SourceKind.INSTANT: "bigint",
     SourceKind.FLOAT: "double",
     SourceKind.DOUBLE: "double",
+}
+
+
+# What a function gives, the user has asked for as what it is.
+_CREATED_BY_FUNCTIONS = _CREATED_TYPES | {
+    SourceKind.NUMBER: "decimal(38,18)",
+    SourceKind.BOOLEAN: "boolean",
+    SourceKind.INSTANT: "datetime",
+    SourceKind.NANOS: "timestamp",
+    SourceKind.LOCAL: "timestamp_ntz",
+    SourceKind.DATE: "date",
 }
 
 
@@ -95,10 +108,11 @@ def compile_projection(
         if column is None:
             continue
         try:
-            if isinstance(source, Constant):
-                constants[column.name] = _constant(source, column, record_format)
+            plan = _plan(source, columns[name], column, record_format)
+            if isinstance(plan.source, Constant):
+                constants[column.name] = _constant(plan, plan.source.text, column)
             else:
-                plans.append(_plan(source, columns[name], column, record_format))
+                plans.append(plan)
         except InvalidMapping as problem:
             problems.append(str(problem))
     if problems:
@@ -121,9 +135,15 @@ def created_columns(columns: ColumnInput, record_format: RecordFormat | None = N
             "the columns in a mapping"
         )
     record_format = record_format or RecordFormat()
-    kinds = {name: kind_of(parse_expression(text), record_format) for name, text in columns.items()}
+    types = {name: _created_type(parse_expression(text), record_format) for name, text in columns.items()}
     # MaxCompute keeps names in lower case: an upload session would otherwise have other columns than the batches.
-    return columns_of({name.lower(): _CREATED_TYPES.get(kind, "string") for name, kind in kinds.items()})
+    return columns_of({name.lower(): created for name, created in types.items()})
+
+
+def _created_type(expression: Expression, record_format: RecordFormat) -> str:
+    if isinstance(expression, Piped):
+        return _CREATED_BY_FUNCTIONS.get(_piped(expression, record_format).kind, "string")
+    return _CREATED_TYPES.get(kind_of(expression, record_format), "string")
 
 
 def _unknown(name: str, schema: TableSchema) -> str:
@@ -132,27 +152,50 @@ def _unknown(name: str, schema: TableSchema) -> str:
     return f"the table has no column {name!r}"
 
 
-def _constant(source: Constant, column: Column, record_format: RecordFormat) -> pa.Scalar:
-    if record_format.empty_as_null and not source.text:
-        if not column.nullable:
-            raise InvalidMapping(f"column {column.name} is NOT NULL, and with empty_as_null the constant '' is NULL")
-        return pa.scalar(None, column.type.arrow)
-    convert = from_text(column.type) if column.type.writable else None
-    array, problems = convert.apply(pa.array([source.text])) if convert else (None, [])
-    if array is None or problems:
-        why = f": {problems[0].reason}" if problems else ""
-        raise InvalidMapping(f"column {column.name}: the constant {source.text!r} is no value of {column.type}{why}")
+def _constant(plan: Plan, text: str, column: Column) -> pa.Scalar:
+    array, problems = plan.conversion.apply(pa.array([text]))
+    if problems:
+        raise InvalidMapping(
+            f"column {column.name}: the constant {text!r} is no value of {column.type}: {problems[0].reason}"
+        )
+    if not array[0].is_valid and not column.nullable:
+        raise InvalidMapping(f"column {column.name} is NOT NULL, and the constant {text!r} is NULL in it")
     return array[0]
 
 
-def _plan(source: Expression, text: str, column: Column, record_format: RecordFormat) -> Plan:
-    kind = kind_of(source, record_format)
+def _plan(expression: Expression, text: str, column: Column, record_format: RecordFormat) -> Plan:
+    try:
+        return _planned(expression, text, column, record_format)
+    except InvalidMapping as problem:
+        raise InvalidMapping(f"column {column.name}: {problem}") from None
+
+
+def _planned(expression: Expression, text: str, column: Column, record_format: RecordFormat) -> Plan:
+    if isinstance(expression, Piped):
+        given = _piped(expression, record_format)
+        source, kind = expression.source, given.kind
+    else:
+        given, source, kind = None, expression, kind_of(expression, record_format)
     convert = conversion(kind, column.type)
-    if convert is None or (isinstance(source, Rest) and column.type.name not in _OF_OBJECTS):
-        raise InvalidMapping(f"column {column.name}: {text} cannot become {column.type} without being altered")
-    if record_format.empty_as_null and kind in _EMPTY and column.type.name != "binary":
-        convert = _EmptyAsNull(_EMPTY[kind], convert)
-    return Plan(column, source, convert)
+    # The rest of an object is one.
+    if convert is None or (given is None and isinstance(source, Rest) and column.type.name not in _OF_OBJECTS):
+        if isinstance(source, Constant) and given is None:
+            raise InvalidMapping(f"the constant {source.text!r} is no value of {column.type}")
+        raise InvalidMapping(f"{text} cannot become {column.type} without being altered")
+    if column.type.name != "binary":
+        convert = _without_empty(kind, convert, record_format)
+    return Plan(column, source, convert if given is None else Chained(given.conversion, convert), given is not None)
+
+
+def _piped(expression: Piped, record_format: RecordFormat) -> Given:
+    kind = kind_of(expression.source, record_format)
+    given = through(kind, expression.calls)
+    return Given(given.kind, _without_empty(kind, given.conversion, record_format))
+
+
+def _without_empty(kind: SourceKind, convert: Conversion, record_format: RecordFormat) -> Conversion:
+    """Return the conversion of values of which empty texts are NULL, if the user wants that."""
+    return _EmptyAsNull(_EMPTY[kind], convert) if record_format.empty_as_null and kind in _EMPTY else convert
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ r"""Source expressions: what of a record goes into a column.
 | ``a``, ``a.b``, ``a[0].b``, ``a['odd.name']`` | a path into the value |
 | ``__key__.id``, ``__value__[0]`` | a path into the key, or into the value |
 | ``*`` | the fields of the value that are not mapped, as one JSON object |
+| ``a | trim | mask(3, 4)`` | any of these, through functions from left to right (docs/mapping.md has them all) |
 """
 
 from __future__ import annotations
@@ -18,10 +19,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias, assert_never
 
+from airflow_provider_kafka_odps.core.mapping.calls import Call, end_of_source, parse_calls, quote, quoted
 from airflow_provider_kafka_odps.exceptions import InvalidExpression, InvalidInput
 
 # What may stand in a path without quotes.
-_NAME = re.compile(r"[^\s\x00-\x1f\x7f.'\"\[\]{}()*,:$\\]+")
+_NAME = re.compile(r"[^\s\x00-\x1f\x7f.'\"\[\]{}()*,:$|\\]+")
 
 
 _INDEX = re.compile(r"[0-9]{1,9}")
@@ -62,8 +64,7 @@ class Header:
 
     def __str__(self) -> str:
         # A name may have any character; the quote and what stands before it are written with a backslash.
-        escaped = self.name.replace("\\", "\\\\").replace("'", "\\'")
-        return f"__headers__['{escaped}']"
+        return f"__headers__[{quote(self.name)}]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,19 @@ class FieldPath:
         return "".join(_spelled(step, number) for number, step in enumerate(self.steps))
 
 
-Expression: TypeAlias = Part | Constant | Header | FieldPath | Rest
+Source: TypeAlias = Part | Constant | Header | FieldPath | Rest
+"""What is taken of a record."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piped:
+    """A source whose values go through functions, from left to right."""
+
+    source: Source
+    calls: tuple[Call, ...]
+
+
+Expression: TypeAlias = Source | Piped
 
 
 def _spelled(step: str | int, number: int) -> str:
@@ -99,8 +112,7 @@ def _spelled(step: str | int, number: int) -> str:
         return f"[{step}]"
     if _NAME.fullmatch(step):
         return f".{step}" if number else step
-    escaped = step.replace("\\", "\\\\").replace("'", "\\'")
-    return f"['{escaped}']"
+    return f"[{quote(step)}]"
 
 
 def parse_expression(text: str) -> Expression:
@@ -113,10 +125,25 @@ def parse_expression(text: str) -> Expression:
     >>> parse_expression("tag[0].desc")
     FieldPath(steps=('tag', 0, 'desc'), root=<Part.VALUE: 'value'>)
     """
+    end = end_of_source(text)
+    if end == len(text):
+        return _source(text)
+    return Piped(_source(text[:end].rstrip()), parse_calls(text, end))
+
+
+def parse_path(text: str) -> FieldPath:
+    """Read a path into a JSON object, such as ``a[0].b``.
+
+    Raises InvalidExpression with the position of what cannot be read.
+    """
+    return FieldPath(_steps(text, 0))
+
+
+def _source(text: str) -> Source:
     if text == "*":
         return Rest()
     if text.startswith("'"):
-        constant, end = _quoted(text, 0)
+        constant, end = quoted(text, 0)
         if end < len(text):
             raise InvalidExpression(text, end, r"the constant ends before this; a ' in it is written \'")
         return Constant(constant)
@@ -135,7 +162,7 @@ def _part(text: str, name: str) -> Part:
         raise InvalidExpression(text, 2, f"no such part of a record; there are {known}") from None
 
 
-def _of_part(text: str, part: Part, position: int) -> Expression:
+def _of_part(text: str, part: Part, position: int) -> Source:
     if position == len(text):
         return part
     match part:
@@ -181,7 +208,7 @@ def _name(text: str, position: int) -> tuple[str, int]:
 def _bracketed(text: str, position: int) -> tuple[str | int, int]:
     step: str | int
     if text.startswith("'", position):
-        step, position = _quoted(text, position)
+        step, position = quoted(text, position)
         if unprintable := _UNPRINTABLE.search(step):
             raise InvalidExpression(
                 text, text.index(unprintable.group()), "a field's name has no control characters here"
@@ -193,19 +220,3 @@ def _bracketed(text: str, position: int) -> tuple[str | int, int]:
     if not text.startswith("]", position):
         raise InvalidExpression(text, position, "the closing ] is missing here")
     return step, position + 1
-
-
-def _quoted(text: str, start: int) -> tuple[str, int]:
-    """Return the text between the quote at ``start`` and its end, and the position behind that."""
-    characters: list[str] = []
-    position = start + 1
-    while position < len(text) and text[position] != "'":
-        if text[position] == "\\":
-            position += 1
-            if position >= len(text) or text[position] not in "'\\":
-                raise InvalidExpression(text, position, r"after a backslash, ' or \ must follow")
-        characters.append(text[position])
-        position += 1
-    if position >= len(text):
-        raise InvalidExpression(text, len(text), "the closing ' is missing")
-    return "".join(characters), position + 1

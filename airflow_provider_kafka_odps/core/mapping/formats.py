@@ -24,6 +24,14 @@ class SourceKind(StrEnum):
     DOUBLE = "double"
     INSTANT = "instant"
     HEADERS = "headers"
+    NUMBER = "number"
+    """A text that is a number in JSON's spelling."""
+    BOOLEAN = "boolean"
+    NANOS = "instant in nanoseconds"
+    """Of the years 1677 to 2262."""
+    LOCAL = "local time"
+    """A date and a time without a zone."""
+    DATE = "date"
 
 
 class Format(StrEnum):

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_provider_kafka_odps.core.mapping.expressions import Expression, FieldPath, Header, Part, Rest
+from airflow_provider_kafka_odps.core.mapping.expressions import FieldPath, Header, Part, Rest, Source
 from airflow_provider_kafka_odps.core.mapping.formats import RecordFormat
 from airflow_provider_kafka_odps.core.mapping.sources.records import DocumentCounts, Sources
 from airflow_provider_kafka_odps.core.mapping.sources.samples import Sample
@@ -73,8 +73,10 @@ class Plan:
     """How one column of the table is filled."""
 
     column: Column
-    source: Expression
+    source: Source
     conversion: Conversion
+    has_functions: bool = False
+    """Whether the conversion begins with functions, to which it matters how a number is written."""
 
 
 class Projection:
@@ -94,7 +96,7 @@ class Projection:
         self._constants = constants
         self.paths = {plan.column.name: plan.source for plan in plans if isinstance(plan.source, FieldPath | Header)}
         """Column → what it is filled from, where that may be missing from records."""
-        spelled = {plan.source for plan in plans if plan.column.type.name not in _BY_VALUE}
+        spelled = {plan.source for plan in plans if plan.has_functions or plan.column.type.name not in _BY_VALUE}
         self._telling = [plan.column.name for plan in plans if _tells(plan.source)]
         sources = [plan.source for plan in plans]
         self._sources = Sources(sources, record_format, by_value=frozenset(sources) - spelled)
@@ -136,11 +138,11 @@ class Projection:
         samples = self._sources.sample(batch, list(dict.fromkeys(sources.values())))
         return {column: samples[source] for column, source in sources.items()}
 
-    def _found(self, sources: Mapping[Expression, Converted], records: int) -> tuple[str, ...]:
+    def _found(self, sources: Mapping[Source, Converted], records: int) -> tuple[str, ...]:
         return tuple(column for column, source in self.paths.items() if sources[source][0].null_count < records)
 
     def _array(
-        self, field: pa.Field, rows: int, sources: Mapping[Expression, tuple[pa.Array, list[Unconvertible]]], limit: int
+        self, field: pa.Field, rows: int, sources: Mapping[Source, tuple[pa.Array, list[Unconvertible]]], limit: int
     ) -> tuple[pa.Array, list[Unconvertible]]:
         if field.name in self._constants:
             return pa.repeat(self._constants[field.name], rows), []
@@ -157,7 +159,7 @@ class Projection:
         return values, [*problems, *_nulls(values, field, problems)]
 
 
-def _tells(source: Expression) -> bool:
+def _tells(source: Source) -> bool:
     """Tell whether a column of this source is NULL where its records hold nothing: all headers are never NULL."""
     match source:
         case FieldPath(root=root):

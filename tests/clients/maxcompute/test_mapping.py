@@ -38,9 +38,20 @@ PACKED = {
 }
 
 
-def table_after(heading: str) -> list[list[str]]:
-    """Return the cells of the first table below a heading."""
-    lines = PAGE.split(f"## {heading}\n")[1].split("\n## ")[0].splitlines()
+MADE = {
+    SourceKind.NUMBER: "__value__ | number",
+    SourceKind.BOOLEAN: "__value__ | bool",
+    SourceKind.NANOS: "__value__ | epoch_ns",
+    SourceKind.LOCAL: "__value__ | local_time('yyyy-MM-dd HH:mm:ss')",
+    SourceKind.DATE: "__value__ | local_time('yyyy-MM-dd') | date",
+}
+"""Kinds that only functions give."""
+
+
+def table_after(heading: str, number: int = 0) -> list[list[str]]:
+    """Return the cells of a table below a heading, by default the first one."""
+    chapter = PAGE.split(f"## {heading}\n")[1].split("\n## ")[0]
+    lines = [each for each in re.split(r"\n\n", chapter) if each.strip().startswith("|")][number].splitlines()
     rows = [[html.unescape(cell.strip()) for cell in line.strip("|").split("|")] for line in lines if line[:1] == "|"]
     return [rows[0], *rows[2:]]
 
@@ -63,8 +74,13 @@ EXAMPLES = [
     Example(SourceKind(kind), written.strip("`"), kind_of_column, becomes)
     for kind, written, kind_of_column, becomes in table_after("Examples")[1:]
 ]
-HEAD, *MATRIX = table_after("Kinds and types")
-CELLS = [(SourceKind(kind), row[0], cell) for row in MATRIX for kind, cell in zip(HEAD[1:], row[1:], strict=True)]
+TABLES = [table_after("Kinds and types", number) for number in (0, 1)]
+CELLS = [
+    (SourceKind(kind), row[0], cell)
+    for head, *matrix in TABLES
+    for row in matrix
+    for kind, cell in zip(head[1:], row[1:], strict=True)
+]
 
 
 @pytest.mark.parametrize(("kind", "text", "cell"), CELLS)
@@ -81,11 +97,12 @@ def test_each_cell_of_the_table_is_true(kind: SourceKind, text: str, cell: str) 
 
 def test_the_table_has_every_kind_and_every_type() -> None:
     """No kind of source and no type of column is missing from the page."""
-    assert {SourceKind(name) for name in HEAD[1:]} == set(SourceKind)
-    assert {OdpsType.parse(row[0]).name for row in MATRIX} == {
-        *("tinyint", "smallint", "int", "bigint", "float", "double", "decimal", "boolean", "string", "varchar", "char"),
-        *("binary", "date", "datetime", "timestamp", "timestamp_ntz", "json", "array", "map", "struct"),
-    }
+    assert {SourceKind(name) for head, *_ in TABLES for name in head[1:]} == set(SourceKind)
+    for _, *matrix in TABLES:
+        assert {OdpsType.parse(row[0]).name for row in matrix} == {
+            *("tinyint", "smallint", "int", "bigint", "float", "double", "decimal", "boolean", "string", "varchar"),
+            *("char", "binary", "date", "datetime", "timestamp", "timestamp_ntz", "json", "array", "map", "struct"),
+        }
 
 
 def octets(text: str) -> bytes:
@@ -111,6 +128,8 @@ def project(number: int, example: Example, schema: TableSchema) -> Projected:
             pairs = [each.partition("=") for each in example.written.split()]
             record["headers"] = [{"key": name, "value": octets(value)} for name, _, value in pairs]
             source = "__headers__"
+        case _ if example.kind in MADE:
+            record["value"], source = example.written.encode(), MADE[example.kind]
         case _:
             form, shape = PACKED[example.kind]
             record["value"] = struct.pack(shape, json.loads(example.written))

@@ -136,7 +136,7 @@ def test_what_cannot_be_read_with_is_refused(wrong: dict[str, Any], words: list[
         ("[0][1]", {"value": Format.DELIMITED}, "with value_type='delimited' fields are found by number"),
         ("*", {"value": Format.CSV}, "fields are found by number"),
         ("*", {}, "* cannot become bigint without being altered"),
-        ("''", {"empty_as_null": True}, "NOT NULL, and with empty_as_null the constant '' is NULL"),
+        ("''", {"empty_as_null": True}, "NOT NULL, and the constant '' is NULL in it"),
     ],
 )
 def test_paths_into_nothing_are_refused(source: str, record_format: dict[str, Any], problem: str) -> None:

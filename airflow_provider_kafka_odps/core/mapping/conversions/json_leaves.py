@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_provider_kafka_odps.core.mapping.arrow_sql import query
+from airflow_provider_kafka_odps.core.mapping.conversions.hints import hinting
 from airflow_provider_kafka_odps.core.mapping.conversions.nested import nested_conversion
 from airflow_provider_kafka_odps.core.mapping.conversions.text import TEXTS, fitting, text_conversion
 from airflow_provider_kafka_odps.core.mapping.strict import Conversion, Converted, Prepared, Sieved, shown
@@ -46,7 +47,7 @@ def _only(opening: str, wanted: str, target: OdpsType, then: Conversion) -> Conv
     """Take leaves that start like this."""
     return Sieved(
         lambda leaves: pc.invert(pc.starts_with(leaves, opening)),
-        lambda leaf: f"{shown(leaf)} stands where {target} wants {wanted}",
+        hinting(target.name, lambda leaf: f"{shown(leaf)} stands where {target} wants {wanted}"),
         then,
     )
 
@@ -54,7 +55,7 @@ def _only(opening: str, wanted: str, target: OdpsType, then: Conversion) -> Conv
 def _unless_text(wanted: str, target: OdpsType, then: Conversion) -> Conversion:
     return Sieved(
         lambda leaves: pc.starts_with(leaves, '"'),
-        lambda leaf: f"the text {shown(leaf)} stands where {target} wants {wanted}",
+        hinting(target.name, lambda leaf: f"the text {shown(leaf)} stands where {target} wants {wanted}"),
         then,
     )
 

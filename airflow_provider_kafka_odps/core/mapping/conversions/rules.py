@@ -5,7 +5,7 @@ A pair that is missing here would alter values, or could not say which ones: it 
 
 from __future__ import annotations
 
-from typing import Any, assert_never
+from typing import Any, Literal, TypeAlias, assert_never
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,7 +14,7 @@ from airflow_provider_kafka_odps.core.arrow import edges
 from airflow_provider_kafka_odps.core.mapping.arrow_sql import to_json
 from airflow_provider_kafka_odps.core.mapping.conversions.json_leaves import leaf_conversion
 from airflow_provider_kafka_odps.core.mapping.conversions.text import INTEGERS, TEXTS, fitting, text_conversion
-from airflow_provider_kafka_odps.core.mapping.conversions.times import instant_conversion
+from airflow_provider_kafka_odps.core.mapping.conversions.times import instant_conversion, nanos_conversion
 from airflow_provider_kafka_odps.core.mapping.expressions import Header
 from airflow_provider_kafka_odps.core.mapping.formats import SourceKind
 from airflow_provider_kafka_odps.core.mapping.strict import (
@@ -31,6 +31,9 @@ from airflow_provider_kafka_odps.core.mapping.strict import (
 from airflow_provider_kafka_odps.core.table.types import OdpsType
 
 _BITS = {SourceKind.INT8: 8, SourceKind.INT16: 16, SourceKind.INT32: 32, SourceKind.INT64: 64}
+
+
+_OF_NUMBERS = TEXTS | INTEGERS.keys() | {"float", "double", "decimal", "json"}
 
 
 _DIGITS = {8: 3, 16: 5, 32: 10, 64: 19}
@@ -59,6 +62,30 @@ def conversion(kind: SourceKind, target: OdpsType) -> Conversion | None:
             return instant_conversion(target)
         case SourceKind.HEADERS:
             return Headers(from_text(target)) if target.name in ("string", "json") else None
+        case SourceKind.NUMBER | SourceKind.BOOLEAN | SourceKind.NANOS | SourceKind.LOCAL | SourceKind.DATE:
+            return _from_function(kind, target)
+        case _:
+            assert_never(kind)
+
+
+FunctionKind: TypeAlias = Literal[
+    SourceKind.NUMBER, SourceKind.BOOLEAN, SourceKind.NANOS, SourceKind.LOCAL, SourceKind.DATE
+]
+"""Kinds that no source has: only functions give them."""
+
+
+def _from_function(kind: FunctionKind, target: OdpsType) -> Conversion | None:
+    match kind:
+        case SourceKind.NUMBER:
+            return text_conversion(target) if target.name in _OF_NUMBERS else None
+        case SourceKind.BOOLEAN:
+            return _as_it_is(target, "boolean")
+        case SourceKind.NANOS:
+            return nanos_conversion(target)
+        case SourceKind.LOCAL:
+            return _cast(target) if target.name == "timestamp_ntz" else None
+        case SourceKind.DATE:
+            return _as_it_is(target, "date")
         case _:
             assert_never(kind)
 
@@ -97,6 +124,13 @@ def _from_real(target: OdpsType, kind: SourceKind) -> Conversion | None:
     if target.name == "double" or (target.name == "float" and kind is SourceKind.FLOAT):
         return _cast(target)
     return None
+
+
+def _as_it_is(target: OdpsType, name: str) -> Conversion | None:
+    """Return the conversion to the one type that has these values, and to texts as Arrow writes them."""
+    if target.name == "string" or (name == "boolean" and target.name in TEXTS):
+        return Prepared(lambda values: values.cast(pa.string()), fitting(target))
+    return _cast(target) if target.name == name else None
 
 
 def _cast(target: OdpsType) -> Conversion:

@@ -23,6 +23,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from airflow_provider_kafka_odps.core.mapping.conversions.hints import hinting
 from airflow_provider_kafka_odps.core.mapping.conversions.times import moment_conversion
 from airflow_provider_kafka_odps.core.mapping.sources.json_paths import invalid_json
 from airflow_provider_kafka_odps.core.mapping.strict import Checked, Conversion, shown
@@ -187,7 +188,8 @@ def _boolean() -> Conversion:
         _raise_if(unfit(values))
         return values.cast(pa.bool_())
 
-    return Checked(convert, unfit, lambda value: f"{shown(value)} is neither true nor false")
+    reason = hinting("boolean", lambda value: f"{shown(value)} is neither true nor false")
+    return Checked(convert, unfit, reason)
 
 
 def _json(target: OdpsType) -> Conversion:

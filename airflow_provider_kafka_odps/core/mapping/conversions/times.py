@@ -7,6 +7,7 @@ from datetime import date
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from airflow_provider_kafka_odps.core.mapping.conversions.hints import hinting
 from airflow_provider_kafka_odps.core.mapping.strict import Checked, Conversion, shown
 from airflow_provider_kafka_odps.core.table.types import OdpsType
 
@@ -76,7 +77,7 @@ def moment_conversion(target: OdpsType) -> Conversion:
     def unfit(values: pa.Array) -> pa.Array:
         return pc.invert(pc.match_substring_regex(values, pattern))
 
-    return Checked(convert, unfit, lambda value: f"{shown(value)} is no {target} {example}")
+    return Checked(convert, unfit, hinting(target.name, lambda value: f"{shown(value)} is no {target} {example}"))
 
 
 def _within(moments: pa.Array, number: pa.DataType, low: int, high: int) -> pa.Array:
@@ -111,3 +112,18 @@ def instant_conversion(target: OdpsType) -> Conversion | None:
     if target.name not in ("bigint", "string", "datetime", "timestamp"):
         return None
     return Checked(convert, unfit, lambda value: f"{value} is no instant that {target} holds")
+
+
+def nanos_conversion(target: OdpsType) -> Conversion | None:
+    """Return how instants in nanoseconds become a column of this type, or None where they would be altered."""
+    arrow = target.arrow
+    if target.name not in ("datetime", "timestamp"):
+        return None
+
+    def convert(values: pa.Array) -> pa.Array:
+        # Raises ArrowInvalid where something smaller than a millisecond would be lost.
+        return values.cast(pa.timestamp(arrow.unit, "UTC")).cast(arrow)
+
+    return Checked(
+        convert, pc.is_null, lambda value: f"{value} ns after 1970 are no whole milliseconds, as {target} holds them"
+    )

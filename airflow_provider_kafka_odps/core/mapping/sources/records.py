@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_provider_kafka_odps.core.arrow import element
-from airflow_provider_kafka_odps.core.mapping.expressions import Constant, Expression, FieldPath, Header, Part, Rest
+from airflow_provider_kafka_odps.core.mapping.expressions import Constant, FieldPath, Header, Part, Rest, Source
 from airflow_provider_kafka_odps.core.mapping.formats import Format, RecordFormat, SourceKind
 from airflow_provider_kafka_odps.core.mapping.sources.decoders import Fields, decoded, documents
 from airflow_provider_kafka_odps.core.mapping.sources.json_paths import JsonReader, invalid_json
@@ -42,7 +42,7 @@ _KINDS = {
 _NO_OBJECT, _NO_JSON = "the {} is no JSON object", "the {} is no JSON"
 
 
-def kind_of(source: Expression, record_format: RecordFormat) -> SourceKind:
+def kind_of(source: Source, record_format: RecordFormat) -> SourceKind:
     """Return what a source is made of; raises InvalidMapping for a path into something that has no fields."""
     match source:
         case Part.KEY | Part.VALUE:
@@ -105,7 +105,7 @@ class DocumentCounts:
 class Taken:
     """The sources of one batch."""
 
-    columns: Mapping[Expression, Converted]
+    columns: Mapping[Source, Converted]
     documents: tuple[DocumentCounts, ...]
     """Keys and values that are read as JSON."""
     unusable: Unconvertible | None
@@ -117,9 +117,9 @@ class Sources:
 
     def __init__(
         self,
-        sources: Iterable[Expression],
+        sources: Iterable[Source],
         record_format: RecordFormat,
-        by_value: AbstractSet[Expression] = frozenset(),
+        by_value: AbstractSet[Source] = frozenset(),
     ) -> None:
         """Take what to find; of ``by_value`` the value of a JSON number counts, not how it is written."""
         self._reading = record_format
@@ -139,7 +139,7 @@ class Sources:
 
     def take(self, topic: str, batch: pa.RecordBatch) -> Taken:
         """Return the sources of a batch."""
-        columns: dict[Expression, Converted] = {}
+        columns: dict[Source, Converted] = {}
         for source in self._sources:
             match source:
                 case Part.TOPIC:
@@ -164,9 +164,9 @@ class Sources:
         unusable = first if self._reading.on_bad_json is OnBadJson.FAIL else None
         return Taken(columns, tuple(documents), unusable)
 
-    def sample(self, batch: pa.RecordBatch, sources: Sequence[FieldPath | Header]) -> dict[Expression, Sample]:
+    def sample(self, batch: pa.RecordBatch, sources: Sequence[FieldPath | Header]) -> dict[Source, Sample]:
         """Return what some records of a batch have in the place of paths and headers that are in none of them."""
-        samples: dict[Expression, Sample] = {}
+        samples: dict[Source, Sample] = {}
         for root in self._roots:
             paths = [source for source in sources if isinstance(source, FieldPath) and source.root is root.part]
             samples |= root.sample(batch.column(root.part.value).slice(0, RECORDS), paths) if paths else {}
@@ -191,7 +191,7 @@ class _Root:
     """The key or the value, as a whole and by its fields."""
 
     def __init__(
-        self, part: Part, sources: Iterable[Expression], record_format: RecordFormat, by_value: AbstractSet[Expression]
+        self, part: Part, sources: Iterable[Source], record_format: RecordFormat, by_value: AbstractSet[Source]
     ) -> None:
         self.part, self._reading = part, record_format
         self._form = _format(part, record_format)
@@ -213,9 +213,9 @@ class _Root:
         """Tell whether a document that is no JSON is told."""
         return self._json is not None or (self._whole and self._form is Format.JSON)
 
-    def take(self, octets: pa.Array) -> tuple[dict[Expression, Converted], list[Unconvertible]]:
+    def take(self, octets: pa.Array) -> tuple[dict[Source, Converted], list[Unconvertible]]:
         """Return the sources within this root, and which rows are no JSON or no object though they should be."""
-        columns: dict[Expression, Converted] = {}
+        columns: dict[Source, Converted] = {}
         bad: list[Unconvertible] = []
         if self._whole and self._form is Format.JSON:
             columns[self.part], bad = self._json_value(octets)
@@ -234,7 +234,7 @@ class _Root:
             columns |= self._cut(*decoded(octets, self._form, self._reading))
         return columns, bad
 
-    def sample(self, octets: pa.Array, paths: Sequence[FieldPath]) -> dict[Expression, Sample]:
+    def sample(self, octets: pa.Array, paths: Sequence[FieldPath]) -> dict[Source, Sample]:
         """Return what there is in the place of some paths."""
         if self._fields is not None:
             lists, _ = self._fields.cut(decoded(octets, self._form, self._reading)[0])
@@ -250,7 +250,7 @@ class _Root:
         bad = merged(undecoded, self._listed(no_json, _NO_JSON))
         return (pc.if_else(nothing, pa.scalar(None, pa.string()), trimmed), self._rejected(bad)), bad
 
-    def _cut(self, texts: pa.Array, undecoded: list[Unconvertible]) -> dict[Expression, Converted]:
+    def _cut(self, texts: pa.Array, undecoded: list[Unconvertible]) -> dict[Source, Converted]:
         assert self._fields is not None, "asked for with fields only"
         lists, uncut = self._fields.cut(texts)
         problems = merged(undecoded, uncut)

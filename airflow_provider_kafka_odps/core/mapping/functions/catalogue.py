@@ -1,0 +1,69 @@
+"""All functions of source expressions, by name, and what a chain of calls does to the values of a source."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from types import ModuleType
+
+from airflow_provider_kafka_odps.core.mapping.calls import Call
+from airflow_provider_kafka_odps.core.mapping.conversions.rules import conversion
+from airflow_provider_kafka_odps.core.mapping.formats import SourceKind
+from airflow_provider_kafka_odps.core.mapping.functions import missing, moments, numbers, packed, paths, texts
+from airflow_provider_kafka_odps.core.mapping.functions.function import Function, Given
+from airflow_provider_kafka_odps.core.mapping.strict import Chained, Conversion
+from airflow_provider_kafka_odps.core.table.types import OdpsType
+from airflow_provider_kafka_odps.exceptions import InvalidInput, InvalidMapping
+
+
+def _of(modules: Sequence[ModuleType]) -> Mapping[str, Function]:
+    return {each.name: each for module in modules for each in vars(module).values() if isinstance(each, Function)}
+
+
+FUNCTIONS = _of((texts, missing, numbers, moments, packed, paths))
+"""By the name that users write, in the order of docs/mapping.md."""
+
+
+def through(kind: SourceKind, calls: Sequence[Call]) -> Given:
+    """Return what a source of a kind becomes by functions, from left to right, and how.
+
+    Raises InvalidMapping for a function that there is none of, or that does not take what it gets.
+    """
+    steps: list[Conversion] = []
+    for call in calls:
+        found = _function(call.name)
+        if kind not in found.takes:
+            takes = ", ".join(sorted(found.takes))
+            raise InvalidMapping(f"{call}: {found.name} takes {takes}, and here it gets {kind}")
+        steps += _as_texts(kind, found)
+        try:
+            given = found.called(kind, call.arguments)
+        except InvalidInput as problem:
+            raise InvalidMapping(f"{call}: {problem}") from None
+        kind = given.kind
+        steps.append(given.conversion)
+    return Given(kind, _chained(steps))
+
+
+def _function(name: str) -> Function:
+    if name in FUNCTIONS:
+        return FUNCTIONS[name]
+    nearest = difflib.get_close_matches(name.lower(), FUNCTIONS, n=1)
+    meant = f"do you mean {nearest[0]}? " if nearest else ""
+    raise InvalidMapping(f"there is no function {name!r}: {meant}there are {', '.join(FUNCTIONS)}")
+
+
+def _as_texts(kind: SourceKind, found: Function) -> list[Conversion]:
+    """Return what makes texts of values before a function of texts."""
+    if not found.as_texts or kind is SourceKind.TEXT:
+        return []
+    convert = conversion(kind, OdpsType("string"))
+    assert convert is not None, "what a function of texts takes can be a text"
+    return [convert]
+
+
+def _chained(steps: Sequence[Conversion]) -> Conversion:
+    chain = steps[0]
+    for step in steps[1:]:
+        chain = Chained(chain, step)
+    return chain

@@ -1,0 +1,315 @@
+"""Functions of source expressions: the tables of docs/mapping.md, line by line, and what is refused."""
+
+from __future__ import annotations
+
+import html
+import inspect
+import re
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from kit.airflow_home import ROOT
+
+from airflow_provider_kafka_odps.core.mapping.compiler import compile_projection, created_columns
+from airflow_provider_kafka_odps.core.mapping.formats import RecordFormat
+from airflow_provider_kafka_odps.core.mapping.functions.catalogue import FUNCTIONS
+from airflow_provider_kafka_odps.core.mapping.projection import Projected
+from airflow_provider_kafka_odps.core.table.schema import TableSchema, columns_of
+from airflow_provider_kafka_odps.core.table.types import OdpsType
+from airflow_provider_kafka_odps.decoding.batch import BATCH_SCHEMA
+from airflow_provider_kafka_odps.exceptions import InvalidExpression, InvalidMapping
+
+PAGE = (ROOT / "docs" / "mapping.md").read_text(encoding="utf-8").split("## Functions\n")[1].split("\n## ")[0]
+
+
+def table(head: str) -> list[list[str]]:
+    """Return the rows of the page's table with this first line, as it reads."""
+    lines = PAGE.split(f"{head}\n")[1].split("\n\n")[0].splitlines()[1:]
+    rows = [re.split(r"(?<!\\)\|", line)[1:-1] for line in lines]
+    return [[html.unescape(cell.strip().replace("\\|", "|")) for cell in row] for row in rows]
+
+
+LISTED = table("| function | gives | does |")
+EXAMPLES = table("| expression | value | type | in the table |")
+
+
+def projected(source: str, kind: str, *records: dict[str, Any], record_format: RecordFormat | None = None) -> Projected:
+    """Project records to a table of one column."""
+    columns = [
+        pa.array([record.get(field.name, 0 if field.name in ("partition", "offset") else None) for record in records])
+        .cast(pa.int64() if field.name == "timestamp" else field.type)
+        .cast(field.type)
+        for field in BATCH_SCHEMA
+    ]
+    projection = compile_projection({"c": source}, TableSchema(columns_of({"c": kind})), record_format)
+    return projection.apply("orders", pa.RecordBatch.from_arrays(columns, schema=BATCH_SCHEMA))
+
+
+def record_of(source: str, written: str) -> dict[str, Any]:
+    """Put what a line of the page shows into a record."""
+    if source.startswith("__timestamp__"):
+        return {"timestamp": int(written)}
+    octets = re.sub(rb"\\x([0-9a-f]{2})", lambda found: bytes([int(found[1], 16)]), written.encode())
+    return {"value": octets if source.startswith("__value__") else b'{"a": ' + octets + b"}"}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_each_function_is_on_the_page(name: str) -> None:
+    """The page has it as it is called, what it gives, and its own description; and an example, tried below."""
+    (row,) = [row for row in LISTED if row[0].strip("`").partition("(")[0] == name]
+    found = FUNCTIONS[name]
+    description = " ".join((inspect.getdoc(found.build) or "").replace("``", "`").split())
+    assert row == [f"`{found}`", found.gives or "the same kind", description]
+    assert any(f"| {name}" in source for source, *_ in EXAMPLES)
+
+
+def test_the_page_has_no_other_functions() -> None:
+    """In their order."""
+    assert [row[0].strip("`").partition("(")[0] for row in LISTED] == list(FUNCTIONS)
+
+
+@pytest.mark.parametrize(("source", "written", "kind", "becomes"), EXAMPLES)
+def test_each_line_of_the_page_is_so(source: str, written: str, kind: str, becomes: str) -> None:
+    """What is written becomes what the page shows, or its record is a reject."""
+    source = source.strip("`")
+    found = projected(source, kind, record_of(source, written.strip("`")))
+    if becomes == "reject":
+        assert [reject.column for reject in found.rejects] == ["c"]
+        return
+    assert found.rejects == ()
+    (value,) = found.columns.column("c").to_pylist()
+    assert shown(value, OdpsType.parse(kind)) == (None if becomes == "NULL" else becomes.strip("`"))
+
+
+def shown(value: Any, kind: OdpsType) -> str | None:
+    """Return a value as the page has it."""
+    match value:
+        case None:
+            return None
+        case bool():
+            return str(value).lower()
+        case bytes():
+            return value.decode()
+        case datetime():
+            text = value.isoformat()
+            return re.sub(r"(\.[0-9]{3})000$", r"\1", text)
+        case Decimal():
+            return str(value)
+        case _ if kind.name == "timestamp":
+            return str(value.isoformat())
+        case _:
+            return str(value)
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("a | trimm", r"there is no function 'trimm': do you mean trim\? there are trim, lower"),
+        ("a | xyzzy", r"there is no function 'xyzzy': there are trim"),
+        ("a | mask", r"mask: 0 arguments, but it is mask\(first, \[last\]\)"),
+        ("a | mask(1, 2, 3)", r"mask\(1, 2, 3\): 3 arguments, but it is"),
+        ("a | mask('1')", r"mask\('1'\): first='1': a whole number is wanted here"),
+        ("a | replace(1, 'x')", r"old=1: a text in single quotes is wanted here"),
+        ("a | replace('', 'x')", r"what is to be replaced is empty"),
+        ("a | mask(-1)", r"numbers of characters are wanted, 0 or more"),
+        ("a | substr(0, -2)", r"length=-2: a number of characters is wanted"),
+        ("a | pad(3, 'ab')", r"padding='ab': one character is wanted"),
+        ("a | pad(99999)", r"from 0 to 10000"),
+        ("__headers__ | trim", r"trim takes .*text.*, and here it gets headers"),
+        ("__timestamp__ | lower", r"and here it gets instant"),
+        ("a | gunzip", r"gunzip takes bytes, and here it gets JSON value"),
+        ("a | format('yyyy', 'UTC')", r"format takes .* and here it gets JSON value"),
+        ("__timestamp__ | format('yyyy')", r"zone='': an instant needs a zone, such as 'Asia/Shanghai'"),
+        ("a | local_time('yyyyMMdd') | date('UTC')", r"a local time or a date has none; this is local time"),
+        ("__timestamp__ | format('yyyy', 'Mars')", r"zone: there is no time zone 'Mars'"),
+        ("a | time('yyyy-MM-dd')", r"one of the two says which instant a text means"),
+        ("a | time('yyyyXXX', 'UTC')", r"one of the two says which instant a text means"),
+        ("a | time('MM-dd', 'UTC')", r"an instant has a year, yyyy"),
+        ("a | time('yyyy-MMM-dd', 'UTC')", r"position 5: MMM is no part of a time here; there are yyyy, MM"),
+        ("a | time('yyyy-MM-dd hh', 'UTC')", r"position 11: hh is no part of a time here"),
+        ("a | time('yyyyTHH', 'UTC')", r"position 4: T is no part .* quoted: 'T'"),
+        ("a | time('yyyyyyyy', 'UTC')", r"position 0: yyyyyyyy is no part"),
+        ("a | time('yyyyMMyyyy', 'UTC')", r"yyyy is there twice"),
+        ("a | time('--', 'UTC')", r"it has no part of a time"),
+        (r"a | time('yyyy\'T', 'UTC')", r"position 4: the closing ' is missing"),
+        ("a | local_time('yyyyXXX')", r"no offset; time\(\) reads offsets"),
+        ("a | number | default('x')", r"a number is wanted, without quotes"),
+        ("a | bool | number | bool | trim | date", r"date takes .* and here it gets text"),
+        ("a | path('b.')", r"path\('b\.'\): .*a field's name is wanted here"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_before_any_record(source: str, message: str) -> None:
+    """The message names the column, the call, and what is wanted."""
+    with pytest.raises(InvalidMapping, match=rf"column c: .*{message}"):
+        projected(source, "STRING")
+
+
+@pytest.mark.parametrize(
+    ("source", "position", "problem"),
+    [
+        ("a |", 3, "the name of a function is wanted"),
+        ("a | | trim", 3, "the name of a function is wanted"),
+        ("a | mask(3", 10, "a comma or the closing ) is missing"),
+        ("a | mask(3 4)", 11, "a comma or the closing ) is missing"),
+        ("a | mask(3,)", 11, "a whole number, or a text in single quotes"),
+        ("a | mask(3.5)", 9, "a whole number, or a text in single quotes"),
+        ("a | mask(x)", 9, "a whole number, or a text in single quotes"),
+        ("a | trim lower", 9, "after a function, a | or the end"),
+        ("a | replace('x, 'y')", 17, "a comma or the closing ) is missing"),
+        ("a | trim('", 10, "the closing ' is missing"),
+        ("| trim", 0, "a field's name is wanted"),
+    ],
+)
+def test_what_cannot_be_read_is_shown(source: str, position: int, problem: str) -> None:
+    """With its position in the expression."""
+    with pytest.raises(InvalidExpression) as raised:
+        projected(source, "STRING")
+    assert (raised.value.position, problem in str(raised.value)) == (position, True), str(raised.value)
+
+
+def test_what_a_function_gives_has_to_fit_the_column() -> None:
+    """A boolean is no number, and an instant no date: refused before any record is read."""
+    for source, kind in [("a | bool", "BIGINT"), ("a | epoch_ms", "DATE"), ("a | path('b')", "BINARY")]:
+        with pytest.raises(InvalidMapping, match=f"cannot become {kind.lower()} without being altered"):
+            projected(source, kind)
+
+
+def test_a_reject_names_the_function() -> None:
+    """With the value, and the place at which a text leaves its pattern."""
+    (number,) = projected("a | number", "BIGINT", {"value": b'{"a": "1,5"}'}).rejects
+    assert number.reason == "number: '1,5' is no number, such as -12.50"
+    pattern = "time('yyyy-MM-dd HH:mm:ss', 'Asia/Shanghai')"
+    (time,) = projected(f"a | {pattern}", "DATETIME", {"value": b'{"a": "2026-11-22T10:00:00"}'}).rejects
+    assert time.reason == "time: '2026-11-22T10:00:00' is not yyyy-MM-dd HH:mm:ss from position 10 on"
+    (twice,) = projected(
+        "a | time('yyyy-MM-dd HH:mm', 'Europe/Berlin')", "DATETIME", {"value": b'{"a": "2026-10-25 02:30"}'}
+    ).rejects
+    assert "is no time of that clock, or two" in twice.reason
+
+
+def test_rows_of_a_batch_stay_in_their_places() -> None:
+    """NULL, rejects and values next to each other, in every order."""
+    values = ["2026-11-22 18:00:00", None, "garbage", "2026-11-22 18:00:01", "2026-02-30 00:00:00", None, "äöü"]
+    records = [{"value": json_of(value), "offset": number} for number, value in enumerate(values)]
+    found = projected("a | time('yyyy-MM-dd HH:mm:ss', 'Asia/Shanghai')", "DATETIME", *records)
+    assert [reject.offset for reject in found.rejects] == [2, 4, 6]
+    assert found.columns.column("c").to_pylist() == [
+        datetime(2026, 11, 22, 10, 0, 0),  # noqa: DTZ001 - a DATETIME is an instant without a zone of its own
+        None,
+        datetime(2026, 11, 22, 10, 0, 1),  # noqa: DTZ001
+        None,
+    ]
+
+
+def json_of(value: str | None) -> bytes:
+    """Return a document with the value."""
+    import json
+
+    return json.dumps({"a": value}, ensure_ascii=False).encode()
+
+
+def test_empty_texts_are_null_before_functions_and_behind() -> None:
+    """So that an empty number is NULL and no reject."""
+    empty = RecordFormat(empty_as_null=True)
+    for source, kind in [("a | number", "BIGINT"), ("a | trim", "STRING"), ("a | default(7)", "BIGINT")]:
+        records = [{"value": b'{"a": ""}'}, {"value": b'{"a": " "}'}][: 1 if kind == "BIGINT" else 2]
+        found = projected(source, kind, *records, record_format=empty)
+        assert set(found.columns.column("c").to_pylist()) == {7 if "default" in source else None}
+        assert found.rejects == ()
+
+
+def test_a_created_table_has_the_types_that_functions_give() -> None:
+    """Not BIGINT for an instant, as the record's own timestamp has, but what was asked for."""
+    columns = {
+        "at": "a | epoch_ms",
+        "fine": "a | epoch_us",
+        "n": "a | number",
+        "b": "a | bool",
+        "local": "a | local_time('yyyy')",
+        "d": "__timestamp__ | date('UTC')",
+        "t": "__offset__ | pad(9, '0')",
+        "timestamp": "__timestamp__",
+    }
+    assert {column.name: str(column.type) for column in created_columns(columns)} == {
+        "at": "datetime",
+        "fine": "timestamp",
+        "n": "decimal(38,18)",
+        "b": "boolean",
+        "local": "timestamp_ntz",
+        "d": "date",
+        "t": "string",
+        "timestamp": "bigint",
+    }
+
+
+def test_instants_at_the_ends_of_the_calendar() -> None:
+    """A clock that cannot show them makes rejects, and no error."""
+    for millis in (-(2**63), 2**63 - 1, 253402300799999, -62135596800000):
+        found = projected("__timestamp__ | format('yyyy', 'Asia/Shanghai')", "STRING", {"timestamp": millis})
+        assert len(found.rejects) == 1
+
+
+def test_a_moment_is_written_as_python_writes_it() -> None:
+    """Of many instants and zones, also at changes of summer time and of local mean times."""
+    from random import Random
+    from zoneinfo import ZoneInfo
+
+    random = Random(20261129)
+    millis = [random.randrange(-8_000_000_000_000, 8_000_000_000_000) for _ in range(300)]
+    millis += [1_792_890_000_000 + 450_000 * step for step in range(30)]
+    for zone in ("Europe/Berlin", "Asia/Shanghai", "America/St_Johns", "UTC"):
+        source = f"__timestamp__ | format('yyyy-MM-dd HH:mm:ss.SSS', '{zone}')"
+        texts = projected(source, "STRING", *({"timestamp": each} for each in millis)).columns.column("c").to_pylist()
+        moments = [datetime.fromtimestamp(each / 1000, UTC).astimezone(ZoneInfo(zone)) for each in millis]
+        assert [text[:19] for text in texts] == [f"{moment:%Y-%m-%d %H:%M:%S}" for moment in moments]
+        records = [{"value": text.encode()} for text in texts]
+        back = projected(f"__value__ | time('yyyy-MM-dd HH:mm:ss.SSS', '{zone}')", "BIGINT", *records)
+        doubtful = {reject.row for reject in back.rejects}
+        assert all(shown_twice(moments[row]) for row in doubtful)
+        kept = [each for row, each in enumerate(millis) if row not in doubtful]
+        assert back.columns.column("c").to_pylist() == kept
+
+
+def shown_twice(moment: datetime) -> bool:
+    """Tell whether the clock shows this time twice."""
+    return moment.replace(fold=0).utcoffset() != moment.replace(fold=1).utcoffset()
+
+
+@pytest.mark.parametrize(
+    ("written", "kind"),
+    [
+        ('"1200"', "BIGINT"),
+        ('" 12.50"', "DECIMAL(10,2)"),
+        ('"true"', "BOOLEAN"),
+        ("1", "BOOLEAN"),
+        ("1795341600123", "DATETIME"),
+        ("1795341600", "DATETIME"),
+        ('"1795341600"', "DATETIME"),
+        ("1795341600123456", "TIMESTAMP"),
+        ('"2026-11-22 10:00:00"', "DATETIME"),
+        ('"2026-11-22T10:00:00"', "TIMESTAMP"),
+        ('"2026-11-22 10:00:00.123"', "DATETIME"),
+        ('"20261122100000"', "DATETIME"),
+    ],
+)
+def test_a_reject_says_which_function_would_take_it(written: str, kind: str) -> None:
+    """What the message says can be put behind the source, and then the record is loaded."""
+    record = {"value": b'{"a": ' + written.encode() + b"}"}
+    (reject,) = projected("a", kind, record).rejects
+    (function,) = re.findall(r"; '(\| .*)' behind the source reads it$", reject.reason)
+    found = projected(f"a {function}", kind, record)
+    assert found.rejects == ()
+    assert found.columns.column("c").null_count == 0
+
+
+@pytest.mark.parametrize(
+    ("written", "kind"),
+    [('"five"', "BIGINT"), ('"x"', "BOOLEAN"), ('"yesterday"', "DATETIME"), ("128", "TINYINT"), ("1.5", "BIGINT")],
+)
+def test_what_no_function_takes_has_no_hint(written: str, kind: str) -> None:
+    """The message ends with the reason."""
+    (reject,) = projected("a", kind, {"value": b'{"a": ' + written.encode() + b"}"}).rejects
+    assert "behind the source" not in reject.reason
