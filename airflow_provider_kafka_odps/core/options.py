@@ -130,6 +130,15 @@ class OnBadJson(StrEnum):
     """Fail the load at once."""
 
 
+class Conversions(StrEnum):
+    """Which values a column takes that are written as something else."""
+
+    STRICT = "strict"
+    """None: what is no value of the column's type is a reject."""
+    LENIENT = "lenient"
+    """Texts of numbers, the usual texts of booleans and dates, and whole numbers as milliseconds since 1970."""
+
+
 class IsolationLevel(StrEnum):
     """Which records of transactions are read."""
 

@@ -51,6 +51,11 @@ class KafkaToMaxComputeOperator(Templates, Stoppable, FromJob, BaseOperator):
     :param field_delimiter: text between the fields of ``"csv"`` (one character) and ``"delimited"`` (one or more).
     :param empty_as_null: whether an empty text becomes NULL, also in columns of numbers; empty bytes stay empty in
         BINARY columns.
+    :param conversions: ``"strict"``: what is no value of the column's type is a reject; or ``"lenient"``: texts of
+        numbers, the usual texts of booleans and dates, and whole numbers as milliseconds since 1970 are taken, too.
+        Functions in ``columns`` do the same for one column: docs/mapping.md has both.
+    :param timezone: by the clock of which zone a time without an offset is meant, such as ``"Asia/Shanghai"``; also
+        for functions that are given no zone. Default: such a time is a reject.
 
     **From where**: which offsets.
 
@@ -176,6 +181,7 @@ class KafkaToMaxComputeOperator(Templates, Stoppable, FromJob, BaseOperator):
         # what
         topic: str, columns: ColumnInput | None = None, key_type: str = "bytes", value_type: str = "bytes",
         encoding: str = "utf-8", field_delimiter: str = ",", empty_as_null: bool = False,
+        conversions: str = "strict", timezone: str | None = None,
         # from where
         start: BoundInput | XComArg = "interval", end: BoundInput | XComArg = "interval",
         first_start: BoundInput | None = None, max_offsets: int | None = None,

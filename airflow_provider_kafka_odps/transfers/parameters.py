@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_kafka_odps.core.mapping.formats import Format, RecordFormat
 from airflow_provider_kafka_odps.core.options import (
     Compression,
+    Conversions,
     IsolationLevel,
     Mode,
     OnBadJson,
@@ -47,6 +48,8 @@ class What:
     encoding: str
     field_delimiter: str
     empty_as_null: bool
+    conversions: Conversions
+    timezone: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +157,8 @@ class LoadParameters:
             what.field_delimiter,
             what.empty_as_null,
             self.unfitting.on_bad_json,
+            what.conversions,
+            what.timezone or None,
         )
 
 
@@ -168,6 +173,7 @@ NAMES = tuple(each.name for group in GROUPS for each in fields(group))
 _CHOICES: Mapping[str, type[StrEnum]] = {
     "key_type": Format,
     "value_type": Format,
+    "conversions": Conversions,
     "isolation_level": IsolationLevel,
     "mode": Mode,
     "on_bad_json": OnBadJson,

@@ -33,7 +33,7 @@ PLAIN = {
     "the same, as a state": "reconciled running passing loaded",
     "another word for one before, which users type": "previous",
     "exact or not at all": "strict",
-    "for every value; for none": "always missing",
+    "for every value; for none; for each by its look": "always missing routed in usual",
     "how one is asked: what may be asked, what may be planned": "asked plannable",
 }
 """Words in names of the core that need no explanation, by the reason why they do not."""

@@ -176,7 +176,7 @@ def _planned(expression: Expression, text: str, column: Column, record_format: R
         source, kind = expression.source, given.kind
     else:
         given, source, kind = None, expression, kind_of(expression, record_format)
-    convert = conversion(kind, column.type)
+    convert = conversion(kind, column.type, record_format.leniency)
     # The rest of an object is one.
     if convert is None or (given is None and isinstance(source, Rest) and column.type.name not in _OF_OBJECTS):
         if isinstance(source, Constant) and given is None:
@@ -189,7 +189,7 @@ def _planned(expression: Expression, text: str, column: Column, record_format: R
 
 def _piped(expression: Piped, record_format: RecordFormat) -> Given:
     kind = kind_of(expression.source, record_format)
-    given = through(kind, expression.calls)
+    given = through(kind, expression.calls, record_format.timezone)
     return Given(given.kind, _without_empty(kind, given.conversion, record_format))
 
 

@@ -6,7 +6,9 @@ import codecs
 from dataclasses import dataclass
 from enum import StrEnum
 
-from airflow_provider_kafka_odps.core.options import OnBadJson
+from airflow_provider_kafka_odps.core.mapping.conversions.leniency import Leniency
+from airflow_provider_kafka_odps.core.options import Conversions, OnBadJson
+from airflow_provider_kafka_odps.core.zones import zone_of
 from airflow_provider_kafka_odps.exceptions import InvalidInput
 
 
@@ -101,9 +103,13 @@ class RecordFormat:
     empty_as_null: bool = False
     """Whether an empty text is NULL; empty bytes stay empty in BINARY columns."""
     on_bad_json: OnBadJson = OnBadJson.NULL
+    conversions: Conversions = Conversions.STRICT
+    timezone: str | None = None
+    """By whose clock a time without an offset is meant; None: it names no instant."""
 
     def __post_init__(self) -> None:
-        """Refuse an encoding that is none, and delimiters that would mean two things."""
+        """Refuse an encoding or a zone that is none, and delimiters that would mean two things."""
+        _ = self.leniency
         try:
             "".encode(self.encoding)
         except LookupError:
@@ -117,6 +123,12 @@ class RecordFormat:
                 f"field_delimiter={self.delimiter!r}: csv takes one character, and neither a quote nor the end of a "
                 "line; 'delimited' takes any text, and has no quotes"
             )
+
+    @property
+    def leniency(self) -> Leniency:
+        """What is taken beside what is exact anyway."""
+        zone = None if self.timezone is None else zone_of(self.timezone, "timezone")
+        return Leniency(self.conversions is Conversions.LENIENT, zone)
 
     @property
     def is_utf8(self) -> bool:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -67,6 +69,45 @@ class Checked:
         left, left_rows = self._halved(values.slice(0, middle))
         right, right_rows = self._halved(values.slice(middle))
         return pa.concat_arrays([left, right]), left_rows + [row + middle for row in right_rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Always:
+    """A conversion that every value allows."""
+
+    change: Callable[[pa.Array], pa.Array]
+
+    def apply(self, values: pa.Array) -> Converted:
+        """Change all values."""
+        return self.change(values), []
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """Conversions of which each takes some of the values; all give the same type."""
+
+    route: Callable[[pa.Array], npt.NDArray[np.int64]]
+    """Returns which of the options a value takes."""
+    options: Sequence[Conversion]
+
+    def apply(self, values: pa.Array) -> Converted:
+        """Convert each value by its option."""
+        chosen = self.route(values)
+        present = np.unique(chosen).tolist() or [0]
+        if len(present) == 1:
+            whole: Converted = self.options[present[0]].apply(values)
+            return whole
+        parts: list[pa.Array] = []
+        problems: list[list[Unconvertible]] = []
+        rows = [np.flatnonzero(chosen == each) for each in present]
+        for each, mine in zip(present, rows, strict=True):
+            part, found = self.options[each].apply(values.take(pa.array(mine)))
+            parts.append(part)
+            problems.append([Unconvertible(int(mine[problem.row]), problem.reason) for problem in found])
+        places = np.empty(len(values), np.int64)
+        places[np.concatenate(rows)] = np.arange(len(values))
+        column: pa.Array = pa.concat_arrays(parts).take(pa.array(places))
+        return column, merged(*problems)
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,6 +114,8 @@ def shown(value: Any, kind: OdpsType) -> str | None:
         ("a | mask('1')", r"mask\('1'\): first='1': a whole number is wanted here"),
         ("a | replace(1, 'x')", r"old=1: a text in single quotes is wanted here"),
         ("a | replace('', 'x')", r"what is to be replaced is empty"),
+        ("a | replace_regex('(', 'x')", r"missing \)"),
+        (r"a | replace_regex('x', '\\1')", r"pattern='x', new="),
         ("a | mask(-1)", r"numbers of characters are wanted, 0 or more"),
         ("a | substr(0, -2)", r"length=-2: a number of characters is wanted"),
         ("a | pad(3, 'ab')", r"padding='ab': one character is wanted"),

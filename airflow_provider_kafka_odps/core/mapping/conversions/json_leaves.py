@@ -4,34 +4,41 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_provider_kafka_odps.core.mapping.arrow_sql import query
 from airflow_provider_kafka_odps.core.mapping.conversions.hints import hinting
+from airflow_provider_kafka_odps.core.mapping.conversions.leniency import STRICT, Leniency
 from airflow_provider_kafka_odps.core.mapping.conversions.nested import nested_conversion
-from airflow_provider_kafka_odps.core.mapping.conversions.text import TEXTS, fitting, text_conversion
-from airflow_provider_kafka_odps.core.mapping.strict import Conversion, Converted, Prepared, Sieved, shown
+from airflow_provider_kafka_odps.core.mapping.conversions.text import TEXTS, epoch_millis, fitting, text_conversion
+from airflow_provider_kafka_odps.core.mapping.strict import Conversion, Converted, Prepared, Routed, Sieved, shown
 from airflow_provider_kafka_odps.core.table.types import OdpsType
 
 _MOMENTS = frozenset({"date", "datetime", "timestamp", "timestamp_ntz"})
 
 
-def leaf_conversion(target: OdpsType) -> Conversion | None:
+def leaf_conversion(target: OdpsType, leniency: Leniency = STRICT) -> Conversion | None:
     """Return how JSON text, as ``JsonReader`` returns it, becomes a column of this type; None where it cannot."""
     if target.name == "json":
         return _Unchanged()
     if target.name in TEXTS:
         return Prepared(leaf_texts, fitting(target))
     if target.fields:
-        nested = nested_conversion(target, leaf_conversion)
+        nested = nested_conversion(target, lambda inner: leaf_conversion(inner, leniency))
         opening = "[" if target.name == "array" else "{"
         return nested and _only(opening, "an array" if opening == "[" else "an object", target, nested)
-    then = text_conversion(target)
+    then = text_conversion(target, leniency)
     if then is None:
         return None
     if target.name in _MOMENTS:
-        return _only('"', "text", target, Prepared(leaf_texts, then))
+        texts = Prepared(leaf_texts, then)
+        millis = epoch_millis(target) if leniency.converts else None
+        return _only('"', "text", target, texts) if millis is None else Routed(_numbers_second, (texts, millis))
+    if leniency.converts:
+        return Prepared(leaf_texts, then)
     return _unless_text("true or false" if target.name == "boolean" else "a number", target, then)
 
 
@@ -41,6 +48,12 @@ class _Unchanged:
 
     def apply(self, values: pa.Array) -> Converted:
         return values, []
+
+
+def _numbers_second(leaves: pa.Array) -> npt.NDArray[np.int64]:
+    numbers = pc.fill_null(pc.match_substring_regex(leaves, "^[-0-9]"), fill_value=False)
+    chosen: npt.NDArray[np.int64] = numbers.to_numpy(zero_copy_only=False).astype(np.int64)
+    return chosen
 
 
 def _only(opening: str, wanted: str, target: OdpsType, then: Conversion) -> Conversion:

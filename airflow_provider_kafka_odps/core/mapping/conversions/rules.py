@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from airflow_provider_kafka_odps.core.arrow import edges
 from airflow_provider_kafka_odps.core.mapping.arrow_sql import to_json
 from airflow_provider_kafka_odps.core.mapping.conversions.json_leaves import leaf_conversion
+from airflow_provider_kafka_odps.core.mapping.conversions.leniency import STRICT, Leniency
 from airflow_provider_kafka_odps.core.mapping.conversions.text import INTEGERS, TEXTS, fitting, text_conversion
 from airflow_provider_kafka_odps.core.mapping.conversions.times import instant_conversion, nanos_conversion
 from airflow_provider_kafka_odps.core.mapping.expressions import Header
@@ -43,7 +44,7 @@ _DIGITS = {8: 3, 16: 5, 32: 10, 64: 19}
 _EXACT_BITS = {"float": 24, "double": 53}
 
 
-def conversion(kind: SourceKind, target: OdpsType) -> Conversion | None:
+def conversion(kind: SourceKind, target: OdpsType, leniency: Leniency = STRICT) -> Conversion | None:
     """Return how a source of this kind becomes a column of this type, or None where values would be altered."""
     if not target.writable:
         return None
@@ -51,9 +52,9 @@ def conversion(kind: SourceKind, target: OdpsType) -> Conversion | None:
         case SourceKind.BYTES:
             return _from_bytes(target)
         case SourceKind.TEXT:
-            return from_text(target)
+            return from_text(target, leniency)
         case SourceKind.JSON:
-            return leaf_conversion(target)
+            return leaf_conversion(target, leniency)
         case SourceKind.INT8 | SourceKind.INT16 | SourceKind.INT32 | SourceKind.INT64:
             return _from_integer(target, _BITS[kind])
         case SourceKind.FLOAT | SourceKind.DOUBLE:
@@ -90,12 +91,12 @@ def _from_function(kind: FunctionKind, target: OdpsType) -> Conversion | None:
             assert_never(kind)
 
 
-def from_text(target: OdpsType) -> Conversion | None:
+def from_text(target: OdpsType, leniency: Leniency = STRICT) -> Conversion | None:
     """Return how texts become a column of this type: for nested types they are read as JSON."""
     if not target.fields:
-        return text_conversion(target)
+        return text_conversion(target, leniency)
     json = text_conversion(OdpsType("json"))
-    nested = leaf_conversion(target)
+    nested = leaf_conversion(target, leniency)
     return json and nested and Chained(json, nested)
 
 

@@ -24,9 +24,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_provider_kafka_odps.core.mapping.conversions.hints import hinting
-from airflow_provider_kafka_odps.core.mapping.conversions.times import moment_conversion
+from airflow_provider_kafka_odps.core.mapping.conversions.leniency import STRICT, Leniency
+from airflow_provider_kafka_odps.core.mapping.conversions.local_times import by_clock, dates
+from airflow_provider_kafka_odps.core.mapping.conversions.times import instant_conversion, moment_conversion
+from airflow_provider_kafka_odps.core.mapping.conversions.usual_texts import boolean_texts, number_texts
 from airflow_provider_kafka_odps.core.mapping.sources.json_paths import invalid_json
-from airflow_provider_kafka_odps.core.mapping.strict import Checked, Conversion, shown
+from airflow_provider_kafka_odps.core.mapping.strict import Chained, Checked, Conversion, shown
 from airflow_provider_kafka_odps.core.table.types import OdpsType
 
 TEXTS = frozenset({"string", "varchar", "char"})
@@ -51,25 +54,43 @@ _EXACT_DIGITS = {"double": 16, "float": 8}
 _NEARLY = 1e-6
 
 
-def text_conversion(target: OdpsType) -> Conversion | None:
+def text_conversion(target: OdpsType, leniency: Leniency = STRICT) -> Conversion | None:
     """Return how texts become a column of this type, or None for types that have no text."""
     if target.name in TEXTS:
         return fitting(target)
-    if target.name in INTEGERS:
-        return _integer(target)
     match target.name:
-        case "float" | "double":
-            return _real(target)
-        case "decimal":
-            return _decimal(target)
-        case "boolean":
-            return _boolean()
         case "json":
             return _json(target)
+        case "boolean":
+            return boolean_texts("boolean") if leniency.converts else _boolean()
         case "date" | "datetime" | "timestamp" | "timestamp_ntz":
-            return moment_conversion(target)
+            return _moments(target, leniency)
         case _:
-            return None
+            exact = _number(target)
+            return exact and (Chained(number_texts(target.name), exact) if leniency.converts else exact)
+
+
+def _number(target: OdpsType) -> Conversion | None:
+    if target.name in INTEGERS:
+        return _integer(target)
+    if target.name in ("float", "double"):
+        return _real(target)
+    return _decimal(target) if target.name == "decimal" else None
+
+
+def _moments(target: OdpsType, leniency: Leniency) -> Conversion:
+    strict = moment_conversion(target)
+    if target.name == "date":
+        return dates(strict) if leniency.converts else strict
+    if target.name == "timestamp_ntz" or leniency.zone is None:
+        return strict
+    return by_clock(target, leniency.zone, strict, days=leniency.converts)
+
+
+def epoch_millis(target: OdpsType) -> Conversion | None:
+    """Return how whole numbers, as texts, become instants as milliseconds since 1970, or None for other types."""
+    instants = instant_conversion(target)
+    return instants and Chained(_integer(OdpsType("bigint")), instants)
 
 
 def _no_value(target: OdpsType) -> Callable[[Any], str]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_provider_kafka_odps.core.mapping.conversions.hints import hinting
+from airflow_provider_kafka_odps.core.mapping.instants.clocks import DAY_MILLIS, FIRST_MILLI, LAST_MILLI
 from airflow_provider_kafka_odps.core.mapping.strict import Checked, Conversion, shown
 from airflow_provider_kafka_odps.core.table.types import OdpsType
 
@@ -44,16 +43,6 @@ _PATTERNS = {
 }
 
 
-_FIRST_DAY, _LAST_DAY = ((day - date(1970, 1, 1)).days for day in (date(1, 1, 1), date(9999, 12, 31)))
-
-
-DAY_MILLIS = 86_400_000
-
-
-FIRST_MILLI, LAST_MILLI = _FIRST_DAY * DAY_MILLIS, (_LAST_DAY + 1) * DAY_MILLIS - 1
-"""The years 1 to 9999, in milliseconds since 1970 (UTC)."""
-
-
 def moment_conversion(target: OdpsType) -> Conversion:
     """Return how texts become dates or times of this type; see ``text_conversions``."""
     pattern, example = _PATTERNS[target.name]
@@ -64,7 +53,7 @@ def moment_conversion(target: OdpsType) -> Conversion:
             raise pa.ArrowInvalid("some texts are no such moment")
         match target.name:
             case "date":
-                return _within(values.cast(arrow), pa.int32(), _FIRST_DAY, _LAST_DAY)
+                return _within(values.cast(arrow), pa.int32(), FIRST_MILLI // DAY_MILLIS, LAST_MILLI // DAY_MILLIS)
             case "datetime":
                 # Arrow takes no more digits than the type has, not even noughts.
                 short = pc.replace_substring_regex(values, r"(\.[0-9]{3})0+", r"\1")

@@ -24,9 +24,10 @@ FUNCTIONS = _of((texts, missing, numbers, moments, packed, paths))
 """By the name that users write, in the order of docs/mapping.md."""
 
 
-def through(kind: SourceKind, calls: Sequence[Call]) -> Given:
+def through(kind: SourceKind, calls: Sequence[Call], timezone: str | None = None) -> Given:
     """Return what a source of a kind becomes by functions, from left to right, and how.
 
+    ``timezone`` is the zone that is meant where a function needs one and is given none.
     Raises InvalidMapping for a function that there is none of, or that does not take what it gets.
     """
     steps: list[Conversion] = []
@@ -37,7 +38,7 @@ def through(kind: SourceKind, calls: Sequence[Call]) -> Given:
             raise InvalidMapping(f"{call}: {found.name} takes {takes}, and here it gets {kind}")
         steps += _as_texts(kind, found)
         try:
-            given = found.called(kind, call.arguments)
+            given = found.called(call.arguments, kind=kind, timezone=timezone)
         except InvalidInput as problem:
             raise InvalidMapping(f"{call}: {problem}") from None
         kind = given.kind

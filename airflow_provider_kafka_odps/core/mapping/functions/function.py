@@ -21,7 +21,7 @@ from typing import Any, TypeAlias
 import pyarrow as pa
 
 from airflow_provider_kafka_odps.core.mapping.formats import SourceKind
-from airflow_provider_kafka_odps.core.mapping.strict import Conversion, Converted
+from airflow_provider_kafka_odps.core.mapping.strict import Always, Conversion
 from airflow_provider_kafka_odps.exceptions import InvalidInput
 
 TEXTUAL = frozenset(
@@ -42,17 +42,6 @@ TEXTUAL = frozenset(
 
 Change: TypeAlias = "Callable[[pa.Array], pa.Array]"
 """A change of whole columns that every value allows."""
-
-
-@dataclass(frozen=True, slots=True)
-class Always:
-    """A conversion that every value allows."""
-
-    change: Change
-
-    def apply(self, values: pa.Array) -> Converted:
-        """Change all values."""
-        return self.change(values), []
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,17 +70,17 @@ class Function:
 
     @property
     def parameters(self) -> Mapping[str, inspect.Parameter]:
-        """What stands in the brackets; without ``kind``, which is not the user's to say."""
+        """What stands in the brackets; what only the compiler knows stands behind a ``*``."""
         found = inspect.signature(self.build, eval_str=True).parameters
-        return {name: each for name, each in found.items() if name != "kind"}
+        return {name: each for name, each in found.items() if each.kind is not each.KEYWORD_ONLY}
 
     def __str__(self) -> str:
         """Return how it is written: ``substr(start, length)``; what may be left out stands in brackets of its own."""
         names = [name if each.default is each.empty else f"[{name}]" for name, each in self.parameters.items()]
         return f"{self.name}({', '.join(names)})" if names else self.name
 
-    def called(self, kind: SourceKind, arguments: tuple[str | int, ...]) -> Given:
-        """Return the conversion for what stands in the brackets.
+    def called(self, arguments: tuple[str | int, ...], *, kind: SourceKind, timezone: str | None) -> Given:
+        """Return the conversion for what stands in the brackets, of values of a kind, in a load with a zone.
 
         Raises InvalidInput for a wrong number or kind of arguments.
         """
@@ -103,7 +92,8 @@ class Function:
             if not isinstance(argument, parameter.annotation):
                 wanted = "a text in single quotes" if parameter.annotation is str else "a whole number"
                 raise InvalidInput(f"{parameter.name}={argument!r}: {wanted} is wanted here, as in {self}")
-        extra = {"kind": kind} if "kind" in inspect.signature(self.build).parameters else {}
+        known = {"kind": kind, "timezone": timezone}
+        extra = {name: value for name, value in known.items() if name in inspect.signature(self.build).parameters}
         built = self.build(*arguments, **extra)
         if isinstance(built, Given):
             return built

@@ -13,20 +13,32 @@ import pyarrow.compute as pc
 from airflow_provider_kafka_odps.core.mapping.conversions.text import text_conversion
 from airflow_provider_kafka_odps.core.mapping.conversions.times import moment_conversion
 from airflow_provider_kafka_odps.core.mapping.formats import SourceKind
-from airflow_provider_kafka_odps.core.mapping.functions.function import TEXTUAL, Always, Change, Given, function
-from airflow_provider_kafka_odps.core.mapping.functions.instants.clocks import Millis, Where, ZoneClock, shown
-from airflow_provider_kafka_odps.core.mapping.functions.instants.time_patterns import TimePattern
-from airflow_provider_kafka_odps.core.mapping.functions.instants.time_reading import Times, read_times
-from airflow_provider_kafka_odps.core.mapping.functions.instants.time_writing import write_times
-from airflow_provider_kafka_odps.core.mapping.strict import Chained, Checked, Conversion, Converted, Unconvertible
-from airflow_provider_kafka_odps.core.mapping.strict import shown as value_shown
+from airflow_provider_kafka_odps.core.mapping.functions.function import TEXTUAL, Change, Given, function
+from airflow_provider_kafka_odps.core.mapping.instants.clocks import Millis, ZoneClock, within_calendar
+from airflow_provider_kafka_odps.core.mapping.instants.time_columns import (
+    INSTANTS,
+    NANOS,
+    InPattern,
+    to_local,
+    to_millis,
+    to_nanos,
+)
+from airflow_provider_kafka_odps.core.mapping.instants.time_patterns import TimePattern
+from airflow_provider_kafka_odps.core.mapping.instants.time_writing import write_times
+from airflow_provider_kafka_odps.core.mapping.strict import (
+    Always,
+    Chained,
+    Checked,
+    Conversion,
+    Converted,
+    Unconvertible,
+    shown,
+)
 from airflow_provider_kafka_odps.core.table.types import OdpsType
 from airflow_provider_kafka_odps.core.zones import zone_of
 from airflow_provider_kafka_odps.exceptions import InvalidInput
 
-_INSTANTS, _NANOS, _LOCAL = pa.timestamp("ms", "UTC"), pa.timestamp("ns", "UTC"), pa.timestamp("ns")
 _MOMENTS = frozenset({SourceKind.INSTANT, SourceKind.NANOS, SourceKind.LOCAL, SourceKind.DATE})
-_LAST_NANOS = (2**63 - 1) // 10**6 - 1
 _MILLI_DIGITS = 3
 
 
@@ -59,7 +71,7 @@ class _Named:
         if problems:
             seen = values.take(pa.array([problem.row for problem in problems], pa.int64())).to_pylist()
             problems = [
-                Unconvertible(problem.row, f"{self.name}: {value_shown(value)} is not {self.wanted}")
+                Unconvertible(problem.row, f"{self.name}: {shown(value)} is not {self.wanted}")
                 for problem, value in zip(problems, seen, strict=True)
             ]
         return found, problems
@@ -77,7 +89,7 @@ def epoch_s() -> Conversion:
     thousand = pa.scalar(1000, pa.decimal128(4, 0))
 
     def convert(values: pa.Array) -> pa.Array:
-        return pc.multiply(values, thousand).cast(pa.int64()).cast(_INSTANTS)
+        return pc.multiply(values, thousand).cast(pa.int64()).cast(INSTANTS)
 
     scaled = Checked(convert, pc.is_null, lambda value: f"epoch_s: {value} is no instant of the calendar")
     return Chained(_named("epoch_s", seconds, "a number of seconds, with at most three decimals"), scaled)
@@ -86,42 +98,43 @@ def epoch_s() -> Conversion:
 @function(takes=TEXTUAL, gives=SourceKind.INSTANT)
 def epoch_ms() -> Conversion:
     """Read whole milliseconds since 1970 (UTC)."""
-    return _whole("epoch_ms", 1, _INSTANTS)
+    return _whole("epoch_ms", 1, INSTANTS)
 
 
 @function(takes=TEXTUAL, gives=SourceKind.NANOS)
 def epoch_us() -> Conversion:
     """Read whole microseconds since 1970 (UTC), of the years 1677 to 2262."""
-    return _whole("epoch_us", 1000, _NANOS)
+    return _whole("epoch_us", 1000, NANOS)
 
 
 @function(takes=TEXTUAL, gives=SourceKind.NANOS)
 def epoch_ns() -> Conversion:
     """Read whole nanoseconds since 1970 (UTC), of the years 1677 to 2262."""
-    return _whole("epoch_ns", 1, _NANOS)
+    return _whole("epoch_ns", 1, NANOS)
 
 
 @function(takes=TEXTUAL, gives=SourceKind.INSTANT)
-def time(pattern: str = "", zone: str = "") -> Given | Conversion:
+def time(pattern: str = "", zone: str = "", *, timezone: str | None) -> Given | Conversion:
     """Read a text in a pattern, by the clock of a zone, or with the offset that the text has.
 
     Without a pattern: in ISO 8601 with Z or an offset.
     """
     if not pattern:
         read = _named("time", moment_conversion(OdpsType("datetime")), "a time such as 2026-11-22T10:00:00Z")
-        return Chained(read, Always(lambda values: values.cast(pa.timestamp("ms")).cast(_INSTANTS)))
+        return Chained(read, Always(lambda values: values.cast(pa.timestamp("ms")).cast(INSTANTS)))
     parsed = TimePattern.parse(pattern)
+    zone = zone or ("" if parsed.has_offset else timezone or "")
     if parsed.has_offset == bool(zone):
         raise InvalidInput(
             f"pattern {pattern!r} and zone {zone!r}: one of the two says which instant a text means, "
-            "XXX in the pattern, or a zone such as 'Asia/Shanghai'"
+            "XXX in the pattern, or a zone such as 'Asia/Shanghai', here or as the operator's timezone"
         )
     if "yyyy" not in parsed.letters:
         raise InvalidInput(f"pattern {pattern!r}: an instant has a year, yyyy")
     clock = ZoneClock(zone_of(zone, "zone")) if zone else None
     if parsed.fraction > _MILLI_DIGITS:
-        return Given(SourceKind.NANOS, _Reading("time", parsed, lambda times: _nanos(times, clock)))
-    return _Reading("time", parsed, lambda times: _millis(times, clock))
+        return Given(SourceKind.NANOS, InPattern("time", parsed, lambda times: to_nanos(times, clock)))
+    return InPattern("time", parsed, lambda times: to_millis(times, clock))
 
 
 @function(takes=TEXTUAL, gives=SourceKind.LOCAL)
@@ -130,98 +143,40 @@ def local_time(pattern: str) -> Conversion:
     parsed = TimePattern.parse(pattern)
     if parsed.has_offset or "yyyy" not in parsed.letters:
         raise InvalidInput(f"pattern {pattern!r}: a local time has a year, yyyy, and no offset; time() reads offsets")
-    return _Reading("local_time", parsed, _locals)
-
-
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    """Texts in a pattern."""
-
-    name: str
-    pattern: TimePattern
-    become: Callable[[Times], tuple[pa.Array, Where]]
-    """Returns the column, and which times are none."""
-
-    def apply(self, values: pa.Array) -> Converted:
-        times = read_times(values, self.pattern)
-        column, none = self.become(times)
-        none &= ~times.bad & values.is_valid().to_numpy(zero_copy_only=False)
-        if not (none.any() or times.bad.any() or values.null_count):
-            return column, []
-        absent = pa.array(none | times.bad | values.is_null().to_numpy(zero_copy_only=False))
-        column = pc.if_else(absent, pa.scalar(None, column.type), column)
-        return column, self._problems(values, times.bad, none)
-
-    def _problems(self, values: pa.Array, bad: Where, none: Where) -> list[Unconvertible]:
-        rows = np.flatnonzero(bad | none).tolist()
-        texts = values.take(pa.array(rows, pa.int64())).to_pylist()
-        return [
-            Unconvertible(row, f"{self.name}: {value_shown(text)} {self._why(text, bad=bad[row])}")
-            for row, text in zip(rows, texts, strict=True)
-        ]
-
-    def _why(self, text: str, *, bad: bool) -> str:
-        if not bad:
-            return "is no time of that clock, or two, or out of range"
-        place = self.pattern.misfit(text)
-        where = "" if place is None else f" from position {place} on"
-        return f"is not {self.pattern.text}{where}"
-
-
-def _millis(times: Times, clock: ZoneClock | None) -> tuple[pa.Array, Where]:
-    millis, none = _instants(times, clock)
-    return pa.array(millis).cast(_INSTANTS), none
-
-
-def _nanos(times: Times, clock: ZoneClock | None) -> tuple[pa.Array, Where]:
-    millis, none = _instants(times, clock)
-    none = none | (np.abs(millis) > _LAST_NANOS)
-    return pa.array(np.where(none, 0, millis) * 10**6 + times.nanos).cast(_NANOS), none
-
-
-def _instants(times: Times, clock: ZoneClock | None) -> tuple[Millis, Where]:
-    if clock is None:
-        millis = times.millis - times.offset
-        return millis, ~shown(millis)
-    out = ~shown(times.millis)
-    millis, none = clock.instants(np.where(out, 0, times.millis))
-    return millis, none | out
-
-
-def _locals(times: Times) -> tuple[pa.Array, Where]:
-    none = np.abs(times.millis) > _LAST_NANOS
-    return pa.array(np.where(none, 0, times.millis) * 10**6 + times.nanos).cast(_LOCAL), none
+    return InPattern("local_time", parsed, to_local)
 
 
 @function(takes=_MOMENTS, gives=SourceKind.TEXT, name="format")
-def formatted(pattern: str, zone: str = "", *, kind: SourceKind) -> Conversion:
+def formatted(pattern: str, zone: str = "", *, kind: SourceKind, timezone: str | None) -> Conversion:
     """Write a time in a pattern: an instant by the clock of a zone; a local time or a date as it is."""
     parsed = TimePattern.parse(pattern)
-    clock = _clock(kind, zone)
+    clock = _clock(kind, zone, timezone)
     if clock is None and parsed.has_offset:
         raise InvalidInput(f"pattern {pattern!r}: a {kind} has no offset")
     return _OfMoments("format", kind, clock, lambda local, nanos, offset: write_times(local, nanos, offset, parsed))
 
 
 @function(takes=_MOMENTS - {SourceKind.DATE}, gives=SourceKind.DATE)
-def date(zone: str = "", *, kind: SourceKind) -> Conversion:
+def date(zone: str = "", *, kind: SourceKind, timezone: str | None) -> Conversion:
     """Take the date: of an instant by the clock of a zone; of a local time as it is."""
 
     def days(local: Millis, nanos: Millis, offset: Millis) -> pa.Array:
         del nanos, offset
         return pa.array((local // 86_400_000).astype(np.int32)).cast(pa.date32())
 
-    return _OfMoments("date", kind, _clock(kind, zone), days)
+    return _OfMoments("date", kind, _clock(kind, zone, timezone), days)
 
 
 @function(takes=frozenset({SourceKind.NANOS}), gives=SourceKind.INSTANT)
 def to_ms() -> Change:
     """Cut what is smaller than a millisecond."""
-    return lambda values: pc.floor_temporal(values, unit="millisecond").cast(_INSTANTS)
+    return lambda values: pc.floor_temporal(values, unit="millisecond").cast(INSTANTS)
 
 
-def _clock(kind: SourceKind, zone: str) -> ZoneClock | None:
-    if (kind in (SourceKind.INSTANT, SourceKind.NANOS)) != bool(zone):
+def _clock(kind: SourceKind, zone: str, timezone: str | None) -> ZoneClock | None:
+    is_instant = kind in (SourceKind.INSTANT, SourceKind.NANOS)
+    zone = zone or (timezone or "" if is_instant else "")
+    if is_instant != bool(zone):
         raise InvalidInput(
             f"zone={zone!r}: an instant needs a zone, such as 'Asia/Shanghai', and a local time or a date has none; "
             f"this is {kind}"
@@ -242,7 +197,7 @@ class _OfMoments:
     def apply(self, values: pa.Array) -> Converted:
         millis, nanos = self._numbers(values)
         there = values.is_valid().to_numpy(zero_copy_only=False)
-        out = there & ~shown(millis)
+        out = there & ~within_calendar(millis)
         millis = np.where(there & ~out, millis, 0)
         local = millis if self.clock is None else self.clock.local(millis)
         column = self.made(local, nanos, local - millis)

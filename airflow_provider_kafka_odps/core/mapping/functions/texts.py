@@ -62,6 +62,19 @@ def replace(old: str, new: str) -> Change:
 
 
 @function(takes=TEXTUAL, gives=SourceKind.TEXT)
+def replace_regex(pattern: str, new: str) -> Change:
+    r"""Put ``new`` wherever the regular expression (RE2) matches.
+
+    In ``new``, ``\\1`` is the first group; in ``pattern``, ``(?i)`` ignores case.
+    """
+    try:
+        pc.replace_substring_regex(pa.array([""]), pattern, new)
+    except pa.ArrowInvalid as error:
+        raise InvalidInput(f"pattern={pattern!r}, new={new!r}: {error}") from None
+    return lambda texts: pc.replace_substring_regex(texts, pattern, new)
+
+
+@function(takes=TEXTUAL, gives=SourceKind.TEXT)
 def pad(length: int, padding: str = " ") -> Change:
     """Put ``padding`` in front of texts that have less than ``length`` characters."""
     return _padding(length, padding, pc.utf8_lpad)

@@ -7,7 +7,7 @@ and kept. A quarter in which the offset changes is looked at row by row.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -15,12 +15,14 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from airflow_provider_kafka_odps.core.mapping.conversions.times import DAY_MILLIS, FIRST_MILLI, LAST_MILLI
-
 Millis = npt.NDArray[np.int64]
 """Milliseconds since 1970, of instants or by a clock."""
 Where = npt.NDArray[np.bool_]
 
+_FIRST_DAY, _LAST_DAY = ((day - date(1970, 1, 1)).days for day in (date(1, 1, 1), date(9999, 12, 31)))
+DAY_MILLIS = 86_400_000
+FIRST_MILLI, LAST_MILLI = _FIRST_DAY * DAY_MILLIS, (_LAST_DAY + 1) * DAY_MILLIS - 1
+"""The years 1 to 9999, in milliseconds since 1970 (UTC)."""
 _QUARTER = 900_000
 _KEPT = 100_000
 """Quarters, nearly three years of them, in about 20 MB."""
@@ -28,13 +30,13 @@ _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - by whatever clock
 _MILLI = timedelta(milliseconds=1)
 
 
-def shown(millis: Millis) -> Where:
+def within_calendar(millis: Millis) -> Where:
     """Return which instants every clock can show: those a day from the ends of the calendar, the years 1 to 9999."""
     return (millis >= FIRST_MILLI + DAY_MILLIS) & (millis <= LAST_MILLI - DAY_MILLIS)
 
 
 class ZoneClock:
-    """The clock of one zone. All times have to be ``shown``."""
+    """The clock of one zone. All times have to be ``within_calendar``."""
 
     def __init__(self, zone: ZoneInfo) -> None:
         self._zone = zone

@@ -10,9 +10,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_provider_kafka_odps.core.mapping.conversions.times import DAY_MILLIS
-from airflow_provider_kafka_odps.core.mapping.functions.instants.clocks import Millis, Where
-from airflow_provider_kafka_odps.core.mapping.functions.instants.time_patterns import OFFSETS, WIDTHS, TimePattern
+from airflow_provider_kafka_odps.core.mapping.instants.clocks import DAY_MILLIS, Millis, Where
+from airflow_provider_kafka_odps.core.mapping.instants.time_patterns import OFFSETS, WIDTHS, TimePattern
 
 Digits = npt.NDArray[np.uint8]
 Numbers = npt.NDArray[np.int32]

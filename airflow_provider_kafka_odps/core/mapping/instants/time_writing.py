@@ -6,9 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from airflow_provider_kafka_odps.core.mapping.conversions.times import DAY_MILLIS
-from airflow_provider_kafka_odps.core.mapping.functions.instants.clocks import Millis
-from airflow_provider_kafka_odps.core.mapping.functions.instants.time_patterns import OFFSETS, WIDTHS, TimePattern
+from airflow_provider_kafka_odps.core.mapping.instants.clocks import DAY_MILLIS, Millis
+from airflow_provider_kafka_odps.core.mapping.instants.time_patterns import OFFSETS, WIDTHS, TimePattern
 
 Octets = npt.NDArray[np.uint8]
 _ZERO = np.uint8(ord("0"))
