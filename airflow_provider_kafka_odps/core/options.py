@@ -139,6 +139,14 @@ class Conversions(StrEnum):
     """Texts of numbers, the usual texts of booleans and dates, and whole numbers as milliseconds since 1970."""
 
 
+class OnUnclear(StrEnum):
+    """What to do with a record of which the filter cannot tell whether it is to be loaded."""
+
+    REJECT = "reject"
+    LEAVE_OUT = "leave_out"
+    """Leave it out, and count it as filtered."""
+
+
 class IsolationLevel(StrEnum):
     """Which records of transactions are read."""
 

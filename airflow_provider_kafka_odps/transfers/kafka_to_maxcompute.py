@@ -56,6 +56,8 @@ class KafkaToMaxComputeOperator(Templates, Stoppable, FromJob, BaseOperator):
         Functions in ``columns`` do the same for one column: docs/mapping.md has both.
     :param timezone: by the clock of which zone a time without an offset is meant, such as ``"Asia/Shanghai"``; also
         for functions that are given no zone. Default: such a time is a reject.
+    :param where: load only the records for which this is true: a condition in SQL over source expressions, such as
+        ``"type = 'order' AND amount >= 10"``; docs/mapping.md, "Filters". *(templated)*
 
     **From where**: which offsets.
 
@@ -99,6 +101,8 @@ class KafkaToMaxComputeOperator(Templates, Stoppable, FromJob, BaseOperator):
 
     :param on_bad_json: what to do when a path leads into a key or value that is no JSON object: ``"null"`` (load NULL,
         and count it in the receipt), ``"reject"`` the record, or ``"fail"``.
+    :param on_unclear: what to do with a record of which ``where`` cannot tell, because what is compared is no number,
+        no text or no time: ``"reject"`` it, or ``"leave_out"``.
     :param max_rejects: how many records may fail to fit the table: a number, a percentage such as ``"1%"``, both as
         ``"10, 1%"``, or ``"unlimited"``. Checked before the commit: with more rejects than that, no row is visible.
         *(templated)*
@@ -156,6 +160,7 @@ class KafkaToMaxComputeOperator(Templates, Stoppable, FromJob, BaseOperator):
         "partition",
         "columns",
         "column_types",
+        "where",
         "start",
         "end",
         "first_start",
@@ -181,7 +186,7 @@ class KafkaToMaxComputeOperator(Templates, Stoppable, FromJob, BaseOperator):
         # what
         topic: str, columns: ColumnInput | None = None, key_type: str = "bytes", value_type: str = "bytes",
         encoding: str = "utf-8", field_delimiter: str = ",", empty_as_null: bool = False,
-        conversions: str = "strict", timezone: str | None = None,
+        conversions: str = "strict", timezone: str | None = None, where: str | None = None,
         # from where
         start: BoundInput | XComArg = "interval", end: BoundInput | XComArg = "interval",
         first_start: BoundInput | None = None, max_offsets: int | None = None,
@@ -193,10 +198,9 @@ class KafkaToMaxComputeOperator(Templates, Stoppable, FromJob, BaseOperator):
         maxcompute_conn_id: str = "maxcompute_default", project: str | None = None, endpoint: str | None = None,
         quota_name: str | None = None, asset: Asset | None = None,
         # what does not fit
-        on_bad_json: str = "null", max_rejects: ToleranceInput = 0, rejects_table: str | None = None,
-        rejects_path: str | None = None, on_schema_drift: str = "fail", on_short_log: str = "fail",
-        on_gap: str = "fail", on_data_loss: str = "fail",
-        on_timestamp_ahead: str = "fail",
+        on_bad_json: str = "null", on_unclear: str = "reject", max_rejects: ToleranceInput = 0,
+        rejects_table: str | None = None, rejects_path: str | None = None, on_schema_drift: str = "fail",
+        on_short_log: str = "fail", on_gap: str = "fail", on_data_loss: str = "fail", on_timestamp_ahead: str = "fail",
         # how fast
         concurrency: int = CONCURRENCY, workers: int = 1, max_memory: int | str = MAX_MEMORY,
         max_bytes_per_second: int | str | None = None, compression: str = "none", poll_timeout: float = 60.0,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_kafka_odps.core.mapping.filters.wanted import Wanted
 from airflow_provider_kafka_odps.core.mapping.formats import Format, RecordFormat
 from airflow_provider_kafka_odps.core.options import (
     Compression,
@@ -22,6 +23,7 @@ from airflow_provider_kafka_odps.core.options import (
     OnSchemaDrift,
     OnShortLog,
     OnTimestampAhead,
+    OnUnclear,
     choice,
     seconds,
 )
@@ -50,6 +52,7 @@ class What:
     empty_as_null: bool
     conversions: Conversions
     timezone: str | None
+    where: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,7 @@ class Unfitting:
     """What to do with what does not fit."""
 
     on_bad_json: OnBadJson
+    on_unclear: OnUnclear
     max_rejects: ToleranceInput
     rejects_table: str | None
     rejects_path: str | None
@@ -161,6 +165,11 @@ class LoadParameters:
             what.timezone or None,
         )
 
+    @property
+    def filtering(self) -> Wanted:
+        """Which records are loaded."""
+        return Wanted(self.what.where or None, self.unfitting.on_unclear)
+
 
 GROUPS = (What, FromWhere, ToWhere, Unfitting, HowFast, HowSure)
 """In the order in which parameters are documented."""
@@ -177,6 +186,7 @@ _CHOICES: Mapping[str, type[StrEnum]] = {
     "isolation_level": IsolationLevel,
     "mode": Mode,
     "on_bad_json": OnBadJson,
+    "on_unclear": OnUnclear,
     "on_schema_drift": OnSchemaDrift,
     "on_short_log": OnShortLog,
     "on_gap": OnGap,

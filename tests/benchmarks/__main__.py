@@ -95,6 +95,7 @@ def _orders(workload: Workload, servers: str, topic: str, rows: int, endpoint: R
         table=f"bench_{workload.name.lower()}",
         columns=workload.columns,
         types=workload.types,
+        where=workload.where,
     )
 
 

@@ -18,6 +18,12 @@ EIGHT = {
     "event_id": "event_id",
     "tag": "tag.desc",
 }
+ELEVEN = EIGHT | {"at": "at", "ms": "ms", "phone": "phone"}
+TIMED = EIGHT | {
+    "at": "at | time('yyyy-MM-dd HH:mm:ss', 'Asia/Shanghai')",
+    "ms": "ms | epoch_ms",
+    "phone": "phone | mask(3, 4)",
+}
 TWENTY = {f"c{number}": f"f{number}" for number in range(20)}
 TWENTY_TYPES = {f"c{number}": ("bigint", "double", "string", "boolean")[number % 4] for number in range(20)}
 
@@ -39,7 +45,9 @@ class Workload:
     share: float = 1.0
     """Of the rows that were asked for."""
     ours_only: bool = False
-    """What is measured is the memory of ours, which the other ways do not bound."""
+    """What is measured is ours alone: its memory, which the other ways do not bound, or what they do not have."""
+    where: str | None = None
+    """Which records are loaded; None: all."""
     broken_every: int = 0
     """One value in so many is cut off and no JSON any more; 0: none. Only ours goes on after such a value."""
 
@@ -72,14 +80,22 @@ class Workload:
                 for index in range(20)
             )
             return f"{{{fields}}}"
+        timed = (
+            f'"at":"2026-11-{number // 86400 % 28 + 1:02d} 10:{number // 60 % 60:02d}:{number % 60:02d}",'
+            f'"ms":{1_795_000_000_000 + number},"phone":"138{number % 10**8:08d}",'
+            if self.ours_only and "at" in self.columns
+            else ""
+        )
         head = (
-            f'{{"event_id":"e-{number:09d}","tag":{{"desc":"kind {number % 37}","n":{number % 5}}},'
+            f'{{"event_id":"e-{number:09d}","tag":{{"desc":"kind {number % 37}","n":{number % 5}}},{timed}'
             f'"amount":{number % 9973}.25,"note":"'
         )
         return f'{head}{filling[: max(0, self.value_bytes - len(head) - 2)]}"}}'
 
 
 STRINGS = dict.fromkeys(EIGHT, "string")
+_THREE = {"at": "string", "ms": "bigint", "phone": "string"}
+_TIMES = {"at": "datetime", "ms": "datetime", "phone": "string"}
 WORKLOADS = {
     workload.name: workload
     for workload in (
@@ -91,6 +107,17 @@ WORKLOADS = {
         Workload("W6", "10 KB values", FIVE, FIVE_TYPES, value_bytes=10_000, share=0.05),
         Workload("W7", "twenty JSON paths into typed columns", TWENTY, TWENTY_TYPES, share=0.25),
         Workload("W8", "as W2, one value in a hundred is broken", EIGHT, STRINGS, broken_every=100),
+        Workload("W10", "W2 and three paths more", ELEVEN, STRINGS | _THREE, value_bytes=300, ours_only=True),
+        Workload("W10F", "as W10, two times and a mask", TIMED, STRINGS | _TIMES, value_bytes=300, ours_only=True),
+        Workload(
+            "W10W",
+            "as W10F, of which a third is kept",
+            TIMED,
+            STRINGS | _TIMES,
+            value_bytes=300,
+            ours_only=True,
+            where="tag.n < 2 AND amount >= 1500",
+        ),
         Workload("M1", "memory: a million small records", FIVE, FIVE_TYPES, value_bytes=100, share=0.5, ours_only=True),
         Workload("M10", "memory: ten million", FIVE, FIVE_TYPES, value_bytes=100, share=5, ours_only=True),
         Workload("M50", "memory: fifty million", FIVE, FIVE_TYPES, value_bytes=100, share=25, ours_only=True),

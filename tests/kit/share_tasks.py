@@ -9,6 +9,7 @@ from airflow_provider_kafka_odps.clients.maxcompute.connection.settings import O
 from airflow_provider_kafka_odps.clients.maxcompute.upload_address import UploadPlace
 from airflow_provider_kafka_odps.core.load.resources import Resources
 from airflow_provider_kafka_odps.core.load.shares import Share
+from airflow_provider_kafka_odps.core.mapping.filters.wanted import EVERYTHING
 from airflow_provider_kafka_odps.core.mapping.formats import RecordFormat
 from airflow_provider_kafka_odps.core.options import Compression, OnDataLoss
 from airflow_provider_kafka_odps.core.table.schema import Column, TableSchema
@@ -29,6 +30,7 @@ def task_of_nowhere(broker: str) -> ShareTask:
         columns={"o": "__offset__"},
         schema=TableSchema((Column("o", OdpsType.parse("bigint")),), ()),
         record_format=RecordFormat(),
+        filtering=EVERYTHING,
         wanted=frozenset({"partition", "offset"}),
         keep_rejects=False,
         on_data_loss=OnDataLoss.FAIL,

@@ -10,7 +10,7 @@ from core.world import batch_of
 from twins.clock import HandClock
 
 from airflow_provider_kafka_odps.core.load.shares import ShareProgress
-from airflow_provider_kafka_odps.core.mapping.projection import Reject
+from airflow_provider_kafka_odps.core.mapping.reject import Reject
 from airflow_provider_kafka_odps.transfers.workers.process import _Reporter
 
 REJECT = Reject("orders", 0, 7, "v", "no number")

@@ -10,8 +10,8 @@ import pyarrow as pa
 
 from airflow_provider_kafka_odps.core.mapping.expressions import Part
 from airflow_provider_kafka_odps.core.mapping.projection import Projected, Projection
-from airflow_provider_kafka_odps.core.mapping.sources.records import BadDocument
 from airflow_provider_kafka_odps.core.mapping.sources.samples import NOTHING, RECORDS, Sample
+from airflow_provider_kafka_odps.core.mapping.sources.taken import BadDocument
 
 MOST_COLUMNS = 100
 """Of how many columns a receipt has the NULLs."""

@@ -27,8 +27,8 @@ class Ledger:
         self.content = Content()
         """What the rows have of the records."""
 
-    def add(self, batch: pa.RecordBatch, rejects: int) -> None:
-        """Count a batch of one partition, of whose records ``rejects`` became no row.
+    def add(self, batch: pa.RecordBatch, rejects: int, filtered: int = 0) -> None:
+        """Count a batch of one partition, of whose records ``rejects`` and ``filtered`` became no row.
 
         Raises ReadFailed for a record outside the window, before one that was counted, or twice: such a batch would
         double rows, and nothing that was read so far becomes visible.
@@ -42,7 +42,7 @@ class Ledger:
                 f"the reader delivered offsets {offsets[0]} to {offsets[-1]} of {partition}, where nothing was wanted; "
                 "nothing was committed"
             )
-        ledger.add(offsets, rejects)
+        ledger.add(offsets, rejects, filtered)
         late, early = self._lateness.count(batch.column("timestamp"))
         ledger.late += late
         ledger.early += early
@@ -65,8 +65,13 @@ class Ledger:
 
     @property
     def records(self) -> int:
-        """How many records were counted so far, rejects among them."""
+        """How many records were counted so far, rejects and filtered ones among them."""
         return sum(each.records for each in self._partitions.values())
+
+    @property
+    def filtered(self) -> int:
+        """How many of them the filter has left out."""
+        return sum(each.filtered for each in self._partitions.values())
 
     @property
     def first_last(self) -> dict[TopicPartition, tuple[int, int]]:

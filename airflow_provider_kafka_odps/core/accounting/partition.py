@@ -22,7 +22,7 @@ class PartitionLedger:
         self.offsets = offsets
         self.position = offsets.start
         """The next offset after the last record."""
-        self.records = self.rejects = 0
+        self.records = self.rejects = self.filtered = 0
         self.late = self.early = 0
         self.first_last: tuple[int, int] | None = None
         """The offsets of the first and the last record."""
@@ -32,7 +32,7 @@ class PartitionLedger:
         self._passed = Ranges(offsets.start, offsets.end)
         self._kinds: Counter[GapKind] = Counter()
 
-    def add(self, offsets: npt.NDArray[np.int64], rejects: int) -> None:
+    def add(self, offsets: npt.NDArray[np.int64], rejects: int, filtered: int) -> None:
         """Count records; raise ReadFailed for one that is not of the range, or does not come next."""
         self._check(offsets)
         self._add_gaps(offsets)
@@ -41,6 +41,7 @@ class PartitionLedger:
         self.position = next_offset(last)
         self.records += len(offsets)
         self.rejects += rejects
+        self.filtered += filtered
 
     def pass_over(self, passed: PassedOver) -> None:
         """Take note of offsets without a record that the log itself accounts for."""
@@ -58,6 +59,7 @@ class PartitionLedger:
         self._kinds.update(later._kinds)
         self.records += later.records
         self.rejects += later.rejects
+        self.filtered += later.filtered
         self.late += later.late
         self.early += later.early
         if later.first_last is not None:
@@ -88,7 +90,7 @@ class PartitionLedger:
         """Return what the offsets became, of which so many were removed by compaction."""
         missing = self._kinds[GapKind.MISSING]
         return Counts(
-            rows=self.records - self.rejects,
+            rows=self.records - self.rejects - self.filtered,
             rejects=self.rejects,
             gaps=self.offsets.span - self.records - missing,
             control=self._kinds[GapKind.CONTROL],
@@ -97,6 +99,7 @@ class PartitionLedger:
             missing=missing,
             late=self.late,
             early=self.early,
+            filtered=self.filtered,
         )
 
     def _check(self, offsets: npt.NDArray[np.int64]) -> None:

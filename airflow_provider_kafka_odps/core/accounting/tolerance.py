@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from airflow_provider_kafka_odps.exceptions import InvalidInput, RecordsRejected
 
 if TYPE_CHECKING:
-    from airflow_provider_kafka_odps.core.mapping.projection import Reject
+    from airflow_provider_kafka_odps.core.mapping.reject import Reject
 
 
 ToleranceInput: TypeAlias = "int | str"

@@ -66,6 +66,7 @@ def _refusal(receipt: Receipt, consequence: str) -> FewerRows:
     missing = sum(counts.missing for counts in receipt.partitions.values())
     why = [
         f"{receipt.rejects} rejects" if receipt.rejects else "",
+        f"{receipt.filtered} records left out by where" if receipt.filtered else "",
         f"{missing} offsets are missing" if missing else "",
         f"{receipt.not_json} values of {receipt.rows + receipt.rejects} records are no JSON"
         if receipt.not_json

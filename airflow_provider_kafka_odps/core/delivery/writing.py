@@ -102,7 +102,8 @@ class WindowLoad:
         return self._attempt.ports.source.read(share, self._wanted, evidence)
 
     def _prove(self, whole: ShareResult) -> Mapping[TopicPartition, Counts]:
-        load, ports, run, records = self._attempt.load, self._attempt.ports, self._attempt.run, whole.ledger.records
+        load, ports, run = self._attempt.load, self._attempt.ports, self._attempt.run
+        records = whole.ledger.records - whole.ledger.filtered
         self._rejects.prove(records)
         counts = whole.ledger.prove(lambda: ports.source.cleanup_policy(self._window.topic), load.request.on_data_loss)
         if rejected := self._rejects.warning(records, ports.rejects.place if load.keep_rejects else None):

@@ -81,6 +81,11 @@ class Receipt:
         return sum(counts.rejects for counts in self.partitions.values())
 
     @property
+    def filtered(self) -> int:
+        """How many records the filter has left out."""
+        return sum(counts.filtered for counts in self.partitions.values())
+
+    @property
     def telling_rows(self) -> int:
         """How many rows are worth having: none where no row has anything of a value or a header.
 
@@ -99,7 +104,8 @@ class Receipt:
         """The load in one line: window, rows, rejects, and the offsets that are lost where there are any."""
         missing = sum(counts.missing for counts in self.partitions.values())
         lost = f", {missing} offsets missing" if missing else ""
-        return f"{bounds_text(self.window)}: {self.rows} rows, {self.rejects} rejects{lost}"
+        filtered = f", {self.filtered} filtered" if self.filtered else ""
+        return f"{bounds_text(self.window)}: {self.rows} rows, {self.rejects} rejects{filtered}{lost}"
 
     def to_json(self) -> dict[str, Any]:
         """Return the receipt as it stands in XCom (docs/reference.md)."""
@@ -123,6 +129,7 @@ class Receipt:
             "blocks": self.blocks,
             "rows": self.rows,
             "rejects": self.rejects,
+            **({"filtered": self.filtered} if self.filtered else {}),
             "gaps": sum(counts.gaps for counts in self.partitions.values()),
             "late": sum(counts.late for counts in self.partitions.values()),
             "early": sum(counts.early for counts in self.partitions.values()),

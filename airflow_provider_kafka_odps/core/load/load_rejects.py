@@ -11,7 +11,7 @@ import pyarrow as pa
 from airflow_provider_kafka_odps.core.accounting.counts import RejectsUpload
 from airflow_provider_kafka_odps.core.accounting.tolerance import Rejections, Tolerance
 from airflow_provider_kafka_odps.core.load.shares import ShareProgress
-from airflow_provider_kafka_odps.core.mapping.projection import Reject
+from airflow_provider_kafka_odps.core.mapping.reject import Reject
 
 
 class RejectWriting(Protocol):

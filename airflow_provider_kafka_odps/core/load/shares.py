@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from airflow_provider_kafka_odps.core.accounting.ledger import Ledger
-    from airflow_provider_kafka_odps.core.mapping.projection import Reject
+    from airflow_provider_kafka_odps.core.mapping.reject import Reject
 
 
 LEAST_SPAN = 100_000

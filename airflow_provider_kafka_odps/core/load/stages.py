@@ -19,7 +19,8 @@ from airflow_provider_kafka_odps.core.load.resources import Resources
 from airflow_provider_kafka_odps.core.load.shares import Share, ShareResult
 from airflow_provider_kafka_odps.core.load.stage_times import StageTimes
 from airflow_provider_kafka_odps.core.load.throttle import Throttle
-from airflow_provider_kafka_odps.core.mapping.projection import Projection, Reject
+from airflow_provider_kafka_odps.core.mapping.projection import Projection
+from airflow_provider_kafka_odps.core.mapping.reject import Reject
 from airflow_provider_kafka_odps.core.upload import Upload
 from airflow_provider_kafka_odps.core.window.window import Window
 
@@ -116,7 +117,7 @@ class ShareLoad:
             with self._seconds.timed("project"):
                 projected = self._stages.projection.apply(self._share.window.topic, batch)
                 self._stages.take_rejects(batch, projected.rejects)
-                self._ledger.add(batch, rejects=len(projected.rejects))
+                self._ledger.add(batch, rejects=len(projected.rejects), filtered=projected.filtered)
                 self._ledger.content.add(projected, batch, self._stages.projection)
                 self._not_json += projected.not_json
             self._passed.append(self._ledger.passed)

@@ -13,6 +13,9 @@ import pyarrow.compute as pc
 
 from airflow_provider_kafka_odps.core.mapping.conversions.rules import conversion
 from airflow_provider_kafka_odps.core.mapping.expressions import Constant, Expression, Piped, Rest, parse_expression
+from airflow_provider_kafka_odps.core.mapping.filters.filter import compile_filter
+from airflow_provider_kafka_odps.core.mapping.filters.sorting import Sorting
+from airflow_provider_kafka_odps.core.mapping.filters.wanted import EVERYTHING, Wanted
 from airflow_provider_kafka_odps.core.mapping.formats import RecordFormat, SourceKind
 from airflow_provider_kafka_odps.core.mapping.functions.catalogue import through
 from airflow_provider_kafka_odps.core.mapping.functions.function import Given
@@ -82,14 +85,18 @@ def named_columns(columns: ColumnInput, schema: TableSchema) -> Mapping[str, str
 
 
 def compile_projection(
-    columns: Mapping[str, str], schema: TableSchema, record_format: RecordFormat | None = None
+    columns: Mapping[str, str],
+    schema: TableSchema,
+    record_format: RecordFormat | None = None,
+    wanted: Wanted = EVERYTHING,
 ) -> Projection:
-    """Decide, once per table, how every column is filled.
+    """Decide, once per table, how every column is filled, and which records are left out.
 
     ``columns`` maps column names (case is ignored) to source expressions.
     Raises InvalidMapping with everything that does not fit, and InvalidExpression, before any record is read.
     """
     record_format = record_format or RecordFormat()
+    found = compile_filter(wanted.where, record_format)
     sources = {name: parse_expression(text) for name, text in columns.items()}
     known = {column.name.lower(): column for column in schema.columns}
     problems = [_unknown(name, schema) for name in sources if name.lower() not in known]
@@ -118,7 +125,8 @@ def compile_projection(
     if problems:
         has = ", ".join(f"{column.name} {column.type}" for column in schema.columns)
         raise InvalidMapping(f"columns do not fit the table: {'; '.join(problems)}. The table has: {has}")
-    return Projection(schema, plans, constants, record_format)
+    sorting = None if found is None else Sorting(found, wanted.on_unclear)
+    return Projection(schema, plans, constants, record_format, sorting)
 
 
 def created_columns(columns: ColumnInput, record_format: RecordFormat | None = None) -> tuple[Column, ...]:

@@ -108,11 +108,14 @@ Expression: TypeAlias = Source | Piped
 
 
 def _spelled(step: str | int, number: int) -> str:
-    if isinstance(step, int):
-        return f"[{step}]"
-    if _NAME.fullmatch(step):
-        return f".{step}" if number else step
-    return f"[{quote(step)}]"
+    return f"[{step}]" if isinstance(step, int) else spelled_name(step, first=number == 0)
+
+
+def spelled_name(name: str, *, first: bool) -> str:
+    """Return a field's name as it stands in a path, where it is the first step or a later one."""
+    if _NAME.fullmatch(name):
+        return name if first else f".{name}"
+    return f"[{quote(name)}]"
 
 
 def parse_expression(text: str) -> Expression:

@@ -11,9 +11,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_provider_kafka_odps.core.mapping.expressions import FieldPath, Header, Part, Rest, Source
+from airflow_provider_kafka_odps.core.mapping.filters.sorting import Sorting
 from airflow_provider_kafka_odps.core.mapping.formats import RecordFormat
-from airflow_provider_kafka_odps.core.mapping.sources.records import DocumentCounts, Sources
+from airflow_provider_kafka_odps.core.mapping.reject import Reject, rejects_of
+from airflow_provider_kafka_odps.core.mapping.sources.records import Sources
 from airflow_provider_kafka_odps.core.mapping.sources.samples import Sample
+from airflow_provider_kafka_odps.core.mapping.sources.taken import DocumentCounts, Taken
 from airflow_provider_kafka_odps.core.mapping.strict import Conversion, Converted, Unconvertible, merged
 from airflow_provider_kafka_odps.core.table.schema import Column, TableSchema
 from airflow_provider_kafka_odps.exceptions import RecordsRejected
@@ -24,25 +27,6 @@ MAX_FIELD_BYTES = 8 * 1024 * 1024
 
 # Of a JSON number they take the value, exactly; how it is written is nothing to them.
 _BY_VALUE = frozenset({"tinyint", "smallint", "int", "bigint", "double", "boolean"})
-
-
-@dataclass(frozen=True, slots=True)
-class Reject:
-    """A record that does not fit the table."""
-
-    topic: str
-    partition: int
-    offset: int
-    column: str
-    """The first column of the table that does not take it."""
-    reason: str
-    timestamp: int | None = None
-    """The record's, in milliseconds since 1970 (UTC); None where it has none, or where timestamps were not read."""
-    row: int = 0
-    """Which row of its batch it is: key, value and headers are there."""
-
-    def __str__(self) -> str:
-        return f"{self.topic}[{self.partition}] offset {self.offset}, column {self.column}: {self.reason}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +45,8 @@ class Projected:
     """Column → rows that have NULL in it, of those that are filled from records, where there are any."""
     empty_rows: int
     """Rows with NULL in every column that is filled from a value or a header; 0 if there is no such column."""
+    filtered: int = 0
+    """Records that the filter leaves out."""
 
     @property
     def not_json(self) -> int:
@@ -88,7 +74,9 @@ class Projection:
         plans: Sequence[Plan],
         constants: Mapping[str, pa.Scalar],
         record_format: RecordFormat,
+        sorting: Sorting | None = None,
     ) -> None:
+        self._sorting = sorting
         self.record_format = record_format
         """How keys and values are read."""
         self._arrow = schema.arrow
@@ -99,7 +87,10 @@ class Projection:
         spelled = {plan.source for plan in plans if plan.has_functions or plan.column.type.name not in _BY_VALUE}
         self._telling = [plan.column.name for plan in plans if _tells(plan.source)]
         sources = [plan.source for plan in plans]
-        self._sources = Sources(sources, record_format, by_value=frozenset(sources) - spelled)
+        # A filter may ask how a number is written.
+        asked = [] if sorting is None else sorting.filter.sources
+        by_value = frozenset(sources) - spelled - frozenset(asked)
+        self._sources = Sources([*sources, *asked], record_format, by_value)
 
     @property
     def wanted(self) -> frozenset[str]:
@@ -115,6 +106,16 @@ class Projection:
         if taken.unusable is not None:
             where = f"{topic}[{batch.column('partition')[0]}] offset {batch.column('offset')[taken.unusable.row]}"
             raise RecordsRejected(f"{where}: {taken.unusable.reason}, and on_bad_json='fail'; nothing was committed")
+        if self._sorting is None:
+            return self._projected(topic, batch, taken, max_field_bytes)
+        kept = self._sorting.sort(taken.columns, len(batch))
+        if kept.all:
+            return self._projected(topic, batch, taken, max_field_bytes)
+        rows = batch.filter(pa.array(kept.rows))
+        projected = self._projected(topic, rows, taken.of_rows(kept.rows), max_field_bytes)
+        return kept.whole(projected, topic, batch)
+
+    def _projected(self, topic: str, batch: pa.RecordBatch, taken: Taken, max_field_bytes: int) -> Projected:
         problems: dict[int, tuple[str, str]] = {}
         arrays = []
         for field in self._arrow:
@@ -127,10 +128,11 @@ class Projection:
         if problems:
             keep = np.ones(len(batch), bool)
             keep[list(problems)] = False
-            columns, rejects = columns.filter(pa.array(keep)), _rejects(topic, batch, problems)
+            columns, rejects = columns.filter(pa.array(keep)), rejects_of(topic, batch, problems)
         nulls = {name: count for name in self._plans if (count := columns.column(name).null_count)}
         empty = _empty_rows([columns.column(name) for name in self._telling])
-        return Projected(columns, rejects, taken.documents, self._found(taken.columns, len(batch)), nulls, empty)
+        documents = taken.documents(topic, batch)
+        return Projected(columns, rejects, documents, self._found(taken.columns, len(batch)), nulls, empty)
 
     def sample(self, columns: Iterable[str], batch: pa.RecordBatch) -> dict[str, Sample]:
         """Return what the first records of a batch have in the place of what columns are filled from."""
@@ -174,16 +176,6 @@ def _empty_rows(columns: Sequence[pa.Array]) -> int:
     if not columns or any(column.null_count == 0 for column in columns):
         return 0
     return int(pc.sum(reduce(pc.and_, (pc.is_null(column) for column in columns))).as_py())
-
-
-def _rejects(topic: str, batch: pa.RecordBatch, problems: Mapping[int, tuple[str, str]]) -> tuple[Reject, ...]:
-    rows = sorted(problems)
-    partition = batch.column("partition")[0].as_py()
-    offsets, millis = (batch.column(name).take(pa.array(rows)).cast(pa.int64()) for name in ("offset", "timestamp"))
-    return tuple(
-        Reject(topic, partition, offset, *problems[row], timestamp, row)
-        for row, offset, timestamp in zip(rows, offsets.to_pylist(), millis.to_pylist(), strict=True)
-    )
 
 
 def _nulls(values: pa.Array, field: pa.Field, found: Sequence[Unconvertible]) -> list[Unconvertible]:

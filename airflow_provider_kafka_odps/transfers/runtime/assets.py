@@ -32,6 +32,7 @@ def event_of(receipt: Receipt, before: Mapping[str, Any] | None, clear_number: i
         "window": receipt.window.to_json(),
         "partition": receipt.partition,
         "rows": receipt.rows,
+        "filtered": receipt.filtered,
         "upload_id": receipt.upload_id,
         "changed": receipt.upload_id is not None and not kept,
     }

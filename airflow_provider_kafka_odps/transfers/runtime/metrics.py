@@ -27,8 +27,8 @@ def report_metrics(receipt: Receipt, survey: Callable[[str, Questions], TopicFac
     if not any(conf.getboolean("metrics", switch, fallback=False) for switch in _SWITCHES):
         return
     tags = {"topic": receipt.window.topic, "table": receipt.table}
-    rejects = sum(counts.rejects for counts in receipt.partitions.values())
-    for name, count in {"rows": receipt.rows, "bytes": receipt.bytes, "rejects": rejects}.items():
+    counts = {"rows": receipt.rows, "bytes": receipt.bytes, "rejects": receipt.rejects, "filtered": receipt.filtered}
+    for name, count in counts.items():
         stats.incr(f"kafka_odps.{name}", count, tags=tags)
     for stage, spent in receipt.seconds.items():
         # In milliseconds, as all timings of statsd are.

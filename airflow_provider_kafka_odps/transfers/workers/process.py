@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from airflow_provider_kafka_odps.clients.kafka.connection.settings import KafkaSettings
 from airflow_provider_kafka_odps.core.load.resources import Resources
 from airflow_provider_kafka_odps.core.load.shares import Share, ShareFailed, ShareProgress, ShareResult
+from airflow_provider_kafka_odps.core.mapping.filters.wanted import Wanted
 from airflow_provider_kafka_odps.core.mapping.formats import RecordFormat
 from airflow_provider_kafka_odps.core.options import OnDataLoss
 from airflow_provider_kafka_odps.core.table.schema import TableSchema
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from airflow_provider_kafka_odps.core.clock import Clock
     from airflow_provider_kafka_odps.core.load.evidence import Evidence
     from airflow_provider_kafka_odps.core.load.stages import Read
-    from airflow_provider_kafka_odps.core.mapping.projection import Reject
+    from airflow_provider_kafka_odps.core.mapping.reject import Reject
     from airflow_provider_kafka_odps.core.window.window import Window
 
 
@@ -60,6 +61,7 @@ class ShareTask:
     columns: Mapping[str, str]
     schema: TableSchema
     record_format: RecordFormat
+    filtering: Wanted
     wanted: frozenset[str]
     keep_rejects: bool
     """Whether rejects are reported with their keys and values."""
@@ -134,7 +136,7 @@ def load(task: ShareTask, report: Report) -> ShareResult:
     reporter = _Reporter(report, cancellation.check, clock, keep_rejects=task.keep_rejects)
     stages = Stages(
         read=_reader(task, Cluster(task.kafka, clock, _mask_nothing), cancellation.check),
-        projection=compile_projection(task.columns, task.schema, task.record_format),
+        projection=compile_projection(task.columns, task.schema, task.record_format, task.filtering),
         take_rejects=reporter.take_rejects,
         resources=task.resources,
         clock=clock,

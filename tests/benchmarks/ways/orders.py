@@ -27,6 +27,7 @@ class Orders:
     columns: Mapping[str, str]
     types: Mapping[str, str]
     workers: int = 1
+    where: str | None = None
 
     @property
     def rows(self) -> int:

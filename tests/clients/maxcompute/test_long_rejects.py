@@ -7,7 +7,7 @@ from core.world import batch_of
 from odps import ODPS
 
 from airflow_provider_kafka_odps.core.accounting.rejects import Rejecting
-from airflow_provider_kafka_odps.core.mapping.projection import Reject
+from airflow_provider_kafka_odps.core.mapping.reject import Reject
 from airflow_provider_kafka_odps.core.table.names import PartitionSpec, TableName
 from airflow_provider_kafka_odps.hooks.odps import OdpsHook
 from airflow_provider_kafka_odps.local.testing import RunningEndpoint, running_endpoint

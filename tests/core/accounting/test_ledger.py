@@ -122,6 +122,20 @@ def test_what_is_lost_may_be_skipped_and_is_listed() -> None:
     ]
 
 
+def test_what_the_filter_leaves_out_is_neither_a_row_nor_a_gap() -> None:
+    """Every offset is a row, a reject, filtered, a gap or missing, also when shares are put together."""
+    whole = Ledger(window_of((0, 20)))
+    for start, end, rejects, filtered in ((0, 10, 1, 3), (10, 20, 0, 2)):
+        share = Ledger(window_of((start, end)))
+        share.add(_batch(0, *range(start, end - 1)), rejects, filtered)
+        for each in _passed((end - 1, end)):
+            share.pass_over(each)
+        whole.merge(share)
+    (counts,) = whole.prove(_never, OnDataLoss.FAIL).values()
+    assert counts == Counts(rows=12, rejects=1, gaps=2, control=2, filtered=5)
+    assert (whole.records, whole.filtered) == (18, 5)
+
+
 def test_what_the_reader_has_lost_is_no_unexplained_gap() -> None:
     """Nobody has to account for what is recorded as missing."""
     account = Ledger(window_of((0, 6)))

@@ -8,7 +8,7 @@ import pytest
 from core.world import batch_of
 
 from airflow_provider_kafka_odps.core.accounting.rejects import BLOCK_BYTES, cut_to_fit, pieces, reject_rows
-from airflow_provider_kafka_odps.core.mapping.projection import Reject
+from airflow_provider_kafka_odps.core.mapping.reject import Reject
 
 MB = 1024 * 1024
 

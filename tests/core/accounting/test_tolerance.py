@@ -3,7 +3,7 @@
 import pytest
 
 from airflow_provider_kafka_odps.core.accounting.tolerance import Rejections, Tolerance
-from airflow_provider_kafka_odps.core.mapping.projection import Reject
+from airflow_provider_kafka_odps.core.mapping.reject import Reject
 from airflow_provider_kafka_odps.exceptions import InvalidInput, RecordsRejected
 
 

@@ -84,6 +84,24 @@ def test_each_line_of_the_page_is_so(source: str, written: str, kind: str, becom
     assert shown(value, OdpsType.parse(kind)) == (None if becomes == "NULL" else becomes.strip("`"))
 
 
+OF_RECORDS = [each for each in EXAMPLES if not each[0].startswith(("`'", "`__topic__"))]
+
+
+@pytest.mark.parametrize(("source", "written", "kind", "becomes"), OF_RECORDS)
+def test_null_stays_null_beside_it(source: str, written: str, kind: str, becomes: str) -> None:
+    """With NULL before and behind each value, in a batch of nothing but NULL, and in one without rows."""
+    source, record = source.strip("`"), record_of(source.strip("`"), written.strip("`"))
+    nothing = projected(source, kind, {}, {})
+    (null, _) = nothing.columns.column("c").to_pylist()
+    assert nothing.rejects == ()
+    assert (null is None) is ("default" not in source)
+    around = projected(source, kind, {}, record, {}, record, {})
+    alone = projected(source, kind, record).columns.column("c").to_pylist()
+    assert around.columns.column("c").to_pylist() == [null, *alone, null, *alone, null]
+    assert [each.row for each in around.rejects] == ([1, 3] if becomes == "reject" else [])
+    assert projected(source, kind).columns.num_rows == 0
+
+
 def shown(value: Any, kind: OdpsType) -> str | None:
     """Return a value as the page has it."""
     match value:

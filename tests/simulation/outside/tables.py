@@ -13,7 +13,8 @@ from twins.maxcompute import Row, Sink, Upload
 from twins.table_rows import Shown
 
 from airflow_provider_kafka_odps.core.mapping.compiler import compile_projection
-from airflow_provider_kafka_odps.core.mapping.projection import Projected, Projection, Reject
+from airflow_provider_kafka_odps.core.mapping.projection import Projected, Projection
+from airflow_provider_kafka_odps.core.mapping.reject import Reject
 from airflow_provider_kafka_odps.core.window.window import Window
 
 _PROJECTION = compile_projection(COLUMNS, SCHEMA)

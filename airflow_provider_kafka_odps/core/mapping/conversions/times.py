@@ -113,6 +113,9 @@ def nanos_conversion(target: OdpsType) -> Conversion | None:
         # Raises ArrowInvalid where something smaller than a millisecond would be lost.
         return values.cast(pa.timestamp(arrow.unit, "UTC")).cast(arrow)
 
+    def unfit(values: pa.Array) -> pa.Array:
+        return pc.not_equal(pc.floor_temporal(values, unit="millisecond"), values)
+
     return Checked(
-        convert, pc.is_null, lambda value: f"{value} ns after 1970 are no whole milliseconds, as {target} holds them"
+        convert, unfit, lambda value: f"{value} ns after 1970 are no whole milliseconds, as {target} holds them"
     )

@@ -87,11 +87,7 @@ def epoch_s() -> Conversion:
     seconds = text_conversion(OdpsType("decimal", (18, _MILLI_DIGITS)))
     assert seconds is not None, "texts can be decimals"
     thousand = pa.scalar(1000, pa.decimal128(4, 0))
-
-    def convert(values: pa.Array) -> pa.Array:
-        return pc.multiply(values, thousand).cast(pa.int64()).cast(INSTANTS)
-
-    scaled = Checked(convert, pc.is_null, lambda value: f"epoch_s: {value} is no instant of the calendar")
+    scaled = Always(lambda values: pc.multiply(values, thousand).cast(pa.int64()).cast(INSTANTS))
     return Chained(_named("epoch_s", seconds, "a number of seconds, with at most three decimals"), scaled)
 
 

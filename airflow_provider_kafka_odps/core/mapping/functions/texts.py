@@ -108,7 +108,8 @@ def mask(first: int, last: int = 0) -> Change:
 
     def masked(texts: pa.Array) -> pa.Array:
         lengths = pc.utf8_length(texts)
-        hidden = pc.subtract(lengths, first + last)
+        # Of NULL there may be any number: Arrow looks at it all the same.
+        hidden = pc.fill_null(pc.subtract(lengths, first + last), 0)
         head = pc.utf8_slice_codeunits(texts, 0, first)
         tail = pc.utf8_slice_codeunits(texts, -last) if last else ""
         short = pc.less_equal(hidden, 0)

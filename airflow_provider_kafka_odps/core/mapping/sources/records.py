@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from typing import assert_never
 
 import numpy as np
@@ -16,7 +15,6 @@ from airflow_provider_kafka_odps.core.mapping.expressions import Constant, Field
 from airflow_provider_kafka_odps.core.mapping.formats import Format, RecordFormat, SourceKind
 from airflow_provider_kafka_odps.core.mapping.sources.decoders import Fields, decoded, documents
 from airflow_provider_kafka_odps.core.mapping.sources.json_paths import JsonReader, invalid_json
-from airflow_provider_kafka_odps.core.mapping.sources.looks import Look, look_of
 from airflow_provider_kafka_odps.core.mapping.sources.samples import (
     RECORDS,
     Sample,
@@ -24,6 +22,7 @@ from airflow_provider_kafka_odps.core.mapping.sources.samples import (
     sample_fields,
     sample_headers,
 )
+from airflow_provider_kafka_odps.core.mapping.sources.taken import Taken
 from airflow_provider_kafka_odps.core.mapping.strict import Converted, Unconvertible, merged
 from airflow_provider_kafka_odps.core.options import OnBadJson
 from airflow_provider_kafka_odps.exceptions import InvalidMapping
@@ -76,42 +75,6 @@ def _format(part: Part, record_format: RecordFormat) -> Format:
     return record_format.key if part is Part.KEY else record_format.value
 
 
-@dataclass(frozen=True, slots=True)
-class BadDocument:
-    """A key or value that is no JSON, or no JSON object where paths lead into it."""
-
-    place: str
-    """Its coordinates."""
-    look: Look
-
-
-_LISTED = 3
-"""How many documents of a batch that are bad are listed."""
-
-
-@dataclass(frozen=True, slots=True)
-class DocumentCounts:
-    """The keys, or the values, of one batch as JSON."""
-
-    part: Part
-    there: int
-    """Without null ones."""
-    bad: int
-    first: tuple[BadDocument, ...]
-    """Of those that are bad."""
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """The sources of one batch."""
-
-    columns: Mapping[Source, Converted]
-    documents: tuple[DocumentCounts, ...]
-    """Keys and values that are read as JSON."""
-    unusable: Unconvertible | None
-    """The first of these, where the load is to fail for it."""
-
-
 class Sources:
     """What a projection takes from each batch."""
 
@@ -153,16 +116,16 @@ class Sources:
                     columns[source] = _header(batch.column("headers"), source.name), []
                 case _:
                     assert_never(source)
-        documents: list[DocumentCounts] = []
+        bad: dict[Part, Sequence[Unconvertible]] = {}
         first: Unconvertible | None = None
         for root in self._roots:
             found, problems = root.take(batch.column(root.part.value))
             columns |= found
             if root.reads_json:
-                documents.append(_counts(topic, batch, root.part, problems))
+                bad[root.part] = problems
             first = first or next(iter(problems), None)
         unusable = first if self._reading.on_bad_json is OnBadJson.FAIL else None
-        return Taken(columns, tuple(documents), unusable)
+        return Taken(columns, bad, unusable)
 
     def sample(self, batch: pa.RecordBatch, sources: Sequence[FieldPath | Header]) -> dict[Source, Sample]:
         """Return what some records of a batch have in the place of paths and headers that are in none of them."""
@@ -173,18 +136,6 @@ class Sources:
         if headers := [source for source in sources if isinstance(source, Header)]:
             samples |= dict.fromkeys(headers, sample_headers(batch.column("headers")))
         return samples
-
-
-def _counts(topic: str, batch: pa.RecordBatch, part: Part, bad: Sequence[Unconvertible]) -> DocumentCounts:
-    octets = batch.column(part.value)
-    first = tuple(
-        BadDocument(
-            f"{topic}[{batch.column('partition')[each.row]}] offset {batch.column('offset')[each.row]}",
-            look_of(octets[each.row].as_py()),
-        )
-        for each in bad[:_LISTED]
-    )
-    return DocumentCounts(part, len(octets) - octets.null_count, len(bad), first)
 
 
 class _Root:

@@ -1,0 +1,258 @@
+"""A condition as a user writes it, ``type = 'order' AND amount >= 10``, read by a parser of SQL.
+
+Only what stands in docs/mapping.md is taken of SQL; sources and their functions are those of the columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_kafka_odps.core.mapping.calls import Call, quote
+from airflow_provider_kafka_odps.core.mapping.expressions import (
+    Constant,
+    Expression,
+    Piped,
+    parse_expression,
+    spelled_name,
+)
+from airflow_provider_kafka_odps.core.mapping.filters.condition import (
+    Both,
+    Compared,
+    Comparison,
+    Condition,
+    Either,
+    IsNull,
+    Literal,
+    Matches,
+    Negation,
+    OneOf,
+)
+from airflow_provider_kafka_odps.exceptions import InvalidExpression, InvalidInput
+
+if TYPE_CHECKING:
+    from sqlglot import exp
+
+_LONGEST = 10_000
+_SHOWN = 200
+_TURNED = {
+    Comparison.LESS: Comparison.GREATER,
+    Comparison.AT_MOST: Comparison.AT_LEAST,
+    Comparison.GREATER: Comparison.LESS,
+    Comparison.AT_LEAST: Comparison.AT_MOST,
+}
+"""Of a comparison whose constant stands on the left."""
+
+
+def parse_where(text: str) -> Condition:
+    """Read a condition.
+
+    Raises InvalidInput with what is not taken, and what is.
+    """
+    import sqlglot
+    from sqlglot.errors import SqlglotError
+
+    if len(text) > _LONGEST:
+        raise InvalidInput(f"where has {len(text)} characters; up to {_LONGEST} are taken")
+    try:
+        parsed = sqlglot.parse(text, read=_dialect())
+    except (SqlglotError, RecursionError) as error:
+        deep = "recursion" in str(error)
+        raise _refused(text, "it is nested too deeply" if deep else _plain(str(error))) from None
+    if len(parsed) != 1 or parsed[0] is None:
+        raise _refused(text, "one condition is wanted")
+    try:
+        return _condition(parsed[0])
+    except InvalidExpression as error:
+        raise _refused(text, str(error)) from None
+    except _NotTakenError as error:
+        raise _refused(text, str(error)) from None
+    except RecursionError:
+        raise _refused(text, "it is nested too deeply") from None
+
+
+class _NotTakenError(ValueError):
+    """A part of SQL that is not taken."""
+
+
+def _refused(text: str, why: str) -> InvalidInput:
+    quoted = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+    return InvalidInput(
+        f"where={quoted!r}: {why}. Taken are comparisons of a source with a constant (= <> < <= > >=, BETWEEN, IN, "
+        "LIKE, IS NULL), AND, OR, NOT and brackets, such as type = 'order' AND amount >= 10"
+    )
+
+
+def _plain(error: str) -> str:
+    """Return the first line of a parser's message, without the colours of a terminal."""
+    return error.replace("\x1b[4m", "").replace("\x1b[0m", "").splitlines()[0].rstrip(". ")
+
+
+@cache
+def _dialect() -> Any:
+    """Return SQL without any function of its own: a name with brackets is a function of source expressions."""
+    from sqlglot import parser
+    from sqlglot.dialects.dialect import Dialect
+
+    class Where(Dialect):  # type: ignore[misc]
+        class Parser(parser.Parser):  # type: ignore[misc]
+            FUNCTIONS: Mapping[str, Any] = {}
+            FUNCTION_PARSERS: Mapping[str, Any] = {}
+            NO_PAREN_FUNCTIONS: Mapping[Any, Any] = {}
+            NO_PAREN_FUNCTION_PARSERS: Mapping[str, Any] = {}
+
+    return Where
+
+
+def _condition(node: exp.Expression) -> Condition:
+    from sqlglot import exp
+
+    match node:
+        case exp.Paren():
+            return _condition(node.this)
+        case exp.And():
+            return Both(_condition(node.left), _condition(node.right))
+        case exp.Or():
+            return Either(_condition(node.left), _condition(node.right))
+        case exp.Not():
+            return Negation(_condition(node.this))
+        case _:
+            return _leaf(node)
+
+
+def _leaf(node: exp.Expression) -> Condition:
+    from sqlglot import exp
+
+    match node:
+        case exp.EQ() | exp.NEQ() | exp.LT() | exp.LTE() | exp.GT() | exp.GTE():
+            return _compared(node)
+        case exp.In() if node.expressions:
+            return OneOf(_source(node.this), tuple(_literal(each) for each in node.expressions))
+        case exp.Between():
+            source = _source(node.this)
+            low, high = (_literal(node.args[each]) for each in ("low", "high"))
+            return Both(Compared(source, Comparison.AT_LEAST, low), Compared(source, Comparison.AT_MOST, high))
+        case exp.Like() if isinstance(pattern := _literal(node.expression), str):
+            return Matches(_source(node.this), pattern)
+        case exp.Is() if isinstance(node.expression, exp.Null):
+            return IsNull(_source(node.this))
+        case _:
+            raise _NotTakenError(f"{node.sql()} is no condition")
+
+
+def _compared(node: exp.Expression) -> Condition:
+    from sqlglot import exp
+
+    signs: Mapping[type[exp.Expression], Comparison] = {
+        exp.EQ: Comparison.EQUAL,
+        exp.NEQ: Comparison.UNEQUAL,
+        exp.LT: Comparison.LESS,
+        exp.LTE: Comparison.AT_MOST,
+        exp.GT: Comparison.GREATER,
+        exp.GTE: Comparison.AT_LEAST,
+    }
+    comparison, left, right = signs[type(node)], node.args["this"], node.args["expression"]
+    if _is_literal(left) and not _is_literal(right):
+        return Compared(_source(right), _TURNED.get(comparison, comparison), _literal(left))
+    return Compared(_source(left), comparison, _literal(right))
+
+
+def _is_literal(node: exp.Expression) -> bool:
+    from sqlglot import exp
+
+    return isinstance(node, exp.Literal | exp.Boolean | exp.Neg)
+
+
+def _literal(node: exp.Expression) -> Literal:
+    from sqlglot import exp
+
+    match node:
+        case exp.Literal() if node.is_string:
+            return str(node.this)
+        case exp.Literal():
+            return _number(str(node.this))
+        case exp.Neg() if isinstance(node.this, exp.Literal) and not node.this.is_string:
+            return -_number(str(node.this.this))
+        case exp.Boolean():
+            return bool(node.this)
+        case exp.Null():
+            raise _NotTakenError("nothing is equal to NULL; IS NULL, or IS NOT NULL, is meant")
+        case _:
+            raise _NotTakenError(
+                f"{node.sql()} is no constant: a text in single quotes, a number, TRUE or FALSE is wanted there"
+            )
+
+
+def _number(text: str) -> Decimal:
+    number = Decimal(text)
+    if not number.is_finite():
+        raise _NotTakenError(f"{text} is no number")
+    return number
+
+
+def _source(node: exp.Expression) -> Expression:
+    """Return a source with its functions, as ``columns`` would have it."""
+    from sqlglot import exp
+
+    match node:
+        case exp.Paren():
+            return _source(node.this)
+        case exp.BitwiseOr():
+            before = _source(node.this)
+            source, calls = (before.source, before.calls) if isinstance(before, Piped) else (before, ())
+            return Piped(source, (*calls, _call(node.expression)))
+        case _:
+            found = parse_expression(_path(node))
+            if isinstance(found, Constant):
+                raise _NotTakenError(f"{node.sql()} is a constant on both sides")
+            return found
+
+
+def _call(node: exp.Expression) -> Call:
+    from sqlglot import exp
+
+    match node:
+        case exp.Column() if isinstance(node.this, exp.Identifier) and not node.table:
+            return Call(node.name, (), 0)
+        case exp.Anonymous():
+            return Call(str(node.this), tuple(_argument(each) for each in node.expressions), 0)
+        case _:
+            raise _NotTakenError(f"{node.sql()} is no function; behind a | stands one, such as trim or mask(3, 4)")
+
+
+def _argument(node: exp.Expression) -> str | int:
+    literal = _literal(node)
+    if isinstance(literal, Decimal) and literal == int(literal):
+        return int(literal)
+    if isinstance(literal, str):
+        return literal
+    raise _NotTakenError(f"{node.sql()}: a function takes texts and whole numbers")
+
+
+def _path(node: exp.Expression) -> str:
+    """Return a source in its own spelling."""
+    from sqlglot import exp
+
+    parts: Mapping[type[exp.Expression], Callable[[Any], str]] = {
+        exp.Star: lambda _: "*",
+        exp.Identifier: lambda each: spelled_name(each.name, first=True),
+        exp.Column: _column,
+        exp.Dot: lambda each: _path(each.this) + spelled_name(each.expression.name, first=False),
+        exp.Bracket: lambda each: _path(each.this) + "".join(f"[{_step(step)}]" for step in each.expressions),
+    }
+    written = parts.get(type(node))
+    if written is None:
+        raise _NotTakenError(f"{node.sql()} is no source: a field such as a.b[0], or a part such as __key__, is wanted")
+    return written(node)
+
+
+def _column(node: exp.Column) -> str:
+    names = [part.name for part in node.parts]
+    return "".join(spelled_name(name, first=number == 0) for number, name in enumerate(names))
+
+
+def _step(node: exp.Expression) -> str:
+    step = _argument(node)
+    return quote(step) if isinstance(step, str) else str(step)

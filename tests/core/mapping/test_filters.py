@@ -1,0 +1,259 @@
+"""Filters: which records a condition keeps, by the table of docs/mapping.md and by an oracle; and what is refused."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from kit.airflow_home import ROOT
+
+from airflow_provider_kafka_odps.core.mapping.compiler import compile_projection
+from airflow_provider_kafka_odps.core.mapping.filters.wanted import Wanted
+from airflow_provider_kafka_odps.core.mapping.formats import RecordFormat
+from airflow_provider_kafka_odps.core.mapping.projection import Projected
+from airflow_provider_kafka_odps.core.options import OnBadJson, OnUnclear
+from airflow_provider_kafka_odps.core.table.schema import TableSchema, columns_of
+from airflow_provider_kafka_odps.decoding.batch import BATCH_SCHEMA
+from airflow_provider_kafka_odps.exceptions import InvalidInput, InvalidMapping
+
+PAGE = (ROOT / "docs" / "mapping.md").read_text(encoding="utf-8").split("## Filters\n")[1].split("\n## ")[0]
+LINES = [
+    [html.unescape(cell.strip().replace("\\|", "|")).strip("`") for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+    for line in PAGE.split("| condition | value | the record is |\n")[1].split("\n\n")[0].splitlines()[1:]
+]
+COLUMNS = {"o": "__offset__", "a": "a"}
+SCHEMA = TableSchema(columns_of({"o": "bigint", "a": "string"}))
+
+
+def filtered(
+    where: str,
+    values: Sequence[bytes | None],
+    on_unclear: OnUnclear = OnUnclear.REJECT,
+    record_format: RecordFormat | None = None,
+    headers: list[dict[str, Any]] | None = None,
+    mapping: Mapping[str, str] = COLUMNS,
+    schema: TableSchema = SCHEMA,
+) -> Projected:
+    """Project records with these values and offsets from 0, of which a condition is asked."""
+    rows = len(values)
+    made: dict[str, Any] = {
+        "value": values,
+        "offset": list(range(rows)),
+        "partition": [0] * rows,
+        "timestamp": [1_795_341_600_000 + row for row in range(rows)],
+        "headers": [headers or []] * rows,
+    }
+    columns = [
+        pa.array(made.get(name, [None] * rows), pa.int64() if name == "timestamp" else kind).cast(kind)
+        for name, kind in ((field.name, field.type) for field in BATCH_SCHEMA)
+    ]
+    projection = compile_projection(mapping, schema, record_format, Wanted(where, on_unclear))
+    return projection.apply("orders", pa.RecordBatch.from_arrays(columns, schema=BATCH_SCHEMA))
+
+
+def loaded(found: Projected) -> list[int]:
+    """Return the offsets of the rows."""
+    offsets: list[int] = found.columns.column("o").to_pylist()
+    return offsets
+
+
+@pytest.mark.parametrize(("where", "written", "becomes"), LINES)
+def test_each_line_of_the_page_is_so(where: str, written: str, becomes: str) -> None:
+    """Loaded, left out, or a reject; left out in place of a reject where the user says so."""
+    headers = [{"key": "test", "value": b"1"}]
+    record = [written.encode()]
+    found = filtered(where, record, headers=headers)
+    outcome = {"loaded": (1, 0, 0), "left out": (0, 0, 1), "a reject": (0, 1, 0)}[becomes]
+    assert (found.columns.num_rows, len(found.rejects), found.filtered) == outcome
+    lenient = filtered(where, record, OnUnclear.LEAVE_OUT, headers=headers)
+    assert (lenient.columns.num_rows, lenient.filtered) == ((1, 0) if becomes == "loaded" else (0, 1))
+
+
+def test_rows_and_rejects_keep_their_offsets() -> None:
+    """Whatever is left out between them, and whichever way they become rejects."""
+    values = [
+        b'{"t": "x", "n": 1, "a": "k0"}',
+        b'{"t": "y", "n": "one", "a": "k1"}',
+        b'{"t": "x", "n": "one", "a": "k2"}',
+        None,
+        b'{"t": "x", "n": 5, "a": "k4"}',
+        b'{"t": "x", "n": 0, "a": "k5"}',
+        b"no JSON",
+    ]
+    found = filtered("t = 'x' AND n >= 1", values)
+    assert loaded(found) == [0, 4]
+    assert found.columns.column("a").to_pylist() == ["k0", "k4"]
+    assert [(each.offset, each.row, each.column) for each in found.rejects] == [(2, 2, "where")]
+    assert "is no number" in found.rejects[0].reason or "wants a number" in found.rejects[0].reason
+    assert found.filtered == 4
+
+
+def test_a_reject_behind_the_filter_names_its_own_record() -> None:
+    """The row of a reject is that of the batch that was read, so that key and value are the record's."""
+    values = [b'{"t": 0, "a": 1}', b'{"t": 1, "a": "x"}', b'{"t": 0, "a": "y"}', b'{"t": 1, "a": 2}']
+    schema = TableSchema(columns_of({"a": "bigint"}))
+    found = filtered("t = 1", values, mapping={"a": "a"}, schema=schema)
+    assert [(each.row, each.offset, each.column) for each in found.rejects] == [(1, 1, "a")]
+    assert found.columns.column("a").to_pylist() == [2]
+    assert found.filtered == 2
+
+
+def test_bad_json_under_a_path_that_the_filter_needs() -> None:
+    """It has no such field, so it is left out; on_bad_json says otherwise, as it does without a filter."""
+    for on_bad_json, outcome in [(OnBadJson.NULL, (0, 0, 1)), (OnBadJson.REJECT, (0, 1, 0))]:
+        found = filtered("t = 'x'", [b"no JSON"], record_format=RecordFormat(on_bad_json=on_bad_json))
+        assert (found.columns.num_rows, len(found.rejects), found.filtered) == outcome
+    kept = filtered("t IS NULL", [b"no JSON", b'{"t": 1}'])
+    assert loaded(kept) == [0]
+    assert kept.not_json == 1
+
+
+def test_what_is_left_out_does_not_count_as_no_json() -> None:
+    """So that a load of the few JSON values of a topic is worth something."""
+    found = filtered("t = 'x'", [b"no JSON", b'{"t": "x"}', b"neither"])
+    assert (found.not_json, found.filtered, loaded(found)) == (0, 2, [1])
+
+
+def test_nothing_and_all() -> None:
+    """A batch of which nothing is kept has no row, and one of which all is kept is as without a filter."""
+    values = [b'{"a": "x"}'] * 3
+    assert filtered("a = 'y'", values).columns.num_rows == 0
+    assert filtered("a = 'x'", values).columns.equals(filtered("", values).columns)
+    assert filtered("a = 'x'", []).columns.num_rows == 0
+
+
+@pytest.mark.parametrize(
+    ("where", "message"),
+    [
+        ("type", "type is no condition"),
+        ("a = b", "b is no constant: a text in single quotes, a number, TRUE or FALSE is wanted"),
+        ("a = 'x' OR", "Required keyword"),
+        ("a = NULL", "IS NULL, or IS NOT NULL, is meant"),
+        ("a = 1; DROP TABLE t", "one condition is wanted"),
+        ("a IN (SELECT 1)", "is no condition"),
+        ("a + 1 = 2", "is no source"),
+        ("1 = 1", "is no source"),
+        ("'x' = 'x'", "is no source"),
+        ("a LIKE 5", "is no condition"),
+        ("a..b = 1", "where="),
+        ("__nope__ = 1", "no such part of a record"),
+        ("x" * 10_001, "10001 characters; up to 10000"),
+        ("(" * 3000 + "a = 1" + ")" * 3000, "nested too deeply"),
+        ("a = 1e40", "more than 36 digits before or 18 behind the point"),
+        ("a | trimm = 'x'", r"there is no function 'trimm': do you mean trim\?"),
+        ("a | mask = 'x'", "0 arguments, but it is mask"),
+        ("a | trim = 5", r"it is text, and never one of the numbers that it is compared with; write \| number"),
+        ("__offset__ = 'x'", "it is integer of 64 bits, and never one of the texts"),
+        ("__timestamp__ > 5", "it is instant, and never one of the numbers"),
+        ("__timestamp__ > '2026-11-22'", "is not an instant such as '2026-11-22T10:00:00Z'"),
+        ("__value__ = TRUE", r"never one of the TRUE and FALSE that it is compared with; write \| bool"),
+        ("__headers__ = 'x'", "it is headers, and never one of the texts"),
+        ("a IN (1, 'x')", "the constants of one IN are of several kinds"),
+        ("a | trim = 5 AND b | trim = 6", r"a \| trim: .*; b \| trim: "),
+    ],
+)
+def test_what_makes_no_sense_is_refused_before_any_record(where: str, message: str) -> None:
+    """The message shows the condition, and what is taken."""
+    with pytest.raises((InvalidInput, InvalidMapping), match=message):
+        filtered(where, [])
+
+
+_FIELDS = st.fixed_dictionaries(
+    {},
+    optional={
+        "a": st.one_of(st.none(), st.integers(-3, 3), st.sampled_from(["x", "y", "5"]), st.booleans()),
+        "b": st.one_of(st.none(), st.integers(-3, 3), st.sampled_from(["x", "y"])),
+    },
+)
+_LEAVES = st.one_of(
+    st.tuples(st.sampled_from("ab"), st.sampled_from(["=", "<>", "<", ">="]), st.integers(-2, 2)).map(
+        lambda each: f"{each[0]} {each[1]} {each[2]}"
+    ),
+    st.tuples(st.sampled_from("ab"), st.sampled_from(["=", "<>"]), st.sampled_from("xy")).map(
+        lambda each: f"{each[0]} {each[1]} '{each[2]}'"
+    ),
+    st.sampled_from("ab").map(lambda name: f"{name} IS NULL"),
+    st.sampled_from(["a IN (1, 2)", "b IN ('x')", "a = TRUE"]),
+)
+_CONDITIONS = st.recursive(
+    _LEAVES,
+    lambda inner: st.one_of(
+        inner.map(lambda each: f"NOT ({each})"),
+        st.tuples(inner, st.sampled_from(["AND", "OR"]), inner).map(lambda each: f"({each[0]}) {each[1]} ({each[2]})"),
+    ),
+    max_leaves=5,
+)
+
+
+@given(_CONDITIONS, st.lists(_FIELDS, min_size=1, max_size=5))
+def test_a_condition_means_what_a_reader_of_one_record_says(where: str, documents: list[dict[str, Any]]) -> None:
+    """Record by record, by an oracle that knows nothing of columns."""
+    found = filtered(where, [json.dumps(each).encode() for each in documents])
+    wanted = [oracle(where, each) for each in documents]
+    assert loaded(found) == [row for row, said in enumerate(wanted) if said is True]
+    assert [each.row for each in found.rejects] == [row for row, said in enumerate(wanted) if said == "unclear"]
+    assert found.filtered == sum(said is False or said is None for said in wanted)
+
+
+def oracle(where: str, document: dict[str, Any]) -> Any:
+    """Return True, False, None (NULL) or "unclear", by walking through the condition's own text."""
+    import sqlglot
+
+    return _said(sqlglot.parse_one(where), document)
+
+
+def _said(node: Any, document: dict[str, Any]) -> Any:
+    from sqlglot import exp
+
+    match node:
+        case exp.Paren():
+            return _said(node.this, document)
+        case exp.Not():
+            said = _said(node.this, document)
+            return (not said) if isinstance(said, bool) else said
+        case exp.And() | exp.Or():
+            decisive = isinstance(node, exp.Or)
+            both = [_said(node.left, document), _said(node.right, document)]
+            if any(said is decisive for said in both):
+                return decisive
+            return "unclear" if "unclear" in both else None if None in both else not decisive
+        case exp.Is():
+            return document.get(node.this.name) is None
+        case _:
+            return _compared(node, document.get(node.this.name))
+
+
+def _compared(node: Any, value: Any) -> Any:
+    from sqlglot import exp
+
+    constants = [_constant(each) for each in (node.expressions or [node.expression])]
+    if value is None:
+        return None
+    if type(value) is not type(constants[0]):
+        return "unclear"
+    match node:
+        case exp.LT():
+            return value < constants[0]
+        case exp.GTE():
+            return value >= constants[0]
+        case _:
+            return (value in constants) is not isinstance(node, exp.NEQ)
+
+
+def _constant(node: Any) -> Any:
+    from sqlglot import exp
+
+    match node:
+        case exp.Neg():
+            return -int(node.this.this)
+        case exp.Boolean():
+            return bool(node.this)
+        case _:
+            return str(node.this) if node.is_string else int(node.this)
