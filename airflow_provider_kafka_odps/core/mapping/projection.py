@@ -90,7 +90,7 @@ class Projection:
         # A filter may ask how a number is written.
         asked = [] if sorting is None else sorting.filter.sources
         by_value = frozenset(sources) - spelled - frozenset(asked)
-        self._sources = Sources([*sources, *asked], record_format, by_value)
+        self._sources = Sources([*sources, *asked], record_format, by_value, frozenset(asked).difference(sources))
 
     @property
     def wanted(self) -> frozenset[str]:

@@ -115,6 +115,14 @@ def test_bad_json_under_a_path_that_the_filter_needs() -> None:
     assert kept.not_json == 1
 
 
+def test_what_only_the_filter_looks_at_stays_in_the_rest() -> None:
+    """A condition takes nothing out of `*`: only columns do."""
+    schema = TableSchema(columns_of({"a": "string", "rest": "string"}))
+    values = [b'{"t": "x", "a": 1, "b": 1.10}', b'{"t": "y", "a": 2}']
+    found = filtered("t = 'x' AND a = 1", values, mapping={"a": "a", "rest": "*"}, schema=schema)
+    assert found.columns.to_pylist() == [{"a": "1", "rest": '{"t":"x","b":1.10}'}]
+
+
 def test_what_is_left_out_does_not_count_as_no_json() -> None:
     """So that a load of the few JSON values of a topic is worth something."""
     found = filtered("t = 'x'", [b"no JSON", b'{"t": "x"}', b"neither"])

@@ -68,12 +68,18 @@ class JsonReader:
     name the first counts. A JSON array is as good as an object where a path starts with an index.
     """
 
-    def __init__(self, sources: Sequence[JsonSource], by_value: Container[object] = ()) -> None:
-        """Take what to find; of ``by_value`` the value of a number counts, and its spelling may change."""
+    def __init__(
+        self, sources: Sequence[JsonSource], by_value: Container[object] = (), beside: Container[object] = ()
+    ) -> None:
+        """Take what to find.
+
+        Of ``by_value`` the value of a number counts, and its spelling may change; ``beside`` stays in the rest, too.
+        """
         self._sources = tuple(sources)
         self._patterns = [_MAY_BE_TOO_SMALL if source in by_value else _MAY_DIFFER for source in self._sources]
         paths = [source for source in self._sources if isinstance(source, FieldPath)]
-        self._mapped = frozenset(step for path in paths if len(path.steps) == 1 for step in path.steps[:1])
+        mapped = [path for path in paths if path not in beside]
+        self._mapped = frozenset(step for path in mapped if len(path.steps) == 1 for step in path.steps[:1])
         indexed = any(isinstance(path.steps[0], int) for path in paths)
         self._opening = r"^[ \t\r\n]*[{\[]" if indexed else r"^[ \t\r\n]*\{"
         self._picked = ", ".join(f"leaves[{number}]::VARCHAR" for number in range(1, len(self._sources) + 1))

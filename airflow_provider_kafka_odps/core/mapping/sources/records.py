@@ -83,13 +83,17 @@ class Sources:
         sources: Iterable[Source],
         record_format: RecordFormat,
         by_value: AbstractSet[Source] = frozenset(),
+        beside: AbstractSet[Source] = frozenset(),
     ) -> None:
-        """Take what to find; of ``by_value`` the value of a JSON number counts, not how it is written."""
+        """Take what to find.
+
+        Of ``by_value`` the value of a JSON number counts, not how it is written; ``beside`` goes into no column.
+        """
         self._reading = record_format
         self._sources = tuple(dict.fromkeys(source for source in sources if not isinstance(source, Constant)))
         self._roots = [
             root
-            for root in (_Root(part, self._sources, record_format, by_value) for part in (Part.KEY, Part.VALUE))
+            for root in (_Root(part, self._sources, record_format, by_value, beside) for part in (Part.KEY, Part.VALUE))
             if root
         ]
 
@@ -142,7 +146,12 @@ class _Root:
     """The key or the value, as a whole and by its fields."""
 
     def __init__(
-        self, part: Part, sources: Iterable[Source], record_format: RecordFormat, by_value: AbstractSet[Source]
+        self,
+        part: Part,
+        sources: Iterable[Source],
+        record_format: RecordFormat,
+        by_value: AbstractSet[Source],
+        beside: AbstractSet[Source],
     ) -> None:
         self.part, self._reading = part, record_format
         self._form = _format(part, record_format)
@@ -153,7 +162,7 @@ class _Root:
             if (isinstance(source, FieldPath) and source.root is part)
             or (isinstance(source, Rest) and part is Part.VALUE)
         ]
-        self._json = JsonReader(self._inner, by_value) if self._inner and self._form.is_document else None
+        self._json = JsonReader(self._inner, by_value, beside) if self._inner and self._form.is_document else None
         self._fields = Fields(self._form, record_format.delimiter) if self._inner and self._form.has_fields else None
 
     def __bool__(self) -> bool:
