@@ -153,6 +153,8 @@ def shown(value: Any, kind: OdpsType) -> str | None:
         ("a | time('yyyyTHH', 'UTC')", r"position 4: T is no part .* quoted: 'T'"),
         ("a | time('yyyyyyyy', 'UTC')", r"position 0: yyyyyyyy is no part"),
         ("a | time('yyyyMMyyyy', 'UTC')", r"yyyy is there twice"),
+        ("a | time('yyyy ss.SS SSS', 'UTC')", r"SS is there twice"),
+        ("a | time('yyyy XX XXX')", r"XX is there twice"),
         ("a | time('--', 'UTC')", r"it has no part of a time"),
         (r"a | time('yyyy\'T', 'UTC')", r"position 4: the closing ' is missing"),
         ("a | local_time('yyyyXXX')", r"no offset; time\(\) reads offsets"),
@@ -263,6 +265,24 @@ def test_a_created_table_has_the_types_that_functions_give() -> None:
         "t": "string",
         "timestamp": "bigint",
     }
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "becomes"),
+    [
+        ("yyyy-MM-ddXXX", "2026-11-22Z", "2026-11-22T00:00:00"),
+        ("yyyy-MM-ddXXX", "2026-11-22ZZ", None),
+        ("XX yyyy-MM-dd", "Z 2026-11-22", "2026-11-22T00:00:00"),
+        ("XX yyyy-MM-dd", "+0800 2026-11-22", "2026-11-21T16:00:00"),
+        (r"yyyy-MM-ddXXX\'Z\'", "2026-11-22+08:00Z", "2026-11-21T16:00:00"),
+        (r"yyyy-MM-ddXXX\'Z\'", "2026-11-22ZZ", "2026-11-22T00:00:00"),
+        (r"yyyy-MM-ddXXX\'Z\'", "2026-11-22Z", None),
+    ],
+)
+def test_a_z_is_one_offset_where_the_pattern_has_it(pattern: str, text: str, becomes: str | None) -> None:
+    """One Z and no more, also in front of something else."""
+    found = projected(f"__value__ | time('{pattern}')", "DATETIME", {"value": text.encode()})
+    assert [each.isoformat() for each in found.columns.column("c").to_pylist()] == ([becomes] if becomes else [])
 
 
 def test_instants_at_the_ends_of_the_calendar() -> None:

@@ -56,7 +56,9 @@ class TimePattern:
         letters = [letters for letters, _ in parts if letters]
         if not letters:
             raise InvalidInput(f"pattern {text!r}: it has no part of a time, such as yyyy-MM-dd HH:mm:ss")
-        twice = [each for each in letters if letters.count(each) > 1]
+        first = [each[0] for each in letters]
+        # Also as SS and SSS, or XX and XXX: which of the two would count?
+        twice = [each for each in letters if first.count(each[0]) > 1]
         if twice:
             raise InvalidInput(f"pattern {text!r}: {twice[0]} is there twice")
         return cls(text, tuple(parts))
@@ -75,7 +77,7 @@ class TimePattern:
         """Return the position, in characters, from which on a text is not in this pattern; None: it is, as a whole."""
         position = 0
         for letters, literal in self.parts:
-            found = re.compile(_regex(letters, literal)).match(text, position)
+            found = re.compile(regex_of(letters, literal)).match(text, position)
             if found is None:
                 return position
             position = found.end()
@@ -101,7 +103,8 @@ def _part(text: str, found: re.Match[str]) -> tuple[str, str]:
     )
 
 
-def _regex(letters: str, literal: str) -> str:
+def regex_of(letters: str, literal: str) -> str:
+    """Return what a part is, as a regular expression."""
     if not letters:
         return re.escape(literal)
     if letters in OFFSETS:
