@@ -145,7 +145,7 @@ def test_nothing_and_all() -> None:
         ("a = 'x' OR", "Required keyword"),
         ("a = NULL", "IS NULL, or IS NOT NULL, is meant"),
         ("a = 1; DROP TABLE t", "one condition is wanted"),
-        ("a IN (SELECT 1)", "is no condition"),
+        ("a IN (SELECT 1)", r"has more to it \(query\) than is taken"),
         ("a + 1 = 2", "is no source"),
         ("1 = 1", "is no source"),
         ("'x' = 'x'", "is no source"),
@@ -163,6 +163,16 @@ def test_nothing_and_all() -> None:
         ("__timestamp__ > '2026-11-22'", "is not an instant such as '2026-11-22T10:00:00Z'"),
         ("__value__ = TRUE", r"never one of the TRUE and FALSE that it is compared with; write \| bool"),
         ("__headers__ = 'x'", "it is headers, and never one of the texts"),
+        ("a = 5e", "5e is no number"),
+        ("a = 1e99999999999999999999", "is no number"),
+        ("a | mask(1e999999) = 'x'", "a function takes texts and whole numbers"),
+        ("a | mask(1000000000000000000) = 'x'", "a function takes texts and whole numbers"),
+        ("a BETWEEN SYMMETRIC 2 AND 1", r"has more to it \(symmetric\) than is taken"),
+        ("a.b(+) = 1", "the name of a field is wanted behind its point"),
+        ("a.b(5) = 1", "the name of a field is wanted behind its point"),
+        ("a.* = 1", "the name of a field is wanted behind its point"),
+        ("* IS NULL", "is no source"),
+        ("a[1, 2] = 1", "one index is wanted in its brackets"),
         ("a IN (1, 'x')", "the constants of one IN are of several kinds"),
         ("a | trim = 5 AND b | trim = 6", r"a \| trim: .*; b \| trim: "),
     ],
@@ -171,6 +181,13 @@ def test_what_makes_no_sense_is_refused_before_any_record(where: str, message: s
     """The message shows the condition, and what is taken."""
     with pytest.raises((InvalidInput, InvalidMapping), match=message):
         filtered(where, [])
+
+
+@pytest.mark.parametrize("word", ["AND", "OR"])
+def test_a_long_condition_is_no_deep_one(word: str) -> None:
+    """As many comparisons as there is room for, all of which are looked at."""
+    where = f" {word} ".join(["a = 1"] * (9_900 // (len(word) + 7)))
+    assert loaded(filtered(f"{where} {word} a = 2", [b'{"a": 1}'])) == ([0] if word == "OR" else [])
 
 
 _FIELDS = st.fixed_dictionaries(

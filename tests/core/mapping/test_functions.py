@@ -192,6 +192,12 @@ def test_what_cannot_be_read_is_shown(source: str, position: int, problem: str) 
     assert (raised.value.position, problem in str(raised.value)) == (position, True), str(raised.value)
 
 
+def test_a_long_chain_is_no_deep_one() -> None:
+    """However many functions stand one behind the other."""
+    found = projected("a" + " | pad(2, '.') | trim" * 600, "STRING", {"value": b'{"a": "x"}'})
+    assert found.columns.column("c").to_pylist() == [".x"]
+
+
 def test_what_a_function_gives_has_to_fit_the_column() -> None:
     """A boolean is no number, and an instant no date: refused before any record is read."""
     for source, kind in [("a | bool", "BIGINT"), ("a | epoch_ms", "DATE"), ("a | path('b')", "BINARY")]:

@@ -5,8 +5,8 @@ Only what stands in docs/mapping.md is taken of SQL; sources and their functions
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from decimal import Decimal
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal, InvalidOperation
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +37,11 @@ if TYPE_CHECKING:
 
 _LONGEST = 10_000
 _SHOWN = 200
+_LARGEST = 10**18
+_PARTS = frozenset(
+    {"this", "expression", "expressions", "low", "high", "table", "db", "catalog", "quoted", "is_string", "negate"}
+)
+"""Of the parser's nodes; what else it may find would be left out in silence."""
 _TURNED = {
     Comparison.LESS: Comparison.GREATER,
     Comparison.AT_MOST: Comparison.AT_LEAST,
@@ -64,10 +69,9 @@ def parse_where(text: str) -> Condition:
     if len(parsed) != 1 or parsed[0] is None:
         raise _refused(text, "one condition is wanted")
     try:
+        _check(parsed[0])
         return _condition(parsed[0])
-    except InvalidExpression as error:
-        raise _refused(text, str(error)) from None
-    except _NotTakenError as error:
+    except (InvalidExpression, _NotTakenError) as error:
         raise _refused(text, str(error)) from None
     except RecursionError:
         raise _refused(text, "it is nested too deeply") from None
@@ -106,6 +110,14 @@ def _dialect() -> Any:
     return Where
 
 
+def _check(condition: exp.Expression) -> None:
+    """Refuse all that a parser of SQL hangs on what is taken, such as the SYMMETRIC of a BETWEEN."""
+    for node in condition.walk():
+        more = [name for name, each in node.args.items() if each and name not in _PARTS]
+        if more:
+            raise _NotTakenError(f"{node.sql()} has more to it ({', '.join(more)}) than is taken")
+
+
 def _condition(node: exp.Expression) -> Condition:
     from sqlglot import exp
 
@@ -113,16 +125,29 @@ def _condition(node: exp.Expression) -> Condition:
         case exp.Paren():
             return _condition(node.this)
         case exp.And():
-            return Both(_condition(node.left), _condition(node.right))
+            return _joined(Both, [_condition(each) for each in node.flatten()])
         case exp.Or():
-            return Either(_condition(node.left), _condition(node.right))
+            return _joined(Either, [_condition(each) for each in node.flatten()])
         case exp.Not():
             return Negation(_condition(node.this))
         case _:
             return _leaf(node)
 
 
+def _joined(join: type[Both | Either], conditions: Sequence[Condition]) -> Condition:
+    """Join conditions halfway between them: a tree of hundreds in a row would be too deep to walk through."""
+    if len(conditions) == 1:
+        return conditions[0]
+    middle = len(conditions) // 2
+    return join(_joined(join, conditions[:middle]), _joined(join, conditions[middle:]))
+
+
 def _leaf(node: exp.Expression) -> Condition:
+    # The parser writes some of NOT around what it denies, and that of NOT LIKE into it.
+    return Negation(_asked(node)) if node.args.get("negate") else _asked(node)
+
+
+def _asked(node: exp.Expression) -> Condition:
     from sqlglot import exp
 
     match node:
@@ -186,10 +211,10 @@ def _literal(node: exp.Expression) -> Literal:
 
 
 def _number(text: str) -> Decimal:
-    number = Decimal(text)
-    if not number.is_finite():
-        raise _NotTakenError(f"{text} is no number")
-    return number
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        raise _NotTakenError(f"{text} is no number") from None
 
 
 def _source(node: exp.Expression) -> Expression:
@@ -224,7 +249,8 @@ def _call(node: exp.Expression) -> Call:
 
 def _argument(node: exp.Expression) -> str | int:
     literal = _literal(node)
-    if isinstance(literal, Decimal) and literal == int(literal):
+    # Of 1e999999 the digits would take minutes.
+    if isinstance(literal, Decimal) and abs(literal) < _LARGEST and literal == literal.to_integral_value():
         return int(literal)
     if isinstance(literal, str):
         return literal
@@ -236,11 +262,10 @@ def _path(node: exp.Expression) -> str:
     from sqlglot import exp
 
     parts: Mapping[type[exp.Expression], Callable[[Any], str]] = {
-        exp.Star: lambda _: "*",
         exp.Identifier: lambda each: spelled_name(each.name, first=True),
         exp.Column: _column,
-        exp.Dot: lambda each: _path(each.this) + spelled_name(each.expression.name, first=False),
-        exp.Bracket: lambda each: _path(each.this) + "".join(f"[{_step(step)}]" for step in each.expressions),
+        exp.Dot: lambda each: _path(each.this) + _field(each),
+        exp.Bracket: lambda each: f"{_path(each.this)}[{_step(each)}]",
     }
     written = parts.get(type(node))
     if written is None:
@@ -248,11 +273,25 @@ def _path(node: exp.Expression) -> str:
     return written(node)
 
 
+def _field(node: exp.Dot) -> str:
+    from sqlglot import exp
+
+    if not isinstance(node.expression, exp.Identifier):
+        raise _NotTakenError(f"{node.sql()} is no source: the name of a field is wanted behind its point")
+    return spelled_name(node.expression.name, first=False)
+
+
 def _column(node: exp.Column) -> str:
+    from sqlglot import exp
+
+    if isinstance(node.this, exp.Star):
+        raise _NotTakenError(f"{node.sql()} is no source: the name of a field is wanted behind its point")
     names = [part.name for part in node.parts]
     return "".join(spelled_name(name, first=number == 0) for number, name in enumerate(names))
 
 
-def _step(node: exp.Expression) -> str:
-    step = _argument(node)
+def _step(node: exp.Bracket) -> str:
+    if len(node.expressions) != 1:
+        raise _NotTakenError(f"{node.sql()} is no source: one index is wanted in its brackets")
+    step = _argument(node.expressions[0])
     return quote(step) if isinstance(step, str) else str(step)
