@@ -292,10 +292,15 @@ def test_a_z_is_one_offset_where_the_pattern_has_it(pattern: str, text: str, bec
 
 
 def test_instants_at_the_ends_of_the_calendar() -> None:
-    """A clock that cannot show them makes rejects, and no error."""
-    for millis in (-(2**63), 2**63 - 1, 253402300799999, -62135596800000):
-        found = projected("__timestamp__ | format('yyyy', 'Asia/Shanghai')", "STRING", {"timestamp": millis})
-        assert len(found.rejects) == 1
+    """A clock that cannot show them makes rejects, and no error; what it can show is a time like others."""
+    source = "__timestamp__ | format('yyyy-MM-dd HH:mm:ss', 'Asia/Shanghai')"
+    for millis in (-(2**63), 2**63 - 1, 253402300799999, -62135596800001):
+        assert len(projected(source, "STRING", {"timestamp": millis}).rejects) == 1
+    for millis, text in ((253402271999999, "9999-12-31 23:59:59"), (-62135596800000, "0001-01-01 08:05:43")):
+        assert projected(source, "STRING", {"timestamp": millis}).columns.column("c").to_pylist() == [text]
+    back = "__value__ | time('yyyy-MM-dd HH:mm:ss', 'Asia/Shanghai')"
+    assert not projected(back, "DATETIME", {"value": b"9999-12-31 23:59:59"}).rejects
+    assert len(projected(back, "DATETIME", {"value": b"0001-01-01 08:05:42"}).rejects) == 1
 
 
 def test_a_moment_is_written_as_python_writes_it() -> None:

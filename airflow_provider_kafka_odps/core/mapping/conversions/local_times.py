@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_provider_kafka_odps.core.mapping.instants.clocks import ZoneClock
-from airflow_provider_kafka_odps.core.mapping.instants.time_columns import InPattern, to_local, to_millis, to_nanos
+from airflow_provider_kafka_odps.core.mapping.instants.time_columns import InPattern, to_days, to_millis, to_nanos
 from airflow_provider_kafka_odps.core.mapping.instants.time_patterns import TimePattern
 from airflow_provider_kafka_odps.core.mapping.strict import Always, Chained, Conversion, Prepared, Routed
 from airflow_provider_kafka_odps.core.table.types import OdpsType
@@ -34,18 +34,21 @@ def by_clock(target: OdpsType, zone: ZoneInfo, strict: Conversion, *, days: bool
     readers = [_read(pattern, clock, target) for pattern in (*patterns, *_DAYS.values())]
     # A blank may stand for the T, as it may where there is an offset.
     spelled = [Prepared(_with_t, reader) for reader in readers[: len(patterns)]] + readers[len(patterns) :]
+    # Digits that say nothing may stand behind those that a column holds, as they may where there is an offset.
+    longer = Prepared(_shortened, spelled[most])
     last = list(_DAYS) if days else []
 
     def route(texts: pa.Array) -> npt.NDArray[np.int64]:
         lengths = pc.fill_null(pc.binary_length(texts), 0).to_numpy().astype(np.int64)
         local = pc.fill_null(pc.match_substring_regex(texts, _WITHOUT_OFFSET), fill_value=False)
         digits = np.maximum(lengths - _SECONDS - 1, 0)
-        chosen = np.where(local.to_numpy(zero_copy_only=False) & (digits <= most), digits + 1, 0)
+        by_digits = np.where(digits <= most, digits + 1, len(spelled) + 1)
+        chosen = np.where(local.to_numpy(zero_copy_only=False), by_digits, 0)
         for number, length in enumerate(last):
             chosen[lengths == length] = len(patterns) + number + 1
         return chosen
 
-    return Routed(route, (strict, *spelled))
+    return Routed(route, (strict, *spelled, longer))
 
 
 def dates(strict: Conversion) -> Conversion:
@@ -60,6 +63,11 @@ def dates(strict: Conversion) -> Conversion:
     return Routed(route, (strict, readers[0], Prepared(_with_t, readers[1])))
 
 
+def _shortened(texts: pa.Array) -> pa.Array:
+    """Return texts without the noughts behind three digits of a fraction."""
+    return pc.replace_substring_regex(texts, r"(\.[0-9]{3})0+$", r"\1")
+
+
 def _with_t(texts: pa.Array) -> pa.Array:
     return pc.replace_substring(texts, " ", "T", max_replacements=1)
 
@@ -72,5 +80,4 @@ def _read(pattern: str, clock: ZoneClock, target: OdpsType) -> Conversion:
 
 
 def _date(pattern: str) -> Conversion:
-    read = InPattern("date", TimePattern.parse(pattern), to_local)
-    return Chained(read, Always(lambda values: pc.floor_temporal(values, unit="day").cast(pa.date32())))
+    return InPattern("date", TimePattern.parse(pattern), to_days)

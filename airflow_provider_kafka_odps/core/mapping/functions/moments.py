@@ -196,6 +196,8 @@ class _OfMoments:
         out = there & ~within_calendar(millis)
         millis = np.where(there & ~out, millis, 0)
         local = millis if self.clock is None else self.clock.local(millis)
+        out |= there & ~within_calendar(local)
+        local = np.where(out, millis, local)
         column = self.made(local, nanos, local - millis)
         if out.any() or values.null_count:
             column = pc.if_else(pa.array(there & ~out), column, pa.scalar(None, column.type))

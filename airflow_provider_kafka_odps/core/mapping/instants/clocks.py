@@ -31,12 +31,12 @@ _MILLI = timedelta(milliseconds=1)
 
 
 def within_calendar(millis: Millis) -> Where:
-    """Return which instants every clock can show: those a day from the ends of the calendar, the years 1 to 9999."""
-    return (millis >= FIRST_MILLI + DAY_MILLIS) & (millis <= LAST_MILLI - DAY_MILLIS)
+    """Return which of these are of the years 1 to 9999."""
+    return (millis >= FIRST_MILLI) & (millis <= LAST_MILLI)
 
 
 class ZoneClock:
-    """The clock of one zone. All times have to be ``within_calendar``."""
+    """The clock of one zone. All times have to be ``within_calendar``; what comes out may be up to a day beyond it."""
 
     def __init__(self, zone: ZoneInfo) -> None:
         self._zone = zone
@@ -66,6 +66,8 @@ class ZoneClock:
         return tuple(self._offset_of(start + last, fold) for last in (0, _QUARTER - 1) for fold in (0, 1))
 
     def _offset_at(self, instant: int) -> int:
+        # Python's clocks end with the calendar; none is changed within a day of its ends.
+        instant = min(max(instant, FIRST_MILLI + DAY_MILLIS), LAST_MILLI - DAY_MILLIS)
         moment = (_EPOCH + instant * _MILLI).replace(tzinfo=self._zone)
         return _millis(self._zone.fromutc(moment).utcoffset())
 

@@ -9,7 +9,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_provider_kafka_odps.core.mapping.instants.clocks import Millis, Where, ZoneClock, within_calendar
+from airflow_provider_kafka_odps.core.mapping.instants.clocks import (
+    DAY_MILLIS,
+    Millis,
+    Where,
+    ZoneClock,
+    within_calendar,
+)
 from airflow_provider_kafka_odps.core.mapping.instants.time_patterns import TimePattern
 from airflow_provider_kafka_odps.core.mapping.instants.time_reading import Times, read_times
 from airflow_provider_kafka_odps.core.mapping.strict import Converted, Unconvertible, shown
@@ -72,9 +78,14 @@ def _instants(times: Times, clock: ZoneClock | None) -> tuple[Millis, Where]:
     if clock is None:
         millis = times.millis - times.offset
         return millis, ~within_calendar(millis)
-    out = ~within_calendar(times.millis)
-    millis, none = clock.instants(np.where(out, 0, times.millis))
-    return millis, none | out
+    # Those that are bad may be anything.
+    millis, none = clock.instants(np.where(times.bad, 0, times.millis))
+    return millis, none | ~within_calendar(millis)
+
+
+def to_days(times: Times) -> tuple[pa.Array, Where]:
+    """Return dates, of the years 1 to 9999; and which times are none: no one that could be read."""
+    return pa.array((times.millis // DAY_MILLIS).astype(np.int32)).cast(pa.date32()), np.zeros(len(times.millis), bool)
 
 
 def to_local(times: Times) -> tuple[pa.Array, Where]:
