@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from airflow_provider_kafka_odps.core.mapping.conversions.rules import conversion
 from airflow_provider_kafka_odps.core.mapping.expressions import Constant, Expression, Piped, Rest, parse_expression
@@ -19,9 +17,10 @@ from airflow_provider_kafka_odps.core.mapping.filters.wanted import EVERYTHING, 
 from airflow_provider_kafka_odps.core.mapping.formats import RecordFormat, SourceKind
 from airflow_provider_kafka_odps.core.mapping.functions.catalogue import through
 from airflow_provider_kafka_odps.core.mapping.functions.function import Given
+from airflow_provider_kafka_odps.core.mapping.functions.missing import without_empty
 from airflow_provider_kafka_odps.core.mapping.projection import Plan, Projection
 from airflow_provider_kafka_odps.core.mapping.sources.records import kind_of
-from airflow_provider_kafka_odps.core.mapping.strict import Chained, Conversion, Converted
+from airflow_provider_kafka_odps.core.mapping.strict import Chained
 from airflow_provider_kafka_odps.core.table.schema import Column, TableSchema, columns_of
 from airflow_provider_kafka_odps.exceptions import InvalidInput, InvalidMapping
 
@@ -60,9 +59,6 @@ _CREATED_BY_FUNCTIONS = _CREATED_TYPES | {
     SourceKind.LOCAL: "timestamp_ntz",
     SourceKind.DATE: "date",
 }
-
-
-_EMPTY: Mapping[SourceKind, str | bytes] = {SourceKind.BYTES: b"", SourceKind.TEXT: "", SourceKind.JSON: '""'}
 
 
 _OF_OBJECTS = frozenset({"string", "varchar", "char", "json", "map", "struct"})
@@ -191,31 +187,14 @@ def _planned(expression: Expression, text: str, column: Column, record_format: R
             raise InvalidMapping(f"the constant {source.text!r} is no value of {column.type}")
         raise InvalidMapping(f"{text} cannot become {column.type} without being altered")
     if column.type.name != "binary":
-        convert = _without_empty(kind, convert, record_format)
+        convert = without_empty(kind, convert, record_format)
     return Plan(column, source, convert if given is None else Chained(given.conversion, convert), given is not None)
 
 
 def _piped(expression: Piped, record_format: RecordFormat) -> Given:
     kind = kind_of(expression.source, record_format)
     given = through(kind, expression.calls, record_format.timezone)
-    return Given(given.kind, _without_empty(kind, given.conversion, record_format))
-
-
-def _without_empty(kind: SourceKind, convert: Conversion, record_format: RecordFormat) -> Conversion:
-    """Return the conversion of values of which empty texts are NULL, if the user wants that."""
-    return _EmptyAsNull(_EMPTY[kind], convert) if record_format.empty_as_null and kind in _EMPTY else convert
-
-
-@dataclass(frozen=True, slots=True)
-class _EmptyAsNull:
-    """A conversion that takes an empty text for NULL."""
-
-    empty: str | bytes
-    then: Conversion
-
-    def apply(self, values: pa.Array) -> Converted:
-        empty = pc.fill_null(pc.equal(values, pa.scalar(self.empty, values.type)), fill_value=False)
-        return self.then.apply(pc.if_else(empty, pa.scalar(None, values.type), values))
+    return Given(given.kind, without_empty(kind, given.conversion, record_format))
 
 
 def parse_columns(

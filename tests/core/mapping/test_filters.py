@@ -6,6 +6,7 @@ import html
 import json
 import re
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
@@ -115,6 +116,14 @@ def test_bad_json_under_a_path_that_the_filter_needs() -> None:
     assert kept.not_json == 1
 
 
+def test_an_empty_text_is_null_where_the_user_wants_that() -> None:
+    """In conditions as in columns: before functions, behind them, and without any."""
+    values, record_format = [b'{"a": ""}', b'{"a": " "}', b'{"a": "7"}'], RecordFormat(empty_as_null=True)
+    for where, rows in [("a IS NULL", [0]), ("a | trim IS NULL", [0, 1]), ("a | trim | number > 5", [2])]:
+        assert loaded(filtered(where, values, OnUnclear.LEAVE_OUT, record_format)) == rows
+    assert [each.row for each in filtered("a | number > 5", values, record_format=record_format).rejects] == [1]
+
+
 def test_what_only_the_filter_looks_at_stays_in_the_rest() -> None:
     """A condition takes nothing out of `*`: only columns do."""
     schema = TableSchema(columns_of({"a": "string", "rest": "string"}))
@@ -160,7 +169,7 @@ def test_nothing_and_all() -> None:
         ("a | trim = 5", r"it is text, and never one of the numbers that it is compared with; write \| number"),
         ("__offset__ = 'x'", "it is integer of 64 bits, and never one of the texts"),
         ("__timestamp__ > 5", "it is instant, and never one of the numbers"),
-        ("__timestamp__ > '2026-11-22'", "is not an instant such as '2026-11-22T10:00:00Z'"),
+        ("__timestamp__ > '2026-11-22'", "is not an instant such as '2026-11-22T10:00:00.123Z'"),
         ("__value__ = TRUE", r"never one of the TRUE and FALSE that it is compared with; write \| bool"),
         ("__headers__ = 'x'", "it is headers, and never one of the texts"),
         ("a = 5e", "5e is no number"),
@@ -188,6 +197,21 @@ def test_a_long_condition_is_no_deep_one(word: str) -> None:
     """As many comparisons as there is room for, all of which are looked at."""
     where = f" {word} ".join(["a = 1"] * (9_900 // (len(word) + 7)))
     assert loaded(filtered(f"{where} {word} a = 2", [b'{"a": 1}'])) == ([0] if word == "OR" else [])
+
+
+_WRITTEN = st.sampled_from(["1", "12345678901234567890123456789012345", "0.000000000000000001", "0.1", "0"])
+_NUMBERS = st.tuples(st.sampled_from(["", "-"]), _WRITTEN).map("".join)
+_DOUBLES = st.floats(allow_nan=False, allow_infinity=False).map(repr)
+_NEAR = _NUMBERS.flatmap(lambda text: st.sampled_from([text, f"{text}{'' if '.' in text else '.'}0000000000000000001"]))
+
+
+@given(_NUMBERS, st.lists(st.one_of(_NEAR, _DOUBLES), min_size=1, max_size=5), st.sampled_from(["=", "<", ">=", "<>"]))
+def test_numbers_are_compared_exactly(constant: str, numbers: list[str], sign: str) -> None:
+    """Also those that are no decimals of the service: too large, or with more digits."""
+    found = filtered(f"a {sign} {constant}", [f'{{"a": {number}}}'.encode() for number in numbers])
+    compared = {"=": Decimal.__eq__, "<": Decimal.__lt__, ">=": Decimal.__ge__, "<>": Decimal.__ne__}[sign]
+    wanted = [row for row, number in enumerate(numbers) if compared(Decimal(number), Decimal(constant))]
+    assert (loaded(found), found.rejects) == (wanted, ())
 
 
 _FIELDS = st.fixed_dictionaries(

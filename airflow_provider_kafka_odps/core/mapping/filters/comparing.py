@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import Context, Decimal, InvalidOperation
+from decimal import ROUND_FLOOR, Context, Decimal, InvalidOperation
 from typing import Any, TypeAlias
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -32,7 +33,7 @@ _NUMBERS = frozenset(
 ) | {SourceKind.FLOAT}
 _TEXTS = frozenset({SourceKind.TEXT, SourceKind.BYTES})
 _MOMENTS = {
-    SourceKind.INSTANT: ("timestamp", "an instant such as '2026-11-22T10:00:00Z'"),
+    SourceKind.INSTANT: ("datetime", "an instant such as '2026-11-22T10:00:00.123Z'"),
     SourceKind.NANOS: ("timestamp", "an instant such as '2026-11-22T10:00:00Z'"),
     SourceKind.LOCAL: ("timestamp_ntz", "a local time such as '2026-11-22T10:00:00'"),
     SourceKind.DATE: ("date", "a date such as '2026-11-22'"),
@@ -47,7 +48,10 @@ _SIGNS: dict[Comparison, Callable[[Any, Any], pa.Array]] = {
     Comparison.AT_LEAST: pc.greater_equal,
 }
 _DIGITS, _SCALE = 36, 18
-_EXACT = Context(prec=_DIGITS + _SCALE, traps=[InvalidOperation])
+_EXACT = Context(prec=_DIGITS + _SCALE + 1, traps=[InvalidOperation])
+_UNIT, _LIMIT = Decimal(1).scaleb(-_SCALE), Decimal(10) ** _DIGITS
+_COMPARED = pa.decimal256(_DIGITS + _SCALE + 2, _SCALE + 1)
+"""Has one digit more than constants have, at both ends: see ``_Compared``."""
 Decide: TypeAlias = Callable[[pa.Array], pa.Array]
 
 
@@ -107,8 +111,7 @@ def _reading(kind: SourceKind, literal: Literal) -> tuple[Conversion, Any, pa.Da
     if isinstance(literal, bool):
         return _booleans(kind), literal, pa.bool_()
     if isinstance(literal, Decimal):
-        target = OdpsType("decimal")
-        return _numbers(kind, target), _checked(literal), target.arrow
+        return _Compared(_numbers(kind, OdpsType("decimal"))), _checked(literal), _COMPARED
     if kind in _MOMENTS:
         return _moments(kind, literal)
     reading, arrow = _texts(kind)
@@ -151,7 +154,8 @@ def _moments(kind: SourceKind, literal: str) -> tuple[Conversion, Any, pa.DataTy
     constant, problems = _found(conversion(SourceKind.TEXT, target)).apply(pa.array([literal]))
     if problems:
         raise InvalidMapping(f"{literal!r} is compared with {kind}, and is not {wanted}")
-    return _found(conversion(kind, target)), constant[0].as_py(), target.arrow
+    number = constant.cast(pa.int32() if name == "date" else pa.int64())[0].as_py()
+    return _found(conversion(kind, target)), number, target.arrow
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,12 +168,46 @@ class _Twice:
         return self.second.apply(between)
 
 
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    """Numbers as they are compared: those that are no decimals lie between constants, or beyond them all."""
+
+    then: Conversion
+
+    def apply(self, values: pa.Array) -> Converted:
+        read, problems = self.then.apply(values)
+        read = read.cast(_COMPARED)
+        if not problems:
+            return read, problems
+        seen = values.take(pa.array([each.row for each in problems], pa.int64())).to_pylist()
+        found = {each.row: _between(str(value)) for each, value in zip(problems, seen, strict=True)}
+        mask = np.zeros(len(values), bool)
+        mask[[row for row, number in found.items() if number is not None]] = True
+        numbers = pa.array([number for number in found.values() if number is not None], _COMPARED)
+        unread = [each for each in problems if found[each.row] is None]
+        return pc.replace_with_mask(read, pa.array(mask), numbers), unread
+
+
+def _between(text: str) -> Decimal | None:
+    """Return what every constant is to it as it is to a number that no constant can be; None for what is no number."""
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return None
+    if number.is_nan():
+        return None
+    # Python's abs and minus round to 28 digits.
+    if number.copy_abs() >= _LIMIT:
+        return _LIMIT.copy_sign(number)
+    return _EXACT.add(number.quantize(_UNIT, ROUND_FLOOR, _EXACT), _UNIT / 2)
+
+
 def _checked(number: Decimal) -> Decimal:
     try:
-        exact = number.quantize(Decimal(1).scaleb(-_SCALE), context=_EXACT)
+        exact = number.quantize(_UNIT, context=_EXACT)
     except InvalidOperation:
         exact = None
-    if exact is None or exact != number or abs(number) >= Decimal(10) ** _DIGITS:
+    if exact is None or exact != number or number.copy_abs() >= _LIMIT:
         raise InvalidMapping(f"{number} has more than {_DIGITS} digits before or {_SCALE} behind the point")
     return exact
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -20,9 +20,10 @@ from airflow_provider_kafka_odps.core.mapping.filters.condition import (
 )
 from airflow_provider_kafka_odps.core.mapping.filters.verdicts import Verdicts
 from airflow_provider_kafka_odps.core.mapping.filters.where import parse_where
-from airflow_provider_kafka_odps.core.mapping.formats import RecordFormat
+from airflow_provider_kafka_odps.core.mapping.formats import RecordFormat, SourceKind
 from airflow_provider_kafka_odps.core.mapping.functions.catalogue import through
 from airflow_provider_kafka_odps.core.mapping.functions.function import Given
+from airflow_provider_kafka_odps.core.mapping.functions.missing import without_empty
 from airflow_provider_kafka_odps.core.mapping.sources.records import kind_of
 from airflow_provider_kafka_odps.core.mapping.strict import Converted
 from airflow_provider_kafka_odps.exceptions import InvalidInput, InvalidMapping
@@ -103,11 +104,17 @@ def _compiled(leaf: Leaf, record_format: RecordFormat) -> Comparing | _Behind | 
     try:
         kind = kind_of(_source(source), record_format)
         if not isinstance(source, Piped):
-            return comparing(leaf, kind)
+            return _comparing(leaf, kind, record_format)
         given = through(kind, source.calls, record_format.timezone)
-        return _Behind(given, comparing(leaf, given.kind))
+        given = replace(given, conversion=without_empty(kind, given.conversion, record_format))
+        return _Behind(given, _comparing(leaf, given.kind, record_format))
     except InvalidMapping as problem:
         return InvalidMapping(f"{_told(source)}: {problem}")
+
+
+def _comparing(leaf: Leaf, kind: SourceKind, record_format: RecordFormat) -> Comparing:
+    compiled = comparing(leaf, kind)
+    return replace(compiled, reading=without_empty(kind, compiled.reading, record_format))
 
 
 def _source(expression: Expression) -> Source:

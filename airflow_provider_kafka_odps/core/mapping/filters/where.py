@@ -199,7 +199,8 @@ def _literal(node: exp.Expression) -> Literal:
         case exp.Literal():
             return _number(str(node.this))
         case exp.Neg() if isinstance(node.this, exp.Literal) and not node.this.is_string:
-            return -_number(str(node.this.this))
+            # A minus would round it to 28 digits.
+            return _number(str(node.this.this)).copy_negate()
         case exp.Boolean():
             return bool(node.this)
         case exp.Null():
