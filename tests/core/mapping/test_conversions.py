@@ -286,3 +286,13 @@ def test_constants_that_do_not_fit_are_refused(text: str, kind: str) -> None:
     with pytest.raises(InvalidMapping, match="columns do not fit") as refused:
         compile_projection({"c": f"'{text}'"}, TableSchema(columns_of({"c": kind})))
     assert f"column c: the constant {text!r} is no value of {kind}" in str(refused.value)
+
+
+@pytest.mark.parametrize(("kind", "digits"), [("float", 40), ("double", 400), ("float", 5000), ("double", 5000)])
+def test_a_number_beyond_all_is_one_reject(kind: str, digits: int) -> None:
+    """However many digits it has, with or without noughts before them."""
+    convert = conversion(SourceKind.TEXT, OdpsType(kind))
+    assert convert is not None
+    numbers, problems = convert.apply(pa.array(["1" * digits, "-" + "9" * digits, "0" * digits + "2"]))
+    assert [problem.row for problem in problems] == [0, 1]
+    assert numbers.to_pylist() == [None, None, 2.0]

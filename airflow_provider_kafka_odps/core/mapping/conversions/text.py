@@ -19,7 +19,6 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -146,7 +145,6 @@ def _integer(target: OdpsType) -> Conversion:
 def _real(target: OdpsType) -> Conversion:
     arrow = target.arrow
     large = rf"^-?[0-9]{{{_EXACT_DIGITS[target.name]},}}$"
-    exact: Callable[[str], Any] = float if target.name == "double" else np.float32
 
     def altered(values: pa.Array, numbers: pa.Array) -> pa.Array:
         """Return where the nearest number is none, or another one than was written."""
@@ -156,8 +154,9 @@ def _real(target: OdpsType) -> Conversion:
             wrong = pc.or_(wrong, pc.and_(zero, _matching(values, r"^[^eE]*[1-9]")))
         whole = pc.fill_null(_matching(values, large), fill_value=False)
         if pc.any(whole).as_py():
-            texts = values.filter(whole).to_pylist()
-            other = pa.array([int(text) != int(exact(text)) for text in texts], pa.bool_())
+            # As decimals: Python's integers take no more than 4300 digits, and no infinity.
+            both = zip(values.filter(whole).to_pylist(), numbers.filter(whole).to_pylist(), strict=True)
+            other = pa.array([Decimal(text) != Decimal(number) for text, number in both], pa.bool_())
             wrong = pc.replace_with_mask(wrong, whole, other)
         return wrong
 
