@@ -15,9 +15,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kit.airflow_home import ROOT
 
+from airflow_provider_kafka_odps.core.mapping.calls import Call
 from airflow_provider_kafka_odps.core.mapping.compiler import compile_projection
+from airflow_provider_kafka_odps.core.mapping.expressions import FieldPath, Piped
+from airflow_provider_kafka_odps.core.mapping.filters.condition import Compared, IsNull
 from airflow_provider_kafka_odps.core.mapping.filters.wanted import Wanted
+from airflow_provider_kafka_odps.core.mapping.filters.where import parse_where
 from airflow_provider_kafka_odps.core.mapping.formats import RecordFormat
+from airflow_provider_kafka_odps.core.mapping.functions.catalogue import FUNCTIONS
 from airflow_provider_kafka_odps.core.mapping.projection import Projected
 from airflow_provider_kafka_odps.core.options import OnBadJson, OnUnclear
 from airflow_provider_kafka_odps.core.table.schema import TableSchema, columns_of
@@ -153,7 +158,8 @@ def test_nothing_and_all() -> None:
         ("a = b", "b is no constant: a text in single quotes, a number, TRUE or FALSE is wanted"),
         ("a = 'x' OR", "Required keyword"),
         ("a = NULL", "IS NULL, or IS NOT NULL, is meant"),
-        ("a = 1; DROP TABLE t", "one condition is wanted"),
+        ("a = 1; b = 2", "one condition is wanted"),
+        ("a = 1; DROP TABLE t", "Invalid expression"),
         ("a IN (SELECT 1)", r"has more to it \(query\) than is taken"),
         ("a + 1 = 2", "is no source"),
         ("1 = 1", "is no source"),
@@ -190,6 +196,15 @@ def test_what_makes_no_sense_is_refused_before_any_record(where: str, message: s
     """The message shows the condition, and what is taken."""
     with pytest.raises((InvalidInput, InvalidMapping), match=message):
         filtered(where, [])
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_each_function_can_stand_in_a_condition(name: str) -> None:
+    """With brackets and without, though some are words of SQL."""
+    for where, arguments in ((f"a | {name}('x', 1) IS NULL", ("x", 1)), (f"a | {name} = 'x'", ())):
+        condition = parse_where(where)
+        assert isinstance(condition, Compared | IsNull)
+        assert condition.source == Piped(FieldPath(("a",)), (Call(name, arguments, 0),))
 
 
 @pytest.mark.parametrize("word", ["AND", "OR"])

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kafka_odps.core.mapping.calls import Call, quote
@@ -30,6 +29,7 @@ from airflow_provider_kafka_odps.core.mapping.filters.condition import (
     Negation,
     OneOf,
 )
+from airflow_provider_kafka_odps.core.mapping.filters.sql import dialect
 from airflow_provider_kafka_odps.exceptions import InvalidExpression, InvalidInput
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def parse_where(text: str) -> Condition:
     if len(text) > _LONGEST:
         raise InvalidInput(f"where has {len(text)} characters; up to {_LONGEST} are taken")
     try:
-        parsed = sqlglot.parse(text, read=_dialect())
+        parsed = sqlglot.parse(text, read=dialect())
     except (SqlglotError, RecursionError) as error:
         deep = "recursion" in str(error)
         raise _refused(text, "it is nested too deeply" if deep else _plain(str(error))) from None
@@ -85,29 +85,14 @@ def _refused(text: str, why: str) -> InvalidInput:
     quoted = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
     return InvalidInput(
         f"where={quoted!r}: {why}. Taken are comparisons of a source with a constant (= <> < <= > >=, BETWEEN, IN, "
-        "LIKE, IS NULL), AND, OR, NOT and brackets, such as type = 'order' AND amount >= 10"
+        "LIKE, IS NULL), AND, OR, NOT and brackets, such as type = 'order' AND amount >= 10; a field whose name is a "
+        'word of SQL is quoted: "from"'
     )
 
 
 def _plain(error: str) -> str:
     """Return the first line of a parser's message, without the colours of a terminal."""
     return error.replace("\x1b[4m", "").replace("\x1b[0m", "").splitlines()[0].rstrip(". ")
-
-
-@cache
-def _dialect() -> Any:
-    """Return SQL without any function of its own: a name with brackets is a function of source expressions."""
-    from sqlglot import parser
-    from sqlglot.dialects.dialect import Dialect
-
-    class Where(Dialect):  # type: ignore[misc]
-        class Parser(parser.Parser):  # type: ignore[misc]
-            FUNCTIONS: Mapping[str, Any] = {}
-            FUNCTION_PARSERS: Mapping[str, Any] = {}
-            NO_PAREN_FUNCTIONS: Mapping[Any, Any] = {}
-            NO_PAREN_FUNCTION_PARSERS: Mapping[str, Any] = {}
-
-    return Where
 
 
 def _check(condition: exp.Expression) -> None:
