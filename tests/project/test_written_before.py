@@ -34,7 +34,7 @@ def _written(name: str) -> dict[str, Any]:
 
 def _known(now: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
     """Return what is written now, without what earlier releases did not know."""
-    return {key: now[key] for key in before}
+    return {key: _known(now[key], old) if isinstance(old, dict) else now[key] for key, old in before.items()}
 
 
 @pytest.mark.parametrize(("name", "epochs"), [("window", {}), ("window_with_epochs", {0: 5, 10: 0})])

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Context, Decimal, InvalidOperation
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, assert_never
 
 import numpy as np
 import pyarrow as pa
@@ -95,6 +95,8 @@ def comparing(leaf: Leaf, kind: SourceKind) -> Comparing:
                 raise InvalidMapping("the constants of one IN are of several kinds: texts, numbers, or TRUE and FALSE")
             wanted = pa.array([value for _, value, _ in read], arrow)
             return Comparing(reading, lambda values: _one_of(values, wanted))
+        case _:
+            assert_never(leaf)
 
 
 def _one_of(values: pa.Array, wanted: pa.Array) -> pa.Array:
