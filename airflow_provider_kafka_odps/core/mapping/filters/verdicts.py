@@ -1,7 +1,8 @@
 """What a condition says of each record: true, false, NULL, or that it cannot be told.
 
 AND and OR are those of SQL, with a fourth value: ``type = 'order' AND amount > 10`` is false for a record of another
-type, whatever stands in its ``amount``; for an order whose ``amount`` is a text it cannot be told.
+type, whatever stands in its ``amount``, and never true for one without a type; for an order whose ``amount`` is a text
+it cannot be told. So each record has the values that the condition may have: one of the three, or all, or some.
 """
 
 from __future__ import annotations
@@ -19,35 +20,49 @@ Where = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Verdicts:
-    """One for each row of a batch; all that is neither true, false nor unclear is NULL."""
+    """What a condition may be, for each row of a batch; of most rows it is one thing."""
 
-    true: Where
-    false: Where
-    unclear: Mapping[int, str]
-    """Row → why it cannot be told; such a row is neither true nor false."""
+    maybe_true: Where
+    maybe_false: Where
+    maybe_null: Where
+    why: Mapping[int, str]
+    """Row → why a comparison cannot be told, of all comparisons in it."""
 
     @classmethod
     def of(cls, found: pa.BooleanArray, unclear: Mapping[int, str]) -> Verdicts:
-        """Return the verdicts of a comparison; NULL and unclear rows may have anything."""
-        known = pc.is_valid(found).to_numpy(zero_copy_only=False).copy()
-        known[list(unclear)] = False
+        """Return the verdicts of a comparison; unclear rows may have anything."""
+        known = pc.is_valid(found).to_numpy(zero_copy_only=False)
         said = pc.fill_null(found, fill_value=False).to_numpy(zero_copy_only=False)
-        return cls(said & known, ~said & known, unclear)
+        each = said & known, ~said & known, ~known
+        if unclear:
+            each[0][list(unclear)] = each[1][list(unclear)] = each[2][list(unclear)] = True
+        return cls(*each, unclear)
+
+    @property
+    def true(self) -> Where:
+        """Where it is true, and nothing else."""
+        return self.maybe_true & ~self.maybe_false & ~self.maybe_null
+
+    @property
+    def unclear(self) -> Mapping[int, str]:
+        """Row → why it cannot be told whether it is true."""
+        doubtful = self.maybe_true & ~self.true
+        return {row: why for row, why in self.why.items() if doubtful[row]}
 
     def negated(self) -> Verdicts:
         """Return NOT."""
-        return Verdicts(self.false, self.true, self.unclear)
+        return Verdicts(self.maybe_false, self.maybe_true, self.maybe_null, self.why)
 
     def both(self, other: Verdicts) -> Verdicts:
         """Return AND."""
-        false = self.false | other.false
-        return Verdicts(self.true & other.true, false, _left({**other.unclear, **self.unclear}, false))
+        not_false = self.maybe_true | self.maybe_null, other.maybe_true | other.maybe_null
+        return Verdicts(
+            self.maybe_true & other.maybe_true,
+            self.maybe_false | other.maybe_false,
+            (self.maybe_null & not_false[1]) | (other.maybe_null & not_false[0]),
+            {**other.why, **self.why},
+        )
 
     def either(self, other: Verdicts) -> Verdicts:
         """Return OR."""
-        true = self.true | other.true
-        return Verdicts(true, self.false & other.false, _left({**other.unclear, **self.unclear}, true))
-
-
-def _left(unclear: Mapping[int, str], decided: Where) -> Mapping[int, str]:
-    return {row: why for row, why in unclear.items() if not decided[row]}
+        return self.negated().both(other.negated()).negated()
