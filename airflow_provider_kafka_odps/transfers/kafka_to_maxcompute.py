@@ -79,7 +79,8 @@ class KafkaToMaxComputeOperator(Templates, Stoppable, FromJob, BaseOperator):
 
     **To where**: which table.
 
-    :param table: the table to load into: ``t``, ``project.t`` or ``project.schema.t``. *(templated)*
+    :param table: the table to load into: ``t``, ``project.t``, ``project.schema.t``, or ``.schema.t`` in the project of
+        the connection. *(templated)*
     :param partition: the partition to load into, ``"ds=20261122,hh=10"`` or a dict; created if it is missing. Leave it
         out for a table without partitions. ``"ds=%Y%m%d,hh=%H"`` names it after the time at which the window starts.
         *(templated)*

@@ -47,19 +47,25 @@ class TableName:
 
     @classmethod
     def parse(cls, text: str) -> TableName:
-        """Read ``t``, ``project.t`` or ``project.schema.t``."""
+        """Read ``t``, ``project.t`` or ``project.schema.t``; ``.schema.t`` is in the connection's project."""
         match text.strip().split("."):
             case [name]:
                 return cls(name)
             case [project, name]:
                 return cls(name, project)
+            case ["", schema, name]:
+                return cls(name, None, schema)
             case [project, schema, name]:
                 return cls(name, project, schema)
             case _:
-                raise InvalidInput(f"table={text!r} is no table name; write t, project.t or project.schema.t")
+                raise InvalidInput(
+                    f"table={text!r} is no table name; write t, project.t, project.schema.t, or .schema.t for a schema "
+                    "of the connection's project"
+                )
 
     def __str__(self) -> str:
-        return ".".join(part for part in (self.project, self.schema, self.name) if part)
+        parts = (self.project, self.schema, self.name)
+        return ("." if self.schema and not self.project else "") + ".".join(part for part in parts if part)
 
     @property
     def quoted(self) -> str:

@@ -14,16 +14,17 @@ from airflow_provider_kafka_odps.exceptions import InvalidInput
         ("t", TableName("t")),
         (" shop.t ", TableName("t", "shop")),
         ("shop.raw.t_1", TableName("t_1", "shop", "raw")),
+        (".raw.t_1", TableName("t_1", None, "raw")),
     ],
 )
 def test_tables_have_one_two_or_three_names(text: str, table: TableName) -> None:
-    """The forms of MaxCompute's table names are read, and printed as they were."""
+    """The forms of MaxCompute's names are read, and a schema of the connection's project; all print as they were."""
     assert TableName.parse(text) == table
     assert str(table) == text.strip()
 
 
 @pytest.mark.parametrize(
-    "text", ["", "a.b.c.d", "a..b", "`t`", "t;drop table x", "1t", "t-1", "表", "t" * 129, "t\n.u"]
+    "text", ["", "a.b.c.d", "a..b", ".t", "..t", "`t`", "t;drop table x", "1t", "t-1", "表", "t" * 129, "t\n.u"]
 )
 def test_what_is_no_table_name_is_refused(text: str) -> None:
     """Whatever would need quoting, or would be more than a name, never reaches a statement."""
