@@ -7,8 +7,9 @@ import sys
 from collections.abc import Sequence
 
 from airflow_provider_kafka_odps.dataworks.arguments import operator_arguments
-from airflow_provider_kafka_odps.dataworks.hazards import hazards
-from airflow_provider_kafka_odps.dataworks.job import Job, read_job
+from airflow_provider_kafka_odps.dataworks.hazards.every import hazards
+from airflow_provider_kafka_odps.dataworks.job import read_job
+from airflow_provider_kafka_odps.dataworks.parts import Job
 from airflow_provider_kafka_odps.dataworks.printing import operator_call
 from airflow_provider_kafka_odps.exceptions import InvalidInput
 from airflow_provider_kafka_odps.standard_output import print_line, readers_may_leave

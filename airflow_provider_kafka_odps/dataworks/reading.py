@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from airflow_provider_kafka_odps.dataworks.clock import Clock
 from airflow_provider_kafka_odps.dataworks.settings import Settings
-from airflow_provider_kafka_odps.dataworks.variables import has_variables, to_template
+from airflow_provider_kafka_odps.dataworks.variables import Template
 from airflow_provider_kafka_odps.exceptions import InvalidJob
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -20,43 +20,6 @@ _STARTS = {"seektobeginning": "earliest", "seektoend": "latest", "seektolast": "
 _TYPES = {"earliest": "earliest", "latest": "latest", "current": "committed", "specific": None}
 
 
-class Clock:
-    """By which clock the job writes times, and what its variables stand for."""
-
-    def __init__(self, reader: Settings, zone: str | None, variables: Mapping[str, str] | None) -> None:
-        self.zone = reader.text("timeZone") or zone
-        self._variables = variables
-        if self.zone is not None:
-            try:
-                ZoneInfo(self.zone)
-            except (ZoneInfoNotFoundError, ValueError):
-                raise InvalidJob(f"there is no time zone {self.zone!r}; write for example Asia/Shanghai") from None
-
-    def text(self, settings: Settings, key: str) -> str | None:
-        """Return a text of the job, its variables as templates."""
-        found = settings.text(key)
-        return found and to_template(found, f"{settings.where}.{key}", self.zone, self._variables)
-
-    def moment(self, settings: Settings, key: str) -> str | None:
-        """Return a ``yyyyMMddHHmmss`` of the job as a bound: an instant, or a template that becomes one."""
-        found = settings.text(key)
-        if found is None:
-            return None
-        where = f"{settings.where}.{key}"
-        if self.zone is None:
-            raise InvalidJob(
-                f"{where} is {found!r} by a clock that the job does not name (DataWorks takes its region's); add "
-                "'timeZone' to the reader, or say timezone='Asia/Shanghai'"
-            )
-        if has_variables(found):
-            return f"{to_template(found, where, self.zone, self._variables)}[{self.zone}]"
-        try:
-            moment = datetime.strptime(found, "%Y%m%d%H%M%S").replace(tzinfo=ZoneInfo(self.zone))
-        except ValueError:
-            raise InvalidJob(f"{where} is {found!r}; a time is written yyyyMMddHHmmss, as in 20261122100000") from None
-        return moment.isoformat()
-
-
 def read_window(reader: Settings, clock: Clock) -> dict[str, Any]:
     """Return the operator's arguments for the reader's range: start, end, partitions, and what may be missing.
 
@@ -64,10 +27,11 @@ def read_window(reader: Settings, clock: Clock) -> dict[str, Any]:
     """
     start, end = _start(reader, clock), _end(reader, clock)
     arguments: dict[str, Any] = {"start": start, "end": end}
-    if isinstance(start, int) or isinstance(end, int):
-        # One range stands for every partition, so it is longer than the log of most.
+    if isinstance(start, int | Template) or isinstance(end, int | Template):
+        # One range stands for every partition, so it is longer than the log of most. A template is an offset that only
+        # the run knows; for anything else that it may turn out to be, this says nothing.
         arguments["on_short_log"] = "clamp"
-    match (reader.text("autoOffsetReset") or "none").lower():
+    match (reader.fixed("autoOffsetReset") or "none").lower():
         case "none" | "latest":
             pass
         case "earliest" if start == "committed":
@@ -76,9 +40,13 @@ def read_window(reader: Settings, clock: Clock) -> dict[str, Any]:
             arguments["on_data_loss"] = "skip"
         case other:
             raise InvalidJob(f"{reader.where}.autoOffsetReset is {other!r}; none, earliest and latest are known")
-    partition = reader.whole("partition")
-    if partition is not None:
-        arguments["partitions"] = [partition]
+    match reader.text("partition"):
+        case None:
+            pass
+        case Template() as template:
+            arguments["partitions"] = template
+        case _:
+            arguments["partitions"] = [reader.whole("partition")]
     return arguments
 
 
@@ -86,7 +54,7 @@ def _start(reader: Settings, clock: Clock) -> str | int:
     offset = reader.text("beginOffset")
     word = None if offset is None else _STARTS.get(offset.lower())
     given = {
-        "beginOffset": word or _offset(reader, clock, "beginOffset"),
+        "beginOffset": word or _offset(reader, "beginOffset"),
         "beginDateTime": clock.moment(reader, "beginDateTime"),
         "beginTimestampMillis": _millis(reader, "beginTimestampMillis"),
         "beginType": _typed(reader, "beginType"),
@@ -96,7 +64,7 @@ def _start(reader: Settings, clock: Clock) -> str | int:
 
 def _end(reader: Settings, clock: Clock) -> str | int:
     given = {
-        "endOffset": _offset(reader, clock, "endOffset"),
+        "endOffset": _offset(reader, "endOffset"),
         "endDateTime": clock.moment(reader, "endDateTime"),
         "endTimestampMillis": _millis(reader, "endTimestampMillis"),
         "endType": _typed(reader, "endType"),
@@ -117,13 +85,11 @@ def _only(reader: Settings, given: Mapping[str, str | int | None], side: str) ->
     return next(iter(found.values()))
 
 
-def _offset(reader: Settings, clock: Clock, key: str) -> str | int | None:
+def _offset(reader: Settings, key: str) -> str | int | None:
     text = reader.text(key)
-    return clock.text(reader, key) if text is not None and has_variables(text) else _whole_offset(reader, key)
-
-
-def _whole_offset(reader: Settings, key: str) -> int | None:
-    offset = reader.whole(key) if (reader.text(key) or "").lower() not in _STARTS else None
+    if isinstance(text, Template):
+        return text
+    offset = reader.whole(key) if (text or "").lower() not in _STARTS else None
     if offset is not None and offset < 0:
         raise InvalidJob(f"{reader.where}.{key} is {offset}; an offset is not negative")
     return offset
@@ -135,7 +101,7 @@ def _millis(reader: Settings, key: str) -> str | None:
 
 
 def _typed(reader: Settings, key: str) -> str | None:
-    word = reader.text(key)
+    word = reader.fixed(key)
     if word is None:
         return None
     if word.lower() not in _TYPES:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from copy import deepcopy
+from itertools import pairwise
 from typing import Any
 
 GUIDE: dict[str, Any] = {
@@ -80,3 +81,26 @@ def as_datax(job: Mapping[str, Any]) -> str:
         {"reader": {"name": "kafkareader", "parameter": reader}, "writer": {"name": "odpswriter", "parameter": writer}}
     ]
     return json.dumps({"job": {"content": content, "setting": job["setting"]}})
+
+
+def between(job: Mapping[str, Any], *steps: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the job with steps between its reader and its writer, and hops through all of them."""
+    reader, writer = job["steps"]
+    names = ["Reader", *(step["name"] for step in steps), "Writer"]
+    hops = [{"from": first, "to": second} for first, second in pairwise(names)]
+    return {**job, "steps": [reader, *steps, writer], "order": {"hops": hops}}
+
+
+def replacing(**rule: Any) -> dict[str, Any]:
+    """Return a step that replaces texts, with one rule for the column phone."""
+    condition = {"name": "phone", "replaceString": "[0-9]", "replaceByString": "*", "useRegex": True, **rule}
+    return {"category": "map", "stepType": "stringreplace", "name": "Mask", "parameter": {"condition": [condition]}}
+
+
+def transforming(job: Mapping[str, Any], *transformers: tuple[str, int, list[Any]]) -> dict[str, Any]:
+    """Return the job in the shape of DataX, with transformers: name, index of the column, paras."""
+    read: dict[str, Any] = json.loads(as_datax(job))
+    read["job"]["content"][0]["transformer"] = [
+        {"name": name, "parameter": {"columnIndex": index, "paras": paras}} for name, index, paras in transformers
+    ]
+    return read

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from dataworks.jobs import GUIDE, as_datax, changed
 
+from airflow_provider_kafka_odps.core.load.resources import Resources
 from airflow_provider_kafka_odps.dataworks.arguments import operator_arguments
 from airflow_provider_kafka_odps.dataworks.job import read_job
 from airflow_provider_kafka_odps.exceptions import InvalidJob
@@ -16,9 +17,11 @@ TIMES = {"beginOffset": None, "endOffset": None}
 SOURCES = GUIDE["steps"][0]["parameter"]["column"]
 
 
-def arguments_of(reader: Change | None = None, writer: Change | None = None, setting: Change | None = None) -> Change:
+def arguments_of(
+    reader: Change | None = None, writer: Change | None = None, setting: Change | None = None, **given: Any
+) -> Change:
     """Return the operator's arguments for the guide's job with some keys replaced."""
-    return operator_arguments(read_job(changed(reader, writer, setting)), timezone="Asia/Shanghai")
+    return operator_arguments(read_job(changed(reader, writer, setting)), timezone="Asia/Shanghai", **given)
 
 
 def test_the_guides_job_is_an_operator() -> None:
@@ -45,6 +48,7 @@ def test_the_guides_job_is_an_operator() -> None:
         "key_type": "bytes",
         "value_type": "bytes",
         "on_bad_json": "null",
+        "conversions": "lenient",
         "mode": "overwrite",
         "empty_as_null": False,
         "compression": "none",
@@ -103,6 +107,7 @@ def test_steps_without_a_category_are_found_by_their_hop() -> None:
         ({"kafkaConfig": {"isolation.level": "read_uncommitted"}}, {"isolation_level": "read_uncommitted"}),
         ({"encoding": "GBK"}, {"encoding": "GBK"}),
         ({"datasource": "kafka_first"}, {"kafka_config_id": "kafka_first"}),
+        ({"dataFormat": "json", "fieldDelimiter": ","}, {"value_type": "bytes"}),
     ],
 )
 def test_what_the_reader_says_is_kept(reader: Change, meant: Change) -> None:
@@ -118,6 +123,11 @@ def test_what_the_reader_says_is_kept(reader: Change, meant: Change) -> None:
         ({"truncate": None}, {"mode": "overwrite"}),
         ({"partition": "pt='20261122'/hh='10'"}, {"partition": "pt='20261122'/hh='10'"}),
         ({"project": "shop", "schema": "raw"}, {"table": "shop.raw.testkafka"}),
+        ({"project": "shop"}, {"table": "shop.testkafka"}),
+        ({"schema": "raw", "table": "`t`"}, {"table": ".raw.t"}),
+        ({"schema": "raw", "table": "shop.t"}, {"table": "shop.raw.t"}),
+        ({"schema": "raw", "table": "t_$env"}, {"table": ".raw.t_{{ var.value.env }}"}),
+        ({"writeMode": "append"}, {"mode": "overwrite"}),
         ({"column": [f"`{name}`" for name in "ABCDEFGH"]}, {"columns": dict(zip("ABCDEFGH", SOURCES, strict=True))}),
         ({"column": ["*"]}, {"columns": SOURCES}),
         ({"compress": "true"}, {"compression": "zlib"}),
@@ -127,7 +137,7 @@ def test_what_the_reader_says_is_kept(reader: Change, meant: Change) -> None:
 )  # fmt: skip
 def test_what_the_writer_says_is_kept(writer: Change, meant: Change) -> None:
     """Table, partition, mode and columns of the writer have their arguments."""
-    arguments = arguments_of(writer=writer)
+    arguments = arguments_of(writer=writer, variables={"env": "{{ var.value.env }}"})
     assert {name: arguments[name] for name in meant} == meant
 
 
@@ -188,7 +198,39 @@ def test_the_guides_job_has_no_unknown_key() -> None:
             "preSql cannot be run: a statement before the load is a task of its own",
         ),
         ({}, {"supportDynamicPartition": True}, {}, "supportDynamicPartition cannot be run"),
-        ({}, {"schema": "raw"}, {}, "schema is 'raw'; name the project too"),
+        ({"dataFormat": "text"}, {}, {}, "dataFormat is 'text' with fieldDelimiter None; .* so 'event_id' is none"),
+        (
+            {"fieldDelimiter": ","},
+            {},
+            {},
+            "dataFormat is None with fieldDelimiter ','; .* write the operator by hand, with",
+        ),
+        (
+            {"datasource": "${ds}"},
+            {},
+            {},
+            r"datasource is \"\$\{ds\}\", whose value is known in the run only; a text is",
+        ),
+        ({"keyType": "${ds}"}, {}, {}, r"keyType is \"\$\{ds\}\", whose value is known in the run only"),
+        ({"waitTime": "${ds}"}, {}, {}, r"waitTime is \"\$\{ds\}\", whose value is known in the run only; a number is"),
+        (
+            {},
+            {"truncate": "${ds}"},
+            {},
+            r"truncate is \"\$\{ds\}\", whose value .*; true or false is wanted here when the",
+        ),
+        (
+            {},
+            {"column": ["${ds}", *"abcdefg"]},
+            {},
+            r"writer.parameter.column has \$\{ds\}, whose value is known in the run",
+        ),
+        (
+            {},
+            {},
+            {"speed": {"concurrent": "$[hh24]"}},
+            r"concurrent is \"\$\[hh24\]\", whose value is known in the run only",
+        ),
         ({}, {"partition": "ds=${day}"}, {}, r"\$\{day\} is no variable that is known here"),
         ({}, {}, {"errorLimit": {"record": "some"}}, 'setting.errorLimit.record is "some"; a whole number is wanted'),
         ({}, {}, {"errorLimit": {"percentage": "nan"}}, 'percentage is "nan"; a number is wanted'),
@@ -201,7 +243,7 @@ def test_what_cannot_be_done_is_refused(reader: Change, writer: Change, setting:
         assert "concurrency" not in arguments_of(reader, writer, setting)
         return
     with pytest.raises(InvalidJob, match=message):
-        arguments_of(reader, writer, setting)
+        arguments_of(reader, writer, setting, variables={"ds": "{{ ds }}"})
 
 
 @pytest.mark.parametrize(
@@ -227,3 +269,32 @@ def test_a_time_without_a_zone_is_not_guessed() -> None:
     job = read_job(changed(reader={**TIMES, "beginDateTime": "20261122100000", "endDateTime": "20261122110000"}))
     with pytest.raises(InvalidJob, match="by a clock that the job does not name"):
         operator_arguments(job)
+
+
+def test_parts_of_a_record_have_no_delimiter() -> None:
+    """A job that takes whole values and constants runs, whatever stands between the fields of a value."""
+    reader = {"column": ["__key__", "__value__", "'1'"], "dataFormat": "text", "fieldDelimiter": ","}
+    assert arguments_of(reader, {"column": ["k", "v", "n"]})["columns"] == {
+        "k": "__key__",
+        "v": "__value__",
+        "n": "'1'",
+    }
+
+
+@pytest.mark.parametrize(
+    ("asked", "max_memory", "concurrency"),
+    [
+        (1, 340_000_000, 1),
+        (31, 340_000_000, 31),
+        ("32", 340_000_000, 31),
+        (32, 10**9, 32),
+        (32, 1, 1),
+        (0, 10**9, None),
+    ],
+)
+def test_concurrency_is_what_memory_allows(asked: int | str, max_memory: int, concurrency: int | None) -> None:
+    """32 are in range there; here they are as many as fit, and what is given is what the load accepts."""
+    found = arguments_of(setting={"speed": {"concurrent": asked}}, max_memory=max_memory).get("concurrency")
+    assert found == concurrency
+    if max_memory > 1 and found is not None:
+        assert Resources.within(max_memory, concurrency=found).concurrency == found

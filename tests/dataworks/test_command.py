@@ -10,7 +10,7 @@ import pytest
 from dataworks.jobs import GUIDE, changed
 
 from airflow_provider_kafka_odps.dataworks.__main__ import main
-from airflow_provider_kafka_odps.dataworks.hazards import hazards
+from airflow_provider_kafka_odps.dataworks.hazards.every import hazards
 from airflow_provider_kafka_odps.dataworks.job import read_job
 from airflow_provider_kafka_odps.transfers.kafka_to_maxcompute import KafkaToMaxComputeOperator
 
@@ -68,6 +68,11 @@ def test_lint_names_the_hazards_of_the_guides_job(job: str, capsys: pytest.Captu
         ({"server": None}, {}, {}, None, "address-in-the-job"),
         ({"kafkaConfig": {"sasl.mechanism": "PLAIN"}}, {}, {}, "login-in-the-job", "borrowed-group"),
         ({}, {"accessKey": "planted"}, {}, "credentials-in-the-job", None),
+        ({"column": ["'${bizdate}'", *"abcdefg"]}, {}, {}, "no-time-zone", None),
+        ({"groupId": "$gmtdate"}, {}, {}, "no-time-zone", None),
+        ({}, {"tunnelQuota": "q$bizdate"}, {}, "no-time-zone", None),
+        ({}, {}, {"speed": {"concurrent": 32}}, "more-than-memory-allows", None),
+        ({}, {}, {"speed": {"concurrent": 31}}, None, "more-than-memory-allows"),
     ],
 )
 def test_a_hazard_is_named_where_it_is(
@@ -114,6 +119,17 @@ def test_the_operator_names_what_it_ignores() -> None:
     """A misspelled key is a warning when the DAG is parsed."""
     with pytest.warns(UserWarning, match=r"load: not understood in the job, and ignored: steps.reader.parameter.topik"):
         KafkaToMaxComputeOperator.from_dataworks(changed(reader={"topik": "x"}), task_id="load")
+
+
+def test_a_concurrency_that_was_lowered_is_told() -> None:
+    """A warning when the DAG is parsed says what fits; with more memory, or an own concurrency, there is none."""
+    job = changed(setting={"speed": {"concurrent": 32}})
+    with pytest.warns(UserWarning, match=r"load: setting.speed.concurrent is 32; concurrency=31: as many"):
+        task = KafkaToMaxComputeOperator.from_dataworks(job, task_id="load")
+    assert task.parameters.how_fast.concurrency == 31
+    for more in ({"max_memory": "1GB"}, {"concurrency": 32}):
+        task = KafkaToMaxComputeOperator.from_dataworks(job, task_id="load", **more)
+        assert task.parameters.how_fast.concurrency == 32
 
 
 def test_further_arguments_win_over_the_job() -> None:

@@ -115,6 +115,16 @@ class Resources:
             )
         return resources
 
+    @staticmethod
+    def most_concurrency(max_memory: int) -> int:
+        """Return the highest concurrency for which memory is enough, by the rule of ``within``; below 0: for none.
+
+        >>> Resources.most_concurrency(MAX_MEMORY)
+        31
+        """
+        fetch_bytes = min(max_memory // _ANSWER_SHARE, FETCH_BYTES)
+        return (max_memory - _FIXED - _ANSWERS * fetch_bytes - _QUEUES * _QUEUE) // _LEAST_BLOCK - 1
+
 
 def _least_memory(blocks: int) -> int:
     needed = _FIXED + _QUEUES * _QUEUE + _LEAST_BLOCK * blocks

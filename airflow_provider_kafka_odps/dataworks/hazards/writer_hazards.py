@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from airflow_provider_kafka_odps.dataworks.hazard import Hazard
-from airflow_provider_kafka_odps.dataworks.job import Job
+from airflow_provider_kafka_odps.dataworks.hazards.hazard import Hazard
+from airflow_provider_kafka_odps.dataworks.parts import Job
 
 
 def _truncate_first(job: Job) -> Hazard | None:
@@ -62,15 +62,22 @@ def _rejects_stay(job: Job) -> Hazard | None:
     )
 
 
+def _of_zone(job: Job) -> str:
+    if job.reader.text("timeZone") or job.common.text("timeZone"):
+        return "Times without an offset are by the job's timeZone."
+    return "Times without an offset are rejects, because the job has no timeZone; timezone= says it."
+
+
 def _wrapping(job: Job) -> Hazard:
     return Hazard(
         "silent-conversions",
         f"{job.writer.where}.column",
         f"has {len(job.writer.names('column'))} columns",
-        "a number that is too large for INT or SMALLINT wraps around, and types that the writer does not know "
-        "become NULL.",
-        "a value that does not fit is a reject with its reason; a column that cannot be written is refused before "
-        "any record is read.",
+        "a number that is too large for INT or SMALLINT wraps around, 1.5 becomes 1 in a BIGINT, an offset behind a "
+        "time is passed over, and types that the writer does not know become NULL.",
+        'conversions="lenient": texts of numbers, booleans and times are converted as there, what would be altered is '
+        "a reject with its reason, and a column that cannot be written is refused before any record is read. "
+        + _of_zone(job),
     )
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from airflow_provider_kafka_odps.dataworks.hazard import Hazard
-from airflow_provider_kafka_odps.dataworks.job import Job
-from airflow_provider_kafka_odps.dataworks.settings import Settings
+from airflow_provider_kafka_odps.dataworks.hazards.hazard import Hazard
+from airflow_provider_kafka_odps.dataworks.parts import Job
 from airflow_provider_kafka_odps.dataworks.variables import has_variables
 
 
@@ -135,11 +134,16 @@ def _no_zone(job: Job) -> Hazard | None:
 
 
 def _texts(job: Job) -> Iterator[str]:
-    def of(settings: Settings, *keys: str) -> Iterator[str]:
-        yield from filter(None, map(settings.text, keys))
+    """Yield the texts in which a day may stand; a login is nobody's to look at."""
+    for part, keys in ((job.reader, _READ), (job.writer, _WRITTEN)):
+        yield from filter(None, map(part.text, keys))
+        yield from part.names("column")
 
-    yield from of(job.reader, "topic", "beginDateTime", "endDateTime", "beginOffset", "endOffset")
-    yield from of(job.writer, "table", "partition")
+
+_READ = ("topic", "beginDateTime", "endDateTime", "beginOffset", "endOffset", "groupId", "partition", "datasource")
+
+
+_WRITTEN = ("table", "partition", "project", "schema", "tunnelQuota", "datasource")
 
 
 def _addresses(job: Job) -> Hazard | None:
