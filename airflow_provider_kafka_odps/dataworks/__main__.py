@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from airflow_provider_kafka_odps.dataworks.arguments import operator_arguments
+from airflow_provider_kafka_odps.dataworks.arguments import operator_arguments, rendered
 from airflow_provider_kafka_odps.dataworks.hazards.every import hazards
 from airflow_provider_kafka_odps.dataworks.job import read_job
 from airflow_provider_kafka_odps.dataworks.parts import Job
@@ -29,7 +29,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _lint(job: Job, asked: argparse.Namespace) -> str:
-    found = [str(hazard) for hazard in hazards(job)]
+    read, _ = rendered(job, asked.timezone or "UTC", _variables(asked))
+    found = [str(hazard) for hazard in hazards(read)]
     # Whether it can be run at all is part of the answer.
     operator_arguments(job, timezone=asked.timezone or "UTC", variables=_variables(asked))
     unknown = [f"not understood, and ignored: {key}" for key in job.unknown()]

@@ -50,8 +50,7 @@ def operator_arguments(
     ``concurrent`` for which it is too little becomes the most that fits.
     Raises InvalidJob, with the place in the JSON, for what cannot be done, or not without a guess.
     """
-    clock = Clock(job, timezone, variables)
-    job = job.with_variables(clock.render)
+    job, clock = rendered(job, timezone, variables)
     arguments = {
         "topic": _wanted(job.reader.text("topic"), job.reader, "topic"),
         "table": _table(job.writer),
@@ -68,6 +67,12 @@ def operator_arguments(
         "maxcompute_conn_id": job.writer.fixed("datasource") or "maxcompute_default",
     }
     return {name: _plain(value) for name, value in arguments.items()}
+
+
+def rendered(job: Job, timezone: str | None, variables: Mapping[str, str] | None) -> tuple[Job, Clock]:
+    """Return the job with its variables as templates and constants, and the clock by which they are meant."""
+    clock = Clock(job, timezone, variables)
+    return job.with_variables(clock.render), clock
 
 
 def _plain(value: Any) -> Any:

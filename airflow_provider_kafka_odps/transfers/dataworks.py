@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Self
 
 from airflow_provider_kafka_odps.core.load.resources import MAX_MEMORY
-from airflow_provider_kafka_odps.dataworks.arguments import operator_arguments
+from airflow_provider_kafka_odps.dataworks.arguments import operator_arguments, rendered
 from airflow_provider_kafka_odps.dataworks.hazards.step_hazards import more_than_fits
 from airflow_provider_kafka_odps.dataworks.job import JobInput, read_job
 from airflow_provider_kafka_odps.transfers.parameters import parse_bytes
@@ -39,7 +39,8 @@ class FromJob:
         read = read_job(job)
         memory = parse_bytes(more.get("max_memory", MAX_MEMORY), "max_memory")
         arguments = operator_arguments(read, timezone=timezone, variables=variables, max_memory=memory)
-        if "concurrency" not in more and (lowered := more_than_fits(read, memory)):
+        asked, _ = rendered(read, timezone, variables)
+        if "concurrency" not in more and (lowered := more_than_fits(asked, memory)):
             warnings.warn(f"{task_id}: {lowered.where} {lowered.seen}; {lowered.instead}", stacklevel=2)
         if unknown := read.unknown():
             warnings.warn(f"{task_id}: not understood in the job, and ignored: {', '.join(unknown)}", stacklevel=2)

@@ -10,6 +10,7 @@ import pytest
 from dataworks.jobs import GUIDE, changed
 
 from airflow_provider_kafka_odps.dataworks.__main__ import main
+from airflow_provider_kafka_odps.dataworks.arguments import rendered
 from airflow_provider_kafka_odps.dataworks.hazards.every import hazards
 from airflow_provider_kafka_odps.dataworks.job import read_job
 from airflow_provider_kafka_odps.transfers.kafka_to_maxcompute import KafkaToMaxComputeOperator
@@ -72,6 +73,7 @@ def test_lint_names_the_hazards_of_the_guides_job(job: str, capsys: pytest.Captu
         ({"groupId": "$gmtdate"}, {}, {}, "no-time-zone", None),
         ({}, {"tunnelQuota": "q$bizdate"}, {}, "no-time-zone", None),
         ({}, {}, {"speed": {"concurrent": 32}}, "more-than-memory-allows", None),
+        ({}, {}, {"errorLimit": {"strategy": "ZeroTolerance"}}, None, "unlimited-dirty-rows"),
         ({}, {}, {"speed": {"concurrent": 31}}, None, "more-than-memory-allows"),
     ],
 )
@@ -79,7 +81,8 @@ def test_a_hazard_is_named_where_it_is(
     reader: dict[str, Any], writer: dict[str, Any], setting: dict[str, Any], appears: str | None, goes: str | None
 ) -> None:
     """A job that has a hazard is told so, and one that has it not is not."""
-    names = {hazard.name for hazard in hazards(read_job(changed(reader, writer, setting)))}
+    job, _ = rendered(read_job(changed(reader, writer, setting)), "UTC", None)
+    names = {hazard.name for hazard in hazards(job)}
     assert appears is None or appears in names
     assert goes not in names
 
@@ -113,6 +116,18 @@ def test_what_is_not_understood_is_told(tmp_path: Path, capsys: pytest.CaptureFi
     path.write_text(json.dumps(changed(reader={"beginOfset": "0"})))
     assert main(["lint", str(path)]) == 0
     assert "not understood, and ignored: steps.reader.parameter.beginOfset" in capsys.readouterr().out
+
+
+def test_variables_with_constants_are_known_to_lint(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What a switch or a number is by its variable is what it is in the lines of `lint`."""
+    path = tmp_path / "job.json"
+    path.write_text(json.dumps(changed(writer={"truncate": "${off}"}, setting={"speed": {"concurrent": "$n"}})))
+    assert main(["lint", str(path), "--variable", "off=false", "--variable", "n=40"]) == 0
+    printed = capsys.readouterr().out
+    assert "truncate-before-read" not in printed
+    assert "more-than-memory-allows: setting.speed.concurrent is 40\n" in printed
+    assert main(["lint", str(path), "--variable", "n=40"]) == 2
+    assert "truncate: ${off} is no variable that is known here" in capsys.readouterr().err
 
 
 def test_the_operator_names_what_it_ignores() -> None:

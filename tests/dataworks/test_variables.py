@@ -10,6 +10,7 @@ from airflow_provider_kafka_odps.core.window.bounds import At, Side
 from airflow_provider_kafka_odps.core.window.parsing import Interval, parse_bound
 from airflow_provider_kafka_odps.dataworks.arguments import operator_arguments
 from airflow_provider_kafka_odps.dataworks.job import read_job
+from airflow_provider_kafka_odps.dataworks.parts import Job
 from airflow_provider_kafka_odps.dataworks.variables import to_template
 from airflow_provider_kafka_odps.exceptions import InvalidJob
 
@@ -113,17 +114,24 @@ def test_a_day_without_a_zone_is_not_guessed() -> None:
         ("writer", "partition", "partition"),
         ("writer", "table", "table"),
         ("writer", "tunnelQuota", "quota_name"),
+        ("reader", "kafkaConfig.group.id", "group_id"),
+        ("writer", "project", "table"),
+        ("writer", "schema", "table"),
     ],
 )
 @pytest.mark.parametrize("variable", ["${bizdate}", "$gmtdate", "${day}"])
 def test_a_variable_may_stand_in_every_text(part: str, key: str, argument: str, variable: str) -> None:
     """It is rendered, wherever it stands, or refused: its letters reach nothing."""
-    job = changed(**{part: {key: f"x{variable}"}})
+
+    def job(text: str) -> Job:
+        section, dot, inner = key.partition(".")
+        return read_job(changed(**{part: {section: {inner: text} if dot else text}}))
+
     variables = {"day": "$bizdate"}
-    arguments = operator_arguments(read_job(job), timezone="UTC", variables=variables)
-    assert rendered(arguments[argument]) == ("x20261122" if variable == "$gmtdate" else "x20261121")
+    arguments = operator_arguments(job(f"x{variable}"), timezone="UTC", variables=variables)
+    assert ("x20261122" if variable == "$gmtdate" else "x20261121") in rendered(arguments[argument])
     with pytest.raises(InvalidJob, match=rf"{part}.parameter.{key}: \$days is no variable"):
-        operator_arguments(read_job(changed(**{part: {key: "$days"}})), timezone="UTC", variables=variables)
+        operator_arguments(job("$days"), timezone="UTC", variables=variables)
 
 
 def test_a_variable_in_a_constant_column() -> None:

@@ -12,7 +12,7 @@ from airflow_provider_kafka_odps.dataworks.parts import Job
 
 
 def hazards(job: Job) -> Iterator[Hazard]:
-    """Yield every hazard of a job, in the order in which a record meets them."""
+    """Yield every hazard of a job, its variables rendered, in the order in which a record meets them."""
     for find in READER_HAZARDS:
         yield from filter(None, [find(job)])
     yield from step_hazards(job)

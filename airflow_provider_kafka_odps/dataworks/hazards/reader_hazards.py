@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from airflow_provider_kafka_odps.dataworks.hazards.hazard import Hazard
 from airflow_provider_kafka_odps.dataworks.parts import Job
-from airflow_provider_kafka_odps.dataworks.variables import has_variables
+from airflow_provider_kafka_odps.dataworks.variables import Template
 
 
 def _auto_commit(job: Job) -> Hazard:
@@ -76,7 +76,7 @@ def _late_records(job: Job) -> Hazard | None:
     return Hazard(
         "late-records",
         f"{job.reader.where}.{timed[0]}",
-        f"is {job.reader.text(timed[0])!r}",
+        f"is {job.reader.raw(timed[0])!r}",
         "a record that arrives late, with a timestamp of an earlier range, is in no range.",
         "a boundary instant becomes offsets once, and both neighbours use them: every record is in one window.",
     )
@@ -122,7 +122,7 @@ def _shared_group(job: Job) -> Hazard | None:
 
 
 def _no_zone(job: Job) -> Hazard | None:
-    if job.reader.text("timeZone") is not None or not any(map(has_variables, _texts(job))):
+    if job.reader.text("timeZone") is not None or not any(isinstance(text, Template) for text in _texts(job)):
         return None
     return Hazard(
         "no-time-zone",

@@ -36,6 +36,8 @@ def _partial_append(job: Job) -> Hazard | None:
 def _unlimited_rejects(job: Job) -> Hazard | None:
     limit = job.setting.section("errorLimit")
     strategy = (limit.text("strategy") or "").lower()
+    if strategy == "zerotolerance":
+        return None
     if strategy != "ignore" and (limit.text("record") is not None or limit.text("percentage") is not None):
         return None
     return Hazard(

@@ -78,7 +78,7 @@ def _source(text: str, job: Job) -> Source:
 
 def _expression(source: str) -> str:
     """Return a column of the reader as a source expression: a field's name may have a ``|`` there."""
-    if "|" not in source or source.startswith("'"):
+    if "|" not in source or source.startswith("'") or isinstance(source, Template):
         return source
     steps = [f"[{quote(name)}]" if "|" in name else name for name in source.split(".")]
     return ".".join(steps).replace(".[", "[")

@@ -35,7 +35,7 @@ def string_replace(step: Step, sources: Sources, render: Render) -> Iterator[Cha
     for number, each in enumerate(rules):
         rule = Settings(f"{where}.condition[{number}]", each)
         call = _call(rule, render)
-        name = rule.text("name")
+        name = render(rule.text("name") or "", rule.where)
         if beside := rule.unknown():
             raise InvalidJob(f"{beside[0]} is not known here, and may change rows")
         columns = [index for index, source in enumerate(sources) if source.text == name]
