@@ -46,7 +46,7 @@ def string_replace(step: Step, sources: Sources, render: Render) -> Iterator[Cha
             )
         for column in columns:
             yield Change(
-                rule.where, column, (call,), "replaces it wherever it stands; NULL stays NULL.", _differs(rule, call)
+                rule.where, column, (call,), "replaces it wherever it stands; NULL stays NULL.", _differs(call)
             )
 
 
@@ -68,13 +68,12 @@ def _call(rule: Settings, render: Render) -> str:
             "knows it: set caseSensitive"
         )
     try:
-        pattern = to_re2(old) if as_regex else literal(old)
+        pattern = to_re2(old, ignore_case=not sensitive) if as_regex else f"(?i){literal(old)}"
         rewrite = to_rewrite(new, old) if as_regex else literal_rewrite(new)
     except Untranslatable as reason:
         raise InvalidJob(
             f"{rule.where}: {old!r} to {new!r} cannot be done exactly by the regular expressions of RE2: {reason}"
         ) from None
-    pattern = pattern if sensitive or not _has_letters(pattern) else f"(?i){pattern}"
     return f"replace_regex({_unrendered(pattern)}, {argument(rewrite, rule.where, render)})"
 
 
@@ -104,12 +103,7 @@ def _unescaped(rule: Settings, key: str, text: str) -> str:
     return re.sub(r"\\(?:u([0-9a-fA-F]{4})|([\s\S]?))", character, text)
 
 
-def _has_letters(pattern: str) -> bool:
-    bare = re.sub(r"\\x\{[0-9a-fA-F]+\}|\\[\s\S]|\(\?i\)", "", pattern)
-    return bare.lower() != bare.upper() or r"\x{" in pattern.replace(r"\x{85}\x{2028}\x{2029}", "")
-
-
-def _differs(rule: Settings, call: str) -> str:
-    if "'(?i)" in call and not rule.switch("caseSensitive", otherwise=False):
-        return "upper and lower case are the same in all scripts; in Java only those of A to Z, unless it is told so."
+def _differs(call: str) -> str:
+    if call.startswith("replace_regex('(?i)") and not call.isascii():
+        return "upper and lower case are the same in all scripts, not in the letters A to Z only."
     return ""
