@@ -16,6 +16,9 @@ _UNSUPPORTED = (
 )
 
 
+_KNOWN = ("type", "version", "steps", "order", "setting", "extend")
+
+
 _LABELS = STEP_KEYS - {"parameter"}
 
 
@@ -50,7 +53,7 @@ def from_steps(written: Mapping[str, Any]) -> Job:
         setting,
         setting.section("common").section("column"),
         tuple(changes[id(step)] for step in ordered),
-        tuple(_unread(steps)),
+        (*_unread(steps), *(key for key in written if key not in _KNOWN and not says_nothing(written[key]))),
     )
 
 
@@ -82,6 +85,8 @@ def _step(number: int, category: str, written: Mapping[str, Any]) -> Step:
         raise InvalidJob(
             f"{where} has category {category!r} and stepType {kind!r}; {_UNSUPPORTED}. Only 'stringreplace' is applied"
         )
+    if beside := [key for key in written if key.lower() not in STEP_KEYS and not says_nothing(written[key])]:
+        raise InvalidJob(f"{where}.{beside[0]} is not known here, and may change rows")
     return Step(kind, Settings(f"{where}.parameter", written.get("parameter")))
 
 

@@ -235,6 +235,7 @@ def step(**keys: Any) -> dict[str, Any]:
         ),
         (step(displayName="Hide it"), r"steps\[1\] \(Hide it\)"),
         (step(parameter={}, code="x"), "it may change rows"),
+        (replacing() | {"when": "a = 1"}, r"steps\[1\] \(Mask\).when is not known here, and may change rows"),
         (step(stepType="stringreplace"), "parameter.a is not known here, and may change rows"),
         (step(stepType="stringreplace", parameter={"condition": {"name": "x"}}), "condition is no list of rules"),
     ],
@@ -313,7 +314,8 @@ def test_what_changes_rows_elsewhere_is_refused(job: dict[str, Any], message: st
 
 def test_harmless_keys_at_other_levels_are_named() -> None:
     """A label of a step, or a setting of DataX's machinery, is told as what is not understood."""
-    assert read_job(labelled(nodeId=7)).unknown()[:1] == ["steps[0].nodeId"]
+    told = read_job(labelled(nodeId=7) | {"transform": True, "extend": {"mode": "wizard"}}).unknown()
+    assert told[:2] == ["steps[0].nodeId", "transform"]
     datax = transforming(PHONES) | {"core": {"transport": {}}}
     datax["job"]["nickname"] = "x"
     assert {"job.nickname", "core"} <= set(read_job(datax).unknown())
