@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dataworks.jobs import GUIDE, changed
+from dataworks.jobs import GUIDE, between, changed, replacing, transforming
 
 from airflow_provider_kafka_odps.dataworks.__main__ import main
 from airflow_provider_kafka_odps.dataworks.arguments import rendered
@@ -98,9 +98,19 @@ def test_no_secret_of_a_job_is_printed(tmp_path: Path, capsys: pytest.CaptureFix
     assert "planted" not in capsys.readouterr().out
 
 
-def test_convert_prints_the_operator_that_runs_the_job(job: str, capsys: pytest.CaptureFixture[str]) -> None:
+MASKED = between(
+    changed({"column": ["phone", "'${bizdate}'"], "timeZone": "GMT+8"}, {"schema": "raw", "column": ["phone", "day"]}),
+    replacing(replaceString=r"(\d{3})\d+'", replaceByString=r"$1\\'"),
+)
+
+
+@pytest.mark.parametrize("written", [GUIDE, MASKED, transforming(GUIDE, ("dx_replace", 1, ["3", "4", "\\'\""]))])
+def test_convert_prints_the_operator_that_runs_the_job(
+    written: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """The printed Python builds the same operator as `from_dataworks`."""
-    assert main(["convert", job, "--task-id", "load"]) == 0
+    (job := tmp_path / "job.json").write_text(json.dumps(written))
+    assert main(["convert", str(job), "--task-id", "load"]) == 0
     names: dict[str, Any] = {}
     exec(capsys.readouterr().out, names)
     printed, read = names["load"], KafkaToMaxComputeOperator.from_dataworks(job, task_id="load")
