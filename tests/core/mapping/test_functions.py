@@ -291,6 +291,13 @@ def test_a_z_is_one_offset_where_the_pattern_has_it(pattern: str, text: str, bec
     assert [each.isoformat() for each in found.columns.column("c").to_pylist()] == ([becomes] if becomes else [])
 
 
+def test_the_first_nanoseconds_of_all() -> None:
+    """What has no whole millisecond before it is one reject, and no error for all."""
+    records = [{"value": str(each).encode()} for each in (-(2**63), 1 - 2**63, -9223372036854000000, 2**63 - 1)]
+    for source, kind in (("epoch_ns", "TIMESTAMP"), ("epoch_ns | to_ms", "DATETIME")):
+        assert [each.row for each in projected(f"__value__ | {source}", kind, *records).rejects] == [0, 1]
+
+
 def test_instants_at_the_ends_of_the_calendar() -> None:
     """A clock that cannot show them makes rejects, and no error; what it can show is a time like others."""
     source = "__timestamp__ | format('yyyy-MM-dd HH:mm:ss', 'Asia/Shanghai')"

@@ -46,13 +46,17 @@ def _whole(name: str, each: int, of: pa.DataType) -> Conversion:
     """Return the conversion of whole numbers, of which ``each`` is so many units of a type of instants."""
     numbers = text_conversion(OdpsType("bigint"))
     assert numbers is not None, "texts can be whole numbers"
-    limit = (2**63 - 1) // each
+    high = (2**63 - 1) // each
+    # The first whole millisecond: what is before it could not be cut to one, and the very first number is no instant.
+    low = -(2**63 // 10**6 * 10**6 // each) if of == NANOS else -high
 
     def convert(values: pa.Array) -> pa.Array:
+        if pc.any(unfit(values)).as_py():
+            raise pa.ArrowInvalid("some numbers are no such instants")
         return pc.multiply_checked(values, pa.scalar(each, pa.int64())).cast(of)
 
     def unfit(values: pa.Array) -> pa.Array:
-        return pc.or_(pc.greater(values, limit), pc.less(values, -limit))
+        return pc.or_(pc.greater(values, high), pc.less(values, low))
 
     scaled = Checked(convert, unfit, lambda value: f"{name}: {value} is no instant of the calendar")
     return Chained(_named(name, numbers, "a whole number"), scaled)
