@@ -30,7 +30,7 @@ PLAIN = {
     "participles that say what has been done with a value": "projected checked prepared chained sieved taken counted",
     "what the packages of the core do": "accounting delivery writing committing settling reconciling loading rejecting",
     "the same, of rows that make room for others": "replacing",
-    "words of SQL's conditions": "where both either negation is null one of matches parser",
+    "words of SQL's conditions": "where both either negation is null one of matches parser tokenizer",
     "the same, of records that a condition is asked about": "comparing compared sorting sorted kept wanted",
     "the same, as a state": "reconciled running passing loaded",
     "another word for one before, which users type": "previous",
