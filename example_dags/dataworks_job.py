@@ -17,5 +17,8 @@ with DAG("dataworks_job", schedule=None, start_date=datetime(2026, 1, 1, tzinfo=
         # The job's own addresses are those of its author; ours are in Airflow's connections.
         kafka_config_id="kafka_default",
         maxcompute_conn_id="maxcompute_default",
+        # DataWorks wants the table to be there; the columns of this one are texts, as in the tutorial.
+        create_table=True,
+        column_types={"partition1": "STRING", "timestamp1": "STRING", "offset": "STRING"},
     )
 # [END dataworks]

@@ -1,4 +1,7 @@
-"""The hooks on their own, in tasks: count a topic's records by key, and ask MaxCompute."""
+"""The hooks on their own, in tasks: look into a topic, and ask MaxCompute.
+
+The table is that of the tutorial: run its DAG first.
+"""
 
 from __future__ import annotations
 

@@ -61,6 +61,9 @@ _CREATED_BY_FUNCTIONS = _CREATED_TYPES | {
 }
 
 
+_NUMERIC = frozenset({"tinyint", "smallint", "int", "bigint", "float", "double", "decimal"})
+
+
 _OF_OBJECTS = frozenset({"string", "varchar", "char", "json", "map", "struct"})
 
 
@@ -185,10 +188,19 @@ def _planned(expression: Expression, text: str, column: Column, record_format: R
     if convert is None or (given is None and isinstance(source, Rest) and column.type.name not in _OF_OBJECTS):
         if isinstance(source, Constant) and given is None:
             raise InvalidMapping(f"the constant {source.text!r} is no value of {column.type}")
-        raise InvalidMapping(f"{text} cannot become {column.type} without being altered")
+        raise InvalidMapping(f"{text} cannot become {column.type} without being altered{_way(kind, column)}")
     if column.type.name != "binary":
         convert = without_empty(kind, convert, record_format)
     return Plan(column, source, convert if given is None else Chained(given.conversion, convert), given is not None)
+
+
+def _way(kind: SourceKind, column: Column) -> str:
+    """Return which function may make what a column takes of bytes; nothing for others."""
+    function = {"boolean": "bool", "datetime": "epoch_ms", "timestamp": "epoch_ms"}.get(column.type.name)
+    function = "number" if column.type.name in _NUMERIC else function
+    if kind is not SourceKind.BYTES or function is None:
+        return ""
+    return f"; if they are a text, '| {function}' behind the source reads it"
 
 
 def _piped(expression: Piped, record_format: RecordFormat) -> Given:

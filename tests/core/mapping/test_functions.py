@@ -14,7 +14,7 @@ import pytest
 from kit.airflow_home import ROOT
 
 from airflow_provider_kafka_odps.core.mapping.compiler import compile_projection, created_columns
-from airflow_provider_kafka_odps.core.mapping.formats import RecordFormat
+from airflow_provider_kafka_odps.core.mapping.formats import Format, RecordFormat
 from airflow_provider_kafka_odps.core.mapping.functions.catalogue import FUNCTIONS
 from airflow_provider_kafka_odps.core.mapping.projection import Projected
 from airflow_provider_kafka_odps.core.table.schema import TableSchema, columns_of
@@ -371,3 +371,25 @@ def test_what_no_function_takes_has_no_hint(written: str, kind: str) -> None:
     """The message ends with the reason."""
     (reject,) = projected("a", kind, {"value": b'{"a": ' + written.encode() + b"}"}).rejects
     assert "behind the source" not in reject.reason
+
+
+def test_functions_and_filters_of_other_formats() -> None:
+    """Of texts in GB18030, of CSV fields, of numbers as Kafka's serializers write them, and of keys."""
+    gbk = RecordFormat(value=Format.STRING, encoding="gb18030")
+    found = projected("__value__ | substr(0, 2)", "STRING", {"value": "杭州市".encode("gb18030")}, record_format=gbk)
+    assert found.columns.column("c").to_pylist() == ["杭州"]
+    csv = RecordFormat(value=Format.CSV, delimiter=";", encoding="gb18030")
+    source, record = "[1] | replace(',', '.') | number", {"value": "州;1,5".encode("gb18030")}
+    found = projected(source, "DOUBLE", record, record_format=csv)
+    assert found.columns.column("c").to_pylist() == [1.5]
+    long = RecordFormat(key=Format.LONG)
+    record = {"key": (1_795_341_600_123).to_bytes(8, "big")}
+    found = projected("__key__ | epoch_ms", "DATETIME", record, record_format=long)
+    assert [str(each) for each in found.columns.column("c").to_pylist()] == ["2026-11-22 10:00:00.123000"]
+
+
+def test_bytes_that_may_be_a_text_are_told_how() -> None:
+    """The message names the kind of the source, and the function that reads it."""
+    with pytest.raises(InvalidMapping, match=r"__key__ \(bytes\) cannot become bigint .*'\| number' behind the source"):
+        projected("__key__", "BIGINT")
+    assert projected("__key__ | number", "BIGINT", {"key": b"7"}).columns.column("c").to_pylist() == [7]

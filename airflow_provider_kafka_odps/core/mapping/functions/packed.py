@@ -16,6 +16,7 @@ from airflow_provider_kafka_odps.core.mapping.strict import Conversion, Converte
 _LARGEST = 8 * 1024 * 1024
 """Bytes that a field of the service has at most: more need not be unpacked to know that they do not fit."""
 _GZIP = 16 + zlib.MAX_WBITS
+_MOST_MEMBERS = 100
 
 
 class _EachOne:
@@ -39,7 +40,7 @@ class _EachOne:
 
 @function(takes=frozenset({SourceKind.BYTES}), gives=SourceKind.BYTES)
 def gunzip() -> Conversion:
-    """Unpack gzip, of one member or of several."""
+    """Unpack gzip, of one member or of several, at most 100."""
     return _EachOne(_unpacked)
 
 
@@ -47,6 +48,9 @@ def _unpacked(octets: bytes) -> bytes:
     parts: list[bytes] = []
     size, rest = 0, octets
     while rest:
+        if len(parts) == _MOST_MEMBERS:
+            # Each takes a copy of all that is behind it.
+            raise ValueError(f"gunzip: more than {_MOST_MEMBERS} members")
         reader = zlib.decompressobj(_GZIP)
         try:
             parts.append(reader.decompress(rest, _LARGEST - size + 1))
