@@ -390,6 +390,6 @@ def test_functions_and_filters_of_other_formats() -> None:
 
 def test_bytes_that_may_be_a_text_are_told_how() -> None:
     """The message names the kind of the source, and the function that reads it."""
-    with pytest.raises(InvalidMapping, match=r"__key__ \(bytes\) cannot become bigint .*'\| number' behind the source"):
+    with pytest.raises(InvalidMapping, match=r"__key__ cannot become bigint .*'\| number' behind the source"):
         projected("__key__", "BIGINT")
     assert projected("__key__ | number", "BIGINT", {"key": b"7"}).columns.column("c").to_pylist() == [7]
