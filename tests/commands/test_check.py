@@ -150,7 +150,7 @@ def test_a_secret_that_a_server_repeats_is_hidden(
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        (["--table", "a.b.c.d"], "write t, project.t or project.schema.t"),
+        (["--table", "a.b.c.d"], "write t, project.t, project.schema.t"),
         (["--tabel", "t"], "unrecognized arguments"),
     ],
 )

@@ -100,7 +100,7 @@ def test_a_load_tells_airflows_metrics(
         assert found == {}
         return
     stages = {stage: pytest.approx(spent * 1_000, abs=1) for stage, spent in receipt["seconds"].items()}
-    assert found == {"rows": 24_000, "bytes": receipt["bytes"], "rejects": 0, "lag": 6_000, **stages}
+    assert found == {"rows": 24_000, "bytes": receipt["bytes"], "rejects": 0, "filtered": 0, "lag": 6_000, **stages}
     assert all(tags == {"topic": filled, "table": receipt["table"]} for _, tags in recorder.told.values())
 
 

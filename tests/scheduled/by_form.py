@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -51,13 +52,22 @@ class Form:
 
     def send(self, **conf: Any) -> dict[str, Any]:
         """Send the form, wait until a run with this conf has ended, and return the run."""
-        self.page.click(_SUBMIT)
+        self._submit()
         found = self.airflow.until(
             lambda: [run for run in self.runs() if run["conf"] == conf],
             complaint=lambda: f"{self.dag_id} has no run with {conf}: {self.runs()}",
         )
         self.airflow.await_run(self.dag_id, found[0]["dag_run_id"], 900)
         return self.airflow.run(self.dag_id, found[0]["dag_run_id"])
+
+    def _submit(self) -> None:
+        """Click until the dialog has gone: a click into a form that is still being drawn is lost."""
+        for _ in range(5):
+            self.page.click(_SUBMIT)
+            with suppress(AssertionError):
+                self.page.until(f"!{_SUBMIT}", 20)
+                return
+        pytest.fail(f"the form of {self.dag_id} cannot be sent")
 
     def runs(self) -> list[dict[str, Any]]:
         """Return the DAG's runs; another history may have some, too."""
@@ -96,6 +106,8 @@ def _backfill(form: Form, history: History) -> None:
 
 def _ranges(form: Form) -> None:
     form.open()
+    form.page.until(f"{_EDITOR} && {_EDITOR}.innerText.includes('0')")
+    form.await_sendable(sendable=True)
     run = form.send(ranges={"0": [0, 0]}, piece=10_000_000)
     assert run["state"] == "success"
     # In sight, and not only in the log: what a task prints, and why it is skipped, may be folded away.
