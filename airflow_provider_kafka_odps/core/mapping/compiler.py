@@ -9,14 +9,14 @@ from typing import TypeAlias
 
 import pyarrow as pa
 
+from airflow_provider_kafka_odps.core.mapping.conversions.hints import hint_of_bytes
 from airflow_provider_kafka_odps.core.mapping.conversions.rules import conversion
 from airflow_provider_kafka_odps.core.mapping.expressions import Constant, Expression, Piped, Rest, parse_expression
 from airflow_provider_kafka_odps.core.mapping.filters.filter import compile_filter
 from airflow_provider_kafka_odps.core.mapping.filters.sorting import Sorting
 from airflow_provider_kafka_odps.core.mapping.filters.wanted import EVERYTHING, Wanted
 from airflow_provider_kafka_odps.core.mapping.formats import RecordFormat, SourceKind
-from airflow_provider_kafka_odps.core.mapping.functions.catalogue import through
-from airflow_provider_kafka_odps.core.mapping.functions.function import Given
+from airflow_provider_kafka_odps.core.mapping.functions.catalogue import piped
 from airflow_provider_kafka_odps.core.mapping.functions.missing import without_empty
 from airflow_provider_kafka_odps.core.mapping.projection import Plan, Projection
 from airflow_provider_kafka_odps.core.mapping.sources.records import kind_of
@@ -59,9 +59,6 @@ _CREATED_BY_FUNCTIONS = _CREATED_TYPES | {
     SourceKind.LOCAL: "timestamp_ntz",
     SourceKind.DATE: "date",
 }
-
-
-_NUMERIC = frozenset({"tinyint", "smallint", "int", "bigint", "float", "double", "decimal"})
 
 
 _OF_OBJECTS = frozenset({"string", "varchar", "char", "json", "map", "struct"})
@@ -149,7 +146,7 @@ def created_columns(columns: ColumnInput, record_format: RecordFormat | None = N
 
 def _created_type(expression: Expression, record_format: RecordFormat) -> str:
     if isinstance(expression, Piped):
-        return _CREATED_BY_FUNCTIONS.get(_piped(expression, record_format).kind, "string")
+        return _CREATED_BY_FUNCTIONS.get(piped(expression, record_format).kind, "string")
     return _CREATED_TYPES.get(kind_of(expression, record_format), "string")
 
 
@@ -179,7 +176,7 @@ def _plan(expression: Expression, text: str, column: Column, record_format: Reco
 
 def _planned(expression: Expression, text: str, column: Column, record_format: RecordFormat) -> Plan:
     if isinstance(expression, Piped):
-        given = _piped(expression, record_format)
+        given = piped(expression, record_format)
         source, kind = expression.source, given.kind
     else:
         given, source, kind = None, expression, kind_of(expression, record_format)
@@ -188,25 +185,11 @@ def _planned(expression: Expression, text: str, column: Column, record_format: R
     if convert is None or (given is None and isinstance(source, Rest) and column.type.name not in _OF_OBJECTS):
         if isinstance(source, Constant) and given is None:
             raise InvalidMapping(f"the constant {source.text!r} is no value of {column.type}")
-        raise InvalidMapping(f"{text} cannot become {column.type} without being altered{_way(kind, column)}")
+        way = hint_of_bytes(column.type.name) if kind is SourceKind.BYTES else ""
+        raise InvalidMapping(f"{text} cannot become {column.type} without being altered{way}")
     if column.type.name != "binary":
         convert = without_empty(kind, convert, record_format)
     return Plan(column, source, convert if given is None else Chained(given.conversion, convert), given is not None)
-
-
-def _way(kind: SourceKind, column: Column) -> str:
-    """Return which function may make what a column takes of bytes; nothing for others."""
-    function = {"boolean": "bool", "datetime": "epoch_ms", "timestamp": "epoch_ms"}.get(column.type.name)
-    function = "number" if column.type.name in _NUMERIC else function
-    if kind is not SourceKind.BYTES or function is None:
-        return ""
-    return f"; if they are a text, '| {function}' behind the source reads it"
-
-
-def _piped(expression: Piped, record_format: RecordFormat) -> Given:
-    kind = kind_of(expression.source, record_format)
-    given = through(kind, expression.calls, record_format.timezone)
-    return Given(given.kind, without_empty(kind, given.conversion, record_format))
 
 
 def parse_columns(

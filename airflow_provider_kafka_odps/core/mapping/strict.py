@@ -82,6 +82,10 @@ class Always:
         return self.change(values), []
 
 
+UNCHANGED = Always(lambda values: values)
+"""Values stay what they are."""
+
+
 @dataclass(frozen=True, slots=True)
 class Routed:
     """Conversions of which each takes some of the values; all give the same type."""

@@ -34,6 +34,10 @@ _SIMPLE: dict[str, pa.DataType] = {
 }
 
 
+NUMBERS = frozenset({"tinyint", "smallint", "int", "bigint", "float", "double", "decimal"})
+"""The names of the types of numbers."""
+
+
 _NESTED = {"array": 1, "map": 2}
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
+from airflow_provider_kafka_odps.core.table.types import NUMBERS
+
 _MOMENTS = frozenset({"datetime", "timestamp"})
-_NUMERIC = frozenset({"tinyint", "smallint", "int", "bigint", "float", "double", "decimal"})
 
 _ZONE = "'Asia/Shanghai'"
 _PATTERNS: Sequence[tuple[str, str]] = (
@@ -37,8 +38,14 @@ def hint(target: str, text: str) -> str:
     return f"; '| {found}' behind the source reads it" if found else ""
 
 
+def hint_of_bytes(target: str) -> str:
+    """Return the end of a message about bytes that a column of this type does not take; nothing for other types."""
+    by_type = {"boolean": "bool", **dict.fromkeys(_MOMENTS, "epoch_ms"), **dict.fromkeys(NUMBERS, "number")}
+    return f"; if they are a text, '| {by_type[target]}' behind the source reads it" if target in by_type else ""
+
+
 def _function(target: str, text: str) -> str | None:
-    if target in _NUMERIC:
+    if target in NUMBERS:
         return "number" if _NUMBER.fullmatch(text) else None
     if target == "boolean":
         return "bool" if _BOOLEAN.fullmatch(text) else None

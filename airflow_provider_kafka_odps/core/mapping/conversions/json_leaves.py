@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -14,7 +12,14 @@ from airflow_provider_kafka_odps.core.mapping.conversions.hints import hinting
 from airflow_provider_kafka_odps.core.mapping.conversions.leniency import STRICT, Leniency
 from airflow_provider_kafka_odps.core.mapping.conversions.nested import nested_conversion
 from airflow_provider_kafka_odps.core.mapping.conversions.text import TEXTS, epoch_millis, fitting, text_conversion
-from airflow_provider_kafka_odps.core.mapping.strict import Conversion, Converted, Prepared, Routed, Sieved, shown
+from airflow_provider_kafka_odps.core.mapping.strict import (
+    UNCHANGED,
+    Conversion,
+    Prepared,
+    Routed,
+    Sieved,
+    shown,
+)
 from airflow_provider_kafka_odps.core.table.types import OdpsType
 
 _MOMENTS = frozenset({"date", "datetime", "timestamp", "timestamp_ntz"})
@@ -23,7 +28,7 @@ _MOMENTS = frozenset({"date", "datetime", "timestamp", "timestamp_ntz"})
 def leaf_conversion(target: OdpsType, leniency: Leniency = STRICT) -> Conversion | None:
     """Return how JSON text, as ``JsonReader`` returns it, becomes a column of this type; None where it cannot."""
     if target.name == "json":
-        return _Unchanged()
+        return UNCHANGED
     if target.name in TEXTS:
         return Prepared(leaf_texts, fitting(target))
     if target.fields:
@@ -40,14 +45,6 @@ def leaf_conversion(target: OdpsType, leniency: Leniency = STRICT) -> Conversion
     if leniency.converts:
         return Prepared(leaf_texts, then)
     return _unless_text("true or false" if target.name == "boolean" else "a number", target, then)
-
-
-@dataclass(frozen=True, slots=True)
-class _Unchanged:
-    """JSON stays JSON."""
-
-    def apply(self, values: pa.Array) -> Converted:
-        return values, []
 
 
 def _numbers_second(leaves: pa.Array) -> npt.NDArray[np.int64]:

@@ -29,12 +29,12 @@ from airflow_provider_kafka_odps.core.mapping.strict import (
     shown,
     utf8,
 )
-from airflow_provider_kafka_odps.core.table.types import OdpsType
+from airflow_provider_kafka_odps.core.table.types import NUMBERS, OdpsType
 
 _BITS = {SourceKind.INT8: 8, SourceKind.INT16: 16, SourceKind.INT32: 32, SourceKind.INT64: 64}
 
 
-_OF_NUMBERS = TEXTS | INTEGERS.keys() | {"float", "double", "decimal", "json"}
+_OF_NUMBERS = TEXTS | NUMBERS | {"json"}
 
 
 _DIGITS = {8: 3, 16: 5, 32: 10, 64: 19}

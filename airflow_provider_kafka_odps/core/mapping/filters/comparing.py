@@ -24,7 +24,7 @@ from airflow_provider_kafka_odps.core.mapping.filters.condition import (
 )
 from airflow_provider_kafka_odps.core.mapping.filters.verdicts import Verdicts
 from airflow_provider_kafka_odps.core.mapping.formats import SourceKind
-from airflow_provider_kafka_odps.core.mapping.strict import Conversion, Converted, Sieved, shown
+from airflow_provider_kafka_odps.core.mapping.strict import UNCHANGED, Chained, Conversion, Converted, Sieved, shown
 from airflow_provider_kafka_odps.core.table.types import OdpsType
 from airflow_provider_kafka_odps.exceptions import InvalidMapping
 
@@ -79,7 +79,7 @@ def comparing(leaf: Leaf, kind: SourceKind) -> Comparing:
     """
     match leaf:
         case IsNull():
-            return Comparing(_AsIs(), pc.is_null)
+            return Comparing(UNCHANGED, pc.is_null)
         case Matches(_, pattern):
             reading, _ = _texts(kind)
             like = _like(pattern)
@@ -105,11 +105,6 @@ def comparing(leaf: Leaf, kind: SourceKind) -> Comparing:
 
 def _one_of(values: pa.Array, wanted: pa.Array) -> pa.Array:
     return pc.if_else(pc.is_valid(values), pc.is_in(values, value_set=wanted), pa.scalar(None, pa.bool_()))
-
-
-class _AsIs:
-    def apply(self, values: pa.Array) -> Converted:
-        return values, []
 
 
 def _reading(kind: SourceKind, literal: Literal) -> tuple[Conversion, Any, pa.DataType]:
@@ -154,7 +149,7 @@ def _numbers(kind: SourceKind, target: OdpsType) -> Conversion:
         raise _never(kind, "numbers", "a text such as '2026-11-22T10:00:00Z' as the constant")
     if kind in (SourceKind.FLOAT, SourceKind.DOUBLE):
         # Their decimals are those of the shortest text that is the same number.
-        return _Twice(_found(conversion(kind, OdpsType("string"))), _found(conversion(SourceKind.NUMBER, target)))
+        return Chained(_found(conversion(kind, OdpsType("string"))), _found(conversion(SourceKind.NUMBER, target)))
     if kind is not SourceKind.JSON and kind not in _NUMBERS:
         raise _never(kind, "numbers", "| number")
     return _found(conversion(kind, target))
@@ -181,16 +176,6 @@ def _moments(kind: SourceKind, literal: str) -> tuple[Conversion, Any, pa.DataTy
         raise InvalidMapping(f"{literal!r} is compared with {kind}, and is not {wanted}")
     number = constant.cast(pa.int32() if name == "date" else pa.int64())[0].as_py()
     return _found(conversion(kind, target)), number, target.arrow
-
-
-@dataclass(frozen=True, slots=True)
-class _Twice:
-    first: Conversion
-    second: Conversion
-
-    def apply(self, values: pa.Array) -> Converted:
-        between, _ = self.first.apply(values)
-        return self.second.apply(between)
 
 
 @dataclass(frozen=True, slots=True)

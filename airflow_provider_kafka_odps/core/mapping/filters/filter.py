@@ -21,11 +21,10 @@ from airflow_provider_kafka_odps.core.mapping.filters.condition import (
 from airflow_provider_kafka_odps.core.mapping.filters.verdicts import Verdicts
 from airflow_provider_kafka_odps.core.mapping.filters.where import parse_where
 from airflow_provider_kafka_odps.core.mapping.formats import RecordFormat, SourceKind
-from airflow_provider_kafka_odps.core.mapping.functions.catalogue import through
-from airflow_provider_kafka_odps.core.mapping.functions.function import Given
+from airflow_provider_kafka_odps.core.mapping.functions.catalogue import piped
 from airflow_provider_kafka_odps.core.mapping.functions.missing import without_empty
 from airflow_provider_kafka_odps.core.mapping.sources.records import kind_of
-from airflow_provider_kafka_odps.core.mapping.strict import Converted
+from airflow_provider_kafka_odps.core.mapping.strict import Chained, Converted
 from airflow_provider_kafka_odps.exceptions import InvalidInput, InvalidMapping
 
 
@@ -86,28 +85,14 @@ def compile_filter(text: str | None, record_format: RecordFormat) -> Filter | No
         raise InvalidMapping(f"{problem} (where={text!r})") from None
 
 
-@dataclass(frozen=True, slots=True)
-class _Behind:
-    """A comparison behind functions."""
-
-    given: Given
-    then: Comparing
-
-    def apply(self, source: Converted) -> Verdicts:
-        values, unreadable = source
-        read, problems = self.given.conversion.apply(values)
-        return self.then.apply((read, [*problems, *unreadable]))
-
-
-def _compiled(leaf: Leaf, record_format: RecordFormat) -> Comparing | _Behind | InvalidMapping:
+def _compiled(leaf: Leaf, record_format: RecordFormat) -> Comparing | InvalidMapping:
     source = leaf.source
     try:
-        kind = kind_of(_source(source), record_format)
         if not isinstance(source, Piped):
-            return _comparing(leaf, kind, record_format)
-        given = through(kind, source.calls, record_format.timezone)
-        given = replace(given, conversion=without_empty(kind, given.conversion, record_format))
-        return _Behind(given, _comparing(leaf, given.kind, record_format))
+            return _comparing(leaf, kind_of(source, record_format), record_format)
+        given = piped(source, record_format)
+        behind = _comparing(leaf, given.kind, record_format)
+        return replace(behind, reading=Chained(given.conversion, behind.reading))
     except InvalidMapping as problem:
         return InvalidMapping(f"{_told(source)}: {problem}")
 

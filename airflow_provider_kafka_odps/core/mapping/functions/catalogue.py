@@ -8,9 +8,11 @@ from types import ModuleType
 
 from airflow_provider_kafka_odps.core.mapping.calls import Call
 from airflow_provider_kafka_odps.core.mapping.conversions.rules import conversion
-from airflow_provider_kafka_odps.core.mapping.formats import SourceKind
+from airflow_provider_kafka_odps.core.mapping.expressions import Piped
+from airflow_provider_kafka_odps.core.mapping.formats import RecordFormat, SourceKind
 from airflow_provider_kafka_odps.core.mapping.functions import missing, moments, numbers, packed, paths, texts
 from airflow_provider_kafka_odps.core.mapping.functions.function import Function, Given
+from airflow_provider_kafka_odps.core.mapping.sources.records import kind_of
 from airflow_provider_kafka_odps.core.mapping.strict import Chained, Conversion
 from airflow_provider_kafka_odps.core.table.types import OdpsType
 from airflow_provider_kafka_odps.exceptions import InvalidInput, InvalidMapping
@@ -44,6 +46,16 @@ def through(kind: SourceKind, calls: Sequence[Call], timezone: str | None = None
         kind = given.kind
         steps.append(given.conversion)
     return Given(kind, _chained(steps))
+
+
+def piped(expression: Piped, record_format: RecordFormat) -> Given:
+    """Return what a source becomes by the functions behind it, an empty text being NULL where the load wants that.
+
+    Raises InvalidMapping as ``through`` does.
+    """
+    kind = kind_of(expression.source, record_format)
+    given = through(kind, expression.calls, record_format.timezone)
+    return Given(given.kind, missing.without_empty(kind, given.conversion, record_format))
 
 
 def _function(name: str) -> Function:

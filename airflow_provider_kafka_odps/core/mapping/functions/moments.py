@@ -59,7 +59,7 @@ def _whole(name: str, each: int, of: pa.DataType) -> Conversion:
         return pc.or_(pc.greater(values, high), pc.less(values, low))
 
     scaled = Checked(convert, unfit, lambda value: f"{name}: {value} is no instant of the calendar")
-    return Chained(_named(name, numbers, "a whole number"), scaled)
+    return Chained(_Named(name, numbers, "a whole number"), scaled)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +81,6 @@ class _Named:
         return found, problems
 
 
-def _named(name: str, then: Conversion, wanted: str) -> Conversion:
-    return _Named(name, then, wanted)
-
-
 @function(takes=TEXTUAL, gives=SourceKind.INSTANT)
 def epoch_s() -> Conversion:
     """Read seconds since 1970 (UTC), with up to three decimals."""
@@ -92,7 +88,7 @@ def epoch_s() -> Conversion:
     assert seconds is not None, "texts can be decimals"
     thousand = pa.scalar(1000, pa.decimal128(4, 0))
     scaled = Always(lambda values: pc.multiply(values, thousand).cast(pa.int64()).cast(INSTANTS))
-    return Chained(_named("epoch_s", seconds, "a number of seconds, with at most three decimals"), scaled)
+    return Chained(_Named("epoch_s", seconds, "a number of seconds, with at most three decimals"), scaled)
 
 
 @function(takes=TEXTUAL, gives=SourceKind.INSTANT)
@@ -120,7 +116,7 @@ def time(pattern: str = "", zone: str = "", *, timezone: str | None) -> Given | 
     Without a pattern: in ISO 8601 with Z or an offset.
     """
     if not pattern:
-        read = _named("time", moment_conversion(OdpsType("datetime")), "a time such as 2026-11-22T10:00:00Z")
+        read = _Named("time", moment_conversion(OdpsType("datetime")), "a time such as 2026-11-22T10:00:00Z")
         return Chained(read, Always(lambda values: values.cast(pa.timestamp("ms")).cast(INSTANTS)))
     parsed = TimePattern.parse(pattern)
     zone = zone or ("" if parsed.has_offset else timezone or "")

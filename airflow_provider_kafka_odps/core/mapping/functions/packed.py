@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from airflow_provider_kafka_odps.core.mapping.formats import SourceKind
 from airflow_provider_kafka_odps.core.mapping.functions.function import TEXTUAL, function
-from airflow_provider_kafka_odps.core.mapping.strict import Conversion, Converted, Unconvertible, shown
+from airflow_provider_kafka_odps.core.mapping.strict import Conversion, Converted, Prepared, Unconvertible, shown
 
 _LARGEST = 8 * 1024 * 1024
 """Bytes that a field of the service has at most: more need not be unpacked to know that they do not fit."""
@@ -70,13 +70,7 @@ def _unpacked(octets: bytes) -> bytes:
 @function(takes=TEXTUAL, gives=SourceKind.BYTES, name="base64")
 def from_base64() -> Conversion:
     """Read bytes that are written in base64, with its padding."""
-    texts = _EachOne(_decoded)
-
-    class _Texts:
-        def apply(self, values: pa.Array) -> Converted:
-            return texts.apply(values.cast(pa.binary()))
-
-    return _Texts()
+    return Prepared(lambda texts: texts.cast(pa.binary()), _EachOne(_decoded))
 
 
 def _decoded(text: bytes) -> bytes:
