@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import html
 import json
-import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from itertools import product
@@ -15,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from kit.airflow_home import ROOT
+from kit.page_tables import rows_below
 
 from airflow_provider_kafka_odps.core.mapping.calls import Call
 from airflow_provider_kafka_odps.core.mapping.compiler import compile_projection
@@ -31,10 +30,7 @@ from airflow_provider_kafka_odps.decoding.batch import BATCH_SCHEMA
 from airflow_provider_kafka_odps.exceptions import InvalidInput, InvalidMapping
 
 PAGE = (ROOT / "docs" / "mapping.md").read_text(encoding="utf-8").split("## Filters\n")[1].split("\n## ")[0]
-LINES = [
-    [html.unescape(cell.strip().replace("\\|", "|")).strip("`") for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
-    for line in PAGE.split("| condition | value | the record is |\n")[1].split("\n\n")[0].splitlines()[1:]
-]
+LINES = [[cell.strip("`") for cell in row] for row in rows_below(PAGE, "| condition | value | the record is |")]
 COLUMNS = {"o": "__offset__", "a": "a"}
 SCHEMA = TableSchema(columns_of({"o": "bigint", "a": "string"}))
 

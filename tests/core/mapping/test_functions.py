@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import inspect
 import re
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from kit.airflow_home import ROOT
+from kit.page_tables import rows_below
 
 from airflow_provider_kafka_odps.core.mapping.compiler import compile_projection, created_columns
 from airflow_provider_kafka_odps.core.mapping.formats import Format, RecordFormat
@@ -25,15 +25,8 @@ from airflow_provider_kafka_odps.exceptions import InvalidExpression, InvalidMap
 PAGE = (ROOT / "docs" / "mapping.md").read_text(encoding="utf-8").split("## Functions\n")[1].split("\n## ")[0]
 
 
-def table(head: str) -> list[list[str]]:
-    """Return the rows of the page's table with this first line, as it reads."""
-    lines = PAGE.split(f"{head}\n")[1].split("\n\n")[0].splitlines()[1:]
-    rows = [re.split(r"(?<!\\)\|", line)[1:-1] for line in lines]
-    return [[html.unescape(cell.strip().replace("\\|", "|")) for cell in row] for row in rows]
-
-
-LISTED = table("| function | gives | does |")
-EXAMPLES = table("| expression | value | type | in the table |")
+LISTED = rows_below(PAGE, "| function | gives | does |")
+EXAMPLES = rows_below(PAGE, "| expression | value | type | in the table |")
 
 
 def projected(source: str, kind: str, *records: dict[str, Any], record_format: RecordFormat | None = None) -> Projected:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import html
 import json
-import re
 from typing import Any
 
 import pytest
 from core.mapping.test_filters import filtered
 from core.mapping.test_functions import projected, shown
 from kit.airflow_home import ROOT
+from kit.page_tables import rows_below
 
 from airflow_provider_kafka_odps.core.table.types import OdpsType
 
@@ -20,9 +19,7 @@ TRACE = [{"key": "trace", "value": b"t-1"}]
 
 def table(head: str) -> list[list[str]]:
     """Return the rows of the table with this first line, as they read."""
-    lines = PAGE.split(f"{head}\n")[1].split("\n\n")[0].splitlines()[1:]
-    rows = [re.split(r"(?<!\\)\|", line)[1:-1] for line in lines]
-    return [[html.unescape(cell.strip().replace("\\|", "|")).strip("`") for cell in row] for row in rows]
+    return [[cell.strip("`") for cell in row] for row in rows_below(PAGE, head)]
 
 
 COLUMNS = table("| what you need | source | value | type | in the table |")
