@@ -25,7 +25,7 @@ PLAIN = {
     "Airflow's word for an operator that moves something": "transfer",
     "parameters of the operator, whose names users type": "compression bad data short on fewer",
     "words of compilers": "compiler rule decoder parsing reader",
-    "standard words of programming": "reading clock zone time option plan no at versioned key",
+    "standard words of programming": "reading double clock zone time option plan no at versioned key",
     "an answer that was looked for": "found",
     "participles that say what has been done with a value": "projected checked prepared chained sieved taken counted",
     "what the packages of the core do": "accounting delivery writing committing settling reconciling loading rejecting",

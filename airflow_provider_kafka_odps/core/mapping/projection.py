@@ -87,9 +87,11 @@ class Projection:
         spelled = {plan.source for plan in plans if plan.has_functions or plan.column.type.name not in _BY_VALUE}
         self._telling = [plan.column.name for plan in plans if _tells(plan.source)]
         sources = [plan.source for plan in plans]
-        # A filter may ask how a number is written.
         asked = [] if sorting is None else sorting.filter.sources
-        by_value = frozenset(sources) - spelled - frozenset(asked)
+        by_value: dict[Source, Sequence[float]] = dict.fromkeys(set(sources).difference(spelled, asked), ())
+        if sorting is not None:
+            near = sorting.filter.by_value
+            by_value |= {source: near[source] for source in near if source not in spelled}
         self._sources = Sources([*sources, *asked], record_format, by_value, frozenset(asked).difference(sources))
 
     @property

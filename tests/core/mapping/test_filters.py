@@ -32,6 +32,7 @@ from airflow_provider_kafka_odps.exceptions import InvalidInput, InvalidMapping
 PAGE = (ROOT / "docs" / "mapping.md").read_text(encoding="utf-8").split("## Filters\n")[1].split("\n## ")[0]
 LINES = [[cell.strip("`") for cell in row] for row in rows_below(PAGE, "| condition | value | the record is |")]
 COLUMNS = {"o": "__offset__", "a": "a"}
+OFFSET = {"o": "__offset__"}
 SCHEMA = TableSchema(columns_of({"o": "bigint", "a": "string"}))
 
 
@@ -166,7 +167,8 @@ def test_nothing_and_all() -> None:
         ("__nope__ = 1", "no such part of a record"),
         ("x" * 10_001, "10001 characters; up to 10000"),
         ("(" * 3000 + "a = 1" + ")" * 3000, "nested too deeply"),
-        ("a = 1e40", "more than 36 digits before or 18 behind the point"),
+        ("a = 1e309", r"the constant 1E\+309 is beyond a DOUBLE, which goes from 4.9e-324 to 1.8e308"),
+        ("a IN (0, 1e-400)", "the constant 1E-400 is beyond a DOUBLE"),
         ("a | trimm = 'x'", r"there is no function 'trimm': do you mean trim\?"),
         ("a | mask = 'x'", "0 arguments, but it is mask"),
         ("a | trim = 5", r"it is text, and never one of the numbers that it is compared with; write \| number"),
@@ -211,19 +213,64 @@ def test_a_long_condition_is_no_deep_one(word: str) -> None:
     assert loaded(filtered(f"{where} {word} a = 2", [b'{"a": 1}'])) == ([0] if word == "OR" else [])
 
 
-_WRITTEN = st.sampled_from(["1", "12345678901234567890123456789012345", "0.000000000000000001", "0.1", "0"])
+def _spelled(parts: tuple[str, str]) -> str:
+    """Return a number, or the one next to it, in another spelling."""
+    number, behind = parts
+    return number + ("." if behind.isdigit() and "." not in number and "e" not in number else "") + behind
+
+
+_WRITTEN = st.sampled_from(
+    ["1", "12345678901234567890123456789012345", "0.000000000000000001", "0.1", "0", "1500", "9007199254740993"]
+)
 _NUMBERS = st.tuples(st.sampled_from(["", "-"]), _WRITTEN).map("".join)
 _DOUBLES = st.floats(allow_nan=False, allow_infinity=False).map(repr)
-_NEAR = _NUMBERS.flatmap(lambda text: st.sampled_from([text, f"{text}{'' if '.' in text else '.'}0000000000000000001"]))
+_SPELLED = st.tuples(_NUMBERS, st.sampled_from(["", "e0", "0", "0000000000000000001"])).map(_spelled)
+_SIGNS = {
+    "a = {}": Decimal.__eq__,
+    "a < {}": Decimal.__lt__,
+    "a <= {}": Decimal.__le__,
+    "a > {}": Decimal.__gt__,
+    "a >= {}": Decimal.__ge__,
+    "a <> {}": Decimal.__ne__,
+    "a IN (77, {})": Decimal.__eq__,
+}
 
 
-@given(_NUMBERS, st.lists(st.one_of(_NEAR, _DOUBLES), min_size=1, max_size=5), st.sampled_from(["=", "<", ">=", "<>"]))
-def test_numbers_are_compared_exactly(constant: str, numbers: list[str], sign: str) -> None:
-    """Also those that are no decimals of the service: too large, or with more digits."""
-    found = filtered(f"a {sign} {constant}", [f'{{"a": {number}}}'.encode() for number in numbers])
-    compared = {"=": Decimal.__eq__, "<": Decimal.__lt__, ">=": Decimal.__ge__, "<>": Decimal.__ne__}[sign]
-    wanted = [row for row, number in enumerate(numbers) if compared(Decimal(number), Decimal(constant))]
+@pytest.mark.parametrize("source", ["a", "a | number", "a | default('0') | number"])
+@given(_NUMBERS, st.lists(st.one_of(_SPELLED, _DOUBLES), min_size=1, max_size=5), st.sampled_from(list(_SIGNS)))
+def test_numbers_are_compared_exactly(source: str, constant: str, numbers: list[str], condition: str) -> None:
+    """Also those that are no doubles, or no decimals of the service: too large, or with more digits."""
+    where = condition.format(constant).replace("a ", f"{source} ", 1)
+    found = filtered(where, [f'{{"a": {number}, "b": 1.10}}'.encode() for number in numbers], mapping=OFFSET)
+    wanted = [row for row, number in enumerate(numbers) if _SIGNS[condition](Decimal(number), Decimal(constant))]
     assert (loaded(found), found.rejects) == (wanted, ())
+
+
+@pytest.mark.parametrize(
+    ("number", "where", "is_loaded"),
+    [
+        ("1e99999999999999999999", "a > 1e308", True),
+        ("-1e99999999999999999999", "a < -1e308", True),
+        ("1e-99999999999999999999", "a > 0", True),
+        ("1E-99999999999999999999", "a = 0", False),
+        ("0e99999999999999999999", "a = 0", True),
+        ("1e400", "a > 1e308", True),
+        ("1e-400", "a IN (0)", False),
+        ("-0", "a = 0", True),
+        ("-0.0", "a IN (0)", True),
+        ("1.7976931348623158e308", "a = 1.7976931348623157e308", False),
+    ],
+)
+def test_numbers_at_the_ends_of_what_a_double_is(number: str, where: str, is_loaded: bool) -> None:
+    """They are compared as they are written, too."""
+    found = filtered(where, [f'{{"a": {number}}}'.encode()], mapping=OFFSET)
+    assert (bool(loaded(found)), found.rejects) == (is_loaded, ())
+
+
+def test_a_column_gets_a_number_as_it_is_written_though_the_filter_needs_its_value_only() -> None:
+    """The filter's own way of reading does not become the column's."""
+    found = filtered("a > 1", [b'{"a": 1.10}', b'{"a": 2e1}'])
+    assert found.columns.column("a").to_pylist() == ["1.10", "2e1"]
 
 
 _FIELDS = st.fixed_dictionaries(

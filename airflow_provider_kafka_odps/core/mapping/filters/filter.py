@@ -54,6 +54,18 @@ class Filter:
         """What it looks at of a record."""
         return [_source(leaf.source) for leaf in self._leaves]
 
+    @property
+    def by_value(self) -> Mapping[Source, Sequence[float]]:
+        """The sources of which it counts what number they are, and how it is written near the given ones only."""
+        found: dict[Source, list[float]] = {}
+        spelled = set()
+        for leaf, comparison in self._leaves.items():
+            if comparison.near is None or isinstance(leaf.source, Piped):
+                spelled.add(_source(leaf.source))
+            else:
+                found.setdefault(_source(leaf.source), []).extend(comparison.near)
+        return {source: near for source, near in found.items() if source not in spelled}
+
     def sort(self, columns: Mapping[Source, Converted]) -> Sorted:
         """Sort the records whose sources these are."""
         verdicts = self._verdicts(self._condition, columns)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, TypeAlias, assert_never
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_provider_kafka_odps.core.mapping.arrow_sql import query, quoted
-from airflow_provider_kafka_odps.core.mapping.expressions import FieldPath, Rest
+from airflow_provider_kafka_odps.core.mapping.doubles import are_near, doubles_of
+from airflow_provider_kafka_odps.core.mapping.expressions import FieldPath, Rest, Source
 from airflow_provider_kafka_odps.core.mapping.sources import json_text
 
 JsonSource: TypeAlias = FieldPath | Rest
@@ -69,14 +71,18 @@ class JsonReader:
     """
 
     def __init__(
-        self, sources: Sequence[JsonSource], by_value: Container[object] = (), beside: Container[object] = ()
+        self,
+        sources: Sequence[JsonSource],
+        by_value: Mapping[Source, Sequence[float]] = MappingProxyType({}),
+        beside: Container[object] = (),
     ) -> None:
         """Take what to find.
 
-        Of ``by_value`` the value of a number counts, and its spelling may change; ``beside`` stays in the rest, too.
+        Of ``by_value`` the value of a number counts, and its spelling may change but near the given numbers;
+        ``beside`` stays in the rest, too.
         """
         self._sources = tuple(sources)
-        self._patterns = [_MAY_BE_TOO_SMALL if source in by_value else _MAY_DIFFER for source in self._sources]
+        self._doubts = [_Doubts(by_value.get(source)) for source in self._sources]
         paths = [source for source in self._sources if isinstance(source, FieldPath)]
         mapped = [path for path in paths if path not in beside]
         self._mapped = frozenset(step for path in mapped if len(path.steps) == 1 for step in path.steps[:1])
@@ -111,7 +117,7 @@ class JsonReader:
             # One document that is no JSON fails them all; looking first costs a second parse of each.
             checked = f"CASE WHEN json_valid(item) THEN {self._found} END"
             unreadable, *leaves = query(statement(checked), values)
-        altered = _altered(values, leaves, self._patterns)
+        altered = _altered(values, leaves, self._doubts)
         doubts = pc.or_(_lenient(values), _deep(values, altered))
         return [pc.or_(unreadable, refused(values, doubts)), altered, *leaves]
 
@@ -201,12 +207,28 @@ def _as_one(values: pa.Array) -> pa.Array:
     return pa.StringArray.from_buffers(1, ends.buffers()[1], text)
 
 
-def _altered(values: pa.Array, leaves: Sequence[pa.Array], patterns: Sequence[str]) -> pa.Array:
+@dataclass(frozen=True, slots=True)
+class _Doubts:
+    """Which leaves may be another number than was written, as far as that counts."""
+
+    near: Sequence[float] | None
+    """Spelling counts near these; None: everywhere."""
+
+    def of(self, leaf: pa.Array) -> pa.Array:
+        if self.near is None:
+            return _matches(leaf, _MAY_DIFFER)
+        small = _matches(leaf, _MAY_BE_TOO_SMALL)
+        if not self.near:
+            return small
+        return pc.or_(small, pc.and_(are_near(doubles_of(leaf), self.near), _matches(leaf, _MAY_DIFFER)))
+
+
+def _altered(values: pa.Array, leaves: Sequence[pa.Array], doubts: Sequence[_Doubts]) -> pa.Array:
     """Return which documents have numbers that may be printed otherwise, among those whose leaves may hold them."""
     which = pa.repeat(pa.scalar(False), len(values))  # noqa: FBT003 - a value, not a choice
-    for leaf, pattern in zip(leaves, patterns, strict=True):
+    for leaf, doubt in zip(leaves, doubts, strict=True):
         if not _all_begin(leaf, '"'):
-            which = pc.or_(which, _matches(leaf, pattern))
+            which = pc.or_(which, doubt.of(leaf))
     if not pc.any(which).as_py():
         return which
     return pc.replace_with_mask(which, which, _matches(values.filter(which), ALTERED))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from types import MappingProxyType
 from typing import assert_never
 
 import numpy as np
@@ -82,12 +83,13 @@ class Sources:
         self,
         sources: Iterable[Source],
         record_format: RecordFormat,
-        by_value: AbstractSet[Source] = frozenset(),
+        by_value: Mapping[Source, Sequence[float]] = MappingProxyType({}),
         beside: AbstractSet[Source] = frozenset(),
     ) -> None:
         """Take what to find.
 
-        Of ``by_value`` the value of a JSON number counts, not how it is written; ``beside`` goes into no column.
+        Of ``by_value`` the value of a JSON number counts, and how it is written near the given numbers only;
+        ``beside`` goes into no column.
         """
         self._reading = record_format
         self._sources = tuple(dict.fromkeys(source for source in sources if not isinstance(source, Constant)))
@@ -150,7 +152,7 @@ class _Root:
         part: Part,
         sources: Iterable[Source],
         record_format: RecordFormat,
-        by_value: AbstractSet[Source],
+        by_value: Mapping[Source, Sequence[float]],
         beside: AbstractSet[Source],
     ) -> None:
         self.part, self._reading = part, record_format
