@@ -10,7 +10,7 @@ from airflow_provider_kafka_odps.core.load.resources import MAX_MEMORY, Resource
 from airflow_provider_kafka_odps.dataworks.clock import Clock
 from airflow_provider_kafka_odps.dataworks.parts import Job
 from airflow_provider_kafka_odps.dataworks.reading import read_window
-from airflow_provider_kafka_odps.dataworks.rows.columns import job_columns
+from airflow_provider_kafka_odps.dataworks.rows.columns import job_columns, job_where
 from airflow_provider_kafka_odps.dataworks.settings import Settings
 from airflow_provider_kafka_odps.dataworks.variables import Template
 from airflow_provider_kafka_odps.exceptions import InvalidJob
@@ -56,6 +56,7 @@ def operator_arguments(
         "table": _table(job.writer),
         "partition": job.writer.text("partition"),
         "columns": job_columns(job, clock.render),
+        **_where(job, clock),
         **read_window(job.reader, clock),
         **_patience(job.reader),
         **_types(job.reader),
@@ -162,6 +163,11 @@ def _conversions(common: Settings, clock: Clock) -> dict[str, Any]:
         raise InvalidJob(f"{beside[0]} is not known here, and may change how values are converted")
     arguments = {"conversions": "lenient"}
     return arguments if clock.of_values is None else arguments | {"timezone": clock.of_values}
+
+
+def _where(job: Job, clock: Clock) -> dict[str, Any]:
+    where = job_where(job, clock.render)
+    return {} if where is None else {"where": where}
 
 
 def _patience(reader: Settings) -> dict[str, Any]:

@@ -29,7 +29,8 @@ STEP_KEYS = frozenset(
 
 
 FILTERS = (
-    "filters are not supported yet: load all records and filter in SQL behind the load, or let this job run where it is"
+    "how such a step is written in a job is not documented: take it out, and write where= of the operator, such as "
+    "where=\"type = 'order' AND amount >= 10\" (docs: Column mapping, Filters)"
 )
 """Why a step that leaves out records is refused, and what to do."""
 

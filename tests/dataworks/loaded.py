@@ -11,6 +11,7 @@ import pyarrow as pa
 from jinja2 import Environment
 
 from airflow_provider_kafka_odps.core.mapping.compiler import compile_projection
+from airflow_provider_kafka_odps.core.mapping.filters.wanted import Wanted
 from airflow_provider_kafka_odps.core.mapping.formats import Format, RecordFormat
 from airflow_provider_kafka_odps.core.mapping.projection import Projected
 from airflow_provider_kafka_odps.core.options import Conversions, OnBadJson
@@ -54,7 +55,10 @@ def projected(job: Mapping[str, Any], types: Mapping[str, str], *values: Any, **
         timezone=arguments.get("timezone"),
     )
     sources = {name: rendered(source) for name, source in arguments["columns"].items()}
-    projection = compile_projection(sources, TableSchema(columns_of(types)), record_format)
+
+    where = arguments.get("where")
+    wanted = Wanted(None if where is None else rendered(where))
+    projection = compile_projection(sources, TableSchema(columns_of(types)), record_format, wanted)
     return projection.apply("orders", pa.RecordBatch.from_arrays(columns, schema=BATCH_SCHEMA))
 
 

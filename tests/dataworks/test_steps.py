@@ -172,10 +172,6 @@ def test_a_missing_key_is_padded(kind: str) -> None:
 @pytest.mark.parametrize(
     ("transformer", "message"),
     [
-        (
-            ("dx_filter", 0, ["=", "internal"]),
-            r"transformer\[0\] \(dx_filter\) keeps records or leaves them out; filters",
-        ),
         (("dx_groovy", 0, ["x"]), r"\(dx_groovy\) has no counterpart here, and may change rows; known are dx_substr"),
         (("my_mask", 0, []), r"\(my_mask\) has no counterpart here"),
         (("dx_substr", 2, ["0", "1"]), "columnIndex is 2; the reader has columns 0 to 1"),
@@ -227,11 +223,11 @@ def step(**keys: Any) -> dict[str, Any]:
         (step(category=None), "has category '' and stepType 'x'"),
         (
             step(stepType="filter"),
-            r"\(Middle\) has stepType 'filter' and leaves out records; filters are not supported",
+            r"\(Middle\) has stepType 'filter' and leaves out records; how such a step is written in a job is not",
         ),
         (
             step(category="filter", stepType=""),
-            "leaves out records; filters are not supported yet: load all records and",
+            "is not documented: take it out, and write where= of the operator",
         ),
         (step(displayName="Hide it"), r"steps\[1\] \(Hide it\)"),
         (step(parameter={}, code="x"), "it may change rows"),

@@ -8,24 +8,27 @@ from airflow_provider_kafka_odps.core.load.resources import MAX_MEMORY, Resource
 from airflow_provider_kafka_odps.dataworks.arguments import concurrency_asked
 from airflow_provider_kafka_odps.dataworks.hazards.hazard import Hazard
 from airflow_provider_kafka_odps.dataworks.parts import Job
-from airflow_provider_kafka_odps.dataworks.rows.columns import changes
+from airflow_provider_kafka_odps.dataworks.rows.change import Change
+from airflow_provider_kafka_odps.dataworks.rows.columns import steps_done
+from airflow_provider_kafka_odps.dataworks.settings import Render
 
 
-def step_hazards(job: Job) -> Iterator[Hazard]:
-    """Yield each change that a step makes, with the functions that make it here.
+def step_hazards(job: Job, render: Render) -> Iterator[Hazard]:
+    """Yield each change that a step makes, with the functions or the condition that does the same here.
 
     Raises InvalidJob for steps that cannot be done exactly.
     """
     columns = job.reader.names("column")
-    for change in changes(job, lambda text, _: text):
-        yield Hazard(
-            "changed-on-the-way",
-            change.where,
-            f"changes {columns[change.column]}",
-            change.there,
-            f"{columns[change.column]} | {change.functions}"
-            + (f"\n           {change.differs}" * bool(change.differs)),
-        )
+    for each in steps_done(job, render):
+        name = columns[each.column]
+        differs = f"\n           {each.differs}" * bool(each.differs)
+        if isinstance(each, Change):
+            instead = f"{name} | {each.functions}"
+            yield Hazard("changed-on-the-way", each.where, f"changes {name}", each.there, instead + differs)
+        else:
+            yield Hazard(
+                "left-out-on-the-way", each.where, f"looks at {name}", each.there, f"where: {each.keeps}{differs}"
+            )
 
 
 def more_than_fits(job: Job, max_memory: int = MAX_MEMORY) -> Hazard | None:

@@ -1,9 +1,8 @@
-"""What a step of the job does to one column, as functions behind its source."""
+"""What a step of the job does: functions behind the source of one column, or a condition that records must meet."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from airflow_provider_kafka_odps.core.mapping.calls import quote
@@ -34,18 +33,21 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """A column of the reader, as far as steps ask for it."""
+class Filter:
+    """Which records a step of the job leaves out."""
 
-    text: str
-    """As it is written in the job."""
-    textual: bool
-    """Whether functions of texts take it."""
-    number: bool
-    """Whether it is a number of the record itself, which is no JSON value."""
-
-
-Sources = Sequence[Source]
+    where: str
+    """The place of the step in the JSON."""
+    column: int
+    """Of the reader, from 0."""
+    keeps: str
+    """Of which records it leaves in: a condition of the operator's ``where``."""
+    there: str
+    """What it does where the job runs today."""
+    differs: str = ""
+    """In what the condition differs; nothing if it does the same."""
+    minds_empty: bool = False
+    """Whether it is another condition where an empty text is taken for NULL."""
 
 
 def argument(text: str, where: str, render: Render) -> str:

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from airflow_provider_kafka_odps.core.mapping.calls import quote
 from airflow_provider_kafka_odps.dataworks.parts import Job
-from airflow_provider_kafka_odps.dataworks.rows.change import Change, Source
+from airflow_provider_kafka_odps.dataworks.rows.change import Change, Filter
+from airflow_provider_kafka_odps.dataworks.rows.sources import ReaderColumn, expression, reader_columns
 from airflow_provider_kafka_odps.dataworks.rows.string_replace import string_replace
 from airflow_provider_kafka_odps.dataworks.rows.transformers import transformer
 from airflow_provider_kafka_odps.dataworks.settings import Render
 from airflow_provider_kafka_odps.dataworks.variables import Template
 from airflow_provider_kafka_odps.exceptions import InvalidJob
-
-_NOT_TEXTUAL = ("__timestamp__", "__headers__", "*")
-
-
-_NUMBERS = ("short", "integer", "long")
-
-
-_FRACTIONS = ("float", "double")
 
 
 def job_columns(job: Job, render: Render) -> list[str] | dict[str, str]:
@@ -27,9 +19,10 @@ def job_columns(job: Job, render: Render) -> list[str] | dict[str, str]:
 
     Raises InvalidJob where they do not fit together, and for steps that cannot be done exactly.
     """
-    sources = [_expression(source) for source in job.reader.names("column")]
-    for change in changes(job, render):
-        sources[change.column] += f" | {change.functions}"
+    sources = [expression(source) for source in job.reader.names("column")]
+    for each in steps_done(job, render):
+        if isinstance(each, Change):
+            sources[each.column] += f" | {each.functions}"
     columns = [name.strip().strip("`") for name in job.writer.names("column")]
     if columns == ["*"]:
         return sources
@@ -49,36 +42,39 @@ def job_columns(job: Job, render: Render) -> list[str] | dict[str, str]:
     return dict(zip(columns, sources, strict=True))
 
 
-def changes(job: Job, render: Render) -> Iterator[Change]:
-    """Yield what the steps between reader and writer do to columns, in their order.
+def job_where(job: Job, render: Render) -> str | None:
+    """Return the operator's ``where``: what the filters of the job leave in; None where it has none.
 
     Raises InvalidJob for steps that cannot be done exactly.
     """
-    sources = [_source(text, job) for text in job.reader.names("column")]
+    kept = [each.keeps for each in steps_done(job, render) if isinstance(each, Filter)]
+    return " AND ".join(f"({each})" for each in kept) if len(kept) > 1 else next(iter(kept), None)
+
+
+def steps_done(job: Job, render: Render) -> Iterator[Change | Filter]:
+    """Yield what the steps between reader and writer do to columns, and which records they leave out, in their order.
+
+    Raises InvalidJob for steps that cannot be done exactly.
+    """
+    columns, empty_is_null = reader_columns(job), job.writer.switch("emptyAsNull", otherwise=False)
     for step in job.steps:
-        found = (
-            string_replace(step, sources, render)
+        found: Iterable[Change | Filter] = (
+            string_replace(step, columns, render)
             if step.kind == "stringreplace"
-            else iter([transformer(step, sources, render)])
+            else [transformer(step, columns, render)]
         )
-        for change in found:
-            if not sources[change.column].textual:
+        for each in found:
+            if isinstance(each, Change):
+                columns[each.column] = _changed(columns[each.column], each)
+            elif each.minds_empty and empty_is_null:
                 raise InvalidJob(
-                    f"{change.where} changes {sources[change.column].text} as a text, which cannot be done by this "
-                    "operator"
+                    f"{each.where} makes a difference between an empty text and none, and with emptyAsNull the "
+                    "operator makes none, also in its where"
                 )
-            yield change
+            yield each
 
 
-def _source(text: str, job: Job) -> Source:
-    kind = {"__key__": "keyType", "__value__": "valueType"}.get(text)
-    read_as = (job.reader.text(kind) or "").lower() if kind else ""
-    return Source(text, text not in _NOT_TEXTUAL and read_as not in _FRACTIONS, read_as in _NUMBERS)
-
-
-def _expression(source: str) -> str:
-    """Return a column of the reader as a source expression: a field's name may have a ``|`` there."""
-    if "|" not in source or source.startswith("'") or isinstance(source, Template):
-        return source
-    steps = [f"[{quote(name)}]" if "|" in name else name for name in source.split(".")]
-    return ".".join(steps).replace(".[", "[")
+def _changed(column: ReaderColumn, change: Change) -> ReaderColumn:
+    if not column.textual:
+        raise InvalidJob(f"{change.where} changes {column.text} as a text, which cannot be done by this operator")
+    return column.through(change.calls)

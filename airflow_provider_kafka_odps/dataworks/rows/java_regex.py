@@ -32,6 +32,10 @@ _TOKEN = re.compile(
 _IGNORE_CASE = "(?i)"
 
 
+_ENDS = re.compile(r"^((?:[^\\]|\\[\s\S])*?)\$$")
+"""What stands before a ``$`` at the end that no backslash makes a character."""
+
+
 _SAME = frozenset("dDwWtnrfAz")
 
 
@@ -67,20 +71,39 @@ def to_re2(pattern: str, *, ignore_case: bool = False) -> str:
     >>> to_re2("no[a-c]", ignore_case=True)
     '[nN][oO][ABCa-c]'
     """
-    ignore_case = ignore_case or pattern.startswith(_IGNORE_CASE)
-    made = "".join(_translated(pattern.removeprefix(_IGNORE_CASE), ignore_case))
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    try:
-        empty = pc.match_substring_regex(pa.array([""]), made)[0].as_py()
-    except pa.ArrowInvalid as error:
-        raise Untranslatable(str(error)) from None
-    if empty:
+    made = _made(pattern, ignore_case=ignore_case)
+    if _matches_empty(made):
         raise Untranslatable(
             "it also matches the empty text, which Java replaces once more behind each match, and RE2 does not"
         )
     return made
+
+
+def to_whole_re2(pattern: str) -> tuple[str, bool]:
+    r"""Return the regular expression of RE2 that matches the same whole texts, and whether the empty one is among them.
+
+    Raises Untranslatable for what RE2 lacks or means otherwise; a ``^`` before it and a ``$`` behind it say nothing.
+
+    >>> to_whole_re2("^err(or)?$"), to_whole_re2("a*")
+    (('err(or)?', False), ('a*', True))
+    """
+    made = _made(_ENDS.sub(r"\1", pattern, count=1).removeprefix("^"), ignore_case=False)
+    return made, _matches_empty(rf"\A(?:{made})\z")
+
+
+def _made(pattern: str, *, ignore_case: bool) -> str:
+    ignore_case = ignore_case or pattern.startswith(_IGNORE_CASE)
+    return "".join(_translated(pattern.removeprefix(_IGNORE_CASE), ignore_case))
+
+
+def _matches_empty(made: str) -> bool:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    try:
+        return bool(pc.match_substring_regex(pa.array([""]), made)[0].as_py())
+    except pa.ArrowInvalid as error:
+        raise Untranslatable(str(error)) from None
 
 
 def _translated(pattern: str, ignore_case: bool) -> Iterator[str]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from airflow_provider_kafka_odps.dataworks.parts import Step
-from airflow_provider_kafka_odps.dataworks.rows.change import Change, Sources, argument
+from airflow_provider_kafka_odps.dataworks.rows.change import Change, argument
 from airflow_provider_kafka_odps.dataworks.rows.java_regex import (
     Untranslatable,
     literal,
@@ -14,6 +14,7 @@ from airflow_provider_kafka_odps.dataworks.rows.java_regex import (
     to_re2,
     to_rewrite,
 )
+from airflow_provider_kafka_odps.dataworks.rows.sources import ReaderColumn
 from airflow_provider_kafka_odps.dataworks.settings import Render, Settings
 from airflow_provider_kafka_odps.dataworks.variables import has_variables
 from airflow_provider_kafka_odps.exceptions import InvalidJob
@@ -21,7 +22,7 @@ from airflow_provider_kafka_odps.exceptions import InvalidJob
 _ESCAPES = {"t": "\t", "n": "\n", "r": "\r", "\\": "\\", '"': '"', "'": "'"}
 
 
-def string_replace(step: Step, sources: Sources, render: Render) -> Iterator[Change]:
+def string_replace(step: Step, columns: Sequence[ReaderColumn], render: Render) -> Iterator[Change]:
     """Yield what each rule of the step does to its column, in their order.
 
     Raises InvalidJob for a rule that cannot be done exactly.
@@ -38,13 +39,13 @@ def string_replace(step: Step, sources: Sources, render: Render) -> Iterator[Cha
         name = render(rule.text("name") or "", rule.where)
         if beside := rule.unknown():
             raise InvalidJob(f"{beside[0]} is not known here, and may change rows")
-        columns = [index for index, source in enumerate(sources) if source.text == name]
-        if not columns:
+        changed = [index for index, column in enumerate(columns) if column.text == name]
+        if not changed:
             raise InvalidJob(
                 f"{rule.where}.name is {name!r}; the reader's columns are "
-                f"{', '.join(source.text for source in sources)}"
+                f"{', '.join(column.text for column in columns)}"
             )
-        for column in columns:
+        for column in changed:
             yield Change(
                 rule.where, column, (call,), "replaces it wherever it stands; NULL stays NULL.", _differs(call)
             )

@@ -6,6 +6,7 @@
 | ``dx_pad`` l or r, length, text | ``substr``, ``default('')``, ``pad`` or ``pad_right`` | |
 | ``dx_replace`` start, length, text | ``replace_regex`` | a value shorter than start is a dirty record there |
 | ``dx_digest`` md5, toUpperCase or toLowerCase | ``default('')``, ``md5``, ``upper`` | |
+| ``dx_filter`` | none, but a condition: see ``filters`` | |
 
 All count characters; Java counts one beyond U+FFFF, such as an emoji, as two.
 """
@@ -13,12 +14,14 @@ All count characters; Java counts one beyond U+FFFF, such as an emoji, as two.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from airflow_provider_kafka_odps.dataworks.parts import FILTERS, Step
-from airflow_provider_kafka_odps.dataworks.rows.change import Change, Source, Sources, argument
+from airflow_provider_kafka_odps.dataworks.parts import Step
+from airflow_provider_kafka_odps.dataworks.rows.change import Change, Filter, argument
+from airflow_provider_kafka_odps.dataworks.rows.filters import dx_filter
 from airflow_provider_kafka_odps.dataworks.rows.java_regex import literal_rewrite
+from airflow_provider_kafka_odps.dataworks.rows.sources import ReaderColumn
 from airflow_provider_kafka_odps.dataworks.settings import Render, Settings
 from airflow_provider_kafka_odps.exceptions import InvalidJob
 
@@ -27,6 +30,9 @@ _LONGEST_PAD = 10_000
 
 _LONGEST_REPEAT = 1000
 """What RE2 repeats at most."""
+
+
+_FILTER = "dx_filter"
 
 
 _SURROGATES = "a character beyond U+FFFF, such as an emoji, counts as one here and as two there."
@@ -39,7 +45,7 @@ class _Given:
     kind: str
     where: str
     paras: tuple[str, ...]
-    source: Source
+    column: ReaderColumn
     render: Render
 
     def paras_of(self, *names: str) -> tuple[str, ...]:
@@ -60,32 +66,32 @@ class _Given:
     @property
     def never_null(self) -> tuple[str, ...]:
         """What makes an empty text of NULL, as DataX does before it pads or digests."""
-        if self.source.number:
+        if self.column.number:
             # Such a key may be missing, and `default` wants a value of its kind: so it is a text first.
             return ("substr(0)", "default('')")
         return ("default('')",)
 
 
-def transformer(step: Step, sources: Sources, render: Render) -> Change:
-    """Return what a transformer does to its column.
+def transformer(step: Step, columns: Sequence[ReaderColumn], render: Render) -> Change | Filter:
+    """Return what a transformer does to its column, or which records it leaves out.
 
     Raises InvalidJob for one that has no exact counterpart.
     """
     where = step.parameter.where
-    if step.kind == "dx_filter":
-        raise InvalidJob(f"{where} keeps records or leaves them out; {FILTERS}")
-    if step.kind not in _TRANSFORMERS:
+    if step.kind not in (*_TRANSFORMERS, _FILTER):
         raise InvalidJob(
-            f"{where} has no counterpart here, and may change rows; known are {', '.join(_TRANSFORMERS)}. Do the same "
-            "in SQL behind the load, or take it out and write functions behind the columns of the operator"
+            f"{where} has no counterpart here, and may change rows; known are {', '.join((*_TRANSFORMERS, _FILTER))}. "
+            "Do the same in SQL behind the load, or take it out and write functions behind the columns of the operator"
         )
     index = step.parameter.whole("columnIndex")
-    if index is None or not 0 <= index < len(sources):
-        raise InvalidJob(f"{where}.columnIndex is {index}; the reader has columns 0 to {len(sources) - 1}")
-    given = _Given(step.kind, where, _paras(step.parameter), sources[index], render)
+    if index is None or not 0 <= index < len(columns):
+        raise InvalidJob(f"{where}.columnIndex is {index}; the reader has columns 0 to {len(columns) - 1}")
+    paras = _paras(step.parameter)
     if beside := step.parameter.unknown():
         raise InvalidJob(f"{beside[0]} is not known here, and may change rows; a transformer has columnIndex and paras")
-    calls, there, differs = _TRANSFORMERS[step.kind](given)
+    if step.kind == _FILTER:
+        return dx_filter(step.parameter, index, columns[index], paras, render)
+    calls, there, differs = _TRANSFORMERS[step.kind](_Given(step.kind, where, paras, columns[index], render))
     return Change(where, index, calls, there, differs)
 
 
