@@ -97,7 +97,11 @@ class InvalidMapping(InvalidInput):
 
 
 class InvalidJob(InvalidInput):
-    """A DataWorks or DataX job cannot be run as an operator; the message names the place in its JSON."""
+    """A DataWorks or DataX job cannot be run as an operator; each argument is a reason with the place in its JSON."""
+
+    def __str__(self) -> str:
+        """Return the one reason, or a line for each."""
+        return "\n  - ".join([f"{len(self.args)} things of it are refused:", *self.args][len(self.args) == 1 :])
 
 
 class NoInterval(InvalidInput):
@@ -149,10 +153,7 @@ class NeighboursDiffer(WindowRefused):
 
 
 class PlannedAtOnce(NeighboursDiffer):
-    """Others were planning at the same moment: the lock was not had, or lost, or a neighbour has cut the log elsewhere.
-
-    Nothing was read; the next attempt plans again, and finds their cuts.
-    """
+    """Others planned at the same moment: no lock was had, or a neighbour cut the log elsewhere; a retry plans again."""
 
     retry_helps = True
 

@@ -29,10 +29,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _lint(job: Job, asked: argparse.Namespace) -> str:
-    read, clock = rendered(job, asked.timezone or "UTC", _variables(asked))
-    found = [str(hazard) for hazard in hazards(read, clock.render)]
     # Whether it can be run at all is part of the answer.
     operator_arguments(job, timezone=asked.timezone or "UTC", variables=_variables(asked))
+    read, clock = rendered(job, asked.timezone or "UTC", _variables(asked))
+    found = [str(hazard) for hazard in hazards(read, clock.render)]
     unknown = [f"not understood, and ignored: {key}" for key in job.unknown()]
     return "\n\n".join([f"{asked.job}: {len(found)} hazards", *found, *unknown])
 

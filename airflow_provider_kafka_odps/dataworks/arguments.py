@@ -10,7 +10,8 @@ from airflow_provider_kafka_odps.core.load.resources import MAX_MEMORY, Resource
 from airflow_provider_kafka_odps.dataworks.clock import Clock
 from airflow_provider_kafka_odps.dataworks.parts import Job
 from airflow_provider_kafka_odps.dataworks.reading import read_window
-from airflow_provider_kafka_odps.dataworks.rows.columns import job_columns, job_where
+from airflow_provider_kafka_odps.dataworks.refusals import Refusals, gathered
+from airflow_provider_kafka_odps.dataworks.rows.columns import job_rows
 from airflow_provider_kafka_odps.dataworks.settings import Settings
 from airflow_provider_kafka_odps.dataworks.variables import Template
 from airflow_provider_kafka_odps.exceptions import InvalidJob
@@ -48,26 +49,32 @@ def operator_arguments(
     ``timezone`` is the zone of times and variables of a job that names none; ``variables`` has what the job's schedule
     assigns to its own variables. Schedule variables become templates. ``max_memory`` is what the load may use: a
     ``concurrent`` for which it is too little becomes the most that fits.
-    Raises InvalidJob, with the place in the JSON, for what cannot be done, or not without a guess.
+    Raises InvalidJob, with each place in the JSON, for all that cannot be done, or not without a guess.
     """
-    job, clock = rendered(job, timezone, variables)
-    arguments = {
-        "topic": _wanted(job.reader.text("topic"), job.reader, "topic"),
-        "table": _table(job.writer),
-        "partition": job.writer.text("partition"),
-        "columns": job_columns(job, clock.render),
-        **_where(job, clock),
-        **read_window(job.reader, clock),
-        **_patience(job.reader),
-        **_types(job.reader),
-        **_conversions(job.common, clock),
-        **_writing(job.writer),
-        **_limits(job.setting),
-        **_concurrency(job.setting, max_memory),
-        "kafka_config_id": job.reader.fixed("datasource") or "kafka_default",
-        "maxcompute_conn_id": job.writer.fixed("datasource") or "maxcompute_default",
-    }
+    refusals = Refusals(job.refused)
+    read = refusals.asked(rendered, job, timezone, variables)
+    arguments = read and refusals.asked(_arguments, *read, max_memory)
+    refusals.raise_any()
+    assert arguments is not None, "nothing is refused"
     return {name: _plain(value) for name, value in arguments.items()}
+
+
+def _arguments(job: Job, clock: Clock, max_memory: int) -> dict[str, Any]:
+    return gathered(
+        lambda: {"topic": _wanted(job.reader.text("topic"), job.reader, "topic")},
+        lambda: {"table": _table(job.writer)},
+        lambda: {"partition": job.writer.text("partition")},
+        lambda: job_rows(job, clock.render),
+        lambda: read_window(job.reader, clock),
+        lambda: _patience(job.reader),
+        lambda: _types(job.reader),
+        lambda: _conversions(job.common, clock),
+        lambda: _writing(job.writer),
+        lambda: _limits(job.setting),
+        lambda: _concurrency(job.setting, max_memory),
+        lambda: {"kafka_config_id": job.reader.fixed("datasource") or "kafka_default"},
+        lambda: {"maxcompute_conn_id": job.writer.fixed("datasource") or "maxcompute_default"},
+    )
 
 
 def rendered(job: Job, timezone: str | None, variables: Mapping[str, str] | None) -> tuple[Job, Clock]:
@@ -110,27 +117,30 @@ def _table(writer: Settings) -> str:
 
 
 def _types(reader: Settings) -> dict[str, Any]:
-    arguments = {
-        "key_type": _type(reader, "keyType"),
-        "value_type": _type(reader, "valueType"),
+    return gathered(
+        lambda: {"key_type": _type(reader, "keyType")},
+        lambda: {"value_type": _type(reader, "valueType")},
         # `123` and `abc` are values of the guide's own topic: they are loaded, without fields.
-        "on_bad_json": "null",
-    }
-    _refuse_split_values(reader)
+        lambda: {"on_bad_json": "null"},
+        lambda: _refuse_split_values(reader),
+        lambda: _encoding(reader),
+    )
+
+
+def _encoding(reader: Settings) -> dict[str, Any]:
     encoding = reader.fixed("encoding")
-    if encoding is not None and encoding.lower().replace("-", "") != "utf8":
-        arguments["encoding"] = encoding
-    return arguments
+    usual = encoding is None or encoding.lower().replace("-", "") == "utf8"
+    return {} if usual else {"encoding": encoding}
 
 
-def _refuse_split_values(reader: Settings) -> None:
+def _refuse_split_values(reader: Settings) -> dict[str, Any]:
     """Raise InvalidJob for columns that are fields between delimiters: the reader's page does not say which is which.
 
     Parts of the record and constants are the same whatever the format of values is, and JSON has no delimiter.
     """
     form, delimiter = reader.fixed("dataFormat"), reader.raw("fieldDelimiter")
     if (form or "").lower() == "json" or (form is None and delimiter in (None, "")):
-        return
+        return {}
     fields = [column for column in reader.names("column") if not column.startswith(("'", "__"))]
     if fields:
         raise InvalidJob(
@@ -138,6 +148,7 @@ def _refuse_split_values(reader: Settings) -> None:
             f"delimiter have no names for their fields, so {fields[0]!r} is none: write the operator by hand, with "
             "value_type='csv' or 'delimited', field_delimiter= and columns such as '__value__[0]'"
         )
+    return {}
 
 
 # What DataX takes for these unless the job says otherwise; other patterns are other times.
@@ -152,38 +163,29 @@ _USUAL_FORMATS = {
 
 def _conversions(common: Settings, clock: Clock) -> dict[str, Any]:
     """Return how values are converted: as DataX does, and times without an offset by the job's clock."""
-    for key, usual in _USUAL_FORMATS.items():
-        seen = common.value(key) or usual
-        if str(seen).lower() != usual.lower():
-            raise InvalidJob(
-                f"{common.where}.{key} is {seen!r}; other formats than {usual!r} are functions behind a column here, "
-                "such as created_at | time('yyyyMMddHHmmss')"
-            )
-    if beside := common.unknown():
-        raise InvalidJob(f"{beside[0]} is not known here, and may change how values are converted")
+    seen = {key: common.value(key) or usual for key, usual in _USUAL_FORMATS.items()}
+    problems = [
+        f"{common.where}.{key} is {seen[key]!r}; other formats than {usual!r} are functions behind a column here, such "
+        "as created_at | time('yyyyMMddHHmmss')"
+        for key, usual in _USUAL_FORMATS.items()
+        if str(seen[key]).lower() != usual.lower()
+    ]
+    problems += [f"{key} is not known here, and may change how values are converted" for key in common.unknown()]
+    if problems:
+        raise InvalidJob(*problems)
     arguments = {"conversions": "lenient"}
     return arguments if clock.of_values is None else arguments | {"timezone": clock.of_values}
 
 
-def _where(job: Job, clock: Clock) -> dict[str, Any]:
-    where = job_where(job, clock.render)
-    return {} if where is None else {"where": where}
-
-
 def _patience(reader: Settings) -> dict[str, Any]:
     """Return what of the consumer's properties has a meaning here; a connection has the others."""
-    arguments: dict[str, Any] = {}
-    wait = reader.number("waitTime") or reader.number("waitTIme")
-    if wait is not None:
-        arguments["poll_timeout"] = wait
     properties = reader.section("kafkaConfig")
-    isolation = properties.fixed("isolation.level")
-    if isolation is not None:
-        arguments["isolation_level"] = isolation
-    group = reader.text("groupId") or properties.text("group.id")
-    if group is not None:
-        arguments["group_id"] = group
-    return arguments
+    found = gathered(
+        lambda: {"poll_timeout": reader.number("waitTime") or reader.number("waitTIme")},
+        lambda: {"isolation_level": properties.fixed("isolation.level")},
+        lambda: {"group_id": reader.text("groupId") or properties.text("group.id")},
+    )
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _type(reader: Settings, key: str) -> str:
@@ -194,34 +196,45 @@ def _type(reader: Settings, key: str) -> str:
 
 
 def _writing(writer: Settings) -> dict[str, Any]:
+    compress = "compress" if writer.has("compress") else "isCompress"
+    found = gathered(
+        lambda: _refuse_writing(writer),
+        lambda: {"mode": "overwrite" if writer.switch("truncate", otherwise=True) else "append"},
+        lambda: {"empty_as_null": writer.switch("emptyAsNull", otherwise=False)},
+        lambda: {"compression": "zlib" if writer.switch(compress, otherwise=False) else "none"},
+        lambda: {"quota_name": writer.text("tunnelQuota")},
+    )
+    left_out = {"quota_name": found["quota_name"] is None, "compression": not writer.has(compress)}
+    return {name: value for name, value in found.items() if not left_out.get(name)}
+
+
+def _refuse_writing(writer: Settings) -> dict[str, Any]:
+    """Raise InvalidJob for all ways of writing that this operator does not have."""
+    problems = [
+        f"{writer.where}.{key} cannot be run: {instead}"
+        for key, instead in _REFUSED.items()
+        if writer.value(key) is not None
+    ]
     write_mode = writer.fixed("writeMode")
     if write_mode is not None and write_mode.lower() not in ("append", "insert"):
-        raise InvalidJob(f"{writer.where}.writeMode is {write_mode!r}; 'append' is known, and truncate says the rest")
-    for key, instead in _REFUSED.items():
-        if writer.value(key) is not None:
-            raise InvalidJob(f"{writer.where}.{key} cannot be run: {instead}")
+        problems.append(f"{writer.where}.writeMode is {write_mode!r}; 'append' is known, and truncate says the rest")
     if writer.switch("supportDynamicPartition", otherwise=False):
-        raise InvalidJob(f"{writer.where}.supportDynamicPartition cannot be run: {_REFUSED['partitionColumnMapping']}")
-    arguments: dict[str, Any] = {
-        "mode": "overwrite" if writer.switch("truncate", otherwise=True) else "append",
-        "empty_as_null": writer.switch("emptyAsNull", otherwise=False),
-    }
-    compress = "compress" if writer.has("compress") else "isCompress"
-    if writer.has(compress):
-        arguments["compression"] = "zlib" if writer.switch(compress, otherwise=False) else "none"
-    if (quota := writer.text("tunnelQuota")) is not None:
-        arguments["quota_name"] = quota
-    return arguments
+        problems.append(f"{writer.where}.supportDynamicPartition cannot be run: {_REFUSED['partitionColumnMapping']}")
+    if problems:
+        raise InvalidJob(*problems)
+    return {}
 
 
 def _limits(setting: Settings) -> dict[str, Any]:
-    arguments: dict[str, Any] = {"max_rejects": _max_rejects(setting.section("errorLimit"))}
+    return gathered(lambda: {"max_rejects": _max_rejects(setting.section("errorLimit"))}, lambda: _throttle(setting))
+
+
+def _throttle(setting: Settings) -> dict[str, Any]:
     speed = setting.section("speed")
     if speed.switch("throttle", otherwise=False) and (mbps := speed.number("mbps")):
-        arguments["max_bytes_per_second"] = int(mbps * _MEBIBYTE)
-    elif (byte := speed.whole("byte")) is not None and byte > 0:
-        arguments["max_bytes_per_second"] = byte
-    return arguments
+        return {"max_bytes_per_second": int(mbps * _MEBIBYTE)}
+    byte = speed.whole("byte")
+    return {} if byte is None or byte <= 0 else {"max_bytes_per_second": byte}
 
 
 def concurrency_asked(setting: Settings) -> int | None:

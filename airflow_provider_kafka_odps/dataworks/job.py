@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from airflow_provider_kafka_odps.dataworks.content import from_content
 from airflow_provider_kafka_odps.dataworks.parts import Job
-from airflow_provider_kafka_odps.dataworks.steps import from_steps
+from airflow_provider_kafka_odps.dataworks.shapes.content import from_content
+from airflow_provider_kafka_odps.dataworks.shapes.steps import from_steps
 from airflow_provider_kafka_odps.exceptions import InvalidJob
 
 JobInput: TypeAlias = "Mapping[str, Any] | str | Path"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from airflow_provider_kafka_odps.dataworks.settings import Render, Settings, says_nothing
@@ -45,14 +46,23 @@ ALTERING = frozenset(
 
 
 def refuse_altering(part: Settings) -> None:
-    """Raise InvalidJob for a key that changes rows and that nobody has asked for."""
-    for place in part.unknown():
-        key = place.rpartition(".")[2]
-        if key.lower() in ALTERING and not says_nothing(part.raw(key)):
-            raise InvalidJob(
+    """Raise InvalidJob for keys that change rows and that nobody has asked for."""
+    unknown = [(place, place.rpartition(".")[2]) for place in part.unknown()]
+    found = [place for place, key in unknown if key.lower() in ALTERING and not says_nothing(part.raw(key))]
+    if found:
+        raise InvalidJob(
+            *(
                 f"{place} changes rows or leaves some out, and has no counterpart here. Do the same in SQL behind the "
                 "load, or take it out and write functions behind the columns of the operator (docs: Column mapping)"
+                for place in found
             )
+        )
+
+
+def refuse_unknown(places: Sequence[str], known: str = "") -> None:
+    """Raise InvalidJob for keys that nobody understands, in a part of the job that changes rows."""
+    if places:
+        raise InvalidJob(*(f"{place} is not known here, and may change rows{known}" for place in places))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +86,8 @@ class Job:
     steps: tuple[Step, ...] = ()
     unread: tuple[str, ...] = ()
     """Keys beside these parts that nobody understands."""
+    refused: tuple[str, ...] = ()
+    """What cannot be run, as far as it is known by now: a sentence for each."""
 
     def with_variables(self, render: Render) -> Job:
         """Return the same job, with the variables in every text that is read of reader, writer and settings rendered.
@@ -83,7 +95,7 @@ class Job:
         Texts of steps are parts of expressions, where quotes have to be minded; they are rendered there.
         """
         reader, writer, setting = (each.rendered(render) for each in (self.reader, self.writer, self.setting))
-        return Job(reader, writer, setting, self.common, self.steps, self.unread)
+        return Job(reader, writer, setting, self.common, self.steps, self.unread, self.refused)
 
     def unknown(self) -> list[str]:
         """Return the keys that nobody understands; to be asked when everything was read."""

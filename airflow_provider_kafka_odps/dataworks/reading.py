@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow_provider_kafka_odps.dataworks.clock import Clock
+from airflow_provider_kafka_odps.dataworks.refusals import Refusals
 from airflow_provider_kafka_odps.dataworks.settings import Settings
 from airflow_provider_kafka_odps.dataworks.variables import Template
 from airflow_provider_kafka_odps.exceptions import InvalidJob
@@ -25,29 +26,39 @@ def read_window(reader: Settings, clock: Clock) -> dict[str, Any]:
 
     Raises InvalidJob where the job gives no range, two, or one that needs a guess.
     """
-    start, end = _start(reader, clock), _end(reader, clock)
+    refusals = Refusals()
+    start, end = refusals.asked(_start, reader, clock), refusals.asked(_end, reader, clock)
     arguments: dict[str, Any] = {"start": start, "end": end}
     if isinstance(start, int | Template) or isinstance(end, int | Template):
         # One range stands for every partition, so it is longer than the log of most. A template is an offset that only
         # the run knows; for anything else that it may turn out to be, this says nothing.
         arguments["on_short_log"] = "clamp"
+    arguments |= refusals.asked(_reset, reader, start) or {}
+    arguments |= refusals.asked(_partitions, reader) or {}
+    refusals.raise_any()
+    return arguments
+
+
+def _reset(reader: Settings, start: str | int | None) -> dict[str, Any]:
     match (reader.fixed("autoOffsetReset") or "none").lower():
         case "none" | "latest":
-            pass
+            return {}
         case "earliest" if start == "committed":
-            arguments["first_start"] = "earliest"
+            return {"first_start": "earliest"}
         case "earliest":
-            arguments["on_data_loss"] = "skip"
+            return {"on_data_loss": "skip"}
         case other:
             raise InvalidJob(f"{reader.where}.autoOffsetReset is {other!r}; none, earliest and latest are known")
+
+
+def _partitions(reader: Settings) -> dict[str, Any]:
     match reader.text("partition"):
         case None:
-            pass
+            return {}
         case Template() as template:
-            arguments["partitions"] = template
+            return {"partitions": template}
         case _:
-            arguments["partitions"] = [reader.whole("partition")]
-    return arguments
+            return {"partitions": [reader.whole("partition")]}
 
 
 def _start(reader: Settings, clock: Clock) -> str | int:

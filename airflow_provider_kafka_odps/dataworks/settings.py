@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
+from airflow_provider_kafka_odps.dataworks.refusals import Refusals
 from airflow_provider_kafka_odps.dataworks.variables import Template
 from airflow_provider_kafka_odps.exceptions import InvalidJob
 
@@ -138,7 +139,12 @@ class Settings:
             raise self._refused(key, found, "a list of texts")
         if self._render is None:
             return list(found)
-        return [self._render(each, f"{self.where}.{key}[{number}]") for number, each in enumerate(found)]
+        refusals = Refusals()
+        each = [
+            refusals.asked(self._render, text, f"{self.where}.{key}[{number}]") for number, text in enumerate(found)
+        ]
+        refusals.raise_any()
+        return [text for text in each if text is not None]
 
     def section(self, key: str) -> Settings:
         """Return the JSON object below a key; an empty one where there is none."""

@@ -26,6 +26,7 @@ import re
 from collections.abc import Mapping
 
 from airflow_provider_kafka_odps.core.mapping.calls import quote
+from airflow_provider_kafka_odps.dataworks.refusals import Refusals
 from airflow_provider_kafka_odps.exceptions import InvalidJob
 
 DUE = "(data_interval_end or logical_date)"
@@ -104,7 +105,7 @@ def to_template(text: str, where: str, zone: str | None, given: Mapping[str, str
     named = {name.lower(): value for name, value in (given or {}).items()}
     # A constant column: what is put into its quotes must not end them.
     quoted = text.startswith("'") and text.endswith("'")
-    templates = 0
+    templates, refusals = 0, Refusals()
 
     def rendered(found: re.Match[str]) -> str:
         nonlocal templates
@@ -114,9 +115,10 @@ def to_template(text: str, where: str, zone: str | None, given: Mapping[str, str
             templates += isinstance(value, Template)
             return quote(value)[1:-1] if quoted and not isinstance(value, Template) else value
         templates += 1
-        return _variable(found, where, zone)
+        return refusals.asked(_variable, found, where, zone) or ""
 
     made = _VARIABLE.sub(rendered, text)
+    refusals.raise_any()
     return Template.of(made, text) if templates else made
 
 

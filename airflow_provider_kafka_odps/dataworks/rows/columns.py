@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
-from airflow_provider_kafka_odps.dataworks.parts import Job
+from airflow_provider_kafka_odps.dataworks.parts import Job, Step
+from airflow_provider_kafka_odps.dataworks.refusals import Refusals
 from airflow_provider_kafka_odps.dataworks.rows.change import Change, Filter
 from airflow_provider_kafka_odps.dataworks.rows.sources import ReaderColumn, expression, reader_columns
 from airflow_provider_kafka_odps.dataworks.rows.string_replace import string_replace
@@ -14,15 +16,25 @@ from airflow_provider_kafka_odps.dataworks.variables import Template
 from airflow_provider_kafka_odps.exceptions import InvalidJob
 
 
-def job_columns(job: Job, render: Render) -> list[str] | dict[str, str]:
-    """Return the operator's ``columns``: sources of the reader in the order of the writer's columns, with functions.
+def job_rows(job: Job, render: Render) -> dict[str, Any]:
+    """Return the operator's ``columns``, and its ``where`` if the job has filters.
 
-    Raises InvalidJob where they do not fit together, and for steps that cannot be done exactly.
+    Raises InvalidJob for columns that do not fit together, and for steps that cannot be done exactly.
     """
+    refusals = Refusals()
+    done = refusals.asked(list, steps_done(job, render)) or []
+    columns = refusals.asked(_columns, job, [each for each in done if isinstance(each, Change)])
+    refusals.raise_any()
+    kept = [each.keeps for each in done if isinstance(each, Filter)]
+    where = {"where": " AND ".join(f"({each})" for each in kept) if len(kept) > 1 else kept[0]} if kept else {}
+    return {"columns": columns, **where}
+
+
+def _columns(job: Job, changes: Sequence[Change]) -> list[str] | dict[str, str]:
+    """Return sources of the reader in the order of the writer's columns, with functions."""
     sources = [expression(source) for source in job.reader.names("column")]
-    for each in steps_done(job, render):
-        if isinstance(each, Change):
-            sources[each.column] += f" | {each.functions}"
+    for each in changes:
+        sources[each.column] += f" | {each.functions}"
     columns = [name.strip().strip("`") for name in job.writer.names("column")]
     if columns == ["*"]:
         return sources
@@ -42,36 +54,35 @@ def job_columns(job: Job, render: Render) -> list[str] | dict[str, str]:
     return dict(zip(columns, sources, strict=True))
 
 
-def job_where(job: Job, render: Render) -> str | None:
-    """Return the operator's ``where``: what the filters of the job leave in; None where it has none.
-
-    Raises InvalidJob for steps that cannot be done exactly.
-    """
-    kept = [each.keeps for each in steps_done(job, render) if isinstance(each, Filter)]
-    return " AND ".join(f"({each})" for each in kept) if len(kept) > 1 else next(iter(kept), None)
-
-
 def steps_done(job: Job, render: Render) -> Iterator[Change | Filter]:
     """Yield what the steps between reader and writer do to columns, and which records they leave out, in their order.
 
     Raises InvalidJob for steps that cannot be done exactly.
     """
-    columns, empty_is_null = reader_columns(job), job.writer.switch("emptyAsNull", otherwise=False)
+    columns, refusals = reader_columns(job), Refusals()
+    empty_is_null = refusals.asked(job.writer.switch, "emptyAsNull", otherwise=False)
     for step in job.steps:
-        found: Iterable[Change | Filter] = (
-            string_replace(step, columns, render)
-            if step.kind == "stringreplace"
-            else [transformer(step, columns, render)]
-        )
-        for each in found:
+        for each in refusals.asked(_done, step, columns, render) or ():
             if isinstance(each, Change):
-                columns[each.column] = _changed(columns[each.column], each)
-            elif each.minds_empty and empty_is_null:
-                raise InvalidJob(
-                    f"{each.where} makes a difference between an empty text and none, and with emptyAsNull the "
-                    "operator makes none, also in its where"
-                )
+                columns[each.column] = refusals.asked(_changed, columns[each.column], each) or columns[each.column]
+            elif empty_is_null:
+                refusals.asked(_refuse_empty, each)
             yield each
+    refusals.raise_any()
+
+
+def _done(step: Step, columns: Sequence[ReaderColumn], render: Render) -> list[Change | Filter]:
+    if step.kind == "stringreplace":
+        return list(string_replace(step, columns, render))
+    return [transformer(step, columns, render)]
+
+
+def _refuse_empty(filter_: Filter) -> None:
+    if filter_.minds_empty:
+        raise InvalidJob(
+            f"{filter_.where} makes a difference between an empty text and none, and with emptyAsNull the operator "
+            "makes none, also in its where"
+        )
 
 
 def _changed(column: ReaderColumn, change: Change) -> ReaderColumn:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from airflow_provider_kafka_odps.dataworks.parts import Step
+from airflow_provider_kafka_odps.dataworks.parts import Step, refuse_unknown
+from airflow_provider_kafka_odps.dataworks.refusals import Refusals
 from airflow_provider_kafka_odps.dataworks.rows.change import Change, argument
 from airflow_provider_kafka_odps.dataworks.rows.java_regex import (
     Untranslatable,
@@ -29,26 +30,28 @@ def string_replace(step: Step, columns: Sequence[ReaderColumn], render: Render) 
     """
     where = step.parameter.where
     rules = step.parameter.value("condition")
-    if beside := step.parameter.unknown():
-        raise InvalidJob(f"{beside[0]} is not known here, and may change rows; a string replacement has 'condition'")
+    refuse_unknown(step.parameter.unknown(), "; a string replacement has 'condition'")
     if not isinstance(rules, list):
         raise InvalidJob(f"{where}.condition is no list of rules")
+    refusals = Refusals()
     for number, each in enumerate(rules):
-        rule = Settings(f"{where}.condition[{number}]", each)
-        call = _call(rule, render)
-        name = render(rule.text("name") or "", rule.where)
-        if beside := rule.unknown():
-            raise InvalidJob(f"{beside[0]} is not known here, and may change rows")
-        changed = [index for index, column in enumerate(columns) if column.text == name]
-        if not changed:
-            raise InvalidJob(
-                f"{rule.where}.name is {name!r}; the reader's columns are "
-                f"{', '.join(column.text for column in columns)}"
-            )
-        for column in changed:
-            yield Change(
-                rule.where, column, (call,), "replaces it wherever it stands; NULL stays NULL.", _differs(call)
-            )
+        yield from refusals.asked(_rule, f"{where}.condition[{number}]", each, columns, render) or ()
+    refusals.raise_any()
+
+
+def _rule(where: str, written: object, columns: Sequence[ReaderColumn], render: Render) -> list[Change]:
+    """Return what one rule does: to one column, or to those that have the same name."""
+    rule = Settings(where, written)
+    call = _call(rule, render)
+    name = render(rule.text("name") or "", where)
+    refuse_unknown(rule.unknown())
+    changed = [index for index, column in enumerate(columns) if column.text == name]
+    if not changed:
+        raise InvalidJob(
+            f"{where}.name is {name!r}; the reader's columns are {', '.join(column.text for column in columns)}"
+        )
+    does = "replaces it wherever it stands; NULL stays NULL."
+    return [Change(where, column, (call,), does, _differs(call)) for column in changed]
 
 
 def _call(rule: Settings, render: Render) -> str:

@@ -17,7 +17,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from airflow_provider_kafka_odps.dataworks.parts import Step
+from airflow_provider_kafka_odps.dataworks.parts import Step, refuse_unknown
 from airflow_provider_kafka_odps.dataworks.rows.change import Change, Filter, argument
 from airflow_provider_kafka_odps.dataworks.rows.filters import dx_filter
 from airflow_provider_kafka_odps.dataworks.rows.java_regex import literal_rewrite
@@ -87,8 +87,7 @@ def transformer(step: Step, columns: Sequence[ReaderColumn], render: Render) -> 
     if index is None or not 0 <= index < len(columns):
         raise InvalidJob(f"{where}.columnIndex is {index}; the reader has columns 0 to {len(columns) - 1}")
     paras = _paras(step.parameter)
-    if beside := step.parameter.unknown():
-        raise InvalidJob(f"{beside[0]} is not known here, and may change rows; a transformer has columnIndex and paras")
+    refuse_unknown(step.parameter.unknown(), "; a transformer has columnIndex and paras")
     if step.kind == _FILTER:
         return dx_filter(step.parameter, index, columns[index], paras, render)
     calls, there, differs = _TRANSFORMERS[step.kind](_Given(step.kind, where, paras, columns[index], render))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from airflow_provider_kafka_odps.dataworks.content import READERS, WRITERS, plugin
-from airflow_provider_kafka_odps.dataworks.parts import FILTERS, STEP_KEYS, Job, Step
+from airflow_provider_kafka_odps.dataworks.parts import FILTERS, STEP_KEYS, Job, Step, refuse_unknown
+from airflow_provider_kafka_odps.dataworks.refusals import Refusals
 from airflow_provider_kafka_odps.dataworks.settings import Settings, says_nothing
+from airflow_provider_kafka_odps.dataworks.shapes.content import READERS, WRITERS, plugin
 from airflow_provider_kafka_odps.exceptions import InvalidJob
 
 _UNSUPPORTED = (
@@ -25,35 +26,39 @@ _LABELS = STEP_KEYS - {"parameter"}
 def from_steps(written: Mapping[str, Any]) -> Job:
     """Return the parts of a job of DataWorks.
 
-    Raises InvalidJob for steps and hops that may change rows and are not understood.
+    Steps and hops that may change rows and are not understood are among what is refused.
+    Raises InvalidJob for a job that has not one reader and one writer of these systems.
     """
+    refusals = Refusals()
     steps = written["steps"]
     if not isinstance(steps, list) or not all(isinstance(step, Mapping) for step in steps):
         raise InvalidJob("steps is no list of JSON objects")
-    hops = _hops(written)
+    hops = refusals.asked(_hops, written) or []
     named = [(_category(step, hops), step) for step in steps]
-    ends, found = [], {}
+    ends, found = [], dict[str, Settings]()
     for category, kinds in (("reader", READERS), ("writer", WRITERS)):
         matching = [step for each, step in named if each == category]
         if len(matching) != 1:
             raise InvalidJob(f"steps has {len(matching)} steps of category {category!r}; one is wanted")
         ends.append(matching[0])
-        found[category] = plugin(f"steps.{category}", matching[0], "stepType", kinds)
+        found[category] = plugin(f"steps.{category}", matching[0], "stepType", kinds, refusals)
     between = [
         (number, category, step)
         for number, (category, step) in enumerate(named)
         if category not in found and not says_nothing({key: step[key] for key in step if key.lower() not in _LABELS})
     ]
-    ordered = _in_order([step for *_, step in between], ends, [step for _, step in named], hops)
-    changes = {id(step): _step(number, category, step) for number, category, step in between}
+    middle = [step for *_, step in between]
+    ordered = refusals.asked(_in_order, middle, ends, [step for _, step in named], hops) or middle
+    changes = {id(step): refusals.asked(_step, number, category, step) for number, category, step in between}
     setting = Settings("setting", written.get("setting") or {})
     return Job(
         found["reader"],
         found["writer"],
         setting,
         setting.section("common").section("column"),
-        tuple(changes[id(step)] for step in ordered),
+        tuple(done for step in ordered if (done := changes[id(step)]) is not None),
         (*_unread(steps), *(key for key in written if key not in _KNOWN and not says_nothing(written[key]))),
+        refusals.problems,
     )
 
 
@@ -85,8 +90,8 @@ def _step(number: int, category: str, written: Mapping[str, Any]) -> Step:
         raise InvalidJob(
             f"{where} has category {category!r} and stepType {kind!r}; {_UNSUPPORTED}. Only 'stringreplace' is applied"
         )
-    if beside := [key for key in written if key.lower() not in STEP_KEYS and not says_nothing(written[key])]:
-        raise InvalidJob(f"{where}.{beside[0]} is not known here, and may change rows")
+    beside = [key for key in written if key.lower() not in STEP_KEYS and not says_nothing(written[key])]
+    refuse_unknown([f"{where}.{key}" for key in beside])
     return Step(kind, Settings(f"{where}.parameter", written.get("parameter")))
 
 
