@@ -115,6 +115,29 @@ class Routed:
 
 
 @dataclass(frozen=True, slots=True)
+class Retried:
+    """A conversion, and another one for the values that it does not take; both give the same type.
+
+    A column of which the first takes everything costs no more than the first.
+    """
+
+    first: Conversion
+    second: Conversion
+
+    def apply(self, values: pa.Array) -> Converted:
+        """Convert what fits either; what fits none has the first one's reason."""
+        array, problems = self.first.apply(values)
+        if not problems:
+            return array, problems
+        rows = np.array([each.row for each in problems])
+        again, left = self.second.apply(values.take(pa.array(rows)))
+        mask = np.zeros(len(values), bool)
+        mask[rows] = True
+        column: pa.Array = pc.replace_with_mask(array, pa.array(mask), again)
+        return column, [problems[each.row] for each in left]
+
+
+@dataclass(frozen=True, slots=True)
 class Prepared:
     """A conversion of something that is made of the source column first, such as the text of a JSON string."""
 

@@ -11,11 +11,18 @@ from airflow_provider_kafka_odps.core.mapping.arrow_sql import query
 from airflow_provider_kafka_odps.core.mapping.conversions.hints import hinting
 from airflow_provider_kafka_odps.core.mapping.conversions.leniency import STRICT, Leniency
 from airflow_provider_kafka_odps.core.mapping.conversions.nested import nested_conversion
-from airflow_provider_kafka_odps.core.mapping.conversions.text import TEXTS, epoch_millis, fitting, text_conversion
+from airflow_provider_kafka_odps.core.mapping.conversions.text import (
+    TEXTS,
+    epoch_days,
+    epoch_millis,
+    fitting,
+    text_conversion,
+)
 from airflow_provider_kafka_odps.core.mapping.strict import (
     UNCHANGED,
     Conversion,
     Prepared,
+    Retried,
     Routed,
     Sieved,
     shown,
@@ -40,11 +47,23 @@ def leaf_conversion(target: OdpsType, leniency: Leniency = STRICT) -> Conversion
         return None
     if target.name in _MOMENTS:
         texts = Prepared(leaf_texts, then)
-        millis = epoch_millis(target) if leniency.converts else None
+        millis = _millis(target, leniency) if leniency.converts else None
         return _only('"', "text", target, texts) if millis is None else Routed(_numbers_second, (texts, millis))
     if leniency.converts:
-        return Prepared(leaf_texts, then)
+        texts = Prepared(leaf_texts, then)
+        return texts if target.name == "boolean" else Retried(texts, Prepared(_bits, then))
     return _unless_text("true or false" if target.name == "boolean" else "a number", target, then)
+
+
+def _millis(target: OdpsType, leniency: Leniency) -> Conversion | None:
+    if target.name != "date":
+        return epoch_millis(target)
+    return None if leniency.zone is None else epoch_days(leniency.zone)
+
+
+def _bits(leaves: pa.Array) -> pa.Array:
+    """Return 1 for true, and 0 for false; texts keep their quotes."""
+    return pc.if_else(pc.equal(leaves, "true"), "1", pc.if_else(pc.equal(leaves, "false"), "0", leaves))
 
 
 def _numbers_second(leaves: pa.Array) -> npt.NDArray[np.int64]:

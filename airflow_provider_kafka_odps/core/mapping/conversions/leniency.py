@@ -15,7 +15,7 @@ class Leniency:
     """The user's choice for a load."""
 
     converts: bool = False
-    """Whether texts become numbers, booleans and dates, and whole numbers instants."""
+    """Whether texts become numbers, booleans and dates, booleans numbers, and whole numbers instants and days."""
     zone: ZoneInfo | None = None
     """By whose clock a time without an offset is meant; None: it names no instant."""
 

@@ -10,10 +10,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_provider_kafka_odps.core.mapping.instants.clocks import ZoneClock
+from airflow_provider_kafka_odps.core.mapping.instants.clocks import DAY_MILLIS, ZoneClock, within_calendar
 from airflow_provider_kafka_odps.core.mapping.instants.time_columns import InPattern, to_days, to_millis, to_nanos
 from airflow_provider_kafka_odps.core.mapping.instants.time_patterns import TimePattern
-from airflow_provider_kafka_odps.core.mapping.strict import Always, Chained, Conversion, Prepared, Routed
+from airflow_provider_kafka_odps.core.mapping.strict import Always, Chained, Checked, Conversion, Prepared, Routed
 from airflow_provider_kafka_odps.core.table.types import OdpsType
 
 # To the second, with or without a fraction, and no offset behind it.
@@ -61,6 +61,24 @@ def dates(strict: Conversion) -> Conversion:
         return chosen
 
     return Routed(route, (strict, readers[0], Prepared(_with_t, readers[1])))
+
+
+def days_of_millis(zone: ZoneInfo) -> Conversion:
+    """Return the conversion of milliseconds since 1970 to the day that the clock of a zone shows."""
+    clock = ZoneClock(zone)
+
+    def convert(numbers: pa.Array) -> pa.Array:
+        millis = pc.fill_null(numbers, 0).to_numpy()
+        local = clock.local(millis) if within_calendar(millis).all() else millis
+        if not within_calendar(local).all():
+            raise pa.ArrowInvalid("some days are not within the years 1 to 9999")
+        days = (local // DAY_MILLIS).astype(np.int32)
+        return pa.array(days, mask=pc.is_null(numbers).to_numpy(zero_copy_only=False)).cast(pa.date32())
+
+    def unfit(numbers: pa.Array) -> pa.Array:
+        return pa.array(~within_calendar(pc.fill_null(numbers, 0).to_numpy()))
+
+    return Checked(convert, unfit, lambda value: f"{value} ms after 1970 are no day of the years 1 to 9999")
 
 
 def _shortened(texts: pa.Array) -> pa.Array:

@@ -18,17 +18,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_provider_kafka_odps.core.mapping.conversions.hints import hinting
 from airflow_provider_kafka_odps.core.mapping.conversions.leniency import STRICT, Leniency
-from airflow_provider_kafka_odps.core.mapping.conversions.local_times import by_clock, dates
+from airflow_provider_kafka_odps.core.mapping.conversions.local_times import by_clock, dates, days_of_millis
 from airflow_provider_kafka_odps.core.mapping.conversions.times import instant_conversion, moment_conversion
-from airflow_provider_kafka_odps.core.mapping.conversions.usual_texts import boolean_texts, number_texts
+from airflow_provider_kafka_odps.core.mapping.conversions.usual_texts import boolean_texts, number_texts, whole_texts
 from airflow_provider_kafka_odps.core.mapping.sources.json_paths import invalid_json
-from airflow_provider_kafka_odps.core.mapping.strict import Chained, Checked, Conversion, shown
+from airflow_provider_kafka_odps.core.mapping.strict import Chained, Checked, Conversion, Prepared, Retried, shown
 from airflow_provider_kafka_odps.core.table.types import OdpsType
 
 TEXTS = frozenset({"string", "varchar", "char"})
@@ -66,7 +67,12 @@ def text_conversion(target: OdpsType, leniency: Leniency = STRICT) -> Conversion
             return _moments(target, leniency)
         case _:
             exact = _number(target)
-            return exact and (Chained(number_texts(target.name), exact) if leniency.converts else exact)
+            return exact and (_lenient(target, exact) if leniency.converts else exact)
+
+
+def _lenient(target: OdpsType, exact: Conversion) -> Conversion:
+    numbers = Chained(number_texts(target.name), exact)
+    return Retried(numbers, Prepared(whole_texts, exact)) if target.name in INTEGERS else numbers
 
 
 def _number(target: OdpsType) -> Conversion | None:
@@ -90,6 +96,11 @@ def epoch_millis(target: OdpsType) -> Conversion | None:
     """Return how whole numbers, as texts, become instants as milliseconds since 1970, or None for other types."""
     instants = instant_conversion(target)
     return instants and Chained(_integer(OdpsType("bigint")), instants)
+
+
+def epoch_days(zone: ZoneInfo) -> Conversion:
+    """Return how whole numbers, as texts, become the days of milliseconds since 1970 by the clock of a zone."""
+    return Chained(_integer(OdpsType("bigint")), days_of_millis(zone))
 
 
 def _no_value(target: OdpsType) -> Callable[[Any], str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal, InvalidOperation
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -10,6 +12,8 @@ from airflow_provider_kafka_odps.core.mapping.strict import Checked, Conversion,
 _NUMBER = r"^[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$"
 _TRUE = ("true", "1", "yes", "y", "t", "on")
 _FALSE = ("false", "0", "no", "n", "f", "off")
+_POWER = r"^[+-]?[0-9]+(?:\.[0-9]+)?[eE][+-]?[0-9]+$"
+_MOST_DIGITS = 20
 _BLANKS = " \t\r\n"
 
 
@@ -26,6 +30,32 @@ def number_texts(name: str = "number") -> Conversion:
         return pc.invert(pc.match_substring_regex(pc.utf8_trim(texts, _BLANKS), _NUMBER))
 
     return Checked(convert, unfit, lambda value: f"{name}: {shown(value)} is no number, such as -12.50")
+
+
+def whole_texts(texts: pa.Array) -> pa.Array:
+    """Return numbers without a fraction as their digits, ``1.0`` and ``1e3`` as ``1`` and ``1000``; others as they are.
+
+    >>> whole_texts(pa.array(["1.0", " +1.5e1", "1.5", "+-1.0", None])).to_pylist()
+    ['1', '15', '1.5', '+-1.0', None]
+    """
+    plain = pc.replace_substring_regex(pc.utf8_trim(texts, _BLANKS), r"^(?:\+([0-9]+)|(-?[0-9]+))\.0+$", r"\1\2")
+    powers = pc.fill_null(
+        pc.match_substring_regex(plain, r"^[+-]?[0-9]+(?:\.[0-9]+)?[eE][+-]?[0-9]+$"), fill_value=False
+    )
+    if not pc.any(powers).as_py():
+        return plain
+    read = pa.array([_digits(text) for text in plain.filter(powers).to_pylist()], pa.string())
+    return pc.replace_with_mask(plain, powers, read)
+
+
+def _digits(text: str) -> str:
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return text
+    # Of 1e999999 the digits would take minutes.
+    whole = number.adjusted() < _MOST_DIGITS and number == number.to_integral_value()
+    return str(int(number)) if whole else text
 
 
 def boolean_texts(name: str = "bool") -> Conversion:
