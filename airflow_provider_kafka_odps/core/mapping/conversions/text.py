@@ -185,12 +185,20 @@ def _real(target: OdpsType) -> Conversion:
     return Checked(convert, unfit, lambda value: f"{shown(value)} is no finite number that a {target} holds")
 
 
+_ZERO = r"^-?0(?:\.0*)?[eE][+-]?[0-9]+$"
+
+
 def _decimal(target: OdpsType) -> Conversion:
     arrow = target.arrow
     limit = 10.0 ** (arrow.precision - arrow.scale)
 
     def convert(values: pa.Array) -> pa.Array:
-        numbers = values.cast(arrow)
+        try:
+            numbers = values.cast(arrow)
+        except pa.ArrowInvalid:
+            # Of a zero Arrow refuses an exponent that it could not write out.
+            values = pc.replace_substring_regex(values, _ZERO, "0")
+            numbers = values.cast(arrow)
         # Arrow wraps around beyond 38 digits (2**128 + 1 becomes 1); a wrapped number is nowhere near the one written.
         # The limit is for the one number, -2**127, that comes out near what was written but for its sign.
         written = values.cast(pa.float64())
