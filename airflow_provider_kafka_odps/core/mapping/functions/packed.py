@@ -69,12 +69,18 @@ def _unpacked(octets: bytes) -> bytes:
 
 @function(takes=TEXTUAL, gives=SourceKind.BYTES, name="base64")
 def from_base64() -> Conversion:
-    """Read bytes that are written in base64, with its padding."""
+    """Read bytes that are written in base64 (RFC 4648), with its padding, and with zero in the bits left over."""
     return Prepared(lambda texts: texts.cast(pa.binary()), _EachOne(_decoded))
 
 
 def _decoded(text: bytes) -> bytes:
     try:
-        return base64.b64decode(text, validate=True)
+        octets = base64.b64decode(text, validate=True)
     except binascii.Error as error:
         raise ValueError(f"base64: {shown(text.decode())} is no base64: {error}") from None
+    # Only a text with padding has bits that are left over.
+    if text.endswith(b"=") and base64.b64encode(octets[-(len(octets) % 3) :]) != text[-4:]:
+        raise ValueError(
+            f"base64: {shown(text.decode())} is no base64: the bits left over in {text[-4:].decode()} are set"
+        )
+    return octets
