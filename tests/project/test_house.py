@@ -36,6 +36,7 @@ PLAIN = {
     "the same, as a state": "reconciled running passing loaded",
     "another word for one before, which users type": "previous",
     "exact or not at all": "strict",
+    "of a batch, what memory has no room for": "too much once",
     "for every value; for none; for each by its look": "always missing routed in usual",
     "how one is asked: what may be asked, what may be planned": "asked plannable",
 }

@@ -19,8 +19,9 @@ from airflow_provider_kafka_odps.core.load.resources import Resources
 from airflow_provider_kafka_odps.core.load.shares import Share, ShareResult
 from airflow_provider_kafka_odps.core.load.stage_times import StageTimes
 from airflow_provider_kafka_odps.core.load.throttle import Throttle
-from airflow_provider_kafka_odps.core.mapping.projection import Projection
+from airflow_provider_kafka_odps.core.mapping.projection import Projected, Projection
 from airflow_provider_kafka_odps.core.mapping.reject import Reject
+from airflow_provider_kafka_odps.core.mapping.strict import TooMuchAtOnce
 from airflow_provider_kafka_odps.core.upload import Upload
 from airflow_provider_kafka_odps.core.window.window import Window
 
@@ -30,6 +31,10 @@ Read: TypeAlias = Callable[[Window, Evidence], Generator[pa.RecordBatch]]
 
 TakeRejects: TypeAlias = Callable[[pa.RecordBatch, Sequence[Reject]], None]
 """Takes a batch and its rejects; may raise RecordsRejected."""
+
+
+_LIKELY = 0.8
+"""How much of what has fitted is tried at once the next time."""
 
 
 _GLANCE = 0.1
@@ -114,14 +119,31 @@ class ShareLoad:
 
     def _project(self, batches: Iterable[pa.RecordBatch]) -> Generator[pa.RecordBatch]:
         for batch in batches:
-            with self._seconds.timed("project"):
-                projected = self._stages.projection.apply(self._share.window.topic, batch)
-                self._stages.take_rejects(batch, projected.rejects)
-                self._ledger.add(batch, rejects=len(projected.rejects), filtered=projected.filtered)
-                self._ledger.content.add(projected, batch, self._stages.projection)
-                self._not_json += projected.not_json
-            self._passed.append(self._ledger.passed)
-            yield projected.columns
+            yield from self._project_batch(batch)
+
+    def _project_batch(self, batch: pa.RecordBatch) -> Generator[pa.RecordBatch]:
+        """Yield the columns of a batch; those of its parts, where a function would make too much of all at once."""
+        with self._seconds.timed("project"):
+            projected = self._projected(batch)
+        if isinstance(projected, int):
+            for start in range(0, len(batch), projected):
+                yield from self._project_batch(batch.slice(start, projected))
+            return
+        with self._seconds.timed("project"):
+            self._stages.take_rejects(batch, projected.rejects)
+            self._ledger.add(batch, rejects=len(projected.rejects), filtered=projected.filtered)
+            self._ledger.content.add(projected, batch, self._stages.projection)
+            self._not_json += projected.not_json
+        self._passed.append(self._ledger.passed)
+        yield projected.columns
+
+    def _projected(self, batch: pa.RecordBatch) -> Projected | int:
+        """Project a batch; return how many of its records are to be tried at once, where these are too many."""
+        try:
+            return self._stages.projection.apply(self._share.window.topic, batch)
+        except TooMuchAtOnce as found:
+            # The rest is not like what was seen of it: with less than that, fewer parts are tried in vain.
+            return max(1, int(len(batch) * found.share * _LIKELY))
 
     def _paced(
         self, columns: Iterable[pa.RecordBatch], hooks: StageHooks, pipeline: Pipeline

@@ -22,6 +22,15 @@ class Unconvertible:
     reason: str
 
 
+class TooMuchAtOnce(Exception):
+    """A batch of which a function would make more than is to be in memory: it is to be taken in parts."""
+
+    def __init__(self, share: float) -> None:
+        """Take how much of the batch, below 1, would have fitted."""
+        super().__init__(share)
+        self.share = share
+
+
 Converted: TypeAlias = tuple[pa.Array, list[Unconvertible]]
 """A column in the type of the table, NULL where a value does not fit; and these rows, in order."""
 

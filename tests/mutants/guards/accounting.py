@@ -68,7 +68,7 @@ GUARDS = (
         "records",
         "they are not counted",
         "core/load/stages.py",
-        "                self._ledger.add(batch, rejects=len(projected.rejects), filtered=projected.filtered)\n",
+        "            self._ledger.add(batch, rejects=len(projected.rejects), filtered=projected.filtered)\n",
         "",
         f"{_LOADS}test_nothing_is_visible_before_the_commit",
     ),

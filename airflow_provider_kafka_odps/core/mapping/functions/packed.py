@@ -11,10 +11,19 @@ import pyarrow as pa
 
 from airflow_provider_kafka_odps.core.mapping.formats import SourceKind
 from airflow_provider_kafka_odps.core.mapping.functions.function import TEXTUAL, function
-from airflow_provider_kafka_odps.core.mapping.strict import Conversion, Converted, Prepared, Unconvertible, shown
+from airflow_provider_kafka_odps.core.mapping.strict import (
+    Conversion,
+    Converted,
+    Prepared,
+    TooMuchAtOnce,
+    Unconvertible,
+    shown,
+)
 
 _LARGEST = 8 * 1024 * 1024
 """Bytes that a field of the service has at most: more need not be unpacked to know that they do not fit."""
+_AT_ONCE = 32 * 1024 * 1024
+"""Bytes that the values of a batch may unpack to: 8 KB of each can hold 8 MB."""
 _GZIP = 16 + zlib.MAX_WBITS
 _MOST_MEMBERS = 100
 
@@ -26,21 +35,25 @@ class _EachOne:
         self._change = change
 
     def apply(self, values: pa.Array) -> Converted:
-        """Change every value for which that is possible."""
+        """Change every value for which that is possible; raise TooMuchAtOnce for what memory is too small for."""
         changed: list[bytes | None] = []
         problems: list[Unconvertible] = []
+        left = _AT_ONCE
         for row, value in enumerate(values.to_pylist()):
             try:
                 changed.append(None if value is None else self._change(value))
             except ValueError as error:
                 changed.append(None)
                 problems.append(Unconvertible(row, str(error)))
+            left -= len(changed[-1] or b"")
+            if left < 0 and len(values) > 1:
+                raise TooMuchAtOnce(row / len(values))
         return pa.array(changed, pa.binary()), problems
 
 
 @function(takes=frozenset({SourceKind.BYTES}), gives=SourceKind.BYTES)
 def gunzip() -> Conversion:
-    """Unpack gzip, of one member or of several, at most 100."""
+    """Unpack gzip, of one member or of several, at most 100, to at most 8388608 bytes."""
     return _EachOne(_unpacked)
 
 
