@@ -25,6 +25,7 @@ from airflow_provider_kafka_odps.core.journal.entry import Target
 from airflow_provider_kafka_odps.core.load.resources import Resources
 from airflow_provider_kafka_odps.core.load.shares import Share
 from airflow_provider_kafka_odps.core.mapping.compiler import compile_projection
+from airflow_provider_kafka_odps.core.mapping.filters.wanted import Wanted
 from airflow_provider_kafka_odps.core.mapping.formats import RecordFormat
 from airflow_provider_kafka_odps.core.options import Mode, OnDataLoss, OnFewerRows, OnRerun
 from airflow_provider_kafka_odps.core.table.schema import TableSchema, columns_of
@@ -145,6 +146,7 @@ def attempt_at(
     limits: Resources = RESOURCES,
     load_timeout: float | None = None,
     try_number: int = 1,
+    where: str | None = None,
 ) -> Attempt:
     """Return an attempt at loading all that is in the world's log.
 
@@ -154,7 +156,7 @@ def attempt_at(
         request=WindowRequest("orders", Earliest(), Latest(), on_data_loss=on_data_loss),
         group=None,
         target=target or target_of(mode),
-        projection=compile_projection(columns, SCHEMA, record_format),
+        projection=compile_projection(columns, SCHEMA, record_format, Wanted(where)),
         found_by=("p", "o") if by_rows else (),
         drift=None,
         tolerance=Tolerance() if rejects is None else Tolerance(None),

@@ -31,7 +31,8 @@ def refuse_fewer_rows(attempt: Attempt, entry: Journal, receipt: Receipt, remova
             raise _refusal(receipt, f"{old}{beyond} {stay} in {receipt.table}")
         return
     # Of rows of which this journal knows nothing, only nothing is known to be less. That an hour had no record is no
-    # loss, and then its partition is emptied; that what it had was lost, or did not fit, is.
+    # loss, and then its partition is emptied; that what it had was lost, did not fit, or was left out by a condition,
+    # which may have been written wrong, is.
     nothing = entry.target.mode is Mode.OVERWRITE and not receipt.telling_rows and _had_something(receipt)
     if nothing and (there := attempt.ports.visible_rows.rows()):
         raise _refusal(receipt, f"The {there} rows that are in {receipt.table} stay")
@@ -49,7 +50,8 @@ def _reaches(receipt: Receipt, before: Receipt) -> bool:
 def _had_something(receipt: Receipt) -> bool:
     """Tell whether the window had, or may have had, records that are not among the rows."""
     missing = any(counts.missing for counts in receipt.partitions.values())
-    return bool(missing or receipt.rejects or receipt.not_json or receipt.empty_rows or receipt.window.possibly_missing)
+    records = receipt.rejects or receipt.filtered or receipt.not_json or receipt.empty_rows
+    return bool(missing or records or receipt.window.possibly_missing)
 
 
 def _is_empty(receipt: Receipt) -> bool:

@@ -101,6 +101,36 @@ def test_an_overwrite_by_rejects_leaves_what_is_there() -> None:
     assert world.table == []
 
 
+@pytest.mark.parametrize("known", [False, True], ids=["rows of others", "rows of this run"])
+def test_an_overwrite_by_a_condition_that_leaves_nothing_leaves_what_is_there(known: bool) -> None:
+    """A misspelt condition is no reason to take rows away, whoever has loaded them; the message says what it left."""
+    world = World(cluster=cluster_of([b"a", b"b"]))
+    if known:
+        run(world, Mode.OVERWRITE, 0)
+    before = list(world.table)
+    with pytest.raises(FewerRows, match=r"has no row.*\(2 records left out by where\)") as raised:
+        run(world, Mode.OVERWRITE, where="__value__ = 'c'")
+    said = "The 2 rows of upload u1 stay in shop.t" if known else "The 1 rows that are in shop.t stay"
+    assert said in str(raised.value)
+    assert world.table == before
+    run(world, Mode.OVERWRITE, where="__value__ = 'c'", on_fewer_rows=OnFewerRows.REPLACE)
+    assert world.table == []
+
+
+@_WAYS
+def test_rows_are_not_replaced_by_those_of_a_narrower_condition(mode: Mode) -> None:
+    """Fewer rows are fewer, whatever they are fewer by; as many others take their place."""
+    world = World(cluster=cluster_of([b"a", b"b", b"c"]))
+    run(world, mode, 0, where="__value__ IN ('a', 'b')")
+    before = list(world.table)
+    with pytest.raises(FewerRows, match=r"upload u2 has 1 rows .* \(2 records left out by where\): .*2 rows of upload"):
+        run(world, mode, where="__value__ = 'c'")
+    assert world.table == before
+    receipt = run(world, mode, where="__value__ IN ('b', 'c')")
+    assert [row[2] for row in world.table if row != OLD_ROW] == ["b", "c"]
+    assert (receipt.rows, receipt.filtered) == (2, 1)
+
+
 def test_an_overwrite_of_an_empty_partition_by_nothing_is_none() -> None:
     """An hour without a record is loaded as such where nothing is there."""
     world = World(cluster=cluster_of([]), table=[])
