@@ -12,7 +12,7 @@ from simulation.counting import MET, PLAYED
 from simulation.play.histories import Exhaustive, shrunk
 from simulation.scenes import scene_of
 from simulation.several.cases import Runs, three_attempts, two_attempts
-from simulation.single.cases import Case, Unfit, cases, cases_of_gaps, cases_of_workers
+from simulation.single.cases import Case, Unfit, cases, cases_of_gaps, cases_of_workers, with_filters
 
 FAULTS = int(os.environ.get("FAULTS") or 2)
 WHOLE = bool(os.environ.get("WHOLE"))
@@ -28,12 +28,15 @@ def some(cases: Sequence[T], every: int) -> list[T]:
 
 
 _TWO = [
-    *some(cases(2, [Unfit.NEVER]), 2),
+    *with_filters(some(cases(2, [Unfit.NEVER]), 2)),
     *some(cases(2, _MENDED), 6),
     *some(cases_of_gaps(2), 14),
-    *some(cases_of_workers(2), 2),
+    *with_filters(some(cases_of_workers(2), 2)),
 ]
-_THREE = [*some(cases(3, [Unfit.NEVER]), 2), *some([*cases(3, _MENDED), *cases_of_gaps(3), *cases_of_workers(3)], 4)]
+_THREE = [
+    *with_filters(some(cases(3, [Unfit.NEVER]), 2)),
+    *some([*cases(3, _MENDED), *cases_of_gaps(3), *cases_of_workers(3)], 4),
+]
 
 
 def check(case: Case | Runs, faults: int, record_property: Record) -> None:

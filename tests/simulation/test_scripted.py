@@ -5,12 +5,16 @@ from __future__ import annotations
 from functools import partial
 
 import pytest
+from simulation.outside import attempts
+from simulation.outside.filters import Keep
 from simulation.outside.stores import Store
+from simulation.outside.tables import projection_of
+from simulation.outside.world import spot_of
 from simulation.play.histories import Exhaustive, play, replay, shrunk
 from simulation.play.stage import Stage, scripted
 from simulation.play.steps import Faults, Move, Place, Way
 from simulation.scenes import scene_of
-from simulation.single.cases import Case
+from simulation.single.cases import Case, Columns, Where
 
 from airflow_provider_kafka_odps.core.options import Mode, OnDataLoss, OnRerun
 
@@ -70,6 +74,66 @@ def test_records_that_come_in_the_place_of_others(effect: tuple[str, int], on_da
         return
     assert ended == (["Receipt"] if effect[0].startswith("ask") else ["ReadAgain", "Receipt"])
     assert [value.endswith("+") for *_, value in stage.world.rows()] == [False, False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("place", "move"),
+    [
+        (Place(1, "commit", 1), Move.LOSE),
+        (Place(1, "commit", 1), Move.FLING),
+        (Place(1, "save committed", 1), Move.CRASH),
+        (Place(1, "end", 1), Move.CRASH),
+    ],
+    ids=str,
+)
+def test_a_filter_that_is_edited_behind_the_fence_makes_no_other_rows(place: Place, move: Move) -> None:
+    """A retry completes what the attempt before has written, and loads nothing by the filter of today beside it."""
+    case = Case(Mode.APPEND, OnRerun.KEEP, (Way.RETRY,), where=Where.ANOTHER)
+    assert _offsets(_played(case, {place: (move,)})) == [0]
+
+
+@pytest.mark.parametrize(
+    ("mode", "on_rerun", "where", "ended", "offsets"),
+    [
+        (Mode.APPEND, OnRerun.KEEP, Where.ANOTHER, "Receipt", [0]),
+        (Mode.APPEND, OnRerun.FAIL, Where.ANOTHER, "AlreadyLoaded", [0]),
+        (Mode.APPEND, OnRerun.REPLACE, Where.ANOTHER, "Receipt", [1]),
+        (Mode.APPEND, OnRerun.REPLACE, Where.REMOVED, "Receipt", [0, 1]),
+        (Mode.APPEND, OnRerun.REPLACE, Where.ADDED, "FewerRows", [0, 1]),
+        (Mode.OVERWRITE, OnRerun.KEEP, Where.ANOTHER, "Receipt", [1]),
+        (Mode.OVERWRITE, OnRerun.KEEP, Where.ADDED, "FewerRows", [0, 1]),
+    ],
+)
+def test_a_filter_that_is_edited_before_a_clear(
+    mode: Mode, on_rerun: OnRerun, where: Where, ended: str, offsets: list[int]
+) -> None:
+    """The rows are those of one filter, of the new one where the clear asks for another load; never fewer."""
+    columns = Columns.ALWAYS if mode is Mode.APPEND else Columns.NEVER
+    stage = _played(Case(mode, on_rerun, (Way.CLEAR,), columns, where=where), {})
+    assert type(stage.actors[-1].ended).__name__ == ended
+    assert _offsets(stage) == offsets
+
+
+@pytest.mark.parametrize(("where", "rejects"), [(Where.REJECTS, [(0, 0, "where")]), (Where.LEAVES_OUT, [])])
+def test_a_record_of_which_the_filter_cannot_tell(where: Where, rejects: list[object]) -> None:
+    """It is a reject, or left out, and no row."""
+    stage = _played(Case(Mode.APPEND, OnRerun.KEEP, (Way.RETRY,), where=where), {})
+    assert (_offsets(stage), stage.world.rejects) == ([1], rejects)
+
+
+def _offsets(stage: Stage) -> list[int]:
+    return [spot_of(value).offset for *_, value in stage.world.rows()]
+
+
+@pytest.mark.parametrize("lost", [Keep.EVEN, Keep.ALL])
+def test_rows_of_another_filter_are_found_and_told(monkeypatch: pytest.MonkeyPatch, lost: Keep) -> None:
+    """A load that forgets its filter, or leaves out what is wanted, breaks the promise in the first history."""
+    case = Case(Mode.APPEND, OnRerun.KEEP, (Way.RETRY,), where=Where.LEAVES_OUT)
+    forgotten = projection_of(rejecting=False, with_offsets=True, keep=lost)
+    monkeypatch.setattr(attempts, "projection_of", lambda **_: forgotten)
+    found = replay(partial(scene_of, case), {})
+    assert found is not None
+    assert "the table lacks" in found.problem
 
 
 def test_a_broken_promise_is_found_and_told_in_short(monkeypatch: pytest.MonkeyPatch) -> None:

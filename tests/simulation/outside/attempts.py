@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from core.examples import target_of
 from core.world import RESOURCES
 from kit.asked import AskedBy
+from simulation.outside.filters import Keep
 from simulation.outside.stores import Acting, Store
 from simulation.outside.tables import AllRows, SimulatedShown, SimulatedSink, projection_of
 from simulation.outside.topic import source_of
@@ -47,6 +48,7 @@ class Order:
     """Whether the first record of a partition is a reject."""
     keep_rejects: bool = False
     workers: int = 1
+    keep: Keep = Keep.ALL
 
 
 def attempt_in(
@@ -62,7 +64,7 @@ def attempt_in(
         request=order.request,
         group=None,
         target=TARGETS[order.mode],
-        projection=projection_of(rejecting=order.rejecting, with_offsets=not order.hides_offsets),
+        projection=projection_of(rejecting=order.rejecting, with_offsets=not order.hides_offsets, keep=order.keep),
         found_by=("p", "o") if order.with_offsets and not order.hides_offsets else (),
         drift=None,
         tolerance=_UNLIMITED,
@@ -80,7 +82,7 @@ def attempt_in(
         epochs=source.epochs,
         source=source,
         workers=Pool(world, load.projection, order.request.on_data_loss, limits),
-        sink=SimulatedSink(world, order.mode is Mode.OVERWRITE),
+        sink=SimulatedSink(world, order.mode is Mode.OVERWRITE, keep=order.keep),
         window_rows=lambda columns: Rows(world) if columns else NoOffsetColumns(),
         visible_rows=SimulatedShown(world) if order.with_offsets else AllRows(world),
         rejects=RejectSink(world) if order.keep_rejects else NoRejectSink(),

@@ -8,6 +8,7 @@ from typing import cast
 
 import pyarrow as pa
 from core.world import COLUMNS, SCHEMA
+from simulation.outside.filters import WANTED, Keep
 from simulation.outside.world import NOWHERE, Conduct, SimulatedWorld
 from twins.maxcompute import Row, Sink, Upload
 from twins.table_rows import Shown
@@ -17,7 +18,9 @@ from airflow_provider_kafka_odps.core.mapping.projection import Projected, Proje
 from airflow_provider_kafka_odps.core.mapping.reject import Reject
 from airflow_provider_kafka_odps.core.window.window import Window
 
-_PROJECTION = compile_projection(COLUMNS, SCHEMA)
+_COLUMNS = {**COLUMNS, "v": "__value__ | trim"}
+"""What is loaded is not what was written."""
+_COMPILED = {keep: compile_projection(_COLUMNS, SCHEMA, wanted=wanted) for keep, wanted in WANTED.items()}
 
 
 _ROWS: dict[int, list[Row]] = {}
@@ -27,17 +30,15 @@ _ROWS: dict[int, list[Row]] = {}
 class _CachedProjection:
     """The real projection, asked once per batch: batches are never forgotten, so that their ids stay theirs."""
 
-    wanted = _PROJECTION.wanted
-    record_format = _PROJECTION.record_format
-    paths = _PROJECTION.paths
-
-    def __init__(self, *, rejecting: bool, with_offsets: bool) -> None:
+    def __init__(self, *, rejecting: bool, with_offsets: bool, keep: Keep) -> None:
+        self._real = _COMPILED[keep]
+        self.wanted, self.record_format, self.paths = self._real.wanted, self._real.record_format, self._real.paths
         self._projected: dict[int, Projected] = {}
         self._rejecting, self._with_offsets = rejecting, with_offsets
 
     def apply(self, topic: str, batch: pa.RecordBatch) -> Projected:
         if id(batch) not in self._projected:
-            projected = _PROJECTION.apply(topic, batch)
+            projected = self._real.apply(topic, batch)
             if self._rejecting and batch.column("offset")[0].as_py() == 0:
                 rejects = (Reject(topic, 0, 0, "v", "it does not fit"),)
                 projected = replace(projected, columns=projected.columns.slice(1), rejects=rejects)
@@ -52,15 +53,18 @@ class _CachedProjection:
 
 
 _PROJECTIONS = {
-    (rejecting, with_offsets): cast("Projection", _CachedProjection(rejecting=rejecting, with_offsets=with_offsets))
+    (rejecting, with_offsets, keep): cast(
+        "Projection", _CachedProjection(rejecting=rejecting, with_offsets=with_offsets, keep=keep)
+    )
     for rejecting in (False, True)
     for with_offsets in (False, True)
+    for keep in Keep
 }
 
 
-def projection_of(*, rejecting: bool, with_offsets: bool) -> Projection:
+def projection_of(*, rejecting: bool, with_offsets: bool, keep: Keep) -> Projection:
     """Return a projection that may reject the first record of a partition, and leave out where records came from."""
-    return _PROJECTIONS[rejecting, with_offsets]
+    return _PROJECTIONS[rejecting, with_offsets, keep]
 
 
 @dataclass
@@ -80,9 +84,12 @@ class SimulatedSink(Sink):
     """The world's table."""
 
     world: SimulatedWorld
+    keep: Keep = field(kw_only=True)
 
     def open_upload(self) -> Upload:
-        return SimulatedUpload(self.world, super().open_upload().id, opened=True, conduct=self.world.effect)
+        upload = SimulatedUpload(self.world, super().open_upload().id, opened=True, conduct=self.world.effect)
+        self.world.wanted[upload.id] = self.keep
+        return upload
 
 
 class SimulatedShown(Shown):

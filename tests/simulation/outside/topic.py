@@ -75,13 +75,13 @@ class SimulatedTopic:
             self.free.add(place)
         match kind:
             case Kind.RECORD:
-                log.append(value.encode(), timestamp=stamp)
+                log.append(_written(value), timestamp=stamp)
             case Kind.CONTROL:
                 # Of a transaction whose records, if it had any, are in other partitions.
                 log.mark(Transaction(Fate.COMMITTED), stamp)
             case Kind.ABORTED | Kind.UNDECIDED:
                 transaction = Transaction()
-                log.append(value.encode(), None, stamp, transaction)
+                log.append(_written(value), None, stamp, transaction)
                 transaction.fate = Fate.OPEN if kind is Kind.UNDECIDED else Fate.ABORTED
             case Kind.NOTHING:
                 log.skip()
@@ -137,6 +137,11 @@ class SimulatedTopic:
         if topic_id != self.now.id or number not in self.logs or (topic_id, number, offset) in self.cut_off:
             return True
         return not any(each.offset == offset and each.transaction is None for each in self.logs[number].entries)
+
+
+def _written(value: str) -> bytes:
+    """Return a value as a producer writes it; what is loaded of it is trimmed."""
+    return f" {value} ".encode()
 
 
 def source_of(

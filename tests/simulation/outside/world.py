@@ -60,6 +60,8 @@ class SimulatedWorld(MaxCompute):
     """Those who plan windows of the topic for the table."""
     loaded: set[Spot] = field(default_factory=set)
     """What was visible at some time."""
+    wanted: dict[str, str] = field(default_factory=dict)
+    """Upload → which records the attempt wants that has opened it."""
     lied: bool = False
     """Whether the service has said that rows are visible which are not."""
     fenced_by: int = -1

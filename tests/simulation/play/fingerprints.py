@@ -46,6 +46,7 @@ def _world(world: SimulatedWorld) -> Hashable:
         tuple(world.planned.items()),
         tuple((run, len(windows)) for run, windows in world.windows.items()),
         frozenset(world.loaded),
+        tuple(world.wanted.items()),
         (world.lied, world.fenced_by, world.closing, *world.commit_faults, *world.reject_faults),
         tuple(token for token, _ in world.late),
     )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from itertools import product
+from itertools import cycle, product
 
+from simulation.outside.filters import Keep
 from simulation.play.steps import Entrance, Way
 
 from airflow_provider_kafka_odps.core.options import Mode, OnDataLoss, OnRerun
@@ -28,6 +29,34 @@ class Columns(StrEnum):
     LATER = "the first attempt has no offset columns, and they are added then"
 
 
+class Where(StrEnum):
+    """Which records are wanted, by the first attempt and by the others: a filter may be edited between them."""
+
+    EVERYWHERE = "no filter"
+    THE_SAME = "a filter"
+    ADDED = "the first attempt has no filter, and one is added then"
+    REMOVED = "the first attempt has a filter, which is removed then"
+    ANOTHER = "the first attempt has a filter, and another one then"
+    REJECTS = "a filter that cannot tell of one record, which is rejected"
+    LEAVES_OUT = "a filter that cannot tell of one record, which is left out"
+
+    @property
+    def keeps(self) -> tuple[Keep, Keep]:
+        """What the first attempt wants, and what the others do."""
+        return _KEEPS[self]
+
+
+_KEEPS = {
+    Where.EVERYWHERE: (Keep.ALL, Keep.ALL),
+    Where.THE_SAME: (Keep.ODD, Keep.ODD),
+    Where.ADDED: (Keep.ALL, Keep.ODD),
+    Where.REMOVED: (Keep.ODD, Keep.ALL),
+    Where.ANOTHER: (Keep.EVEN, Keep.ODD),
+    Where.REJECTS: (Keep.TELLING, Keep.TELLING),
+    Where.LEAVES_OUT: (Keep.TELLING_ONLY, Keep.TELLING_ONLY),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """The load that a history happens to."""
@@ -43,11 +72,19 @@ class Case:
     on_data_loss: OnDataLoss = OnDataLoss.FAIL
     compacted: bool = False
     workers: int = 1
+    where: Where = Where.EVERYWHERE
 
     @property
     def entrances(self) -> tuple[Entrance, ...]:
         """The attempts that are disturbed."""
         return tuple(Entrance("a", way) for way in (Way.FIRST, *self.ways))
+
+    @property
+    def rejected(self) -> str | None:
+        """The column of the first record's reject, which it is for some attempts at least; None: it is never one."""
+        if self.where is Where.REJECTS:
+            return "where"
+        return None if self.unfit is Unfit.NEVER else "v"
 
     def __str__(self) -> str:
         ways = ", then ".join(self.ways)
@@ -55,6 +92,7 @@ class Case:
             *(["compacted"] if self.compacted else []),
             *([f"on_data_loss={self.on_data_loss}"] if self.on_data_loss is OnDataLoss.SKIP else []),
             *([f"{self.workers} workers"] if self.workers > 1 else []),
+            *([str(self.where)] if self.where is not Where.EVERYWHERE else []),
             *([str(self.unfit)] if self.unfit is not Unfit.NEVER else []),
         ]
         run = f"log {self.log!r}, {self.mode}, on_rerun={self.on_rerun}, {self.columns}"
@@ -112,3 +150,16 @@ def cases_of_workers(attempts: int) -> list[Case]:
         Case(mode, on_rerun, ways, columns, "rrrcrr", workers=2)
         for (mode, on_rerun, columns), ways in product(kinds, product((Way.RETRY, Way.CLEAR), repeat=attempts - 1))
     ]
+
+
+def with_filters(cases: Sequence[Case]) -> list[Case]:
+    """Return the same cases, every other one with a filter, in place of others and not in addition to them."""
+    wheres = cycle([each for where in Where if where is not Where.EVERYWHERE for each in (Where.EVERYWHERE, where)])
+    return [filtered(case, where) for case, where in zip(cases, wheres, strict=False)]
+
+
+def filtered(case: Case, where: Where) -> Case:
+    """Return a case with a filter, where there is something to be left out, and no other reject than the filter's."""
+    # Only a record that is there, and stays, is a reject for sure.
+    rejected = where is Where.REJECTS and (case.compacted or not case.log.startswith("r"))
+    return case if not case.log or case.unfit is not Unfit.NEVER or rejected else replace(case, where=where)

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from core.examples import offsets_in
+from simulation.outside.filters import Keep, keeps
 from simulation.outside.world import NOWHERE, SimulatedWorld, Spot, spot_of
-from simulation.single.cases import Case, Columns, Unfit
+from simulation.single.cases import Case, Columns
 from twins.maxcompute import OLD_ROW
 
 from airflow_provider_kafka_odps.core.journal.entry import Phase
@@ -89,8 +90,8 @@ class Promise:
         for spot in spots:
             if spot.topic_id != window.topic_id or spot.offset not in range(*offsets_in(window)[spot.partition]):
                 raise BrokenPromise(f"{spot} is in the table, and not in the recorded window {window.ranges}")
-        if lacking := [spot for spot in owed(world, window) if spot not in spots and not self.excused(spot)]:
-            raise BrokenPromise(f"rows are visible without {lacking}: {world.table}")
+        if differs := self.differs(None):
+            raise BrokenPromise(differs)
         self._check_records()
         self._check_rejects(spots, window)
 
@@ -106,23 +107,37 @@ class Promise:
         """Yield the records of which every load of the recorded window has a row, whatever was lost since."""
         return iter(()) if self.window is None else owed(self.world, self.window)
 
+    def differs(self, upload_id: str | None) -> str:
+        """Say what the rows are not that the filter of an upload wants; of any attempt's one, if none is named."""
+        named = self.world.wanted.get(upload_id or "")
+        found = [self._differs(keep) for keep in ([Keep(named)] if named else self.case.where.keeps)]
+        return min(found, key=len)
+
+    def _differs(self, keep: Keep) -> str:
+        spots = spots_in(self.world)
+        lacking = [spot for spot in self.owed() if keeps(keep, spot) and spot not in spots and not self.excused(spot)]
+        unwanted = [spot for spot in spots if not keeps(keep, spot)]
+        return (
+            f"{keep}: the table lacks {lacking} and has {unwanted}: {self.world.table}" if lacking or unwanted else ""
+        )
+
     def excused(self, spot: Spot) -> bool:
         """Tell whether a record may have no row all the same."""
         lost = self.case.on_data_loss is OnDataLoss.SKIP and self.world.topic.lost(*spot)
-        return lost or (spot.offset == 0 and self.case.unfit is not Unfit.NEVER)
+        return lost or (spot.offset == 0 and self.case.rejected is not None)
 
     def _check_rejects(self, spots: set[Spot], window: Window) -> None:
         journal = self.world.journals.get(self.run)
         committed = journal is not None and journal["phase"] == Phase.COMMITTED
         if (
-            self.case.unfit is Unfit.NEVER
+            self.case.rejected is None
             or self.world.lied
             or not (committed or (self.case.mode is Mode.APPEND and spots))
         ):
             return
         first = Spot(window.topic_id, 0, 0)
         read = 0 in range(*offsets_in(window)[0]) and not (self._lost(first) and not self.world.rejects)
-        expected = [(0, 0, "v")] if read and first not in spots else []
+        expected = [(0, 0, self.case.rejected)] if read and first not in spots else []
         if self.world.rejects != expected:
             raise BrokenPromise(f"rows are visible with the rejects {self.world.rejects}, not with {expected}")
 
@@ -150,7 +165,7 @@ class Promise:
                     raise BrokenPromise(f"the task failed for no good reason: {type(ended).__name__}: {ended}")
             case _:
                 raise BrokenPromise(f"without any fault left the task did not end: {ended!r}")
-        gone = self.world.loaded - spots_in(self.world)
+        gone = {spot for spot in self.world.loaded - spots_in(self.world) if self._still_wanted(spot)}
         # That the service lies was said, and is all that can be done about it.
         if gone and not (self.world.lied and isinstance(ended, NotReconciled | RowsDiffer)):
             raise BrokenPromise(f"rows were loaded, and are not there any more: {sorted(gone)}")
@@ -163,19 +178,25 @@ class Promise:
             raise BrokenPromise(f"success is claimed, but the journal does not know it: {journal}")
         if self.case.mode is Mode.OVERWRITE and OLD_ROW in world.table:
             raise BrokenPromise(f"success is claimed, but nothing was overwritten: {world.table}")
-        if not rows and (lacking := [spot for spot in owed(world, window) if not self.excused(spot)]):
-            raise BrokenPromise(f"success is claimed without {lacking}")
+        if differs := self.differs(receipt.upload_id):
+            raise BrokenPromise(f"success is claimed, but {differs}")
         if receipt.rows != rows:
             raise BrokenPromise(f"the receipt says {receipt.rows} rows: {world.table}")
         for each, counts in receipt.partitions.items():
             start, end = offsets_in(window)[each.partition]
             gaps = counts.control + counts.aborted + counts.compacted
-            if counts.gaps != gaps or counts.rows + counts.rejects + gaps + counts.missing != end - start:
+            parts = counts.rows, counts.rejects, counts.filtered, counts.missing
+            if counts.gaps != gaps or sum(parts) + gaps != end - start:
                 raise BrokenPromise(f"offsets are not accounted for: {counts}")
             if counts.missing and self.case.on_data_loss is OnDataLoss.FAIL:
                 raise BrokenPromise(f"records are missing, and nobody has allowed it: {counts}")
             if counts.rejects != len(world.rejects):
                 raise BrokenPromise(f"the receipt says {counts.rejects} rejects: {world.rejects}")
+
+    def _still_wanted(self, spot: Spot) -> bool:
+        """Tell whether rows that were loaded since, by a filter that was edited, have to have this one, too."""
+        journal = self.world.journals.get(self.run, {})
+        return keeps(Keep(self.world.wanted.get(journal.get("upload_id", ""), Keep.ALL)), spot)
 
     def lost(self, _: int) -> bool:
         """Tell whether the log lacks something of the window; rows that were loaded before may be there."""
@@ -226,7 +247,9 @@ class Promise:
 
     def would_be_fewer(self, _: int) -> bool:
         """Tell whether rows that are there would be replaced by fewer: what is lost, or was compacted since."""
-        fewer = self.case.compacted or self.case.on_data_loss is OnDataLoss.SKIP or not any(self.owed())
+        counts = [sum(keeps(keep, spot) for spot in self.owed()) for keep in self.case.where.keeps]
+        narrower = not all(counts) or counts[0] > counts[1]
+        fewer = self.case.compacted or self.case.on_data_loss is OnDataLoss.SKIP or narrower
         return bool(self.world.table) and fewer
 
     def not_to_be_found(self, _: int) -> bool:

@@ -10,7 +10,7 @@ from simulation.breaks import Break, Situation
 from simulation.not_yet import NOT_YET
 from simulation.outside.attempts import Order, attempt_in
 from simulation.outside.topic import Kind
-from simulation.outside.world import SimulatedWorld, spot_of
+from simulation.outside.world import SimulatedWorld
 from simulation.play.actors import Actor
 from simulation.play.steps import Entrance, Move
 from simulation.single.cases import Case, Columns, Unfit
@@ -59,7 +59,8 @@ class Single:
             with_offsets=case.columns is Columns.ALWAYS or (case.columns is Columns.LATER and not first),
             hides_offsets=case.columns is Columns.LATER and first,
             rejecting=case.unfit is Unfit.ALWAYS or (case.unfit is Unfit.AT_FIRST and first),
-            keep_rejects=case.unfit is not Unfit.NEVER,
+            keep_rejects=case.rejected is not None,
+            keep=case.where.keeps[0 if first else 1],
             workers=case.workers,
         )
         return attempt_in(self.world, order, actor, self._follow)
@@ -98,7 +99,5 @@ class Single:
     def _follow(self, window: Window) -> None:
         """Let others see that the window is loaded."""
         assert self.promise.window == window, "the ends of a window are committed that is not recorded"
-        there = {spot_of(value) for _, _, value in self.world.rows()}
-        excused = self.promise.excused
-        gone = [spot for spot in self.promise.owed() if spot not in there and not excused(spot)]
-        assert not gone, f"the ends are committed of what is not visible: {gone}"
+        differs = self.promise.differs(self.world.journals[self.promise.run]["upload_id"])
+        assert not differs, f"the ends are committed of what is not visible: {differs}"
