@@ -6,12 +6,14 @@ from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from core.world import batch_of
 
 from airflow_provider_kafka_odps.core.mapping.compiler import compile_projection
 from airflow_provider_kafka_odps.core.mapping.conversions.rules import conversion
 from airflow_provider_kafka_odps.core.mapping.formats import SourceKind
+from airflow_provider_kafka_odps.core.mapping.strict import Checked, Unconvertible
 from airflow_provider_kafka_odps.core.table.schema import TableSchema, columns_of
 from airflow_provider_kafka_odps.core.table.types import OdpsType
 from airflow_provider_kafka_odps.decoding.batch import BATCH_SCHEMA, HEADERS
@@ -297,3 +299,12 @@ def test_a_number_beyond_all_is_one_reject(kind: str, digits: int) -> None:
     numbers, problems = convert.apply(pa.array(["1" * digits, "-" + "9" * digits, "0" * digits + "2"]))
     assert [problem.row for problem in problems] == [0, 1]
     assert numbers.to_pylist() == [None, None, 2.0]
+
+
+def test_what_is_found_by_halving_keeps_its_place() -> None:
+    """Beside what is found at a glance, and where nothing is; the other rows are converted."""
+    checked = Checked(lambda values: values.cast(pa.int8()), lambda values: pc.equal(values, 300), str)
+    for values, bad in (([1, 300, 2, 400, None, 500, 3], [1, 3, 5]), ([1, 2, 400], [2]), ([300, 1], [0])):
+        array, problems = checked.apply(pa.array(values))
+        assert problems == [Unconvertible(row, str(values[row])) for row in bad]
+        assert array.to_pylist() == [None if row in bad else value for row, value in enumerate(values)]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from kit.airflow_home import ROOT
 from kit.page_tables import rows_below
@@ -141,6 +141,49 @@ def test_what_is_left_out_does_not_count_as_no_json() -> None:
     assert (found.not_json, found.filtered, loaded(found)) == (0, 2, [1])
 
 
+def test_what_could_not_be_read_is_of_its_own_record() -> None:
+    """A value that is bad is a reject at its own place, and none where the filter leaves its record out."""
+    values = [b'{"a": 0}', b"\xff", b'{"a": "?"}', b"\xfe", b'{"a": 3}', b'{"a": 1}', b"\xfd"]
+    record_format = RecordFormat(on_bad_json=OnBadJson.REJECT)
+    schema = TableSchema(columns_of({"o": "bigint", "a": "bigint"}))
+    found = filtered("__offset__ IN (3, 4, 2, 6)", values, record_format=record_format, schema=schema)
+    assert [(each.row, each.offset) for each in found.rejects] == [(2, 2), (3, 3), (6, 6)]
+    assert (loaded(found), found.filtered, found.not_json) == ([4], 3, 2)
+    both = filtered(
+        "__offset__ > 1 AND a > -1", [b'{"a": "?"}', *values[1:]], record_format=record_format, schema=schema
+    )
+    assert [(each.row, each.column) for each in both.rejects] == [(2, "where"), (3, "where"), (6, "where")]
+    other = filtered("__offset__ = 6 OR a > 0", values, schema=schema, mapping={"o": "__offset__", "a": "a | number"})
+    assert [(each.row, each.column) for each in other.rejects] == [(2, "where")]
+
+
+def test_rejects_of_both_kinds_come_in_their_order() -> None:
+    """Those of the filter among those of the columns."""
+    values = [b'{"t": 1, "a": "x"}', b'{"t": "?", "a": 1}', b'{"t": 1, "a": "y"}', b'{"t": 1, "a": 2}']
+    found = filtered("t = 1", values, schema=TableSchema(columns_of({"o": "bigint", "a": "bigint"})))
+    assert [(each.offset, each.row, each.column) for each in found.rejects] == [
+        (0, 0, "a"),
+        (1, 1, "where"),
+        (2, 2, "a"),
+    ]
+
+
+def test_a_number_is_asked_about_as_it_is_written() -> None:
+    """Also where a column takes its value alone."""
+    schema = TableSchema(columns_of({"o": "bigint", "a": "double"}))
+    values = [b'{"a": 1.50}', b'{"a": 1.5}', b'{"a": 15e-1}']
+    assert loaded(filtered("a | trim = '1.50'", values, schema=schema)) == [0]
+    assert loaded(filtered("a = 1.5", values, schema=schema)) == [0, 1, 2]
+
+
+def test_a_pattern_is_one_of_whole_texts() -> None:
+    """Of several lines, too."""
+    values = [json.dumps({"a": text}).encode() for text in ("ab\ncd", "ab", "xab", "ab\n")]
+    assert loaded(filtered("a LIKE 'a%d'", values)) == [0]
+    assert loaded(filtered("a LIKE 'ab'", values)) == [1]
+    assert loaded(filtered("a LIKE 'ab_'", values)) == [3]
+
+
 def test_nothing_and_all() -> None:
     """A batch of which nothing is kept has no row, and one of which all is kept is as without a filter."""
     values = [b'{"a": "x"}'] * 3
@@ -236,7 +279,11 @@ _SIGNS = {
 }
 
 
+_LONG = "-12345678901234567890123456789012345"
+
+
 @pytest.mark.parametrize("source", ["a", "a | number", "a | default('0') | number"])
+@example(_LONG, [_LONG], "a = {}")
 @given(_NUMBERS, st.lists(st.one_of(_SPELLED, _DOUBLES), min_size=1, max_size=5), st.sampled_from(list(_SIGNS)))
 def test_numbers_are_compared_exactly(source: str, constant: str, numbers: list[str], condition: str) -> None:
     """Also those that are no doubles, or no decimals of the service: too large, or with more digits."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import inspect
 import re
+import zlib
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -15,6 +17,7 @@ from kit.page_tables import rows_below
 
 from airflow_provider_kafka_odps.core.mapping.compiler import compile_projection, created_columns
 from airflow_provider_kafka_odps.core.mapping.formats import Format, RecordFormat
+from airflow_provider_kafka_odps.core.mapping.functions import packed
 from airflow_provider_kafka_odps.core.mapping.functions.catalogue import FUNCTIONS
 from airflow_provider_kafka_odps.core.mapping.projection import Projected
 from airflow_provider_kafka_odps.core.table.schema import TableSchema, columns_of
@@ -223,6 +226,72 @@ def test_rows_of_a_batch_stay_in_their_places() -> None:
         datetime(2026, 11, 22, 10, 0, 1),  # noqa: DTZ001
         None,
     ]
+
+
+def test_rows_of_several_kinds_keep_their_places() -> None:
+    """Texts, numbers, objects and NULL in one column, of which each is read in a way of its own."""
+    values = ['{"a": 1}', '{"a": "?"}', "{}", '{"a": {"b": 1}}', '{"a": " 2 "}', '{"a": true}', '{"a": 3}']
+    found = projected("a | number", "BIGINT", *({"value": each.encode()} for each in values))
+    assert [reject.row for reject in found.rejects] == [1, 3, 5]
+    assert found.columns.column("c").to_pylist() == [1, None, 2, 3]
+
+
+def test_the_first_function_that_fails_says_why() -> None:
+    """What a function did not take is nothing to those behind it, and a reject all the same."""
+    record = {"value": b'{"a": "x"}'}
+    for source in ("a | number | default(0)", "a | number | null_if(0)", "a | number | number", "a | number | bool"):
+        (reject,) = projected(source, "STRING", record).rejects
+        assert reject.reason == "number: 'x' is no number, such as -12.50"
+    (both,) = projected("a | base64 | gunzip", "STRING", {"value": b'{"a": "?"}'}).rejects
+    assert both.reason.startswith("base64: ")
+
+
+def test_gzip_is_whole_or_a_reject() -> None:
+    """Of several members all, of too many none, and nothing of bytes that end too early or go on as something else."""
+    one, two = gzip.compress(b"ab"), gzip.compress(b"cd")
+    fits = {one: "ab", one + two: "abcd", one * 100: "ab" * 100}
+    for octets, text in fits.items():
+        found = projected("__value__ | gunzip", "STRING", {"value": octets})
+        assert (found.columns.column("c").to_pylist(), found.rejects) == ([text], ())
+    unfit = {
+        one * 101: "gunzip: more than 100 members",
+        one[:-1]: "gunzip: 21 bytes of gzip, which end too early",
+        one + two[:5]: "gunzip: 27 bytes of gzip, which end too early",
+        b"": "gunzip: no bytes are no gzip",
+        one + b"no gzip": "is no gzip: Error -3",
+    }
+    for octets, reason in unfit.items():
+        (reject,) = projected("__value__ | gunzip", "STRING", {"value": octets}).rejects
+        assert reason in reject.reason
+
+
+def test_no_more_is_unpacked_than_a_field_may_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where one of several members has the rest: what is beyond is never in memory."""
+    monkeypatch.setattr(packed, "_LARGEST", 100)
+    asked: list[int] = []
+    real = zlib.decompressobj
+
+    class Watched:
+        def __init__(self, wbits: int) -> None:
+            self._reader = real(wbits)
+
+        def decompress(self, octets: bytes, most: int = 0) -> bytes:
+            unpacked = self._reader.decompress(octets, most)
+            asked.append(len(unpacked))
+            return unpacked
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._reader, name)
+
+    monkeypatch.setattr(zlib, "decompressobj", Watched)
+    for sizes in ((101,), (100_000,), (60, 41), (60, 100_000)):
+        asked.clear()
+        octets = b"".join(gzip.compress(b"x" * size) for size in sizes)
+        (reject,) = projected("__value__ | gunzip", "STRING", {"value": octets}).rejects
+        assert reject.reason == "gunzip: more than the 100 bytes that a field may have"
+        assert sum(asked) == 101
+    fits = gzip.compress(b"x" * 60) + gzip.compress(b"x" * 40)
+    assert projected("__value__ | gunzip", "STRING", {"value": fits}).rejects == ()
 
 
 def json_of(value: str | None) -> bytes:
