@@ -23,9 +23,9 @@ from airflow_provider_kafka_odps.hooks.masking import mask, mask_connection
 # files that mention this hook are parsed every few seconds.
 if TYPE_CHECKING:
     import pyarrow as pa
-    from odps import ODPS
 
     from airflow_provider_kafka_odps.clients.maxcompute.connection.rest import BoundedRestClient
+    from airflow_provider_kafka_odps.clients.maxcompute.pyodps import ODPS
     from airflow_provider_kafka_odps.clients.maxcompute.tunnel import Tunnel
     from airflow_provider_kafka_odps.clients.maxcompute.upload import OdpsUpload
     from airflow_provider_kafka_odps.clients.maxcompute.upload_address import UploadPlace

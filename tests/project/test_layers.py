@@ -103,6 +103,10 @@ WALLS = {
     ],
     "in the core, DuckDB": [Side("core", ("duckdb",), but=("core.mapping",))],
     "decoding knows no client and no Airflow": [Side("decoding", ("airflow", "kafka", "odps", "requests"))],
+    "PyODPS comes in by one door": [
+        Side("clients", ("odps",), but=("clients.maxcompute.pyodps",)),
+        *(Side(each, ("odps",)) for each in ("commands", "hooks", "sensors", "transfers", "triggers")),
+    ],
     "the Kafka side does not know MaxCompute": [
         Side(each, ("odps", "clients.maxcompute", "hooks.odps")) for each in ("clients.kafka", "hooks.kafka")
     ],

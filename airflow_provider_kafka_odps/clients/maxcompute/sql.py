@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from odps import errors as odps_errors
 
 from airflow_provider_kafka_odps.clients.maxcompute.blocks.arrow import unframed
 from airflow_provider_kafka_odps.clients.maxcompute.connection.replies import json_object
@@ -19,14 +18,14 @@ from airflow_provider_kafka_odps.clients.maxcompute.connection.rest import (
     refusal,
     words_of,
 )
+from airflow_provider_kafka_odps.clients.maxcompute.pyodps import errors as odps_errors
 from airflow_provider_kafka_odps.core.backoff import Backoff
 from airflow_provider_kafka_odps.core.table.types import OdpsType
 from airflow_provider_kafka_odps.exceptions import KafkaOdpsError, StatementFailed, TableRefused
 
 if TYPE_CHECKING:
-    from odps import ODPS
-
     from airflow_provider_kafka_odps.clients.maxcompute.connection.settings import OdpsSettings
+    from airflow_provider_kafka_odps.clients.maxcompute.pyodps import ODPS
     from airflow_provider_kafka_odps.core.clock import Clock
     from airflow_provider_kafka_odps.core.table.names import TableName
 

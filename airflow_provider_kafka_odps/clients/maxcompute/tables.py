@@ -5,17 +5,15 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from odps import errors as odps_errors
-from odps import types as odps_types
-
 from airflow_provider_kafka_odps.clients.maxcompute.connection.rest import answers, is_foreign
+from airflow_provider_kafka_odps.clients.maxcompute.pyodps import errors as odps_errors
+from airflow_provider_kafka_odps.clients.maxcompute.pyodps import types as odps_types
 from airflow_provider_kafka_odps.core.table.schema import Column, TableSchema
 from airflow_provider_kafka_odps.core.table.types import OdpsType
 
 if TYPE_CHECKING:
-    from odps import ODPS
-
     from airflow_provider_kafka_odps.clients.maxcompute.connection.settings import OdpsSettings
+    from airflow_provider_kafka_odps.clients.maxcompute.pyodps import ODPS
     from airflow_provider_kafka_odps.core.table.names import PartitionSpec, TableName
 
 

@@ -198,9 +198,9 @@ class _Body:
 
 
 def _answer_type() -> type[Exception]:
-    from odps.errors import BaseODPSError
+    from airflow_provider_kafka_odps.clients.maxcompute.pyodps import errors
 
-    kind: type[Exception] = BaseODPSError
+    kind: type[Exception] = errors.BaseODPSError
     return kind
 
 

@@ -113,7 +113,7 @@ def _import_lean() -> None:
     # All that is imported stays: looking for garbage in it, again and again as it grows, is a tenth of the start.
     gc.disable()
     try:
-        import odps  # noqa: F401 - so that it is there
+        from airflow_provider_kafka_odps.clients.maxcompute import pyodps  # noqa: F401 - so that it is there
 
         # Arrow looks for pandas when it meets the first array of NumPy, and never again.
         pa.array(np.empty(0))

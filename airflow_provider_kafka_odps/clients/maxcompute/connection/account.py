@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from odps import accounts
-
+from airflow_provider_kafka_odps.clients.maxcompute.pyodps import accounts
 from airflow_provider_kafka_odps.exceptions import InvalidConnection
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-from odps.config import options
+
+from airflow_provider_kafka_odps.clients.maxcompute.pyodps import options
 
 _READING = frozenset({"GET", "HEAD"})
 _DONE = frozenset({HTTPStatus.OK, HTTPStatus.CREATED})

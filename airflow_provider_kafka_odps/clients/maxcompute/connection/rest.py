@@ -9,9 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 import urllib3.exceptions
-from odps import ODPS
-from odps import errors as odps_errors
-from odps.rest import RestClient
 
 from airflow_provider_kafka_odps.clients.interruptible import interruptible
 from airflow_provider_kafka_odps.clients.maxcompute.connection.account import OnSecret, account_of
@@ -23,6 +20,8 @@ from airflow_provider_kafka_odps.clients.maxcompute.connection.replies import (
     session_to,
 )
 from airflow_provider_kafka_odps.clients.maxcompute.connection.retry import Outcome, Retrier
+from airflow_provider_kafka_odps.clients.maxcompute.pyodps import ODPS, RestClient
+from airflow_provider_kafka_odps.clients.maxcompute.pyodps import errors as odps_errors
 from airflow_provider_kafka_odps.exceptions import InvalidConnection, TableRefused
 
 if TYPE_CHECKING:
