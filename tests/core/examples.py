@@ -80,6 +80,11 @@ def facts_of(*partitions: PartitionFacts, topic: str = "orders", group: str | No
     return TopicFacts(topic, "id-1", "cluster", {each.partition: each for each in partitions}, group)
 
 
+def _log_ends(window: Window) -> dict[int, int]:
+    """Return logs that go on behind a window, of each of its partitions with an even number."""
+    return {each.partition: each.end + each.start % 3 for each in window.ranges if each.partition % 2 == 0}
+
+
 _WORDS = st.text(max_size=12)
 _RANGES = st.tuples(st.integers(0, 2**62), st.integers(0, 2**62)).map(lambda pair: (min(pair), max(pair)))
 windows = st.builds(
@@ -95,7 +100,7 @@ windows = st.builds(
 ).flatmap(
     lambda window: st.dictionaries(
         st.sampled_from([each.partition for each in window.ranges] or [0]), st.integers(0, 2**31 - 1), max_size=5
-    ).map(lambda epochs: replace(window, epochs=epochs if window.ranges else {}))
+    ).map(lambda epochs: replace(window, epochs=epochs if window.ranges else {}, log_ends=_log_ends(window)))
 )
 _PARTITIONS = st.integers(0, 2**31 - 1).map(orders)
 _COUNTS = st.builds(Counts, st.integers(0, 2**40), st.integers(0, 2**40), st.integers(0, 2**40))

@@ -71,6 +71,15 @@ def test_the_event_says_whether_anything_changed(
     assert (event["changed"], event["upload_id"], event["rows"]) == (changed, upload, 3 if upload else 0)
 
 
+def test_the_event_says_where_the_logs_ended() -> None:
+    """Whoever is triggered by a load knows how far behind it is; of a window that an earlier release planned, not."""
+    receipt = receipt_of("u1")
+    known = replace(receipt, window=replace(receipt.window, log_ends={0: 5}))
+    event = event_of(known, None, 0)
+    assert event["log_end"] == event["window"]["log_end"] == {"0": 5}
+    assert "log_end" not in event_of(receipt, None, 0)
+
+
 BEGINS, ENDS = datetime(2026, 3, 1, 10, tzinfo=UTC), datetime(2026, 3, 1, 11, tzinfo=UTC)
 HOUR = Interval(BEGINS, ENDS)
 

@@ -116,6 +116,7 @@ class Receipt:
             "window": window.to_json(),
             **self.without_window(),
             **{name: list(each) for name, each in beside.items()},
+            **window.written_log_end(),
         }
 
     def without_window(self) -> dict[str, Any]:

@@ -124,6 +124,7 @@ def plan_window(facts: TopicFacts, request: PlannableRequest, planned_at: dateti
         ranges=tuple(ranges),
         possibly_missing=tuple(doubts),
         chosen=request.partitions is not None,
+        log_ends={number: log_end(facts.partitions[number], request.isolation_level) for number in chosen},
     )
 
 
@@ -257,9 +258,7 @@ def _resolve(bound: PlannableBound, facts: PartitionFacts, log_ends: int) -> int
             return facts.committed
         case At():
             return _offset_at(bound, facts, log_ends)
-        case Offsets():
-            return bound.of(facts.partition)
-        case Cut():
+        case Offsets() | Cut():
             return bound.of(facts.partition)
         case _:
             assert_never(bound)

@@ -57,6 +57,8 @@ class Window:
     """Whether its partitions were asked for by number; otherwise they are all that the topic had."""
     epochs: Mapping[int, int] = field(default_factory=dict, hash=False)
     """By partition, where the broker tells: the leader epoch in which the last offset of its range was written."""
+    log_ends: Mapping[int, int] = field(default_factory=dict, hash=False)
+    """By partition, where the log ended when the window was planned; none: a release before has planned it."""
 
     def __post_init__(self) -> None:
         """Refuse a time without a zone, ranges out of order, two of one partition, and one of another topic."""
@@ -90,7 +92,13 @@ class Window:
             **({"left_out": list(self.left_out)} if self.left_out else {}),
             **({"chosen": True} if self.chosen else {}),
             **({"epochs": epochs} if (epochs := self._written_epochs()) else {}),
+            **self.written_log_end(),
         }
+
+    def written_log_end(self) -> dict[str, dict[str, int]]:
+        """Return where the logs ended, as it stands in the JSON of windows, receipts and events; {}: nobody knows."""
+        ends = {str(number): end for number, end in sorted(self.log_ends.items())}
+        return {"log_end": ends} if ends else {}
 
     def _written_epochs(self) -> dict[str, list[int]]:
         """Return each epoch with the end that it is about: an administrator may edit the one and not the other."""
@@ -127,6 +135,7 @@ class Window:
                     for number, (epoch, end) in written.get("epochs", {}).items()
                     if end == written["partitions"].get(number, [None])[-1]
                 },
+                log_ends={int(number): index(end) for number, end in written.get("log_end", {}).items()},
             )
 
 

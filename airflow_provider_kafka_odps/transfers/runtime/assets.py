@@ -35,6 +35,7 @@ def event_of(receipt: Receipt, before: Mapping[str, Any] | None, clear_number: i
         "filtered": receipt.filtered,
         "upload_id": receipt.upload_id,
         "changed": receipt.upload_id is not None and not kept,
+        **receipt.window.written_log_end(),
     }
 
 

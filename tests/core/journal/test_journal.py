@@ -140,6 +140,15 @@ def test_the_receipts_json_is_as_documented() -> None:
     }
 
 
+def test_the_receipt_says_where_the_logs_ended() -> None:
+    """What lies behind the window, when it was planned, is known beside its rows; of an earlier release's it is not."""
+    receipt = receipt_of()
+    known = replace(receipt, window=replace(receipt.window, log_ends={0: 12}))
+    assert (known.to_json()["log_end"], known.to_json()["window"]["log_end"]) == ({"0": 12}, {"0": 12})
+    assert Receipt.from_json(known.to_json()) == known
+    assert "log_end" not in receipt.to_json()
+
+
 def test_the_receipt_begins_with_its_summary() -> None:
     """Who looks at the return value reads one line first; offsets that are lost are in it."""
     written = replace(receipt_of(), partitions={orders(0): Counts(rows=3, rejects=0, gaps=2, missing=2)}).to_json()

@@ -223,6 +223,17 @@ def test_the_window_says_what_was_asked_and_who_answered() -> None:
     assert cut.end == ResolvedBound("previous", "end of run n", None)
 
 
+@pytest.mark.parametrize(("isolation", "ended"), [(COMMITTED, 100), (UNCOMMITTED, 120)])
+def test_the_window_says_where_the_logs_ended(isolation: IsolationLevel, ended: int) -> None:
+    """For its own readers: what lies between its end and that is the lag; of partitions that it loads, and no other."""
+    one = PartitionFacts(1, low=0, high=7, stable=7)
+    assert planned(Earliest(), At(10), isolation=isolation).log_ends == {0: ended}
+    assert planned(Earliest(), offsets(50), ORDERS, one, subset=frozenset({0}), isolation=isolation).log_ends == {
+        0: ended
+    }
+    assert planned(Earliest(), Latest(), ORDERS, one, isolation=isolation).log_ends == {0: ended, 1: 7}
+
+
 def test_a_window_keeps_whole_seconds_of_its_planning() -> None:
     """The window that is used is the one that is written, to the last digit."""
     request = plannable(Earliest(), Latest())
