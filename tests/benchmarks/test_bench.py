@@ -6,6 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import lz4.frame  # type: ignore[import-untyped]
+import pytest
+import zstandard
 from benchmarks.workloads import WORKLOADS
 from demo.broker import Broker
 from kit.airflow_home import ROOT
@@ -56,4 +59,27 @@ def test_the_same_seed_makes_the_same_records() -> None:
     """Two rounds on two days load the same bytes."""
     workload = WORKLOADS["W2"]
     assert list(workload.values(50, 1)) == list(workload.values(50, 1)) != list(workload.values(50, 2))
-    assert all(json.loads(value)["tag"]["desc"] for value in workload.values(50, 1))
+    assert list(workload.values(70, 1))[:50] == list(workload.values(50, 1))
+
+
+@pytest.mark.parametrize("name", ["W1", "W3", "W6", "W7", "W10", "MB"])
+def test_records_are_events_of_the_size_that_is_told(name: str) -> None:
+    """Every value is JSON with an id of its own and what the mappings ask for, and the sizes are about what is said."""
+    workload = WORKLOADS[name]
+    values = list(workload.values(7, 1))
+    documents = [json.loads(value) for value in values]
+    assert 0.9 < sum(map(len, values)) / 7 / workload.value_bytes < 1.1
+    if name == "W7":
+        assert all(document.keys() == {f"f{number}" for number in range(20)} for document in documents)
+        return
+    assert len({document["event_id"] for document in documents}) == 7
+    assert all(document["tag"]["desc"] and document["amount"] for document in documents)
+    assert all(("at" in document) == ("phone" in document) == (name == "W10") for document in documents)
+
+
+@pytest.mark.parametrize(("name", "rows"), [("W1", 5_000), ("W3", 1_000), ("W6", 100), ("MB", 1)])
+def test_values_compress_like_events_and_not_like_padding(name: str, rows: int) -> None:
+    """A megabyte, a producer's largest batch, shrinks to what event JSON shrinks to."""
+    batch = b"".join(WORKLOADS[name].values(rows, 1))
+    assert 1.5 < len(batch) / len(lz4.frame.compress(batch)) < 2.5
+    assert 2.3 < len(batch) / len(zstandard.compress(batch)) < 4

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import uuid
 
+from benchmarks.events import START_MS
 from benchmarks.workloads import Workload
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
 _SOON = 600.0
-_START = 1_795_000_000_000
 
 
 def fill(servers: str, workload: Workload, rows: int, seed: int) -> str:
@@ -35,7 +35,7 @@ def fill(servers: str, workload: Workload, rows: int, seed: int) -> str:
         place = workload.partition_of(number)
         while True:
             try:
-                producer.produce(topic, value, b"k%06d" % (number % 1_000_000), place, timestamp=_START + number)
+                producer.produce(topic, value, b"k%06d" % (number % 1_000_000), place, timestamp=START_MS + number)
                 break
             except BufferError:
                 producer.poll(0.1)

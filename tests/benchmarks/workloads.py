@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+
+from benchmarks.events import events, readings
 
 FIVE = {"key": "__key__", "value": "__value__", "part": "__partition__", "off": "__offset__", "ts": "__timestamp__"}
 FIVE_TYPES = {"key": "string", "value": "string", "part": "bigint", "off": "bigint", "ts": "bigint"}
@@ -64,33 +65,12 @@ class Workload:
 
     def values(self, rows: int, seed: int) -> Iterator[bytes]:
         """Yield JSON values of about ``value_bytes``; the same seed gives the same."""
-        chosen = random.Random(seed)
-        filling = [
-            "".join(chosen.choices("abcdefghijklmnopqrstuvwxyz ABCDEFGHIJ0123456789", k=self.value_bytes))
-            for _ in range(max(7, min(997, 10_000_000 // self.value_bytes)))
-        ]
-        for number in range(rows):
-            value = self._value(number, filling[number % len(filling)]).encode()
-            yield value[:-1] if self.broken_every and number % self.broken_every == 0 else value
-
-    def _value(self, number: int, filling: str) -> str:
         if self.columns is TWENTY:
-            fields = ",".join(
-                f'"f{index}":{(number, number / 8, f"{chr(34)}{filling[:6]}{chr(34)}", "true")[index % 4]}'
-                for index in range(20)
-            )
-            return f"{{{fields}}}"
-        timed = (
-            f'"at":"2026-11-{number // 86400 % 28 + 1:02d} 10:{number // 60 % 60:02d}:{number % 60:02d}",'
-            f'"ms":{1_795_000_000_000 + number},"phone":"138{number % 10**8:08d}",'
-            if self.ours_only and "at" in self.columns
-            else ""
-        )
-        head = (
-            f'{{"event_id":"e-{number:09d}","tag":{{"desc":"kind {number % 37}","n":{number % 5}}},{timed}'
-            f'"amount":{number % 9973}.25,"note":"'
-        )
-        return f'{head}{filling[: max(0, self.value_bytes - len(head) - 2)]}"}}'
+            made = readings(rows, seed, self.value_bytes)
+        else:
+            made = events(rows, seed, self.value_bytes, timed="at" in self.columns)
+        for number, value in enumerate(made):
+            yield value[:-1] if self.broken_every and number % self.broken_every == 0 else value
 
 
 STRINGS = dict.fromkeys(EIGHT, "string")
@@ -105,7 +85,7 @@ WORKLOADS = {
         Workload("W4", "five records per batch", FIVE, FIVE_TYPES, records_per_batch=5, share=0.25),
         Workload("W5", "64 partitions, skewed", FIVE, FIVE_TYPES, partitions=64, skewed=True),
         Workload("W6", "10 KB values", FIVE, FIVE_TYPES, value_bytes=10_000, share=0.05),
-        Workload("W7", "twenty JSON paths into typed columns", TWENTY, TWENTY_TYPES, share=0.25),
+        Workload("W7", "twenty JSON paths into typed columns", TWENTY, TWENTY_TYPES, value_bytes=240, share=0.25),
         Workload("W8", "as W2, one value in a hundred is broken", EIGHT, STRINGS, broken_every=100),
         Workload("W10", "W2 and three paths more", ELEVEN, STRINGS | _THREE, value_bytes=300, ours_only=True),
         Workload("W10F", "as W10, two times and a mask", TIMED, STRINGS | _TIMES, value_bytes=300, ours_only=True),
