@@ -14,14 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.limits import limits, machine, raw_fetch
-from benchmarks.running import TWO, WAYS, Run, run
+from benchmarks.running import WAYS, Run, run
+from benchmarks.surroundings import Surroundings
 from benchmarks.table import printed, summary
 from benchmarks.topics import fill
-from benchmarks.ways.orders import Orders
 from benchmarks.workloads import WORKLOADS, Workload
-from demo.airflow_home import isolate
 from demo.broker import available_broker
-from odps import ODPS
 
 from airflow_provider_kafka_odps.local.testing import RunningEndpoint, running_endpoint
 
@@ -39,11 +37,13 @@ def main(argv: Sequence[str] | None = None) -> None:
         running_endpoint() as endpoint,
         running_sink(endpoint) as sink,
     ):
+        into = endpoint.endpoint if asked.into_endpoint else sink
+        surroundings = Surroundings(broker.bootstrap_servers, endpoint, into, folder)
         around: dict[str, Any] = {"machine": machine(), "mb_per_s": limits(sink), "raw_fetch_rows_per_s": {}}
         for name, speed in around["mb_per_s"].items():
             _say(f"limit: {name} {speed:,.0f} MB/s")
         for workload in (WORKLOADS[name] for name in asked.workloads):
-            fetched, measured = _measured(workload, broker.bootstrap_servers, endpoint, sink, asked, folder)
+            fetched, measured = _measured(surroundings, workload, asked)
             around["raw_fetch_rows_per_s"][workload.name] = round(fetched)
             found += measured
             print(printed(measured), flush=True)  # noqa: T201 - a command prints
@@ -53,74 +53,25 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def _measured(
-    workload: Workload, servers: str, endpoint: RunningEndpoint, sink: str, asked: argparse.Namespace, folder: Path
+    around: Surroundings, workload: Workload, asked: argparse.Namespace
 ) -> tuple[float, list[dict[str, Any]]]:
     rows = workload.rows(asked.rows)
     _say(f"{workload.name}: {workload.told}; {rows:,} records are made (seed {asked.seed})")
-    topic = fill(servers, workload, rows, asked.seed)
-    target = endpoint.endpoint if asked.into_endpoint else sink
-    _create(endpoint, workload)
-    orders = _orders(workload, servers, topic, rows, endpoint, target)
-    environment = _environment(servers, endpoint, target, folder)
-    ways = [way for way in asked.ways if WAYS[way] == "ours"] if _is_ours(workload) else asked.ways
-    fetched = raw_fetch(servers, topic, orders.ends)
+    topic = fill(around.servers, workload, rows, asked.seed)
+    around.create_table(workload)
+    orders = around.orders(workload, topic, rows)
+    fetched = raw_fetch(around.servers, topic, orders.ends)
     _say(f"limit: raw fetch {fetched:,.0f} rows/s")
+    ours_only = workload.broken_every or workload.ours_only
+    ways = [way for way in asked.ways if WAYS[way].is_ours or not ours_only]
     runs: dict[str, list[Run]] = {way: [] for way in ways}
     for number in range(asked.rounds):
         # Another order every time: nobody is always the first, on a warm or a cold machine.
         for way in random.Random(asked.seed + number).sample(ways, len(ways)):
-            told = Orders(**{**json.loads(orders.written()), "workers": 2 if way in TWO else 1})
-            done = run(way, told, environment, folder / "way.log")
+            done = run(WAYS[way], orders, around.environment(), around.folder / "way.log")
             runs[way].append(done)
             _say(f"{workload.name} round {number + 1}: {way}: {done.rows / done.seconds:,.0f} rows/s")
     return fetched, summary(workload.name, workload.value_bytes, runs)
-
-
-def _is_ours(workload: Workload) -> bool:
-    return bool(workload.broken_every or workload.ours_only)
-
-
-def _orders(workload: Workload, servers: str, topic: str, rows: int, endpoint: RunningEndpoint, target: str) -> Orders:
-    ends = dict.fromkeys(map(str, range(workload.partitions)), 0)
-    for number in range(rows):
-        ends[str(workload.partition_of(number))] += 1
-    return Orders(
-        servers=servers,
-        topic=topic,
-        ends=ends,
-        endpoint=target,
-        project=endpoint.project,
-        access_id=endpoint.access_id,
-        access_key=endpoint.access_key,
-        table=f"bench_{workload.name.lower()}",
-        columns=workload.columns,
-        types=workload.types,
-        where=workload.where,
-    )
-
-
-def _create(endpoint: RunningEndpoint, workload: Workload) -> None:
-    odps = ODPS(endpoint.access_id, endpoint.access_key, endpoint.project, endpoint.endpoint, overwrite_global=False)
-    columns = ", ".join(f"`{name}` {workload.types[name]}" for name in workload.columns)
-    odps.execute_sql(f"CREATE TABLE bench_{workload.name.lower()} ({columns})")
-
-
-def _environment(servers: str, endpoint: RunningEndpoint, target: str, folder: Path) -> Mapping[str, str]:
-    environment: dict[str, str] = {}
-    isolate(environment, folder / "airflow")
-    account = {"access_key_id": endpoint.access_id, "access_key_secret": endpoint.access_key}
-    return environment | {
-        # An installed package has its bytecode: compiling is not to be timed, in any of the ways.
-        "PYTHONDONTWRITEBYTECODE": "",
-        "AIRFLOW_CONN_KAFKA_DEFAULT": json.dumps({"conn_type": "kafka", "extra": {"bootstrap.servers": servers}}),
-        "AIRFLOW_CONN_MAXCOMPUTE_DEFAULT": json.dumps(
-            {
-                "conn_type": "maxcompute",
-                # The endpoint names itself as the tunnel, whoever is in front of it.
-                "extra": {**account, "project": endpoint.project, "endpoint": target, "tunnel_endpoint": target},
-            }
-        ),
-    }
 
 
 @contextmanager

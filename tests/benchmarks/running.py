@@ -9,21 +9,37 @@ import sys
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import psutil
 from benchmarks.ways.orders import Orders
 
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A module of `ways`, and what it is told beside the load."""
+
+    module: str
+    processes: int = 1
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    """Of our operator."""
+
+    @property
+    def is_ours(self) -> bool:
+        """Tell whether it is the operator."""
+        return self.module == "ours"
+
+
 WAYS = {
-    "ours": "ours",
-    "ours, two workers": "ours",
-    "(a) kafka-python + record writer": "kafka_python_records",
-    "(b) confluent-kafka + record writer": "confluent_records",
-    "(c) confluent-kafka + Arrow writer": "confluent_arrow",
-    "(c2+) the same, two processes, fast CRC": "confluent_arrow",
+    "ours": Way("ours"),
+    "ours, two workers": Way("ours", parameters={"workers": 2}),
+    "(a) kafka-python + record writer": Way("kafka_python_records"),
+    "(b) confluent-kafka + record writer": Way("confluent_records"),
+    "(c) confluent-kafka + Arrow writer": Way("confluent_arrow"),
+    "(c2+) the same, two processes, fast CRC": Way("confluent_arrow", processes=2),
 }
-TWO = frozenset({"ours, two workers", "(c2+) the same, two processes, fast CRC"})
 _EVERY = 0.02
 
 
@@ -43,9 +59,10 @@ class WayFailed(RuntimeError):
     """A way did not load what it was told; the message has what it wrote."""
 
 
-def run(way: str, orders: Orders, environment: Mapping[str, str], log: Path) -> Run:
+def run(way: Way, orders: Orders, environment: Mapping[str, str], log: Path) -> Run:
     """Run a way once: wait until it has imported everything, let it load, and take its own times."""
-    command = [sys.executable, "-m", f"benchmarks.ways.{WAYS[way]}", orders.written()]
+    told = replace(orders, processes=way.processes, parameters=way.parameters)
+    command = [sys.executable, "-m", f"benchmarks.ways.{way.module}", told.written()]
     with log.open("w") as errors:
         process = subprocess.Popen(
             command,
@@ -64,7 +81,7 @@ def run(way: str, orders: Orders, environment: Mapping[str, str], log: Path) -> 
             process.communicate()
 
 
-def _watched(process: subprocess.Popen[str], way: str, log: Path) -> Run:
+def _watched(process: subprocess.Popen[str], way: Way, log: Path) -> Run:
     _await(process, way, log, lambda line: line == "ready")
     before = _resident(process.pid)
     ended = threading.Event()
@@ -92,13 +109,13 @@ def _say(process: subprocess.Popen[str]) -> None:
     process.stdin.flush()
 
 
-def _await(process: subprocess.Popen[str], way: str, log: Path, found: object) -> str:
+def _await(process: subprocess.Popen[str], way: Way, log: Path, found: object) -> str:
     assert process.stdout is not None
     assert callable(found)
     for line in process.stdout:
         if found(line.strip()):
             return line
-    raise WayFailed(f"{way} ended with {process.wait()}:\n{log.read_text()[-4000:]}")
+    raise WayFailed(f"{way.module} ended with {process.wait()}:\n{log.read_text()[-4000:]}")
 
 
 def _tree(pid: int) -> list[psutil.Process]:

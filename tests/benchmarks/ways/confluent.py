@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from benchmarks.ways.orders import Orders
 from confluent_kafka import Consumer, Message, TopicPartition
 
-_AT_ONCE = 50_000
+_AT_ONCE = 10_000
+"""With 50 000, (b) takes as much CPU time, (c) and (c2+) a tenth to a third more, and 100 to 200 MB of memory more."""
 
 
 def messages(orders: Orders, ends: Mapping[str, int]) -> Iterator[list[Message]]:
@@ -22,13 +23,18 @@ def messages(orders: Orders, ends: Mapping[str, int]) -> Iterator[list[Message]]
             "fetch.wait.max.ms": 50,
             "max.partition.fetch.bytes": 16 << 20,
             "queued.max.messages.kbytes": 256 << 10,
+            "queued.min.messages": 1_000_000,
         }
     )
     wanted = {int(number): end for number, end in ends.items()}
     consumer.assign([TopicPartition(orders.topic, number, 0) for number in wanted])
     left = sum(wanted.values())
+    # No message of a batch without later offsets than this has to be looked at.
+    harmless = min(wanted.values())
     while left:
-        batch = [each for each in consumer.consume(_AT_ONCE, 1.0) if each.offset() < wanted[each.partition()]]
+        batch: list[Message] = consumer.consume(_AT_ONCE, 1.0)
+        if max(map(Message.offset, batch), default=0) >= harmless:
+            batch = [each for each in batch if each.offset() < wanted[each.partition()]]
         left -= len(batch)
         if batch:
             yield batch

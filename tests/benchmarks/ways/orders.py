@@ -7,8 +7,8 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, TypeAlias
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +26,10 @@ class Orders:
     table: str
     columns: Mapping[str, str]
     types: Mapping[str, str]
-    workers: int = 1
     where: str | None = None
+    processes: int = 1
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    """Further ones of our operator, which the other ways do not have."""
 
     @property
     def rows(self) -> int:
@@ -57,38 +59,3 @@ def obey(load: Callable[[Orders], int]) -> None:
 def _cpu() -> float:
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(each.ru_utime + each.ru_stime for each in used)
-
-
-Pick: TypeAlias = Callable[[Any, Any, int, int, int, Any], Any]
-"""Key, value, partition, offset, timestamp and parsed value → the value of a column."""
-
-
-def picker(source: str, kind: str) -> Pick:
-    """Return what takes a column's value from a record."""
-    number = str if kind == "string" else int
-    picks: dict[str, Pick] = {
-        "__key__": lambda key, *_: key and key.decode(),
-        "__value__": lambda _, value, *__: value and value.decode(),
-        "__partition__": lambda _k, _v, partition, *_: number(partition),
-        "__offset__": lambda _k, _v, _p, offset, *_: number(offset),
-        "__timestamp__": lambda _k, _v, _p, _o, timestamp, _j: number(timestamp),
-    }
-    if source.startswith("'"):
-        return lambda *_: source.strip("'")
-    return picks.get(source) or _inside(source.split("."), text=kind == "string")
-
-
-def _inside(names: list[str], *, text: bool) -> Pick:
-    def pick(_k: Any, _v: Any, _p: int, _o: int, _t: int, document: Any) -> Any:
-        for name in names:
-            document = document.get(name) if isinstance(document, dict) else None
-        if document is None or not text or isinstance(document, str):
-            return document
-        return json.dumps(document)
-
-    return pick
-
-
-def wants_json(orders: Orders) -> bool:
-    """Tell whether a column comes from inside the value."""
-    return any(not source.startswith(("__", "'")) for source in orders.columns.values())

@@ -1,8 +1,7 @@
-"""Ours: the operator, in one process or with workers, with a journal that is kept in memory."""
+"""Ours: the operator, with a journal that is kept in memory."""
 
 from __future__ import annotations
 
-import inspect
 import json
 import logging
 import os
@@ -31,9 +30,6 @@ class _Store(dict[str, Any]):
 
 def load(orders: Orders) -> int:
     """Execute the operator once."""
-    workers: Any = {"workers": orders.workers} if "workers" in _parameters() else {}
-    if orders.workers > 1 and not workers:
-        raise SystemExit("the operator has no workers")
     task = KafkaToMaxComputeOperator(
         task_id="load",
         topic=orders.topic,
@@ -45,7 +41,7 @@ def load(orders: Orders) -> int:
         reconcile=False,
         max_rejects="2%",
         where=orders.where,
-        **workers,
+        **orders.parameters,
     )
     context: Any = {
         "task_state_store": _Store(),
@@ -61,10 +57,6 @@ def load(orders: Orders) -> int:
             json.dump(receipt, file)
     loaded: int = receipt["rows"] + receipt["rejects"] + receipt.get("filtered", 0)
     return loaded
-
-
-def _parameters() -> frozenset[str]:
-    return frozenset(inspect.signature(KafkaToMaxComputeOperator.__init__).parameters)
 
 
 if __name__ == "__main__":
