@@ -5,6 +5,9 @@ PYTHON ?= python3
 ARGS ?=
 ROWS ?= 2000000
 WORKLOADS ?= W1,W2
+# Of each block, and of each answer; empty: the sink takes what comes, at once.
+PACE ?=
+LATENCY ?=
 
 BIN := .venv/bin
 CONSTRAINTS := --constraint constraints.txt --build-constraint constraints.txt
@@ -65,8 +68,9 @@ reference: $(CAN_RUN_CHECKS) ## write docs/reference from the docstrings, and th
 unit: wheel ## run the tests on the built wheel; ARGS go to pytest
 	PYTHONPATH=build/site PYTHONSAFEPATH=1 BUILT_WHEEL=build/site $(BIN)/pytest --numprocesses 2 --dist loadfile $(ARGS)
 
-bench: $(CAN_RUN_CHECKS) ## measure ours and the other ways; ROWS=2000000 WORKLOADS=W1,W2 ARGS='--rounds 3'
-	@PYTHONPATH=tests:example_dags $(BIN)/python -m benchmarks --rows $(ROWS) --workloads $(WORKLOADS) $(ARGS)
+bench: $(CAN_RUN_CHECKS) ## measure ours and the other ways; ROWS=2000000 WORKLOADS=W1,W2 PACE=10MB LATENCY=50ms ARGS='--rounds 3'
+	@PYTHONPATH=tests:example_dags $(BIN)/python -m benchmarks --rows $(ROWS) --workloads $(WORKLOADS) \
+		--pace '$(PACE)' --latency '$(LATENCY)' $(ARGS)
 
 scheduled: $(CAN_RUN_CHECKS) ## play the histories under a real scheduler, which `make test` does, too
 	$(BIN)/pytest tests/scheduled $(ARGS)

@@ -66,14 +66,19 @@ class Surroundings:
         account = {"access_key_id": self.endpoint.access_id, "access_key_secret": self.endpoint.access_key}
         # The endpoint names itself as the tunnel, whoever is in front of it.
         place = {"project": self.endpoint.project, "endpoint": self.target, "tunnel_endpoint": self.target}
-        paths = [str(_TESTS), str(_TESTS.parent / "example_dags"), *filter(None, [os.environ.get("PYTHONPATH")])]
         return environment | {
-            "PYTHONPATH": os.pathsep.join(paths),
+            "PYTHONPATH": python_path(),
             # An installed package has its bytecode: compiling is not to be timed, in any of the ways.
             "PYTHONDONTWRITEBYTECODE": "",
             "AIRFLOW_CONN_KAFKA_DEFAULT": _connection("kafka", {"bootstrap.servers": self.servers}),
             "AIRFLOW_CONN_MAXCOMPUTE_DEFAULT": _connection("maxcompute", account | place),
         }
+
+
+def python_path() -> str:
+    """Return where a process of the benchmarks finds its modules, whatever its parent was started as."""
+    here = [str(_TESTS), str(_TESTS.parent / "example_dags")]
+    return os.pathsep.join([*here, *filter(None, [os.environ.get("PYTHONPATH")])])
 
 
 def table_of(workload: Workload) -> str:

@@ -9,40 +9,52 @@ from pathlib import Path
 import lz4.frame  # type: ignore[import-untyped]
 import pytest
 import zstandard
+from benchmarks.surroundings import python_path
 from benchmarks.workloads import WORKLOADS
 from demo.broker import Broker
-from kit.airflow_home import ROOT
 
 
-def test_a_short_benchmark_prints_and_writes_what_it_measured(broker: Broker, tmp_path: Path) -> None:
-    """Ours and another way load the same records, and the list of results has every figure of both."""
-    out = tmp_path / "bench.json"
-    paths = os.pathsep.join([os.environ.get("PYTHONPATH", str(ROOT)), str(ROOT / "tests"), str(ROOT / "example_dags")])
+def _run(broker: Broker, *command: str) -> str:
+    """Run a command of the benchmarks, and return what it printed."""
     ended = subprocess.run(
-        [
-            *(sys.executable, "-m", "benchmarks", "--rows", "2000", "--rounds", "1", "--workloads", "W1"),
-            *("--ways", "ours;(b)", "--out", str(out)),
-        ],
-        env={**os.environ, "PYTHONPATH": paths, "KAFKA_BOOTSTRAP_SERVERS": broker.bootstrap_servers},
+        [sys.executable, "-m", *command],
+        env={**os.environ, "PYTHONPATH": python_path(), "KAFKA_BOOTSTRAP_SERVERS": broker.bootstrap_servers},
         capture_output=True,
         text=True,
         check=False,
     )
     assert ended.returncode == 0, ended.stderr
+    return ended.stdout
+
+
+def test_a_short_benchmark_prints_and_writes_what_it_measured(broker: Broker, tmp_path: Path) -> None:
+    """Ours and another way load the same records, and list, table and page have the figures and the sink's pace."""
+    out = tmp_path / "bench.json"
+    asked = ["--rows", "2000", "--rounds", "1", "--workloads", "W1", "--ways", "ours;(b)", "--out", str(out)]
+    printed = _run(broker, "benchmarks", *asked, "--pace", "50MB", "--latency", "1ms")
     ours, other = json.loads(out.read_text())
     assert ours.keys() == {
         "workload",
         "candidate",
+        "pace_mb_per_s",
+        "latency_ms",
         "rows",
         "rows_per_s",
         "mb_per_s",
         "cpu_s_per_million_rows",
         "peak_rss_mb",
         "ratio_ours",
+        "blocks",
+        "blocks_at_once",
+        "body_mb_per_s",
     }
     assert (ours["candidate"], ours["rows"], ours["ratio_ours"]) == ("ours", 2000, 1.0)
     assert other["rows"] == 2000
-    assert "(b) confluent-kafka + record writer" in ended.stdout
+    assert all((one["pace_mb_per_s"], one["latency_ms"]) == (50, 1) and one["blocks"] >= 1 for one in (ours, other))
+    assert "(b) confluent-kafka + record writer" in printed
+    page = _run(broker, "benchmarks.page", str(out))
+    assert all("50 MB/s per block, 1 ms per answer" in text for text in (printed, page))
+    assert "2,000 records" in page
 
 
 def test_a_skewed_topic_is_skewed_and_whole() -> None:
