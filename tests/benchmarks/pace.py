@@ -56,6 +56,11 @@ class Brake:
         self._sleep(max(0.0, self._due - self._clock()))
 
 
+def quantity_of_bytes(text: str) -> int:
+    """Read ``340MB``, in units of a thousand."""
+    return round(_quantity(text, _BYTES))
+
+
 def _quantity(text: str, units: dict[str, float]) -> float:
     if not text:
         return 0.0

@@ -57,6 +57,18 @@ def test_a_short_benchmark_prints_and_writes_what_it_measured(broker: Broker, tm
     assert "2,000 records" in page
 
 
+def test_a_load_that_is_stopped_has_grown_until_then(broker: Broker, tmp_path: Path) -> None:
+    """Into a slow sink, the growth of a load that would take longer stands beside what it may take."""
+    out = tmp_path / "memory.json"
+    asked = ["--rows", "100000", "--workloads", "W1", "--sinks", "slow", "--lanes", "1", "--seconds", "2"]
+    printed = _run(broker, "benchmarks.memory", *asked, "--max-memory", "300MB", "--out", str(out))
+    (one,) = json.loads(out.read_text())
+    assert (one["sink"], one["lanes"], one["max_memory_mb"]) == ("2 MB/s per block, 50 ms per answer", 1, 300)
+    assert not one["whole"]
+    assert one["grown_mb"] > 0
+    assert "stopped" in printed
+
+
 def test_a_skewed_topic_is_skewed_and_whole() -> None:
     """Half of the records of W5 and more go to a few partitions, and no record goes nowhere."""
     skewed = WORKLOADS["W5"]
