@@ -18,6 +18,7 @@ from airflow_provider_kafka_odps.core.mapping.sources.records import Sources
 from airflow_provider_kafka_odps.core.mapping.sources.samples import Sample
 from airflow_provider_kafka_odps.core.mapping.sources.taken import DocumentCounts, Taken
 from airflow_provider_kafka_odps.core.mapping.strict import Conversion, Converted, Unconvertible, merged
+from airflow_provider_kafka_odps.core.options import Conversions
 from airflow_provider_kafka_odps.core.table.schema import Column, TableSchema
 from airflow_provider_kafka_odps.exceptions import RecordsRejected
 
@@ -27,6 +28,10 @@ MAX_FIELD_BYTES = 8 * 1024 * 1024
 
 # Of a JSON number they take the value, exactly; how it is written is nothing to them.
 _BY_VALUE = frozenset({"tinyint", "smallint", "int", "bigint", "double", "boolean"})
+
+
+# Leniently whole numbers are also taken from what has a point or an exponent: of these the double may be another one.
+_BY_VALUE_LENIENTLY = frozenset({"double", "boolean"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +89,9 @@ class Projection:
         self._constants = constants
         self.paths = {plan.column.name: plan.source for plan in plans if isinstance(plan.source, FieldPath | Header)}
         """Column → what it is filled from, where that may be missing from records."""
-        spelled = {plan.source for plan in plans if plan.has_functions or plan.column.type.name not in _BY_VALUE}
+        strict = record_format.conversions is Conversions.STRICT
+        types = _BY_VALUE if strict else _BY_VALUE_LENIENTLY
+        spelled = {plan.source for plan in plans if plan.has_functions or plan.column.type.name not in types}
         self._telling = [plan.column.name for plan in plans if _tells(plan.source)]
         sources = [plan.source for plan in plans]
         asked = [] if sorting is None else sorting.filter.sources
