@@ -62,6 +62,9 @@ def extract(documents: Sequence[str | None], *paths: FieldPath) -> tuple[list[li
         # Text is text: escapes are read, NUL is a character.
         (r'{"a": "\u00e9\n\ud83d\ude00\u0000"}', "é\n😀\x00"),
         (r'{"\u0061": 1}', "1"),
+        # Its name is escaped, and another field's is not.
+        (r'{"b": {"a": 1.10}, "\u0061": 2.20}', "2.20"),
+        (r'{"b": {"a": 1.10}, "\u0061" : 2e0}', "2e0"),
         # Of several fields of one name the first counts, also where a number is read again; nested ones all stay.
         ('{"a": 1, "a": 2}', "1"),
         ('{"a": 1.10, "a": 2.20}', "1.10"),

@@ -33,6 +33,10 @@ _MAY_DIFFER = r"^-?[0-9]+\.|^0$|^-?[0-9.]+[eE]|^[\[{].*[0-9]"
 _MAY_BE_TOO_SMALL = r"^-?0\.0$"
 
 
+# A name in which a letter or a slash is escaped: it may be any.
+_ESCAPED_NAME = r'\\[u/][^"]*"\s*:'
+
+
 _NUMBER = r"\s*:\s*(?P<number>-?[0-9][0-9.eE+-]*)"
 
 
@@ -264,7 +268,8 @@ def _only_number(documents: pa.Array, name: str) -> pa.Array:
     """Return the number that follows a field's name, where that name is there only once: then it is the leaf's."""
     key = f'"{name}"'
     found = pc.struct_field(pc.extract_regex(documents, rf"\Q{key}\E{_NUMBER}"), 0)
-    return _nulled(found, pc.not_equal(pc.count_substring(documents, key), 1))
+    several = pc.not_equal(pc.count_substring(documents, key), 1)
+    return _nulled(found, pc.or_(several, pc.match_substring_regex(documents, _ESCAPED_NAME)))
 
 
 def _read_again(values: pa.Array, leaf: pa.Array, which: pa.Array, find: Callable[[Any], str | None]) -> pa.Array:
