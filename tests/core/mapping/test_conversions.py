@@ -69,6 +69,12 @@ D = Decimal
             ("double", text, REJECT)
             for text in ["1e400", "-1e400", "NaN", "Infinity", "-inf", "", " 1", "1,5", "0x1p3"]
         ],
+        # As JSON writes them: a plus, or a point at an end, is no part of it, whatever stands beside it.
+        *[
+            (kind, text, REJECT)
+            for kind in ["float", "double", "decimal(10,2)"]
+            for text in ["+5", "+5.0", "+5e0", "5.", "-5.", ".5", "-.5", "5.e1"]
+        ],
         ("float", "1.5", 1.5),
         ("float", "1e39", REJECT),
         # Decimals: neither rounded, nor cut, nor wrapped around.

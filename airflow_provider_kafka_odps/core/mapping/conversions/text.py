@@ -44,6 +44,10 @@ _WHOLE = r"^-?[0-9]+$"
 _NUMBER = r"^-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$"
 
 
+# What of a number Arrow takes beside these: a plus, and a point without digits on both sides.
+_NO_NUMBER = r"^\+|(?:^|-)\.|\.(?:$|[eE])"
+
+
 _DIGITS = r"^-?0*(?P<whole>[0-9]*)(?:\.(?P<fraction>[0-9]*?)0*)?$"
 
 
@@ -174,7 +178,7 @@ def _real(target: OdpsType) -> Conversion:
     def convert(values: pa.Array) -> pa.Array:
         numbers = values.cast(arrow)
         _raise_if(altered(values, numbers))
-        _raise_if(_matching(values, r"(?:^|-)\.|\.(?:$|[eE])"))
+        _raise_if(_matching(values, _NO_NUMBER))
         return numbers
 
     def unfit(values: pa.Array) -> pa.Array:
@@ -205,6 +209,7 @@ def _decimal(target: OdpsType) -> Conversion:
         size = pc.abs(written)
         off = pc.abs(pc.subtract(numbers.cast(pa.float64()), written))
         _raise_if(pc.or_(pc.greater(off, pc.multiply(size, _NEARLY)), pc.greater(size, limit * (1 + _NEARLY))))
+        _raise_if(_matching(values, _NO_NUMBER))
         return numbers
 
     def unfit(values: pa.Array) -> pa.Array:
