@@ -198,6 +198,8 @@ def test_nothing_and_all() -> None:
         ("type", "type is no condition"),
         ("a = b", "b is no constant: a text in single quotes, a number, TRUE or FALSE is wanted"),
         ("a = 'x' OR", "Required keyword"),
+        ("$.a = 'x'", r"\$\.a is no source: paths begin with a field, and not with \$"),
+        ("$['a'] = 'x'", r"\$ is no source: paths begin with a field"),
         ("a = NULL", "IS NULL, or IS NOT NULL, is meant"),
         ("a = 1; b = 2", "one condition is wanted"),
         ("a = 1; DROP TABLE t", "Invalid expression"),

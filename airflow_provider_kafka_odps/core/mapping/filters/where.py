@@ -273,6 +273,8 @@ def _column(node: exp.Column) -> str:
     if isinstance(node.this, exp.Star):
         raise _NotTakenError(f"{node.sql()} is no source: the name of a field is wanted behind its point")
     names = [part.name for part in node.parts]
+    if names[0] == "$" and not node.parts[0].args.get("quoted"):
+        raise _NotTakenError(f"{node.sql()} is no source: paths begin with a field, and not with $")
     return "".join(spelled_name(name, first=number == 0) for number, name in enumerate(names))
 
 
