@@ -92,7 +92,10 @@ def compile_projection(
     Raises InvalidMapping with everything that does not fit, and InvalidExpression, before any record is read.
     """
     record_format = record_format or RecordFormat()
-    found = compile_filter(wanted.where, record_format)
+    try:
+        found, unfiltered = compile_filter(wanted.where, record_format), ""
+    except InvalidMapping as problem:
+        found, unfiltered = None, str(problem)
     sources = {name: parse_expression(text) for name, text in columns.items()}
     known = {column.name.lower(): column for column in schema.columns}
     problems = [_unknown(name, schema) for name in sources if name.lower() not in known]
@@ -120,7 +123,10 @@ def compile_projection(
             problems.append(str(problem))
     if problems:
         has = ", ".join(f"{column.name} {column.type}" for column in schema.columns)
-        raise InvalidMapping(f"columns do not fit the table: {'; '.join(problems)}. The table has: {has}")
+        misfits = f"columns do not fit the table: {'; '.join(problems)}. The table has: {has}"
+        raise InvalidMapping("; ".join(filter(None, [unfiltered, misfits])))
+    if unfiltered:
+        raise InvalidMapping(unfiltered)
     sorting = None if found is None else Sorting(found, wanted.on_unclear)
     return Projection(schema, plans, constants, record_format, sorting)
 

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_kafka_odps.core.mapping.compiler import DEFAULT_COLUMNS, compile_projection, created_columns
+from airflow_provider_kafka_odps.core.mapping.filters.wanted import Wanted
 from airflow_provider_kafka_odps.core.mapping.projection import Projected, Projection
 from airflow_provider_kafka_odps.core.table.schema import Column, TableSchema, columns_of
 from airflow_provider_kafka_odps.core.table.types import OdpsType
@@ -276,6 +277,8 @@ def test_all_problems_are_told_at_once() -> None:
     ) as refused:
         compile_projection({"x": "a", "v": "'a'"}, TableSchema((_TABLE.columns[0], *columns_of({"v": "bigint"}))))
     assert "not fit the table" in str(refused.value)
+    with pytest.raises(InvalidMapping, match=r"^where: __offset__: it is .*; columns do not fit .* no column 'x'"):
+        compile_projection({"id": "a", "x": "a"}, _TABLE, wanted=Wanted("__offset__ = 'x'"))
     with pytest.raises(InvalidExpression):
         compile_projection({"id": "a..b"}, _TABLE)
 
