@@ -24,7 +24,7 @@ from airflow_provider_kafka_odps.core.mapping.filters.where import parse_where
 from airflow_provider_kafka_odps.core.mapping.formats import RecordFormat
 from airflow_provider_kafka_odps.core.mapping.functions.catalogue import FUNCTIONS
 from airflow_provider_kafka_odps.core.mapping.projection import Projected
-from airflow_provider_kafka_odps.core.options import OnBadJson, OnUnclear
+from airflow_provider_kafka_odps.core.options import Conversions, OnBadJson, OnUnclear
 from airflow_provider_kafka_odps.core.table.schema import TableSchema, columns_of
 from airflow_provider_kafka_odps.decoding.batch import BATCH_SCHEMA
 from airflow_provider_kafka_odps.exceptions import InvalidInput, InvalidMapping
@@ -220,6 +220,10 @@ def test_nothing_and_all() -> None:
         ("__offset__ = 'x'", "it is integer of 64 bits, and never one of the texts"),
         ("__timestamp__ > 5", "it is instant, and never one of the numbers"),
         ("__timestamp__ > '2026-11-22'", "is not an instant such as '2026-11-22T10:00:00.123Z'"),
+        (
+            "__timestamp__ > '2026-11-22 00:00:00'",
+            r"its offset is missing; write '2026-11-22 00:00:00\+08:00', or .* as in timezone='Asia/Shanghai'",
+        ),
         ("__value__ = TRUE", r"never one of the TRUE and FALSE that it is compared with; write \| bool"),
         ("__headers__ = 'x'", "it is headers, and never one of the texts"),
         ("a = 5e", "5e is no number"),
@@ -240,6 +244,51 @@ def test_what_makes_no_sense_is_refused_before_any_record(where: str, message: s
     """The message shows the condition, and what is taken."""
     with pytest.raises((InvalidInput, InvalidMapping), match=message):
         filtered(where, [])
+
+
+@pytest.mark.parametrize(
+    ("where", "row"),
+    [
+        ("__timestamp__ >= '2026-11-22 18:00:00.001'", 1),
+        ("__timestamp__ BETWEEN '2026-11-22T18:00:00.001' AND '2026-11-22 18:00:01'", 1),
+        ("__timestamp__ IN ('2026-11-22 18:00:00', '2026-11-22T11:00:00Z')", 0),
+        ("a | time('yyyy-MM-dd HH:mm:ss') < '2026-11-22 18:00:00'", 0),
+        ("a | time('yyyy-MM-dd HH:mm:ss.SSSSSS', 'UTC') IS NULL OR __timestamp__ > '2026-11-22T10:00:00Z'", 1),
+        ("b | epoch_us >= '2026-11-22 18:00:00.000001'", 1),
+    ],
+)
+def test_a_constant_without_an_offset_is_a_time_of_the_zone(where: str, row: int) -> None:
+    """As a value is: with a blank or a T, to what the kind of instant holds; with an offset it is what it says."""
+    values = [
+        b'{"a": "2026-11-22 17:59:59", "b": 1795341600000000}',
+        b'{"a": "2026-11-22 18:00:00", "b": 1795341600000001}',
+    ]
+    shanghai = RecordFormat(timezone="Asia/Shanghai")
+    assert loaded(filtered(where, values, OnUnclear.LEAVE_OUT, shanghai)) == [row]
+
+
+@pytest.mark.parametrize(
+    ("where", "zone", "message"),
+    [
+        ("__timestamp__ > '2026-10-25 02:30:00'", "Europe/Berlin", "is no time of that clock, or two, or out of range"),
+        ("__timestamp__ > '2026-11-22 00:00:00.1234'", "Asia/Shanghai", "is not an instant such as"),
+        ("__timestamp__ > '2026-11-22'", "Asia/Shanghai", "such as '2026-11-22 10:00:00' by the clock of timezone"),
+        ("__timestamp__ | date = '2026-11-22 00:00:00'", "Asia/Shanghai", "is not a date such as '2026-11-22'"),
+    ],
+)
+def test_a_constant_that_is_no_time_of_the_zone_is_refused(where: str, zone: str, message: str) -> None:
+    """As a value would be a reject."""
+    with pytest.raises(InvalidMapping, match=message):
+        filtered(where, [], record_format=RecordFormat(timezone=zone))
+
+
+def test_lenient_constants_are_those_of_lenient_values() -> None:
+    """A day is its midnight where values are read so, too; a date is never cut out of a time."""
+    lenient = RecordFormat(timezone="Asia/Shanghai", conversions=Conversions.LENIENT)
+    assert loaded(filtered("__timestamp__ >= '2026-11-22'", [b"{}"], record_format=lenient)) == [0]
+    assert loaded(filtered("__timestamp__ >= '20261123'", [b"{}"], record_format=lenient)) == []
+    with pytest.raises(InvalidMapping, match="is not a date"):
+        filtered("__timestamp__ | date = '2026-11-22 00:00:00'", [], record_format=lenient)
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

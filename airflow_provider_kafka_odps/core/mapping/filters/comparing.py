@@ -11,7 +11,9 @@ from typing import assert_never
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from airflow_provider_kafka_odps.core.mapping.conversions.leniency import Leniency
 from airflow_provider_kafka_odps.core.mapping.conversions.rules import conversion
+from airflow_provider_kafka_odps.core.mapping.filters.comparing_moments import MOMENTS, constant_moment
 from airflow_provider_kafka_odps.core.mapping.filters.comparing_numbers import SIGNS, NumbersCompared, compared, one_of
 from airflow_provider_kafka_odps.core.mapping.filters.condition import (
     Compared,
@@ -31,13 +33,6 @@ _NUMBERS = frozenset(
     {SourceKind.NUMBER, SourceKind.INT8, SourceKind.INT16, SourceKind.INT32, SourceKind.INT64, SourceKind.DOUBLE}
 ) | {SourceKind.FLOAT}
 _TEXTS = frozenset({SourceKind.TEXT, SourceKind.BYTES})
-_MOMENTS = {
-    SourceKind.INSTANT: ("datetime", "an instant such as '2026-11-22T10:00:00.123Z'"),
-    SourceKind.NANOS: ("timestamp", "an instant such as '2026-11-22T10:00:00Z'"),
-    SourceKind.LOCAL: ("timestamp_ntz", "a local time such as '2026-11-22T10:00:00'"),
-    SourceKind.DATE: ("date", "a date such as '2026-11-22'"),
-}
-"""Kinds that are compared with texts that mean one of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +54,8 @@ class Comparing:
         return Verdicts.of(said, {each.row: each.reason for each in (*undecided, *unread, *unreadable)})
 
 
-def comparing(leaf: Leaf, kind: SourceKind) -> Comparing:
-    """Compile a comparison.
+def comparing(leaf: Leaf, kind: SourceKind, leniency: Leniency) -> Comparing:
+    """Compile a comparison; instants are compared with constants as the load's ``leniency`` reads them.
 
     Raises InvalidMapping for one that can never be true, because kind and constant differ.
     """
@@ -73,20 +68,20 @@ def comparing(leaf: Leaf, kind: SourceKind) -> Comparing:
         case Compared(_, sign, literal):
             if isinstance(literal, Decimal):
                 return _of_numbers(kind, compared(sign, literal))
-            reading, constant = _reading(kind, literal)
+            reading, constant = _reading(kind, literal, leniency)
             return Comparing(reading, Always(lambda values: SIGNS[sign](values, constant[0])))
         case OneOf(_, literals):
-            return _one_of(kind, literals)
+            return _one_of(kind, literals, leniency)
         case _:
             assert_never(leaf)
 
 
-def _one_of(kind: SourceKind, literals: Sequence[Literal]) -> Comparing:
+def _one_of(kind: SourceKind, literals: Sequence[Literal], leniency: Leniency) -> Comparing:
     if len({type(each) for each in literals}) > 1:
         raise InvalidMapping("the constants of one IN are of several kinds: texts, numbers, or TRUE and FALSE")
     if numbers := [each for each in literals if isinstance(each, Decimal)]:
         return _of_numbers(kind, one_of(numbers))
-    read = [_reading(kind, each) for each in literals if not isinstance(each, Decimal)]
+    read = [_reading(kind, each, leniency) for each in literals if not isinstance(each, Decimal)]
     wanted = pa.concat_arrays([constant for _, constant in read])
     null = pa.scalar(None, pa.bool_())
     return Comparing(
@@ -103,12 +98,12 @@ def _of_numbers(kind: SourceKind, deciding: NumbersCompared) -> Comparing:
     return Comparing(UNCHANGED, deciding, deciding.near)
 
 
-def _reading(kind: SourceKind, literal: str | bool) -> tuple[Conversion, pa.Array]:
+def _reading(kind: SourceKind, literal: str | bool, leniency: Leniency) -> tuple[Conversion, pa.Array]:
     """Return how a source is read to be compared with a constant, and a column of that constant."""
     if isinstance(literal, bool):
         return _booleans(kind), pa.array([literal])
-    if kind in _MOMENTS:
-        return _moments(kind, literal)
+    if kind in MOMENTS:
+        return _found(conversion(kind, MOMENTS[kind])), constant_moment(kind, literal, leniency)
     return _texts(kind), pa.array([literal])
 
 
@@ -128,15 +123,6 @@ def _texts(kind: SourceKind) -> Conversion:
     if kind not in _TEXTS:
         raise _never(kind, "texts", "a number, TRUE, FALSE or a time as the constant")
     return _found(conversion(kind, OdpsType("string")))
-
-
-def _moments(kind: SourceKind, literal: str) -> tuple[Conversion, pa.Array]:
-    name, wanted = _MOMENTS[kind]
-    target = OdpsType(name)
-    constant, problems = _found(conversion(SourceKind.TEXT, target)).apply(pa.array([literal]))
-    if problems:
-        raise InvalidMapping(f"{literal!r} is compared with {kind}, and is not {wanted}")
-    return _found(conversion(kind, target)), constant
 
 
 def _never(kind: SourceKind, other: str, remedy: str) -> InvalidMapping:

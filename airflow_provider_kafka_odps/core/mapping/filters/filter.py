@@ -110,7 +110,7 @@ def _compiled(leaf: Leaf, record_format: RecordFormat) -> Comparing | InvalidMap
 
 
 def _comparing(leaf: Leaf, kind: SourceKind, record_format: RecordFormat) -> Comparing:
-    compiled = comparing(leaf, kind)
+    compiled = comparing(leaf, kind, record_format.leniency)
     return replace(compiled, reading=without_empty(kind, compiled.reading, record_format))
 
 
