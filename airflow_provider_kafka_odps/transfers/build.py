@@ -20,6 +20,7 @@ from airflow_provider_kafka_odps.core.mapping.compiler import (
     compile_projection,
     named_columns,
     parse_columns,
+    read_expressions,
 )
 from airflow_provider_kafka_odps.core.mapping.drift import (
     Drift,
@@ -141,6 +142,8 @@ def _destination(
 ) -> _Destination:
     wanted = parameters.to_where
     asked = parse_columns(parameters.what.columns) or DEFAULT_COLUMNS
+    # Here, with all of them: whoever reads one of them later would tell of one.
+    read_expressions(asked, parameters.filtering)
     sink, drift, asked = _sink(parameters, run, hook, asked, partition)
     columns = named_columns(asked, sink.schema)
     finder = window_rows_sql(columns, sink.table, sink.schema, partition)

@@ -54,6 +54,10 @@ WINDOW = {"start": 0, "end": {"0": 1, "1": 0}}
         ({"columns": {"value": "__value__"}}, r"column key is NOT NULL and nothing is mapped to it"),
         ({"columns": {**MAPPED, "value": "tag..desc"}}, r"'tag..desc', position 4: .* tag\.\.desc \^"),
         ({"columns": {**MAPPED, "value": "__valve__"}}, r"position 2: no such part of a record; there are __key__"),
+        (
+            {"columns": {"key": "a..b", "value": "__valve__"}, "where": "type ="},
+            r"key: column expression 'a..b', .* value: column expression '__valve__', .* where='type ='",
+        ),
         ({"partition": "ds=1"}, r"plain_table is not partitioned, but partition='ds=1' was given"),
         ({"table": "plain_table_parted"}, r"partitioned by ds, hh, but no partition was given; write 'ds=….hh=…'"),
         ({"table": "plain_table_parted", "partition": "ds=1"}, r"partitioned by ds, hh, but partition='ds=1'"),

@@ -15,6 +15,7 @@ from airflow_provider_kafka_odps.core.mapping.expressions import Constant, Expre
 from airflow_provider_kafka_odps.core.mapping.filters.filter import compile_filter
 from airflow_provider_kafka_odps.core.mapping.filters.sorting import Sorting
 from airflow_provider_kafka_odps.core.mapping.filters.wanted import EVERYTHING, Wanted
+from airflow_provider_kafka_odps.core.mapping.filters.where import read_where
 from airflow_provider_kafka_odps.core.mapping.formats import RecordFormat, SourceKind
 from airflow_provider_kafka_odps.core.mapping.functions.catalogue import piped
 from airflow_provider_kafka_odps.core.mapping.functions.missing import without_empty
@@ -80,6 +81,28 @@ def named_columns(columns: ColumnInput, schema: TableSchema) -> Mapping[str, str
     return dict(zip(names, columns, strict=True))
 
 
+def read_expressions(columns: ColumnInput, wanted: Wanted = EVERYTHING) -> Mapping[str, Expression]:
+    """Return the source expressions of columns, by name or by their place in a list; the condition is only looked at.
+
+    Raises InvalidMapping with all that cannot be read, a line for each.
+    """
+    by_name = columns if isinstance(columns, Mapping) else {f"columns[{at}]": text for at, text in enumerate(columns)}
+    found: dict[str, Expression] = {}
+    problems: list[str] = []
+    for name, text in by_name.items():
+        try:
+            found[name] = parse_expression(text)
+        except InvalidInput as problem:
+            problems.append(f"{name}: {problem}")
+    try:
+        read_where(wanted.where)
+    except InvalidInput as problem:
+        problems.append(str(problem))
+    if problems:
+        raise InvalidMapping("\n".join(problems))
+    return found
+
+
 def compile_projection(
     columns: Mapping[str, str],
     schema: TableSchema,
@@ -89,14 +112,15 @@ def compile_projection(
     """Decide, once per table, how every column is filled, and which records are left out.
 
     ``columns`` maps column names (case is ignored) to source expressions.
-    Raises InvalidMapping with everything that does not fit, and InvalidExpression, before any record is read.
+    Raises InvalidMapping with everything that cannot be read, or else with all that does not fit, before any record is
+    read.
     """
     record_format = record_format or RecordFormat()
+    sources = read_expressions(columns, wanted)
     try:
         found, unfiltered = compile_filter(wanted.where, record_format), ""
     except InvalidMapping as problem:
         found, unfiltered = None, str(problem)
-    sources = {name: parse_expression(text) for name, text in columns.items()}
     known = {column.name.lower(): column for column in schema.columns}
     problems = [_unknown(name, schema) for name in sources if name.lower() not in known]
     mapped = Counter(name.lower() for name in sources)
@@ -145,7 +169,7 @@ def created_columns(columns: ColumnInput, record_format: RecordFormat | None = N
             "the columns in a mapping"
         )
     record_format = record_format or RecordFormat()
-    types = {name: _created_type(parse_expression(text), record_format) for name, text in columns.items()}
+    types = {name: _created_type(source, record_format) for name, source in read_expressions(columns).items()}
     # MaxCompute keeps names in lower case: an upload session would otherwise have other columns than the batches.
     return columns_of({name.lower(): created for name, created in types.items()})
 

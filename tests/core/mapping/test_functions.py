@@ -16,6 +16,7 @@ from kit.airflow_home import ROOT
 from kit.page_tables import rows_below
 
 from airflow_provider_kafka_odps.core.mapping.compiler import compile_projection, created_columns
+from airflow_provider_kafka_odps.core.mapping.expressions import parse_expression
 from airflow_provider_kafka_odps.core.mapping.formats import Format, RecordFormat
 from airflow_provider_kafka_odps.core.mapping.functions import packed
 from airflow_provider_kafka_odps.core.mapping.functions.catalogue import FUNCTIONS
@@ -184,7 +185,7 @@ def test_what_makes_no_sense_is_refused_before_any_record(source: str, message: 
 def test_what_cannot_be_read_is_shown(source: str, position: int, problem: str) -> None:
     """With its position in the expression."""
     with pytest.raises(InvalidExpression) as raised:
-        projected(source, "STRING")
+        parse_expression(source)
     assert (raised.value.position, problem in str(raised.value)) == (position, True), str(raised.value)
 
 

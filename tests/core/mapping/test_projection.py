@@ -10,13 +10,18 @@ from core.world import batch_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_kafka_odps.core.mapping.compiler import DEFAULT_COLUMNS, compile_projection, created_columns
+from airflow_provider_kafka_odps.core.mapping.compiler import (
+    DEFAULT_COLUMNS,
+    compile_projection,
+    created_columns,
+    read_expressions,
+)
 from airflow_provider_kafka_odps.core.mapping.filters.wanted import Wanted
 from airflow_provider_kafka_odps.core.mapping.projection import Projected, Projection
 from airflow_provider_kafka_odps.core.table.schema import Column, TableSchema, columns_of
 from airflow_provider_kafka_odps.core.table.types import OdpsType
 from airflow_provider_kafka_odps.decoding.batch import BATCH_SCHEMA
-from airflow_provider_kafka_odps.exceptions import InvalidExpression, InvalidMapping
+from airflow_provider_kafka_odps.exceptions import InvalidMapping
 
 EVERYTHING = TableSchema(
     (
@@ -279,8 +284,22 @@ def test_all_problems_are_told_at_once() -> None:
     assert "not fit the table" in str(refused.value)
     with pytest.raises(InvalidMapping, match=r"^where: __offset__: it is .*; columns do not fit .* no column 'x'"):
         compile_projection({"id": "a", "x": "a"}, _TABLE, wanted=Wanted("__offset__ = 'x'"))
-    with pytest.raises(InvalidExpression):
-        compile_projection({"id": "a..b"}, _TABLE)
+
+
+def test_all_that_cannot_be_read_is_told_at_once() -> None:
+    """Each expression with the name of its column, or its place in a list, and the condition beside them."""
+    columns = {"id": "a..b", "v": "x |", "w": "b"}
+    with pytest.raises(InvalidMapping) as refused:
+        compile_projection(columns, _TABLE, wanted=Wanted("type ="))
+    lines = [line for line in str(refused.value).splitlines() if not line.startswith("  ")]
+    assert lines[0].startswith("id: column expression 'a..b', position 2: a field's name is wanted here")
+    assert lines[1] == "v: column expression 'x |', position 3: the name of a function is wanted here, such as trim"
+    assert len(lines) == 3
+    assert lines[-1].startswith("where='type =': ")
+    with pytest.raises(InvalidMapping, match=r"^id: .*\n.*\n.*\nv: "):
+        created_columns(columns)
+    with pytest.raises(InvalidMapping, match=r"^columns\[1\]: column expression 'a..b', position 2"):
+        read_expressions(["a", "a..b"])
 
 
 def test_a_type_that_cannot_be_written_is_refused_where_it_is_mapped() -> None:

@@ -19,7 +19,7 @@ from airflow_provider_kafka_odps.core.mapping.filters.condition import (
     leaves,
 )
 from airflow_provider_kafka_odps.core.mapping.filters.verdicts import Verdicts
-from airflow_provider_kafka_odps.core.mapping.filters.where import parse_where
+from airflow_provider_kafka_odps.core.mapping.filters.where import read_where
 from airflow_provider_kafka_odps.core.mapping.formats import RecordFormat, SourceKind
 from airflow_provider_kafka_odps.core.mapping.functions.catalogue import piped
 from airflow_provider_kafka_odps.core.mapping.functions.missing import without_empty
@@ -88,9 +88,9 @@ def compile_filter(text: str | None, record_format: RecordFormat) -> Filter | No
 
     Raises InvalidInput for what is no condition, and InvalidMapping for comparisons that make no sense.
     """
-    if text is None or not text.strip():
+    condition = read_where(text)
+    if condition is None:
         return None
-    condition = parse_where(text)
     try:
         return Filter(condition, record_format)
     except InvalidInput as problem:

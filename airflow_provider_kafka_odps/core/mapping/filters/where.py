@@ -51,6 +51,11 @@ _TURNED = {
 """Of a comparison whose constant stands on the left."""
 
 
+def read_where(text: str | None) -> Condition | None:
+    """Read what a user has written as ``where``; None for nothing. Raises InvalidInput as ``parse_where`` does."""
+    return parse_where(text) if text and text.strip() else None
+
+
 def parse_where(text: str) -> Condition:
     """Read a condition.
 
