@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -12,9 +11,6 @@ from airflow_provider_kafka_odps.dataworks.parts import Job
 from airflow_provider_kafka_odps.dataworks.settings import Settings
 from airflow_provider_kafka_odps.dataworks.variables import Template, to_template
 from airflow_provider_kafka_odps.exceptions import InvalidInput, InvalidJob
-
-# Java's names of zones that are an offset; the names of the IANA database have the sign the other way round.
-_OFFSET = re.compile(r"(?:GMT|UTC)([+-])0?([0-9]{1,2})(?::?00)?", re.IGNORECASE)
 
 
 class Clock:
@@ -56,8 +52,6 @@ def _named(zone: str | None) -> str | None:
     """Return the zone by its name in the IANA database."""
     if zone is None:
         return None
-    if offset := _OFFSET.fullmatch(zone):
-        zone = f"Etc/GMT{'-' if offset[1] == '+' else '+'}{offset[2]}"
     try:
         return zone_of(zone, "timezone").key
     except InvalidInput:

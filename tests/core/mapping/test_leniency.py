@@ -101,7 +101,21 @@ def test_functions_use_the_zone_of_the_load() -> None:
         assert found.columns.column("c").to_pylist() == [becomes], source
 
 
+@pytest.mark.parametrize("zone", ["GMT+8", "UTC+08:00", "gmt+0800", "Etc/GMT-8"])
+def test_an_offset_is_a_zone(zone: str) -> None:
+    """In the forms that DataWorks and Java have for one, for the load and for a function."""
+    record = {"value": b'{"a": "2026-11-22 18:00:00"}', "timestamp": 1795341600123}
+    found = projected("a", "DATETIME", record, record_format=RecordFormat(timezone=zone))
+    (value,) = found.columns.column("c").to_pylist()
+    assert shown(value, OdpsType.parse("DATETIME")) == "2026-11-22T10:00:00"
+    assert projected(f"__timestamp__ | format('HH', '{zone}')", "STRING", record).columns.column("c").to_pylist() == [
+        "18"
+    ]
+
+
 def test_a_zone_that_is_none_is_refused() -> None:
     """When the operator is made."""
     with pytest.raises(InvalidInput, match=r"^timezone: there is no time zone 'Mars'; write for example Asia/"):
         RecordFormat(timezone="Mars")
+    with pytest.raises(InvalidInput, match=r"^timezone: there is no time zone 'GMT\+99'; write for example Asia/"):
+        RecordFormat(timezone="GMT+99")
