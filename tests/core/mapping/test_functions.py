@@ -21,6 +21,7 @@ from airflow_provider_kafka_odps.core.mapping.formats import Format, RecordForma
 from airflow_provider_kafka_odps.core.mapping.functions import packed
 from airflow_provider_kafka_odps.core.mapping.functions.catalogue import FUNCTIONS
 from airflow_provider_kafka_odps.core.mapping.projection import Projected
+from airflow_provider_kafka_odps.core.options import Conversions
 from airflow_provider_kafka_odps.core.table.schema import TableSchema, columns_of
 from airflow_provider_kafka_odps.core.table.types import OdpsType
 from airflow_provider_kafka_odps.decoding.batch import BATCH_SCHEMA
@@ -414,6 +415,10 @@ def shown_twice(moment: datetime) -> bool:
         ('"2026-11-22T10:00:00"', "TIMESTAMP"),
         ('"2026-11-22 10:00:00.123"', "DATETIME"),
         ('"20261122100000"', "DATETIME"),
+        ('"2026/11/22 18:00"', "DATETIME"),
+        ('"2026-11-22"', "TIMESTAMP"),
+        ("20261122", "DATETIME"),
+        ('"2026-11-22 10:00:00.123456789"', "TIMESTAMP"),
     ],
 )
 def test_a_reject_says_which_function_would_take_it(written: str, kind: str) -> None:
@@ -424,6 +429,47 @@ def test_a_reject_says_which_function_would_take_it(written: str, kind: str) -> 
     found = projected(f"a {function}", kind, record)
     assert found.rejects == ()
     assert found.columns.column("c").null_count == 0
+
+
+@pytest.mark.parametrize(
+    ("written", "function"),
+    [
+        ('"2026/11/22 18:00"', "| time('yyyy/MM/dd HH:mm')"),
+        ('"2026/11/22 18:00:00"', "| time('yyyy/MM/dd HH:mm:ss')"),
+        ('"2026-11-22 18:00"', "| time('yyyy-MM-dd HH:mm')"),
+        ('"2026.11.22"', "| time('yyyy.MM.dd')"),
+        ('"2026/11/22T18:00:00.5"', r"| time('yyyy/MM/dd\'T\'HH:mm:ss.S')"),
+        ('"20261122180000"', "| time('yyyyMMddHHmmss')"),
+        ("20261122180000", "| time('yyyyMMddHHmmss')"),
+        ('"1795341600"', "| epoch_s"),
+        ('"1795341600123"', "| epoch_ms"),
+    ],
+)
+@pytest.mark.parametrize("conversions", Conversions)
+def test_a_reject_of_a_load_with_a_zone_says_it_without_one(
+    written: str, function: str, conversions: Conversions
+) -> None:
+    """Whatever the load converts by itself: what is no usual time is put behind the source, and loaded."""
+    record = {"value": b'{"a": ' + written.encode() + b"}"}
+    record_format = RecordFormat(timezone="Asia/Shanghai", conversions=conversions)
+    rejects = projected("a", "DATETIME", record, record_format=record_format).rejects
+    if written.isdigit() and conversions is Conversions.LENIENT:
+        assert rejects == ()
+        return
+    assert rejects[0].reason.endswith(f"; '{function}' behind the source reads it")
+    found = projected(f"a {function}", "DATETIME", record, record_format=record_format)
+    assert (found.rejects, found.columns.column("c").null_count) == ((), 0)
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["2026-10-25 02:30:00", "2026/02/30 18:00", "2026-11-22 25:00", "22/11/2026", "2026/11-22", "2026/11/22 1800"],
+)
+def test_what_is_no_usual_time_has_no_hint(written: str) -> None:
+    """Nor has one that a load with a zone reads itself, and that the clock shows twice."""
+    record = {"value": b'{"a": "' + written.encode() + b'"}'}
+    (reject,) = projected("a", "DATETIME", record, record_format=RecordFormat(timezone="Europe/Berlin")).rejects
+    assert "behind the source" not in reject.reason
 
 
 @pytest.mark.parametrize(

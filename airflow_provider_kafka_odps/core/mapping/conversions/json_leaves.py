@@ -48,7 +48,11 @@ def leaf_conversion(target: OdpsType, leniency: Leniency = STRICT) -> Conversion
     if target.name in _MOMENTS:
         texts = Prepared(leaf_texts, then)
         millis = _millis(target, leniency) if leniency.converts else None
-        return _only('"', "text", target, texts) if millis is None else Routed(_numbers_second, (texts, millis))
+        return (
+            _only('"', "text", target, texts, zoned=leniency.zone is not None)
+            if millis is None
+            else Routed(_numbers_second, (texts, millis))
+        )
     if leniency.converts:
         texts = Prepared(leaf_texts, then)
         return texts if target.name == "boolean" else Retried(texts, Prepared(_bits, then))
@@ -72,11 +76,11 @@ def _numbers_second(leaves: pa.Array) -> npt.NDArray[np.int64]:
     return chosen
 
 
-def _only(opening: str, wanted: str, target: OdpsType, then: Conversion) -> Conversion:
+def _only(opening: str, wanted: str, target: OdpsType, then: Conversion, *, zoned: bool = False) -> Conversion:
     """Take leaves that start like this."""
     return Sieved(
         lambda leaves: pc.invert(pc.starts_with(leaves, opening)),
-        hinting(target.name, lambda leaf: f"{shown(leaf)} stands where {target} wants {wanted}"),
+        hinting(target.name, lambda leaf: f"{shown(leaf)} stands where {target} wants {wanted}", zoned=zoned),
         then,
     )
 

@@ -23,7 +23,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_provider_kafka_odps.core.mapping.conversions.hints import hinting
+from airflow_provider_kafka_odps.core.mapping.conversions.hints import Hinted, hinting
 from airflow_provider_kafka_odps.core.mapping.conversions.leniency import STRICT, Leniency
 from airflow_provider_kafka_odps.core.mapping.conversions.local_times import by_clock, dates, days_of_millis
 from airflow_provider_kafka_odps.core.mapping.conversions.times import instant_conversion, moment_conversion
@@ -91,9 +91,11 @@ def _moments(target: OdpsType, leniency: Leniency) -> Conversion:
     strict = moment_conversion(target)
     if target.name == "date":
         return dates(strict) if leniency.converts else strict
-    if target.name == "timestamp_ntz" or leniency.zone is None:
+    if target.name == "timestamp_ntz":
         return strict
-    return by_clock(target, leniency.zone, strict, days=leniency.converts)
+    if leniency.zone is None:
+        return Hinted(target.name, strict, zoned=False)
+    return Hinted(target.name, by_clock(target, leniency.zone, strict, days=leniency.converts), zoned=True)
 
 
 def epoch_millis(target: OdpsType) -> Conversion | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_provider_kafka_odps.core.mapping.conversions.hints import hinting
 from airflow_provider_kafka_odps.core.mapping.instants.clocks import DAY_MILLIS, FIRST_MILLI, LAST_MILLI
 from airflow_provider_kafka_odps.core.mapping.strict import Checked, Conversion, shown
 from airflow_provider_kafka_odps.core.table.types import OdpsType
@@ -66,7 +65,7 @@ def moment_conversion(target: OdpsType) -> Conversion:
     def unfit(values: pa.Array) -> pa.Array:
         return pc.invert(pc.match_substring_regex(values, pattern))
 
-    return Checked(convert, unfit, hinting(target.name, lambda value: f"{shown(value)} is no {target} {example}"))
+    return Checked(convert, unfit, lambda value: f"{shown(value)} is no {target} {example}")
 
 
 def _within(moments: pa.Array, number: pa.DataType, low: int, high: int) -> pa.Array:
