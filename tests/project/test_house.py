@@ -36,6 +36,7 @@ PLAIN = {
     "the same, of records that a condition is asked about": "comparing compared sorting sorted kept wanted",
     "the same, as a state": "reconciled running passing loaded",
     "another word for one before, which users type": "previous",
+    "of a condition that is not taken, and what would be": "refused instead",
     "exact or not at all": "strict",
     "of a batch, what memory has no room for": "too much once",
     "for every value; for none; for each by its look": "always missing routed in usual",

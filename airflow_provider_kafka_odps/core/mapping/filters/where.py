@@ -29,6 +29,7 @@ from airflow_provider_kafka_odps.core.mapping.filters.condition import (
     Negation,
     OneOf,
 )
+from airflow_provider_kafka_odps.core.mapping.filters.refused.instead import instead, instead_of_backticks, told
 from airflow_provider_kafka_odps.core.mapping.filters.sql import dialect
 from airflow_provider_kafka_odps.exceptions import InvalidExpression, InvalidInput
 
@@ -70,7 +71,8 @@ def parse_where(text: str) -> Condition:
         parsed = sqlglot.parse(text, read=dialect())
     except (SqlglotError, RecursionError) as error:
         deep = "recursion" in str(error)
-        raise _refused(text, "it is nested too deeply" if deep else _plain(str(error))) from None
+        why = instead_of_backticks(text) or _plain(str(error))
+        raise _refused(text, "it is nested too deeply" if deep else why) from None
     if len(parsed) != 1 or parsed[0] is None:
         raise _refused(text, "one condition is wanted")
     try:
@@ -154,7 +156,7 @@ def _asked(node: exp.Expression) -> Condition:
         case exp.Is() if isinstance(node.expression, exp.Null):
             return IsNull(_source(node.this))
         case _:
-            raise _NotTakenError(f"{node.sql()} is no condition")
+            raise _NotTakenError(f"{told(node)} is no condition{instead(node)}")
 
 
 def _compared(node: exp.Expression) -> Condition:
@@ -260,7 +262,8 @@ def _path(node: exp.Expression) -> str:
     }
     written = parts.get(type(node))
     if written is None:
-        raise _NotTakenError(f"{node.sql()} is no source: a field such as a.b[0], or a part such as __key__, is wanted")
+        way = instead(node) or ": a field such as a.b[0], or a part such as __key__, is wanted"
+        raise _NotTakenError(f"{told(node)} is no source{way}")
     return written(node)
 
 
