@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import struct
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from itertools import product
@@ -21,7 +23,7 @@ from airflow_provider_kafka_odps.core.mapping.expressions import FieldPath, Pipe
 from airflow_provider_kafka_odps.core.mapping.filters.condition import Compared, IsNull
 from airflow_provider_kafka_odps.core.mapping.filters.wanted import Wanted
 from airflow_provider_kafka_odps.core.mapping.filters.where import parse_where
-from airflow_provider_kafka_odps.core.mapping.formats import RecordFormat
+from airflow_provider_kafka_odps.core.mapping.formats import Format, RecordFormat
 from airflow_provider_kafka_odps.core.mapping.functions.catalogue import FUNCTIONS
 from airflow_provider_kafka_odps.core.mapping.projection import Projected
 from airflow_provider_kafka_odps.core.options import Conversions, OnBadJson, OnUnclear
@@ -382,6 +384,23 @@ def test_a_column_gets_a_number_as_it_is_written_though_the_filter_needs_its_val
     """The filter's own way of reading does not become the column's."""
     found = filtered("a > 1", [b'{"a": 1.10}', b'{"a": 2e1}'])
     assert found.columns.column("a").to_pylist() == ["1.10", "2e1"]
+
+
+@pytest.mark.parametrize(("value_type", "letter"), [(Format.DOUBLE, "d"), (Format.FLOAT, "f")])
+def test_a_double_is_the_number_that_its_shortest_digits_say(value_type: Format, letter: str) -> None:
+    """0.1 of either type is 0.1, though the number that its bits are is another one."""
+    values = [struct.pack(f">{letter}", number) for number in (0.1, 0.25, 1e10, math.inf, math.nan)]
+    record_format = RecordFormat(value=value_type)
+    for where, rows in [
+        ("__value__ = 0.1", [0]),
+        ("__value__ > 0.1", [1, 2]),
+        ("__value__ IN (0.10, 10000000000)", [0, 2]),
+    ]:
+        found = filtered(where, values[:3], record_format=record_format, mapping=OFFSET)
+        assert (loaded(found), found.rejects) == (rows, ()), where
+    assert [
+        each.row for each in filtered("__value__ > 0", values, record_format=record_format, mapping=OFFSET).rejects
+    ] == [4]
 
 
 _FIELDS = st.fixed_dictionaries(
