@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import assert_never
+from typing import Any, assert_never
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -32,6 +32,7 @@ from airflow_provider_kafka_odps.exceptions import InvalidMapping
 _NUMBERS = frozenset(
     {SourceKind.NUMBER, SourceKind.INT8, SourceKind.INT16, SourceKind.INT32, SourceKind.INT64, SourceKind.DOUBLE}
 ) | {SourceKind.FLOAT}
+_LONG = 64
 _TEXTS = frozenset({SourceKind.TEXT, SourceKind.BYTES})
 
 
@@ -45,6 +46,8 @@ class Comparing:
     """Makes true, false or NULL of that."""
     near: tuple[float, ...] | None = None
     """How a number is written counts near these only; None: everywhere."""
+    size: Any = None
+    """The place of the one constant among others of its kind: a number, a text, an instant; None: there is none."""
 
     def apply(self, source: Converted) -> Verdicts:
         """Return what it says of each record; what could not be read of the source cannot be told."""
@@ -67,13 +70,20 @@ def comparing(leaf: Leaf, kind: SourceKind, leniency: Leniency) -> Comparing:
             return Comparing(_texts(kind), Always(lambda texts: pc.match_substring_regex(texts, like)))
         case Compared(_, sign, literal):
             if isinstance(literal, Decimal):
-                return _of_numbers(kind, compared(sign, literal))
+                return replace(_of_numbers(kind, compared(sign, literal)), size=literal)
             reading, constant = _reading(kind, literal, leniency)
-            return Comparing(reading, Always(lambda values: SIGNS[sign](values, constant[0])))
+            return Comparing(reading, Always(lambda values: SIGNS[sign](values, constant[0])), size=_size(constant))
         case OneOf(_, literals):
             return _one_of(kind, literals, leniency)
         case _:
             assert_never(leaf)
+
+
+def _size(constant: pa.Array) -> Any:
+    """Return a constant as something that Python compares, without what it would cut off of an instant."""
+    moment = pa.types.is_temporal(constant.type)
+    number = constant.view(pa.int64() if constant.type.bit_width == _LONG else pa.int32()) if moment else constant
+    return number[0].as_py()
 
 
 def _one_of(kind: SourceKind, literals: Sequence[Literal], leniency: Leniency) -> Comparing:

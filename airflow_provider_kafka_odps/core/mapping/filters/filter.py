@@ -18,6 +18,7 @@ from airflow_provider_kafka_odps.core.mapping.filters.condition import (
     Negation,
     leaves,
 )
+from airflow_provider_kafka_odps.core.mapping.filters.refused.ranges import empty_ranges
 from airflow_provider_kafka_odps.core.mapping.filters.verdicts import Verdicts
 from airflow_provider_kafka_odps.core.mapping.filters.where import read_where
 from airflow_provider_kafka_odps.core.mapping.formats import RecordFormat, SourceKind
@@ -45,9 +46,12 @@ class Filter:
         """Compile it; raises InvalidMapping with all comparisons that make no sense."""
         self._condition = condition
         found = {leaf: _compiled(leaf, record_format) for leaf in leaves(condition)}
-        if problems := [str(each) for each in found.values() if isinstance(each, InvalidMapping)]:
-            raise InvalidMapping(f"where: {'; '.join(dict.fromkeys(problems))}")
         self._leaves = {leaf: each for leaf, each in found.items() if not isinstance(each, InvalidMapping)}
+        sizes = {leaf: each.size for leaf, each in self._leaves.items() if each.size is not None}
+        problems = [str(each) for each in found.values() if isinstance(each, InvalidMapping)]
+        problems += [f"{_told(source)}: nothing is {said}" for source, said in empty_ranges(condition, sizes)]
+        if problems:
+            raise InvalidMapping(f"where: {'; '.join(dict.fromkeys(problems))}")
 
     @property
     def sources(self) -> Sequence[Source]:

@@ -150,6 +150,8 @@ def _asked(node: exp.Expression) -> Condition:
         case exp.Between():
             source = _source(node.this)
             low, high = (_literal(node.args[each]) for each in ("low", "high"))
+            if type(low) is not type(high):
+                raise _NotTakenError("the constants of one BETWEEN are of several kinds")
             return Both(Compared(source, Comparison.AT_LEAST, low), Compared(source, Comparison.AT_MOST, high))
         case exp.Like() if isinstance(pattern := _literal(node.expression), str):
             return Matches(_source(node.this), pattern)
