@@ -49,6 +49,8 @@ def dx_filter(parameter: Settings, index: int, column: ReaderColumn, paras: Sequ
         raise InvalidJob(f"{where}.paras[0] is {paras[0]!r}; known are {', '.join(_CODES)}")
     if not paras[1]:
         raise InvalidJob(f"{where}.paras[1] is empty; dx_filter compares with something")
+    if "\r" in str(paras[1]):
+        raise InvalidJob(f"{where}.paras[1] has a carriage return, of which Airflow's templates make a line feed")
     if column.holds in (Holds.CONSTANT, Holds.HEADERS):
         raise InvalidJob(f"{where} compares {column.text} with something, and it has {column.holds}{_take_out(where)}")
     if code in ("like", "not like"):
