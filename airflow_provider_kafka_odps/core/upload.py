@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
@@ -31,8 +31,12 @@ class Upload(Protocol):
     def id(self) -> str:
         """The session's id: any later attempt can ask for its status by it."""
 
-    def write_block(self, number: int, batches: Sequence[pa.RecordBatch]) -> int:
-        """Write one block, again under its number where a try failed; return its bytes before compression."""
+    def write_block(self, number: int, batches: Iterable[pa.RecordBatch]) -> int:
+        """Write one block while its rows come; return the bytes of its body, before compression.
+
+        Where a try fails it is written again under its number, from the first batch on: the batches are iterated once
+        for each try. An error of theirs ends it, and passes through as it is.
+        """
 
     def commit(self, blocks: int) -> None:
         """Ask once for blocks 0 to ``blocks - 1`` to be made visible.

@@ -12,7 +12,6 @@ from airflow_provider_kafka_odps.core.delivery.attempt import Attempt, Load, Tas
 from airflow_provider_kafka_odps.core.delivery.ports import Ports
 from airflow_provider_kafka_odps.core.delivery.window_rows import NO_OFFSET_COLUMNS, NoOffsetColumns, window_rows_sql
 from airflow_provider_kafka_odps.core.journal.entry import Target
-from airflow_provider_kafka_odps.core.load.resources import Resources
 from airflow_provider_kafka_odps.core.load.shares import Share
 from airflow_provider_kafka_odps.core.mapping.compiler import (
     DEFAULT_COLUMNS,
@@ -35,7 +34,7 @@ from airflow_provider_kafka_odps.core.table.partition_pattern import PartitionPa
 from airflow_provider_kafka_odps.core.table.schema import TableSchema, string_partition_columns
 from airflow_provider_kafka_odps.core.table.statements import create_statement
 from airflow_provider_kafka_odps.core.window.bounds import AskedBound, At, Side
-from airflow_provider_kafka_odps.core.window.facts import Questions
+from airflow_provider_kafka_odps.core.window.facts import Questions, TopicFacts
 from airflow_provider_kafka_odps.core.window.parsing import parse_bound, parse_partitions, parse_start
 from airflow_provider_kafka_odps.core.window.planning import WindowRequest
 from airflow_provider_kafka_odps.core.zones import zone_of
@@ -44,7 +43,7 @@ from airflow_provider_kafka_odps.transfers.adapters.reject_file import RejectFil
 from airflow_provider_kafka_odps.transfers.adapters.reject_table import LOAD, RejectTable
 from airflow_provider_kafka_odps.transfers.adapters.table import TableSink, TableVisibleRows, TableWindowRows, find_rows
 from airflow_provider_kafka_odps.transfers.adapters.topic import TopicSource
-from airflow_provider_kafka_odps.transfers.parameters import LoadParameters, parse_bytes
+from airflow_provider_kafka_odps.transfers.parameters import LoadParameters, resources_of
 from airflow_provider_kafka_odps.transfers.runtime.history import history_of, shared_journal
 from airflow_provider_kafka_odps.transfers.runtime.run import (
     AirflowRun,
@@ -200,23 +199,12 @@ def _load(parameters: LoadParameters, hooks: Hooks, request: WindowRequest, dest
         drift=destination.drift.to_json(),
         tolerance=Tolerance.parse(parameters.unfitting.max_rejects),
         keep_rejects=parameters.unfitting.keep_rejects,
-        resources=_resources(parameters),
+        resources=resources_of(parameters.how_fast),
         commit_timeout=sure.commit_timeout,
         on_rerun=sure.on_rerun,
         on_fewer_rows=sure.on_fewer_rows,
         reconcile=sure.reconcile,
         commit_to_group=sure.commit_to_group,
-    )
-
-
-def _resources(parameters: LoadParameters) -> Resources:
-    fast = parameters.how_fast
-    rate = fast.max_bytes_per_second
-    return Resources.within(
-        parse_bytes(fast.max_memory, "max_memory"),
-        concurrency=fast.concurrency,
-        workers=fast.workers,
-        max_bytes_per_second=None if rate is None else parse_bytes(rate, "max_bytes_per_second"),
     )
 
 
@@ -248,7 +236,9 @@ def _ports(parameters: LoadParameters, run: AirflowRun, hooks: Hooks, load: Load
     return Ports(
         survey=source.survey,
         epochs=source.epochs,
+        look=source.look,
         source=source,
+        open_reader=source.open_reader,
         workers=_workers(parameters, hooks, load, destination),
         sink=destination.sink,
         window_rows=find_rows(destination.sink, destination.window_rows),
@@ -265,7 +255,7 @@ def _ports(parameters: LoadParameters, run: AirflowRun, hooks: Hooks, load: Load
 def _workers(parameters: LoadParameters, hooks: Hooks, load: Load, destination: _Destination) -> WorkerPool:
     sink = destination.sink
 
-    def task_of(upload_id: str, share: Share, wanted: frozenset[str]) -> ShareTask:
+    def task_of(upload_id: str, share: Share, wanted: frozenset[str], facts: TopicFacts) -> ShareTask:
         return ShareTask(
             share=share,
             upload=hooks.odps.upload_place(sink.table, sink.partition, upload_id, sink.compression),
@@ -278,6 +268,7 @@ def _workers(parameters: LoadParameters, hooks: Hooks, load: Load, destination: 
             keep_rejects=load.keep_rejects,
             on_data_loss=load.request.on_data_loss,
             poll_timeout=parameters.how_fast.poll_timeout,
+            facts=facts,
             resources=load.resources,
         )
 

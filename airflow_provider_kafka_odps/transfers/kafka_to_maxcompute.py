@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow.sdk import BaseOperator
 
 from airflow_provider_kafka_odps.core.accounting.tolerance import ToleranceInput
-from airflow_provider_kafka_odps.core.load.resources import CONCURRENCY, MAX_MEMORY
+from airflow_provider_kafka_odps.core.load.resources import AUTO, MAX_MEMORY
 from airflow_provider_kafka_odps.core.table.names import PartitionInput
 from airflow_provider_kafka_odps.core.window.parsing import BoundInput
 from airflow_provider_kafka_odps.exceptions import KafkaOdpsError
@@ -126,9 +126,10 @@ class KafkaToMaxComputeOperator(Templates, Stoppable, FromJob, BaseOperator):
 
     **How fast**: what the load may take.
 
-    :param concurrency: how many blocks are written in parallel while the next one is filled; 0: one stage after the
-        other.
-    :param workers: how many processes share the window; each may use ``max_memory``.
+    :param concurrency: how many blocks are read and written at a time; ``"auto"``: up to eight, as many as the service
+        and the window are worth; 0: one, in the task's own thread.
+    :param workers: how many processes share the window, each of which may use ``max_memory``; ``"auto"``: as many as
+        there are cores, where the window has millions of records.
     :param max_memory: how much memory each process may use in addition: bytes, or text such as ``"340MB"``.
     :param max_bytes_per_second: the highest speed, in bytes of the columns: a number, or text such as ``"20MB"``.
         Default: no limit.
@@ -203,7 +204,7 @@ class KafkaToMaxComputeOperator(Templates, Stoppable, FromJob, BaseOperator):
         rejects_table: str | None = None, rejects_path: str | None = None, on_schema_drift: str = "fail",
         on_short_log: str = "fail", on_gap: str = "fail", on_data_loss: str = "fail", on_timestamp_ahead: str = "fail",
         # how fast
-        concurrency: int = CONCURRENCY, workers: int = 1, max_memory: int | str = MAX_MEMORY,
+        concurrency: int | str = AUTO, workers: int | str = 1, max_memory: int | str = MAX_MEMORY,
         max_bytes_per_second: int | str | None = None, compression: str = "none", poll_timeout: float = 60.0,
         block_timeout: float = 900.0, load_timeout: float = 86_400.0,
         # how sure

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_kafka_odps.core.load.resources import AUTO, MOST_WORKERS, Resources
 from airflow_provider_kafka_odps.core.mapping.filters.wanted import Wanted
 from airflow_provider_kafka_odps.core.mapping.formats import Format, RecordFormat
 from airflow_provider_kafka_odps.core.options import (
@@ -112,8 +114,8 @@ class Unfitting:
 class HowFast:
     """What the load may take."""
 
-    concurrency: int
-    workers: int
+    concurrency: int | str
+    workers: int | str
     max_memory: int | str
     max_bytes_per_second: int | str | None
     compression: Compression
@@ -232,3 +234,34 @@ def parse_bytes(asked: int | str, parameter: str) -> int:
     if found is None or found[2].lower() not in _UNITS or isinstance(asked, bool):
         raise InvalidInput(f'{parameter}={asked!r} is no amount of bytes: write a number, or "256MB" or "256MiB"')
     return int(float(found[1]) * _UNITS[found[2].lower()])
+
+
+def parse_count(asked: int | str, parameter: str) -> int | None:
+    """Return a number that the load may choose; None where it does.
+
+    >>> parse_count("auto", "concurrency"), parse_count("4", "concurrency"), parse_count(0, "concurrency")
+    (None, 4, 0)
+    """
+    text = str(asked).strip()
+    if text == AUTO:
+        return None
+    if isinstance(asked, bool) or not re.fullmatch(r"-?[0-9]+", text):
+        raise InvalidInput(f'{parameter}={asked!r} is no number: write one, such as 4, or "{AUTO}"')
+    return int(text)
+
+
+def resources_of(fast: HowFast) -> Resources:
+    """Return what a load may take; raise InvalidInput for what is no amount, or too little."""
+    rate, workers = fast.max_bytes_per_second, parse_count(fast.workers, "workers")
+    return Resources.within(
+        parse_bytes(fast.max_memory, "max_memory"),
+        concurrency=parse_count(fast.concurrency, "concurrency"),
+        # The window says how many of them are worth their start.
+        workers=max(1, min(_cores(), MOST_WORKERS)) if workers is None else workers,
+        max_bytes_per_second=None if rate is None else parse_bytes(rate, "max_bytes_per_second"),
+    )
+
+
+def _cores() -> int:
+    """Return how many cores this process may use; some systems only know how many there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -30,6 +30,7 @@ from airflow_provider_kafka_odps.core.mapping.formats import RecordFormat
 from airflow_provider_kafka_odps.core.options import Mode, OnDataLoss, OnFewerRows, OnRerun
 from airflow_provider_kafka_odps.core.table.schema import TableSchema, columns_of
 from airflow_provider_kafka_odps.core.window.bounds import Earliest, Latest
+from airflow_provider_kafka_odps.core.window.facts import TopicFacts
 from airflow_provider_kafka_odps.core.window.planning import WindowRequest
 from airflow_provider_kafka_odps.core.window.window import Window
 from airflow_provider_kafka_odps.decoding.batch import BATCH_SCHEMA
@@ -101,8 +102,8 @@ def cluster_of(*partitions: Iterable[bytes | None], policy: str = "delete") -> C
 class NoWorkers:
     """Workers of a world in which one process loads the window."""
 
-    def start(self, upload_id: str, shares: Sequence[Share], wanted: frozenset[str]) -> NoReturn:
-        raise AssertionError(f"nobody is to load {shares} of {wanted} into {upload_id}")
+    def start(self, upload_id: str, shares: Sequence[Share], wanted: frozenset[str], facts: TopicFacts) -> NoReturn:
+        raise AssertionError(f"nobody is to load {shares} of {wanted} into {upload_id}, {facts}")
 
 
 def batch_of(partition: int, values: Mapping[int, bytes | None]) -> pa.RecordBatch:
@@ -117,9 +118,9 @@ def resources(concurrency: int = 0, max_bytes_per_second: int | None = None, blo
     """Return what a load of a world may take: a block for every batch, and one thing after the other."""
     return Resources(
         concurrency=concurrency,
+        first=concurrency,
         workers=1,
         block_bytes=block_bytes,
-        queue_bytes=100,
         fetch_bytes=1,
         unpack_limit=1,
         max_bytes_per_second=max_bytes_per_second,
@@ -172,7 +173,9 @@ def attempt_at(
     ports = Ports(
         survey=source.survey,
         epochs=source.epochs,
+        look=source.look,
         source=source,
+        open_reader=source.open_reader,
         workers=NoWorkers(),
         sink=Sink(world, mode is Mode.OVERWRITE),
         window_rows=lambda columns: Rows(world) if (by_rows if columns is None else columns) else NoOffsetColumns(),

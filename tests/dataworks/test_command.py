@@ -74,7 +74,7 @@ def test_lint_names_the_hazards_of_the_guides_job(job: str, capsys: pytest.Captu
         ({}, {"tunnelQuota": "q$bizdate"}, {}, "no-time-zone", None),
         ({}, {}, {"speed": {"concurrent": 32}}, "more-than-memory-allows", None),
         ({}, {}, {"errorLimit": {"strategy": "ZeroTolerance"}}, None, "unlimited-dirty-rows"),
-        ({}, {}, {"speed": {"concurrent": 31}}, None, "more-than-memory-allows"),
+        ({}, {}, {"speed": {"concurrent": 16}}, None, "more-than-memory-allows"),
     ],
 )
 def test_a_hazard_is_named_where_it_is(
@@ -149,9 +149,9 @@ def test_the_operator_names_what_it_ignores() -> None:
 def test_a_concurrency_that_was_lowered_is_told() -> None:
     """A warning when the DAG is parsed says what fits; with more memory, or an own concurrency, there is none."""
     job = changed(setting={"speed": {"concurrent": 32}})
-    with pytest.warns(UserWarning, match=r"load: setting.speed.concurrent is 32; concurrency=31: as many"):
+    with pytest.warns(UserWarning, match=r"load: setting.speed.concurrent is 32; concurrency=16: as many"):
         task = KafkaToMaxComputeOperator.from_dataworks(job, task_id="load")
-    assert task.parameters.how_fast.concurrency == 31
+    assert task.parameters.how_fast.concurrency == 16
     for more in ({"max_memory": "1GB"}, {"concurrency": 32}):
         task = KafkaToMaxComputeOperator.from_dataworks(job, task_id="load", **more)
         assert task.parameters.how_fast.concurrency == 32

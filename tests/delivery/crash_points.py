@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 import signal
 from collections import Counter
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,6 +23,8 @@ from airflow_provider_kafka_odps.core.delivery.reconciling import FoundOffsets, 
 from airflow_provider_kafka_odps.core.delivery.window_rows import FoundRows, WindowRows
 from airflow_provider_kafka_odps.core.journal.entry import JournalStore
 from airflow_provider_kafka_odps.core.load.evidence import Evidence
+from airflow_provider_kafka_odps.core.load.lanes.sampling import ASSUMED_BYTES
+from airflow_provider_kafka_odps.core.load.lanes.stages import Read
 from airflow_provider_kafka_odps.core.upload import Upload, UploadStatus
 from airflow_provider_kafka_odps.core.window.facts import Identity, Questions, TopicFacts
 from airflow_provider_kafka_odps.core.window.offsets import TopicPartition
@@ -77,12 +80,21 @@ def watched(attempt: Attempt, points: Points, concurrency: int = 0) -> Attempt:
     def survey(topic: str, questions: Questions) -> TopicFacts:
         return points.before("survey", lambda: ports.survey(topic, questions))
 
+    @contextmanager
+    def open_reader(wanted: frozenset[str], facts: TopicFacts) -> Iterator[Read]:
+        with ports.open_reader(wanted, facts) as read:
+            yield lambda window, evidence: _reached(points, read(window, evidence))
+
+    # Two blocks: nothing is known of the rows of a window as small as that of a scene.
+    limits = replace(attempt.load.resources, block_bytes=BLOCK_OFFSETS * ASSUMED_BYTES)
+    limits = replace(limits, concurrency=concurrency, first=concurrency)
     return replace(
         attempt,
-        load=replace(attempt.load, resources=replace(attempt.load.resources, block_bytes=1, concurrency=concurrency)),
+        load=replace(attempt.load, resources=limits),
         ports=replace(
             ports,
             survey=survey,
+            open_reader=open_reader,
             source=_Source(ports.source, points),
             sink=_Sink(ports.sink, points),
             journal=_Journal(ports.journal, points),
@@ -92,6 +104,18 @@ def watched(attempt: Attempt, points: Points, concurrency: int = 0) -> Attempt:
             rejects=_RejectSink(ports.rejects, points),
         ),
     )
+
+
+BLOCK_OFFSETS = 5
+"""Offsets of one block of a scene, which has nine."""
+
+
+def _reached(points: Points, batches: Generator[pa.RecordBatch]) -> Generator[pa.RecordBatch]:
+    points.reach("read")
+    for batch in batches:
+        points.reach("batch")
+        yield batch
+    points.reach("read to the end")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +130,7 @@ class _Source:
         return self.inner.cleanup_policy(topic)
 
     def read(self, window: Window, wanted: frozenset[str], evidence: Evidence) -> Generator[pa.RecordBatch]:
-        self.points.reach("read")
-        for batch in self.inner.read(window, wanted, evidence):
-            self.points.reach("batch")
-            yield batch
-        self.points.reach("read to the end")
+        return self.inner.read(window, wanted, evidence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +177,7 @@ class _Upload:
     def id(self) -> str:
         return self.inner.id
 
-    def write_block(self, number: int, batches: Sequence[pa.RecordBatch]) -> int:
+    def write_block(self, number: int, batches: Iterable[pa.RecordBatch]) -> int:
         return self.points.before(f"{self.of}block {number}", lambda: self.inner.write_block(number, batches))
 
     def commit(self, blocks: int) -> None:

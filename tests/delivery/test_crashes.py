@@ -11,8 +11,9 @@ from delivery.scene import Log, Scene, together
 
 MODES = ("append", "overwrite")
 LOADING = [
-    *["topic id", "ensure", "open", "save uploading", "read", "batch", "block 0", "batch #2", "block 1"],
-    *["read to the end", "topic id #2", "save committing", "commit", "save committed", "reconcile", "end"],
+    *["topic id", "ensure", "open", "save uploading", "block 0", "read", "batch", "read to the end"],
+    *["block 1", "read #2", "batch #2", "batch #3", "read to the end #2"],
+    *["topic id #2", "save committing", "commit", "save committed", "reconcile", "end"],
 ]
 POINTS = ["survey", "save planned", "announce", *LOADING]
 VISIBLE = POINTS[POINTS.index("commit") + 1 :]

@@ -29,8 +29,8 @@ from airflow_provider_kafka_odps.local.testing import (
 )
 
 POINTS = [
-    *["survey", "save planned", "announce", "topic id", "ensure", "open", "save uploading", "read", "batch"],
-    *["block 0", "batch #2", "block 1", "read to the end", "topic id #2", "save committing", "commit"],
+    *["survey", "save planned", "announce", "topic id", "ensure", "open", "save uploading", "block 0"],
+    *["read", "batch", "block 1", "batch #2", "read to the end #2", "topic id #2", "save committing", "commit"],
     *["save committed", "reconcile", "end", "status", "count", "save replacing", "start removal", "save replacing #2"],
     *["await removal"],
 ]

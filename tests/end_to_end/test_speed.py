@@ -59,7 +59,7 @@ def test_every_way_loads_the_same_rows(
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"max_memory": "1MB"}, r"max_memory=1000000 is too little for concurrency=1: at least \d+MB"),
+        ({"max_memory": "1MB"}, r"max_memory=1000000 is too little for concurrency=auto: at least \d+MB"),
         ({"max_memory": "lots"}, r"max_memory='lots' is no amount of bytes"),
         ({"max_bytes_per_second": "fast"}, r"max_bytes_per_second='fast' is no amount of bytes"),
         ({"concurrency": -1}, r"concurrency=-1: 0 or more"),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from core.examples import window_of
+from core.examples import facts_of, window_of
 
 from airflow_provider_kafka_odps.clients.kafka.connection.settings import parse_kafka_settings
 from airflow_provider_kafka_odps.clients.maxcompute.connection.settings import OdpsSettings
 from airflow_provider_kafka_odps.clients.maxcompute.upload_address import UploadPlace
+from airflow_provider_kafka_odps.core.load.layout import Block
 from airflow_provider_kafka_odps.core.load.resources import Resources
 from airflow_provider_kafka_odps.core.load.shares import Share
 from airflow_provider_kafka_odps.core.mapping.filters.wanted import EVERYTHING
@@ -14,6 +15,7 @@ from airflow_provider_kafka_odps.core.mapping.formats import RecordFormat
 from airflow_provider_kafka_odps.core.options import Compression, OnDataLoss
 from airflow_provider_kafka_odps.core.table.schema import Column, TableSchema
 from airflow_provider_kafka_odps.core.table.types import OdpsType
+from airflow_provider_kafka_odps.core.window.facts import PartitionFacts
 from airflow_provider_kafka_odps.hooks.odps import BLOCK_RETRY
 from airflow_provider_kafka_odps.transfers.workers.process import ShareTask
 
@@ -22,7 +24,7 @@ def task_of_nowhere(broker: str) -> ShareTask:
     """Return the task to read from a server that takes connections and never answers."""
     settings = OdpsSettings("maxcompute_default", "http://127.0.0.1:9/api", "shop", "id", "secret")
     return ShareTask(
-        share=Share(1, 2, window_of((0, 10))),
+        share=Share(1, 2, window_of((0, 10)), (Block(1, window_of((0, 10)).ranges),)),
         upload=UploadPlace(
             settings, settings.endpoint, settings.endpoint, "shop.t", {}, "u1", Compression.NONE, BLOCK_RETRY
         ),
@@ -35,5 +37,6 @@ def task_of_nowhere(broker: str) -> ShareTask:
         keep_rejects=False,
         on_data_loss=OnDataLoss.FAIL,
         poll_timeout=600.0,
+        facts=facts_of(PartitionFacts(0, 0, 10, 10)),
         resources=Resources.within(),
     )

@@ -52,7 +52,7 @@ def test_an_empty_load_is_of_the_clear_that_loaded_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("on_data_loss", "ended"), [(OnDataLoss.FAIL, ["LogTruncated"]), (OnDataLoss.SKIP, ["ReadAgain", "Receipt"])]
+    ("on_data_loss", "ended"), [(OnDataLoss.FAIL, ["LogTooShort"]), (OnDataLoss.SKIP, ["ReadAgain", "Receipt"])]
 )
 def test_a_log_that_is_cut_below_the_reader(on_data_loss: OnDataLoss, ended: list[str]) -> None:
     """What was read may not be in the log any more: nothing of it becomes visible, and another attempt reads anew."""

@@ -29,7 +29,7 @@ def test_progress_is_reported_now_and_then() -> None:
     """What was done since the last report is in the next one, and a report comes every half second at most."""
     clock, reports = HandClock(), list[ShareProgress]()
     reporter = _Reporter(reports.append, never, clock, keep_rejects=False)
-    for passed in (10, 20, 30, 40):
+    for passed in (10, 10, 10, 10):
         clock.sleep(0.25)
         reporter.advance(rows=9, size=100, passed=passed)
     assert reports == [ShareProgress(rows=18, bytes=200, passed=20)] * 2

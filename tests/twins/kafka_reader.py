@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
@@ -13,6 +14,7 @@ from twins.kafka import Cluster, Entry, Log
 
 from airflow_provider_kafka_odps.core.accounting.gaps import GapKind, PassedOver
 from airflow_provider_kafka_odps.core.load.evidence import Evidence
+from airflow_provider_kafka_odps.core.load.lanes.stages import Read
 from airflow_provider_kafka_odps.core.options import IsolationLevel, OnDataLoss
 from airflow_provider_kafka_odps.core.window.facts import Identity, Questions, TopicFacts
 from airflow_provider_kafka_odps.core.window.losses import losses, refusal
@@ -36,6 +38,10 @@ class Source:
         """Ask the broker once for all that a plan needs."""
         return self.effect("survey", lambda: self.cluster.survey(topic, questions))
 
+    def look(self, topic: str) -> TopicFacts:
+        """Return where the topic's logs begin and end now."""
+        return self.effect("look at the log", lambda: self.cluster.survey(topic, Questions()))
+
     def epochs(self, window: Window) -> Mapping[int, int]:
         """Return the leader epoch of each range's last offset, by partition."""
         return self.effect("ask for epochs", lambda: self.cluster.epochs(window))
@@ -46,10 +52,23 @@ class Source:
 
     def read(self, window: Window, wanted: frozenset[str], evidence: Evidence) -> Generator[pa.RecordBatch]:
         """Yield every record of the window; end only when all of it was read."""
+        return self._read(window, wanted, evidence, None)
+
+    @contextmanager
+    def open_reader(self, wanted: frozenset[str], facts: TopicFacts) -> Iterator[Read]:
+        """Give what reads windows one after the other."""
+        yield lambda window, evidence: self._read(window, wanted, evidence, facts)
+
+    def _read(
+        self, window: Window, wanted: frozenset[str], evidence: Evidence, facts: TopicFacts | None
+    ) -> Generator[pa.RecordBatch]:
         reading = _Reading(self.cluster, window, self.on_data_loss, evidence)
         if not reading.ahead:
             return
-        self.effect("look at the log", reading.check)
+        if facts is None:
+            self.effect("look at the log", reading.check)
+        else:
+            reading.check(facts)
         while reading.ahead:
             number = next(iter(reading.ahead))
             fetch = partial(reading.fetch, number, self.batch_records)
@@ -74,9 +93,9 @@ class _Reading:
         self._cuts: dict[int, int] = {}
         """How often the log of a partition had been cut off when its first record was read."""
 
-    def check(self) -> bool:
+    def check(self, facts: TopicFacts | None = None) -> bool:
         """Return whether anything ahead is lost and was left out; raise where it may not be."""
-        facts = self._cluster.survey(self._window.topic, Questions())
+        facts = facts or self._cluster.survey(self._window.topic, Questions())
         if facts.topic_id != self._window.topic_id:
             raise TopicReplaced(f"{self._window.topic}: {self._window.topic_id} was planned, {facts.topic_id} is there")
         found = list(losses(self.ahead.values(), facts))

@@ -110,10 +110,12 @@ class Upload:
     opened: bool = field(default=False, kw_only=True)
     """Whether this handle has opened it: an attached one has to ask for its columns before it writes."""
 
-    def write_block(self, number: int, batches: Sequence[pa.RecordBatch]) -> int:
-        rows = self._rows(batches)
+    def write_block(self, number: int, batches: Iterable[pa.RecordBatch]) -> int:
+        # Once, as its rows come: they may be read for it.
+        taken = list(batches)
+        rows = self._rows(taken)
         self.world.effect(self._named(number), lambda: self._write(number, rows))
-        return sum(batch.nbytes for batch in batches)
+        return sum(batch.nbytes for batch in taken)
 
     def commit(self, blocks: int) -> None:
         self.world.effect("commit", lambda: self._commit(blocks, self.world.commit_faults))

@@ -39,7 +39,8 @@ class BatchConsumer:
             raise ValueError("the consumer has deserializers; records are decoded in columns, so it must have none")
         self._client_records: Any = fetcher.PartitionRecords
         fetcher.PartitionRecords = self._partition_records
-        self._consumer = consumer
+        self.consumer = consumer
+        """For positions and partitions."""
         self._passed_over: dict[TopicPartition, list[BatchSpan]] = {}
 
     def poll(self, timeout_ms: int) -> dict[TopicPartition, Iterable[RawBatches | LegacyBatch]]:
@@ -48,7 +49,7 @@ class BatchConsumer:
         The positions of the consumer move past what is returned, and past what nobody may see. Raises what the client's
         ``poll`` raises; it and the iteration raise CorruptBatch. After either the consumer can only be closed.
         """
-        polled = self._consumer.poll(timeout_ms=timeout_ms)
+        polled = self.consumer.poll(timeout_ms=timeout_ms)
         return {place: (record.value for record in got) for place, got in polled.items()}
 
     def take_passed_over(self) -> dict[TopicPartition, list[BatchSpan]]:

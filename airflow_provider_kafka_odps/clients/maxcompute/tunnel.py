@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ from airflow_provider_kafka_odps.clients.maxcompute.connection.rest import Bound
 from airflow_provider_kafka_odps.exceptions import TableRefused, Unreachable
 
 if TYPE_CHECKING:
+    from airflow_provider_kafka_odps.clients.maxcompute.blocks.body import BlockBody
     from airflow_provider_kafka_odps.clients.maxcompute.connection.retry import Retrier
     from airflow_provider_kafka_odps.clients.maxcompute.connection.settings import OdpsSettings
 
@@ -62,14 +63,15 @@ class Tunnel:
         return self._session(self.client.get(self.url, params=params, headers=_NO_BODY, **by))
 
     def put_block(
-        self, upload_id: str, number: int, body: Iterable[bytes], *, arrow: bool, encoding: str | None, retrier: Retrier
+        self, upload_id: str, number: int, body: BlockBody, *, arrow: bool, encoding: str | None, retrier: Retrier
     ) -> None:
         """Write one block; the service's errors pass through."""
         params = {**self.params, "uploadid": upload_id, "blockid": str(number)}
         if arrow:
             params["arrow"] = ""
         headers = {**_BLOCK, "Content-Encoding": encoding} if encoding else _BLOCK
-        self.client.put(self.url, data=body, params=params, headers=headers, retrier=retrier, expect=check_empty)
+        asked = {"retrier": retrier, "expect": check_empty, "uncounted": body.waited}
+        self.client.put(self.url, data=body, params=params, headers=headers, **asked)
 
     def commit(self, upload_id: str, retrier: Retrier) -> None:
         """Ask for all blocks of a session to be made visible; the service's errors pass through.

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_kafka_odps.clients.maxcompute.blocks.arrow import framed
-from airflow_provider_kafka_odps.clients.maxcompute.blocks.compression import content_encoding, packed
-from airflow_provider_kafka_odps.clients.maxcompute.blocks.records import record_body
+from airflow_provider_kafka_odps.clients.maxcompute.blocks.body import BlockBody
+from airflow_provider_kafka_odps.clients.maxcompute.blocks.compression import content_encoding
 from airflow_provider_kafka_odps.clients.maxcompute.connection.rest import (
     answers,
     code_of,
@@ -92,40 +91,48 @@ class OdpsUpload:
         """How long one value of a column may be, in bytes."""
         return int(self._facts.get("MaxFieldSize") or 8 * 1024 * 1024)
 
-    def write_block(self, number: int, batches: Sequence[pa.RecordBatch]) -> int:
-        """Write one block of columns in the session's schema; return the bytes of its body before compression.
+    def write_block(self, number: int, batches: Iterable[pa.RecordBatch]) -> int:
+        """Write one block of columns in the session's schema while they come; return its bytes before compression.
 
         It is an Arrow block, or a block of records where the table has a JSON column. A try that fails is repeated
-        whole under the same number, which replaces what was there.
-        Raises TableRefused for columns that are not the table's, UploadFailed where it could not be written in time.
+        whole under the same number, which replaces what was there: the batches are iterated once for each try.
+        Raises TableRefused for columns that are not the table's, UploadFailed where it could not be written in time,
+        and what the batches raise.
         """
         if not 0 <= number < MAX_BLOCKS:
             raise InvalidInput(
                 f"block {number}: one upload takes at most {MAX_BLOCKS} blocks; load smaller windows, or write larger "
                 "blocks"
             )
-        self._check(batches)
         arrow = self.schema.in_arrow_blocks
         encoding = content_encoding(self._compression, arrow=arrow)
-        body = _Body(batches, self.schema, self._retrier, self._compression)
+        body = BlockBody(batches, self._check, self.schema, self._retrier, self._compression)
         try:
             self._tunnel.put_block(self._id, number, body, arrow=arrow, encoding=encoding, retrier=self._retrier)
-        except Unreachable as error:
-            raise UploadFailed(f"block {number} of upload {self._id} to {self._tunnel.label}: {error}") from error
-        except _answer_type() as error:
-            raise UploadFailed(
-                f"block {number} of upload {self._id} to {self._tunnel.label} was refused: {words_of(error)}"
-            ) from error
+        except BaseException as error:
+            if body.failure is not None:
+                # What the client makes of it is not what has happened.
+                raise body.failure from None
+            raise self._failed(number, error) from error
+        finally:
+            body.close()
         return body.bytes
 
-    def _check(self, batches: Sequence[pa.RecordBatch]) -> None:
+    def _failed(self, number: int, error: BaseException) -> BaseException:
+        place = f"block {number} of upload {self._id} to {self._tunnel.label}"
+        if isinstance(error, Unreachable):
+            return UploadFailed(f"{place}: {error}")
+        if isinstance(error, _answer_type()):
+            return UploadFailed(f"{place} was refused: {words_of(error)}")
+        return error
+
+    def _check(self, batch: pa.RecordBatch) -> None:
         wanted = self.schema.arrow
-        for batch in batches:
-            if batch.schema.names != wanted.names or batch.schema.types != wanted.types:
-                raise TableRefused(
-                    f"upload {self._id} to {self._tunnel.label}: the table has {_listed(wanted)}, the columns are "
-                    f"{_listed(batch.schema)}. Was the table changed since it was described?"
-                )
+        if batch.schema.names != wanted.names or batch.schema.types != wanted.types:
+            raise TableRefused(
+                f"upload {self._id} to {self._tunnel.label}: the table has {_listed(wanted)}, the columns are "
+                f"{_listed(batch.schema)}. Was the table changed since it was described?"
+            )
 
     def commit(self, blocks: int) -> None:
         """Look whether the session holds blocks 0 to ``blocks - 1`` and no other, then ask once to make them visible.
@@ -164,37 +171,6 @@ class OdpsUpload:
             with answers(self._tunnel.settings, f"asking for upload {self._id} to {self._tunnel.label}"):
                 raise
         return _STATUS.get(str(session.get("Status")).upper(), UploadStatus.CLOSING)
-
-
-class _Body:
-    """The body of one block, made anew for every try, one batch at a time."""
-
-    def __init__(
-        self, batches: Sequence[pa.RecordBatch], schema: TableSchema, retrier: Retrier, compression: Compression
-    ) -> None:
-        self._batches, self._schema, self._clock, self._check = batches, schema, retrier.clock, retrier.check
-        self._compression = compression
-        self._until = retrier.clock.monotonic() + retrier.policy.total
-        self.bytes = 0
-
-    def __iter__(self) -> Iterator[bytes]:
-        self.bytes = 0
-        return packed(self._unpacked(), self._compression)
-
-    def _unpacked(self) -> Iterator[bytes]:
-        for piece in self._pieces():
-            if self._check is not None:
-                self._check()
-            # The HTTP client bounds one write; this bounds all of them.
-            if self._clock.monotonic() > self._until:
-                raise TimeoutError(f"{self.bytes} bytes were sent before the deadline")
-            self.bytes += len(piece)
-            yield piece
-
-    def _pieces(self) -> Iterator[bytes]:
-        if self._schema.in_arrow_blocks:
-            return framed(self._batches)
-        return record_body(self._batches, [column.type for column in self._schema.columns])
 
 
 def _answer_type() -> type[Exception]:

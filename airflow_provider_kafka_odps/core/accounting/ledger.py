@@ -13,7 +13,7 @@ from airflow_provider_kafka_odps.core.accounting.gaps import PassedOver
 from airflow_provider_kafka_odps.core.accounting.lateness import Lateness
 from airflow_provider_kafka_odps.core.accounting.partition import PartitionLedger
 from airflow_provider_kafka_odps.core.options import OnDataLoss
-from airflow_provider_kafka_odps.core.window.offsets import OffsetRange, TopicPartition
+from airflow_provider_kafka_odps.core.window.offsets import OffsetRange, TopicPartition, joined
 from airflow_provider_kafka_odps.core.window.window import Window
 from airflow_provider_kafka_odps.exceptions import ReadFailed, UnexplainedGap
 
@@ -74,6 +74,20 @@ class Ledger:
         return sum(each.filtered for each in self._partitions.values())
 
     @property
+    def rejects(self) -> int:
+        """How many of them do not fit."""
+        return sum(each.rejects for each in self._partitions.values())
+
+    @property
+    def ahead(self) -> list[OffsetRange]:
+        """What is behind the last record of each partition, in their order."""
+        return [
+            replace(each.offsets, start=each.position)
+            for _, each in sorted(self._partitions.items())
+            if each.position < each.offsets.end
+        ]
+
+    @property
     def first_last(self) -> dict[TopicPartition, tuple[int, int]]:
         """The offsets of the first and the last record so far, of each partition that had any."""
         return {place: each.first_last for place, each in self._partitions.items() if each.first_last is not None}
@@ -81,17 +95,7 @@ class Ledger:
     @property
     def missing(self) -> tuple[OffsetRange, ...]:
         """The ranges that were lost and skipped, in order; of very many in one partition the first are listed."""
-        return tuple(sorted(lost for each in self._partitions.values() for lost in each.missing))
-
-    def progress(self) -> str:
-        """Return how much was counted, and what is ahead, such as ``orders[3]@[180, 250)``."""
-        ahead = [
-            str(replace(each.offsets, start=each.position))
-            for _, each in sorted(self._partitions.items())
-            if each.position < each.offsets.end
-        ]
-        span = sum(each.offsets.span for each in self._partitions.values())
-        return f"{self.passed} of {span} offsets were read and fit, ahead: {', '.join(ahead) or 'none'}"
+        return tuple(joined(sorted(lost for each in self._partitions.values() for lost in each.missing)))
 
     def prove(self, cleanup_policy: Callable[[], str | None], on_data_loss: OnDataLoss) -> dict[TopicPartition, Counts]:
         """Return what became of each partition's offsets; to be asked when the window has been read to its end.

@@ -16,7 +16,8 @@ from airflow_provider_kafka_odps.core.delivery.window_rows import WindowRows
 from airflow_provider_kafka_odps.core.history.store import History
 from airflow_provider_kafka_odps.core.journal.entry import JournalStore
 from airflow_provider_kafka_odps.core.load.evidence import Evidence
-from airflow_provider_kafka_odps.core.load.shares import Share, ShareProgress, ShareResult
+from airflow_provider_kafka_odps.core.load.lanes.stages import Read
+from airflow_provider_kafka_odps.core.load.shares import RunningWorkers, Share
 from airflow_provider_kafka_odps.core.upload import Upload
 from airflow_provider_kafka_odps.core.window.facts import Identity, Questions, TopicFacts
 from airflow_provider_kafka_odps.core.window.window import Window
@@ -51,24 +52,11 @@ class Sink(Protocol):
         """Return a session that an earlier attempt opened, alive or not."""
 
 
-class RunningWorkers(Protocol):
-    """Workers that load shares of one window."""
-
-    def check(self) -> None:
-        """Raise the error of the first worker that has failed, if any; in any thread."""
-
-    def reports(self) -> Sequence[ShareProgress]:
-        """Return, once, what the workers have reported by now."""
-
-    def results(self) -> Sequence[ShareResult] | None:
-        """Return what each has loaded, in the order of their shares; None while one still loads."""
-
-
 class Workers(Protocol):
     """Processes that could load shares of a window."""
 
     def start(
-        self, upload_id: str, shares: Sequence[Share], wanted: frozenset[str]
+        self, upload_id: str, shares: Sequence[Share], wanted: frozenset[str], facts: TopicFacts
     ) -> AbstractContextManager[RunningWorkers]:
         """Start a worker for each share; they write blocks of an upload that is open.
 
@@ -78,6 +66,17 @@ class Workers(Protocol):
 
 Survey: TypeAlias = Callable[[str, Questions], TopicFacts]
 """Asks the broker once for all that a plan needs."""
+
+
+Look: TypeAlias = Callable[[str], TopicFacts]
+"""Asks the broker where a topic's logs begin and end now."""
+
+
+OpenReader: TypeAlias = Callable[[frozenset[str], TopicFacts], AbstractContextManager[Read]]
+"""Gives what reads windows as ``Source.read`` does, one after the other, without a look at the logs before.
+
+The facts are what they are like now. Several readers may be at work at once.
+"""
 
 
 Epochs: TypeAlias = Callable[[Window], Mapping[int, int]]
@@ -102,7 +101,9 @@ class Ports:
 
     survey: Survey
     epochs: Epochs
+    look: Look
     source: Source
+    open_reader: OpenReader
     workers: Workers
     sink: Sink
     window_rows: FindRows

@@ -51,22 +51,8 @@ def gather(window: Window, results: Sequence[ShareResult], of: int) -> ShareResu
             seconds[stage] += spent
     return ShareResult(
         ledger,
-        blocks=max(_written(results), default=-1) + 1,
+        blocks=sum(each.blocks for each in results),
         bytes=sum(each.bytes for each in results),
         not_json=sum(each.not_json for each in results),
         seconds=dict(seconds),
     )
-
-
-def holes(results: Sequence[ShareResult]) -> list[int]:
-    """Return the numbers of blocks that nobody has written: the commit wants none to be missing.
-
-    A process writes every so many-th block, from its own number on; who has fewer than another leaves holes.
-    """
-    written = _written(results)
-    return sorted(set(range(max(written, default=-1) + 1)) - written)
-
-
-def _written(results: Sequence[ShareResult]) -> set[int]:
-    of = len(results)
-    return {number + of * turn for number, each in enumerate(results) for turn in range(each.blocks)}

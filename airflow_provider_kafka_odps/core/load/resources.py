@@ -10,8 +10,16 @@ MAX_MEMORY = 340_000_000
 """What a load's process may grow by, unless a parameter says otherwise."""
 
 
-CONCURRENCY = 1
-"""One block is sent while the next one is filled; with two, blocks would be smaller than the service wants them."""
+AUTO = "auto"
+"""What a user writes for a number that the load decides on."""
+
+
+_FIRST_LANES = 2
+"""Those that begin, where the load decides: as many as are enough where nothing is waited for."""
+
+
+AUTO_LANES = 8
+"""Blocks that are written at a time by default, where the window is worth it and memory is enough."""
 
 
 MOST_WORKERS = 64
@@ -26,28 +34,43 @@ FETCH_BYTES = 8 * 1024 * 1024
 _FIXED = 155_000_000
 
 
-_ANSWERS = 5
-"""Answers that there is room for: one that is decoded, one that waits, one on its way, and what is left of others."""
+_OF_LANES = 2 * 1024 * 1024
+"""The same, where there are several lanes: with less, records are decoded in groups that are too small."""
+
+
+_ANSWERS = 3
+"""Answers that a lane has room for: one that is decoded, one that waits, one on its way."""
 
 
 _LEAST_ANSWER = 1024 * 1024
-
-
-_ANSWER_SHARE = 50
-"""Of the memory, an answer may take one in so many parts: 6.8 MB by default."""
 
 
 _BYTES_PER_OFFSET = 4096
 """What is asked for per offset of a small window: more than most records have, so that it comes in one answer."""
 
 
-_QUEUES = 2
+_ROWS = 8 * 1024 * 1024
+"""What a lane has of rows: those that are decoded, those that are projected of them, and a piece that is sent."""
 
 
-_QUEUE = 8 * 1024 * 1024
+BLOCK_BYTES, _LARGEST_BLOCK = 64 * 1024 * 1024, 256 * 1024 * 1024
+"""How large blocks are to be. Source: what MaxCompute recommends."""
 
 
-_LEAST_BLOCK = 4 * 1024 * 1024
+_WORTH_A_LANE = 16 * 1024 * 1024
+"""Bytes of rows for which a lane more is worth a consumer and a connection more."""
+
+
+_PACE = 10 * 1024 * 1024
+"""Bytes per second that the service takes of one block. Source: MaxCompute's limits of the tunnel."""
+
+
+_LONGEST_SECONDS = 60
+"""For which a block is written, where the user has set the pace."""
+
+
+_BLOCKS, _SECONDS = 400, 300
+"""Blocks that one table takes in so many seconds: 500, of which others have a part. Source: the same."""
 
 
 _LEAST_UNPACKED, UNPACK_LIMIT = 64 * 1024 * 1024, 256 * 1024 * 1024
@@ -56,16 +79,16 @@ _LEAST_UNPACKED, UNPACK_LIMIT = 64 * 1024 * 1024, 256 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resources:
-    """What a load may take, shared out to its stages."""
+    """What a load may take."""
 
     concurrency: int
-    """How many blocks are written at a time, beside reading and projecting; 0: one thing after the other."""
+    """Lanes: how many blocks are read, projected and written at a time; 0: one block, in the task's own thread."""
+    first: int
+    """How many of them begin; others join them where that pays."""
     workers: int
     """How many processes share the window, the task's own among them; each may take all of this."""
     block_bytes: int
-    """How large a block may become: one is filled while others are written, and kept until they are."""
-    queue_bytes: int
-    """How far a stage may be ahead of the next one."""
+    """How large a block of a large window is, about."""
     fetch_bytes: int
     """What one answer of a broker may hold."""
     unpack_limit: int
@@ -87,49 +110,67 @@ class Resources:
         cls,
         max_memory: int = MAX_MEMORY,
         *,
-        concurrency: int = CONCURRENCY,
+        concurrency: int | None = None,
         workers: int = 1,
         max_bytes_per_second: int | None = None,
     ) -> Resources:
-        """Return what fits into the bytes by which each process may grow.
+        """Return what fits into the bytes by which each process may grow; a concurrency of None is as much as pays.
 
-        Raises InvalidInput, with what is needed, for memory in which no block of use fits.
+        Raises InvalidInput, with what is needed, for memory in which so many lanes do not fit.
         """
-        fetch_bytes = min(max_memory // _ANSWER_SHARE, FETCH_BYTES)
-        blocks = max(concurrency, 0) + 1
-        block_bytes = (max_memory - _FIXED - _ANSWERS * fetch_bytes - _QUEUES * _QUEUE) // blocks
+        most = cls.most_concurrency(max_memory)
+        lanes = max(1, min(AUTO_LANES, most)) if concurrency is None else concurrency
+        each = (max_memory - _FIXED) // max(lanes, 1)
         resources = cls(
-            concurrency=concurrency,
+            concurrency=lanes,
+            first=min(lanes, _FIRST_LANES) if concurrency is None else lanes,
             workers=workers,
-            block_bytes=block_bytes,
-            queue_bytes=_QUEUE,
-            fetch_bytes=fetch_bytes,
-            # As much as a block may hold, within what batches of producers need.
-            unpack_limit=min(max(block_bytes, _LEAST_UNPACKED), UNPACK_LIMIT),
+            block_bytes=_block_bytes(max(lanes, 1) * max(workers, 1), max_bytes_per_second),
+            # What an answer holds behind the end of a block was fetched in vain: of small blocks that is much.
+            fetch_bytes=FETCH_BYTES if lanes <= 1 else max(_LEAST_ANSWER, min(_OF_LANES, (each - _ROWS) // _ANSWERS)),
+            # Within what batches of producers need.
+            unpack_limit=min(max(each, _LEAST_UNPACKED), UNPACK_LIMIT),
             max_bytes_per_second=max_bytes_per_second,
         )
-        if block_bytes < _LEAST_BLOCK:
+        if max(lanes, 1) > most:
             raise InvalidInput(
-                f"max_memory={max_memory} is too little for concurrency={concurrency}: at least "
-                f"{-(-_least_memory(blocks) // 10**6)}MB are needed"
+                f"max_memory={max_memory} is too little for concurrency={AUTO if concurrency is None else lanes}: "
+                f"at least {-(-_least_memory(lanes) // 10**6)}MB are needed"
             )
         return resources
 
     @staticmethod
     def most_concurrency(max_memory: int) -> int:
-        """Return the highest concurrency for which memory is enough, by the rule of ``within``; below 0: for none.
+        """Return the highest concurrency for which memory is enough, by the rule of ``within``; below 1: for none.
 
         >>> Resources.most_concurrency(MAX_MEMORY)
-        31
+        16
         """
-        fetch_bytes = min(max_memory // _ANSWER_SHARE, FETCH_BYTES)
-        return (max_memory - _FIXED - _ANSWERS * fetch_bytes - _QUEUES * _QUEUE) // _LEAST_BLOCK - 1
+        return (max_memory - _FIXED) // _LANE
+
+    def blocks(self, size: int) -> int:
+        """Return how many blocks a window of so many bytes of rows is worth.
+
+        So many that no lane is idle while others have much to do, and each is worth its requests.
+        """
+        lanes = max(1, self.concurrency) * self.workers
+        wanted = max(-(-size // self.block_bytes), min(lanes, size // _WORTH_A_LANE), 1)
+        return -(-wanted // lanes) * lanes if wanted > lanes else wanted
 
 
-def _least_memory(blocks: int) -> int:
-    needed = _FIXED + _QUEUES * _QUEUE + _LEAST_BLOCK * blocks
-    # Answers take their part of all, or as much as they ever take.
-    return min(needed * _ANSWER_SHARE // (_ANSWER_SHARE - _ANSWERS), needed + _ANSWERS * FETCH_BYTES)
+def _block_bytes(lanes: int, rate: int | None) -> int:
+    """Return how large blocks are, for so many lanes in all, and bytes per second."""
+    # So large that many of them do not meet the service's limit, if each goes as fast as it takes it.
+    size = min(_LARGEST_BLOCK, max(BLOCK_BYTES, lanes * _PACE * _SECONDS // _BLOCKS))
+    # A block that takes long has much to repeat when its connection breaks.
+    return size if rate is None else min(size, max(_LEAST_ANSWER, rate * _LONGEST_SECONDS // lanes))
+
+
+_LANE = _ROWS + _ANSWERS * _LEAST_ANSWER
+
+
+def _least_memory(lanes: int) -> int:
+    return _FIXED + _LANE * max(lanes, 1)
 
 
 def answer_bytes(limit: int, brokers: int, offsets: int) -> int:
@@ -139,7 +180,7 @@ def answer_bytes(limit: int, brokers: int, offsets: int) -> int:
     few may take. What an answer holds behind the end of a window is of no use, so a small window asks for little.
 
     >>> answer_bytes(6_800_000, brokers=1, offsets=50_000_000), answer_bytes(6_800_000, brokers=9, offsets=50_000_000)
-    (6800000, 1789473)
+    (6800000, 1073684)
     >>> answer_bytes(6_800_000, brokers=1, offsets=100)
     1048576
     """

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from itertools import pairwise
+from typing import TYPE_CHECKING, Protocol
 
-from airflow_provider_kafka_odps.core.window.offsets import OffsetRange
+from airflow_provider_kafka_odps.core.load.layout import Block
+from airflow_provider_kafka_odps.core.window.offsets import OffsetRange, joined
 from airflow_provider_kafka_odps.core.window.window import Window
 
 if TYPE_CHECKING:
@@ -16,53 +18,40 @@ if TYPE_CHECKING:
     from airflow_provider_kafka_odps.core.mapping.reject import Reject
 
 
-LEAST_SPAN = 100_000
-"""Offsets for which a process of its own is worth its start, which takes a second or two."""
-
-
-HEAD_START = 300_000
-"""Offsets that the task's own process loads before another one has started, about."""
+LEAST_SPAN = 4_000_000
+"""Offsets for which a process of its own was measured to be worth its start, which takes a second of its processor."""
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """What one process loads: a part of the window, into every ``of``-th block from ``number`` on."""
+    """What one process loads: some blocks of the window that follow each other."""
 
     number: int
     of: int
     window: Window
     """With the ranges of this share alone; a partition that has none of them is not there."""
+    blocks: tuple[Block, ...]
 
 
-def plan_shares(
-    window: Window, workers: int, least: int | None = None, head_start: int | None = None
-) -> tuple[Share, ...]:
-    """Return up to ``workers`` shares of a window with at least ``least`` offsets for each; at least one share.
+def workers_for(window: Window, workers: int) -> int:
+    """Return how many of so many processes the window is worth."""
+    return max(1, min(workers, window.span // LEAST_SPAN))
 
-    The ranges are laid end to end, in the order of partitions, and cut into equal lengths, but for the first, which has
-    up to ``head_start`` offsets more. So the same window is always shared out alike, a partition that is much larger
-    than others is cut as well, and most partitions stay whole.
-    """
-    count = max(1, min(workers, window.span // (LEAST_SPAN if least is None else least) if workers > 1 else 1))
-    if count == 1:
-        return (Share(0, 1, window),)
-    ahead = min(HEAD_START if head_start is None else head_start, window.span // count)
-    edges = [0, *(ahead + (window.span - ahead) * number // count for number in range(1, count + 1))]
+
+def share_out(window: Window, blocks: Sequence[Block], workers: int) -> tuple[Share, ...]:
+    """Return shares of the blocks of a window: as many as there are workers, or as blocks if these are fewer."""
+    count = max(1, min(workers, len(blocks)))
+    edges = [len(blocks) * number // count for number in range(count + 1)]
+    parts = [tuple(blocks[start:end]) for start, end in pairwise(edges)]
     return tuple(
-        Share(number, count, replace(window, ranges=tuple(_between(window, edges[number], edges[number + 1]))))
-        for number in range(count)
+        Share(number, count, replace(window, ranges=tuple(joined(_ranges(part)))), part)
+        for number, part in enumerate(parts)
     )
 
 
-def _between(window: Window, start: int, end: int) -> Iterator[OffsetRange]:
-    """Yield what of each partition lies between two places of the line on which all ranges are laid end to end."""
-    before = 0
-    for offsets in window.ranges:
-        first = offsets.start + max(0, start - before)
-        after = offsets.start + min(offsets.span, end - before)
-        if first < after:
-            yield replace(offsets, start=first, end=after)
-        before += offsets.span
+def _ranges(blocks: Iterable[Block]) -> Iterator[OffsetRange]:
+    for block in blocks:
+        yield from block.ranges
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +78,22 @@ class ShareResult:
     seconds: Mapping[str, float]
     """Per stage."""
 
-    def plus(self, blocks: int, size: int, seconds: Mapping[str, float]) -> ShareResult:
-        """Return this with blocks, their bytes, and what they took, on top."""
-        spent = {stage: self.seconds.get(stage, 0.0) + more for stage, more in seconds.items()}
-        return replace(self, blocks=self.blocks + blocks, bytes=self.bytes + size, seconds={**self.seconds, **spent})
-
 
 @dataclass(frozen=True, slots=True)
 class ShareFailed:
     """The last that a worker reports: why it has loaded nothing."""
 
     error: Exception
+
+
+class RunningWorkers(Protocol):
+    """Workers that load shares of one window."""
+
+    def check(self) -> None:
+        """Raise the error of the first worker that has failed, if any; in any thread."""
+
+    def reports(self) -> Sequence[ShareProgress]:
+        """Return, once, what the workers have reported by now."""
+
+    def results(self) -> Sequence[ShareResult] | None:
+        """Return what each has loaded, in the order of their shares; None while one still loads."""

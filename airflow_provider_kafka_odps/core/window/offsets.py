@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from airflow_provider_kafka_odps.exceptions import InvalidInput
@@ -60,3 +61,14 @@ class OffsetRange:
 
     def __str__(self) -> str:
         return f"{self.topic_partition}@[{self.start}, {self.end})"
+
+
+def joined(ranges: Iterable[OffsetRange]) -> list[OffsetRange]:
+    """Return ranges with those as one that follow each other in one partition."""
+    whole: list[OffsetRange] = []
+    for each in ranges:
+        if whole and whole[-1].partition == each.partition and whole[-1].end == each.start:
+            whole[-1] = replace(whole[-1], end=each.end)
+        else:
+            whole.append(each)
+    return whole

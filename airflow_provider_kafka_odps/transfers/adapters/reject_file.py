@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -92,24 +92,28 @@ class FileUpload:
     layout: Layout
     id: str
 
-    def write_block(self, number: int, batches: Sequence[pa.RecordBatch]) -> int:
+    def write_block(self, number: int, batches: Iterable[pa.RecordBatch]) -> int:
         """Write one part as an Arrow stream; return its bytes.
 
         Raises UploadFailed with the file system's words.
         """
         import pyarrow as pa
 
+        from airflow_provider_kafka_odps.core.accounting.rejects import REJECT_SCHEMA
+
         try:
             self.files.makedirs(self.path.rpartition("/")[0] or ".", exist_ok=True)
             with (
                 self.files.open(self._part(number), "wb") as part,
-                pa.ipc.new_stream(part, batches[0].schema) as writer,
+                pa.ipc.new_stream(part, REJECT_SCHEMA) as writer,
             ):
+                size = 0
                 for batch in batches:
                     writer.write_batch(batch)
+                    size += batch.nbytes
         except OSError as error:
             raise UploadFailed(f"rejects_path={self.path}: part {number} cannot be written: {error}") from error
-        return sum(batch.nbytes for batch in batches)
+        return size
 
     def commit(self, blocks: int) -> None:
         """Make one file of the parts, give it its name, and remove them.

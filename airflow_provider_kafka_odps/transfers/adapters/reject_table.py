@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -76,7 +76,7 @@ class _FittingUpload:
         """The session's id."""
         return self._upload.id
 
-    def write_block(self, number: int, batches: Sequence[pa.RecordBatch]) -> int:
+    def write_block(self, number: int, batches: Iterable[pa.RecordBatch]) -> int:
         """Write one block of rejects; a value that is too long loses its end, and its reason says so."""
         from airflow_provider_kafka_odps.core.accounting.rejects import cut_to_fit
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_kafka_odps.core.history.planning_lock import PlanningLock
     from airflow_provider_kafka_odps.core.load.evidence import Evidence
+    from airflow_provider_kafka_odps.core.load.lanes.stages import Read
     from airflow_provider_kafka_odps.core.load.resources import Resources
     from airflow_provider_kafka_odps.core.options import OnDataLoss
     from airflow_provider_kafka_odps.core.window.facts import Identity, Questions, TopicFacts
@@ -39,6 +41,12 @@ class TopicSource:
         """Ask the broker once for all that a plan needs."""
         return self._watched(lambda: self.hook.survey(topic, questions))
 
+    def look(self, topic: str) -> TopicFacts:
+        """Return where the topic's logs begin and end now."""
+        from airflow_provider_kafka_odps.core.window.facts import Questions
+
+        return self.survey(topic, Questions())
+
     def epochs(self, window: Window) -> Mapping[int, int]:
         """Return the leader epoch of each range's last offset, by partition, as far as the broker tells."""
         return self._watched(lambda: self.hook.epochs(window))
@@ -49,17 +57,25 @@ class TopicSource:
 
     def read(self, window: Window, wanted: frozenset[str], evidence: Evidence) -> Generator[pa.RecordBatch]:
         """Yield every record of the window; end only when all of it was read."""
-        return self.hook.read(
-            window,
+        with self.open_reader(wanted, None) as read:
+            yield from read(window, evidence)
+
+    @contextmanager
+    def open_reader(self, wanted: frozenset[str], facts: TopicFacts | None) -> Iterator[Read]:
+        """Give what reads windows of the topic, one after the other, by one consumer."""
+        from airflow_provider_kafka_odps.clients.kafka.reader import WindowReader
+
+        with WindowReader(
+            self.hook.cluster,
             wanted=wanted,
             poll_timeout=self.poll_timeout,
             check=self.check,
-            passed_over=evidence.pass_over,
             on_data_loss=self.on_data_loss,
             fetch_bytes=self.resources.fetch_bytes,
             unpack_limit=self.resources.unpack_limit,
-            waited=evidence.wait,
-        )
+            facts=facts,
+        ) as reader:
+            yield lambda window, evidence: reader.read(window, evidence.pass_over, evidence.wait)
 
     def cleanup_policy(self, topic: str) -> str | None:
         """Return the topic's ``cleanup.policy``; None if this login may not know it."""

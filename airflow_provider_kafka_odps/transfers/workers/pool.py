@@ -12,6 +12,7 @@ from multiprocessing.connection import Connection
 from typing import Self
 
 from airflow_provider_kafka_odps.core.load.shares import Share, ShareFailed, ShareProgress, ShareResult
+from airflow_provider_kafka_odps.core.window.facts import TopicFacts
 from airflow_provider_kafka_odps.exceptions import WorkerFailed
 from airflow_provider_kafka_odps.transfers.workers.process import ShareTask
 
@@ -22,12 +23,12 @@ _WORKER = "from airflow_provider_kafka_odps.transfers.workers.process import mai
 class WorkerPool:
     """What is known of all workers before a window is."""
 
-    task_of: Callable[[str, Share, frozenset[str]], ShareTask]
-    """Upload id, share and columns to decode → task of one worker."""
+    task_of: Callable[[str, Share, frozenset[str], TopicFacts], ShareTask]
+    """Upload id, share, columns to decode and what the topic is like → task of one worker."""
 
-    def start(self, upload_id: str, shares: Sequence[Share], wanted: frozenset[str]) -> RunningPool:
+    def start(self, upload_id: str, shares: Sequence[Share], wanted: frozenset[str], facts: TopicFacts) -> RunningPool:
         """Start a worker for each share; they write blocks of an upload that is open."""
-        return RunningPool([self.task_of(upload_id, share, wanted) for share in shares])
+        return RunningPool([self.task_of(upload_id, share, wanted, facts) for share in shares])
 
 
 class RunningPool:

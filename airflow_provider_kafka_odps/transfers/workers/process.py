@@ -13,7 +13,8 @@ import pickle
 import signal
 import sys
 import threading
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.abc import MetaPathFinder
 from multiprocessing.connection import Connection
@@ -26,6 +27,7 @@ from airflow_provider_kafka_odps.core.mapping.filters.wanted import Wanted
 from airflow_provider_kafka_odps.core.mapping.formats import RecordFormat
 from airflow_provider_kafka_odps.core.options import OnDataLoss
 from airflow_provider_kafka_odps.core.table.schema import TableSchema
+from airflow_provider_kafka_odps.core.window.facts import TopicFacts
 from airflow_provider_kafka_odps.exceptions import WorkerFailed
 
 if TYPE_CHECKING:
@@ -34,10 +36,8 @@ if TYPE_CHECKING:
     from airflow_provider_kafka_odps.clients.kafka.connection.client import Cluster
     from airflow_provider_kafka_odps.clients.maxcompute.upload_address import UploadPlace
     from airflow_provider_kafka_odps.core.clock import Clock
-    from airflow_provider_kafka_odps.core.load.evidence import Evidence
-    from airflow_provider_kafka_odps.core.load.stages import Read
+    from airflow_provider_kafka_odps.core.load.lanes.stages import OpenReader, Read
     from airflow_provider_kafka_odps.core.mapping.reject import Reject
-    from airflow_provider_kafka_odps.core.window.window import Window
 
 
 _EVERY = 0.5
@@ -67,6 +67,8 @@ class ShareTask:
     """Whether rejects are reported with their keys and values."""
     on_data_loss: OnDataLoss
     poll_timeout: float
+    facts: TopicFacts
+    """What the topic is like now."""
     resources: Resources
     """Of the whole load: its bytes per second are shared out to the workers."""
 
@@ -127,7 +129,8 @@ def load(task: ShareTask, report: Report) -> ShareResult:
     from airflow_provider_kafka_odps.clients.clock import SystemClock
     from airflow_provider_kafka_odps.clients.kafka.connection.client import Cluster
     from airflow_provider_kafka_odps.core.cancellation import Cancellation
-    from airflow_provider_kafka_odps.core.load.stages import ShareLoad, Stages
+    from airflow_provider_kafka_odps.core.load.lanes.share_load import ShareLoad
+    from airflow_provider_kafka_odps.core.load.lanes.stages import Stages
     from airflow_provider_kafka_odps.core.mapping.compiler import compile_projection
     from airflow_provider_kafka_odps.transfers.runtime.memory import lean
 
@@ -135,7 +138,7 @@ def load(task: ShareTask, report: Report) -> ShareResult:
     clock, cancellation = SystemClock(), Cancellation()
     reporter = _Reporter(report, cancellation.check, clock, keep_rejects=task.keep_rejects)
     stages = Stages(
-        read=_reader(task, Cluster(task.kafka, clock, _mask_nothing), cancellation.check),
+        open_reader=_reader(task, Cluster(task.kafka, clock, _mask_nothing), cancellation.check),
         projection=compile_projection(task.columns, task.schema, task.record_format, task.filtering),
         take_rejects=reporter.take_rejects,
         resources=task.resources,
@@ -146,24 +149,24 @@ def load(task: ShareTask, report: Report) -> ShareResult:
         return ShareLoad(task.share, stages).run(task.upload.join(clock, _mask_nothing), reporter)
 
 
-def _reader(task: ShareTask, cluster: Cluster, check: Callable[[], None]) -> Read:
-    from airflow_provider_kafka_odps.clients.kafka.reader import read_window
+def _reader(task: ShareTask, cluster: Cluster, check: Callable[[], None]) -> OpenReader:
+    from airflow_provider_kafka_odps.clients.kafka.reader import WindowReader
 
-    def read(window: Window, evidence: Evidence) -> Generator[pa.RecordBatch]:
-        return read_window(
+    @contextmanager
+    def opened() -> Iterator[Read]:
+        with WindowReader(
             cluster,
-            window,
             wanted=task.wanted,
             poll_timeout=task.poll_timeout,
             check=check,
-            passed_over=evidence.pass_over,
             on_data_loss=task.on_data_loss,
             fetch_bytes=task.resources.fetch_bytes,
             unpack_limit=task.resources.unpack_limit,
-            waited=evidence.wait,
-        )
+            facts=task.facts,
+        ) as reader:
+            yield lambda window, evidence: reader.read(window, evidence.pass_over, evidence.wait)
 
-    return read
+    return opened
 
 
 def _mask_nothing(secrets: Iterable[str | None]) -> None:
@@ -177,19 +180,20 @@ class _Reporter:
     def __init__(self, report: Report, check: Callable[[], None], clock: Clock, *, keep_rejects: bool) -> None:
         self.check = check
         self._report, self._clock, self._keep_rejects = report, clock, keep_rejects
-        # Rejects come from the thread that projects, progress from the one that cuts blocks.
+        # Rejects and progress come from all lanes.
         self._reporting = threading.Lock()
-        self._rows = self._bytes = self._passed_before = 0
+        self._waiting = ShareProgress()
         self._reported_at = clock.monotonic()
 
     def advance(self, rows: int, size: int, passed: int) -> None:
         """Report, now and then, what was done since the last time."""
-        self._rows += rows
-        self._bytes += size
-        if self._clock.monotonic() - self._reported_at >= _EVERY:
-            self._send(ShareProgress(rows=self._rows, bytes=self._bytes, passed=passed - self._passed_before))
-            self._rows = self._bytes = 0
-            self._passed_before, self._reported_at = passed, self._clock.monotonic()
+        with self._reporting:
+            waiting = self._waiting
+            waiting = ShareProgress(waiting.rows + rows, waiting.bytes + size, waiting.passed + passed)
+            if self._clock.monotonic() - self._reported_at >= _EVERY:
+                self._report(waiting)
+                waiting, self._reported_at = ShareProgress(), self._clock.monotonic()
+            self._waiting = waiting
 
     def others_done(self) -> bool:
         """Return True: a worker waits for nobody."""
@@ -202,11 +206,8 @@ class _Reporter:
         for some in pieces(batch, rejects) if self._keep_rejects else [rejects]:
             rows = reject_rows(batch, some) if self._keep_rejects else None
             if some:
-                self._send(ShareProgress(rejects=tuple(some), reject_rows=rows))
-
-    def _send(self, progress: ShareProgress) -> None:
-        with self._reporting:
-            self._report(progress)
+                with self._reporting:
+                    self._report(ShareProgress(rejects=tuple(some), reject_rows=rows))
 
 
 def _end_with_the_task() -> None:

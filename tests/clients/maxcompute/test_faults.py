@@ -142,7 +142,7 @@ def test_a_block_that_trickles_ends_at_its_deadline(service: ScriptedService, ma
             slow.seconds += 10
             yield b"x"
 
-    mocker.patch("airflow_provider_kafka_odps.clients.maxcompute.upload.framed", pieces)
+    mocker.patch("airflow_provider_kafka_odps.clients.maxcompute.blocks.body.framed", pieces)
     with pytest.raises(UploadFailed, match="3 bytes were sent before the deadline"):
         upload.write_block(0, [BATCH])
 

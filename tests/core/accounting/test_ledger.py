@@ -1,6 +1,6 @@
 """Counting a window's offsets, and cutting its columns to blocks."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import pyarrow as pa
 import pytest
@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from airflow_provider_kafka_odps.core.accounting.counts import Counts
 from airflow_provider_kafka_odps.core.accounting.gaps import LISTED, GapKind, PassedOver, Ranges, without
 from airflow_provider_kafka_odps.core.accounting.ledger import Ledger
-from airflow_provider_kafka_odps.core.load.blocks import cut_blocks
 from airflow_provider_kafka_odps.core.options import OnDataLoss
 from airflow_provider_kafka_odps.core.window.offsets import OffsetRange, TopicPartition
 from airflow_provider_kafka_odps.core.window.window import Window
@@ -117,8 +116,7 @@ def test_what_is_lost_may_be_skipped_and_is_listed() -> None:
     assert list(map(str, account.missing)) == [
         "orders[0]@[0, 4)",
         "orders[0]@[7, 9)",
-        "orders[0]@[11, 15)",
-        "orders[0]@[15, 20)",
+        "orders[0]@[11, 20)",
     ]
 
 
@@ -200,28 +198,3 @@ def test_records_that_are_not_the_windows_are_refused(partition: int, offsets: t
     ):
         account.add(_batch(partition, *offsets), rejects=0)
     assert account.records == 2
-
-
-@given(st.lists(st.lists(st.integers(), max_size=4)), st.integers(1, 100))
-def test_blocks_keep_rows_and_order(batches: list[list[int]], size: int) -> None:
-    """All rows come out once and in order; only the last block is smaller than asked, none is empty."""
-    columns = [pa.RecordBatch.from_pydict({"n": pa.array(map(hash, rows), pa.int64())}) for rows in batches]
-    blocks = list(cut_blocks(iter(columns), size))
-    flat = [value for block in blocks for batch in block for value in batch.column("n").to_pylist()]
-    assert flat == [hash(value) for rows in batches for value in rows]
-    assert all(sum(batch.nbytes for batch in block) >= size for block in blocks[:-1])
-    assert all(batch.num_rows for block in blocks for batch in block)
-
-
-def test_blocks_are_cut_while_batches_arrive() -> None:
-    """A block is there as soon as it is full: memory does not grow with the window."""
-    arrived: list[int] = []
-
-    def arrive() -> Iterator[pa.RecordBatch]:
-        for number in range(4):
-            arrived.append(number)
-            yield pa.RecordBatch.from_pydict({"n": pa.array([number], pa.int64())})
-
-    blocks = cut_blocks(arrive(), 16)
-    assert len(next(blocks)) == 2
-    assert arrived == [0, 1]

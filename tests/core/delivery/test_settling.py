@@ -1,6 +1,6 @@
 """Committing, and learning what became of a commit."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -26,7 +26,7 @@ class Scripted:
     calls: list[str] = field(default_factory=list)
     id: str = "u1"
 
-    def write_block(self, number: int, batches: Sequence[pa.RecordBatch]) -> int:
+    def write_block(self, number: int, batches: Iterable[pa.RecordBatch]) -> int:
         raise AssertionError((number, batches))
 
     def commit(self, blocks: int) -> None:

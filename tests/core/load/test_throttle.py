@@ -7,8 +7,8 @@ from core.world import World, attempt_at, cluster_of, resources
 from twins.clock import HandClock
 
 from airflow_provider_kafka_odps.core.delivery.transfer import transfer
+from airflow_provider_kafka_odps.core.load.lanes.throttle import Progress, Throttle
 from airflow_provider_kafka_odps.core.load.resources import MAX_MEMORY, Resources, answer_bytes
-from airflow_provider_kafka_odps.core.load.throttle import Progress, Throttle
 from airflow_provider_kafka_odps.core.options import Mode
 from airflow_provider_kafka_odps.exceptions import Cancelled, InvalidInput
 from airflow_provider_kafka_odps.transfers.parameters import parse_bytes
@@ -128,32 +128,44 @@ def test_what_is_no_amount_of_bytes_is_refused(written: str) -> None:
         parse_bytes(written, "max_memory")
 
 
-def test_the_default_fills_blocks_as_the_service_wants_them() -> None:
-    """By default a block of 64 MB is written while the next one is filled, within 350 MB in all."""
+def test_the_default_has_lanes_and_blocks_as_the_service_wants_them() -> None:
+    """By default eight blocks of 64 MiB are written at a time, within 350 MB in all."""
     usual = Resources.within()
-    assert usual.concurrency == 1
-    assert usual.block_bytes >= 64 * MB
+    assert usual.concurrency == 8
+    assert usual.block_bytes == 64 << 20
     assert MAX_MEMORY <= 350 * MB
 
 
-@pytest.mark.parametrize(("concurrency", "least"), [(1, 201), (64, 487)])
+def test_little_memory_has_fewer_lanes() -> None:
+    """Where the user has asked for no number, what fits is taken."""
+    assert Resources.within(max_memory=200 * MB).concurrency == 3
+    with pytest.raises(InvalidInput, match="max_memory=50000000 is too little for concurrency=auto: at least 167MB"):
+        Resources.within(max_memory=50 * MB)
+
+
+@pytest.mark.parametrize(("concurrency", "least"), [(1, 167), (64, 894)])
 def test_too_little_memory_is_refused_with_what_is_needed(concurrency: int, least: int) -> None:
     """A limit that cannot be held is refused, with the least one that can; this one is then taken."""
     with pytest.raises(InvalidInput, match=f"is too little for concurrency={concurrency}: at least {least}MB"):
         Resources.within(max_memory=50 * MB, concurrency=concurrency)
-    assert Resources.within(max_memory=least * MB, concurrency=concurrency).block_bytes >= 4 << 20
+    assert Resources.within(max_memory=least * MB, concurrency=concurrency).fetch_bytes >= 1 << 20
     with pytest.raises(InvalidInput, match=f"max_memory={least - 1}000000 is too little"):
         Resources.within(max_memory=(least - 1) * MB, concurrency=concurrency)
+
+
+def test_a_slow_load_has_small_blocks() -> None:
+    """Where the user sets the pace, a block takes about a minute: so much is repeated when its connection breaks."""
+    assert Resources.within(max_bytes_per_second=4 * MB).block_bytes == 30 * MB
+    assert Resources.within(max_bytes_per_second=1).block_bytes == 1 << 20
 
 
 @pytest.mark.parametrize(
     ("limit", "brokers", "offsets", "asked"),
     [
-        # All that is allowed: of one or two brokers, in a window that is not small.
+        # All that is allowed: of one broker, in a window that is not small.
         (6_000_000, 1, 10**9, 6_000_000),
-        (6_000_000, 2, 10**9, 6_000_000),
         # Many brokers share it, until answers would become too small.
-        (6_000_000, 3, 10**9, 30_000_000 // 7),
+        (6_000_000, 2, 10**9, 18_000_000 // 5),
         (6_000_000, 200, 10**9, 1 << 20),
         # A small window asks for little.
         (6_000_000, 1, 1, 1 << 20),

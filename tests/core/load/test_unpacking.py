@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Generator, Sequence
+from contextlib import nullcontext
 
 import pyarrow as pa
 import pytest
@@ -12,8 +13,10 @@ from core.world import SCHEMA, World, batch_of, resources
 from twins.maxcompute import Sink
 
 from airflow_provider_kafka_odps.core.load.evidence import Evidence
+from airflow_provider_kafka_odps.core.load.lanes.share_load import ShareLoad
+from airflow_provider_kafka_odps.core.load.lanes.stages import Stages
+from airflow_provider_kafka_odps.core.load.layout import Block
 from airflow_provider_kafka_odps.core.load.shares import Share, ShareResult
-from airflow_provider_kafka_odps.core.load.stages import ShareLoad, Stages
 from airflow_provider_kafka_odps.core.mapping.compiler import compile_projection
 from airflow_provider_kafka_odps.core.mapping.filters.wanted import Wanted
 from airflow_provider_kafka_odps.core.mapping.functions import packed
@@ -34,8 +37,11 @@ class _Load:
         self.rejects: list[Reject] = []
         self.projection = compile_projection(COLUMNS, SCHEMA, wanted=Wanted(where))
         self._batch = batch_of(0, dict(enumerate(values)))
-        stages = Stages(self._read, self.projection, self._reject, resources(), self.world.clock, lambda: None)
-        share = Share(0, 1, window_of((0, len(values))))
+        stages = Stages(
+            lambda: nullcontext(self._read), self.projection, self._reject, resources(), self.world.clock, lambda: None
+        )
+        window = window_of((0, len(values)))
+        share = Share(0, 1, window, (Block(0, window.ranges),))
         upload = Sink(self.world, overwrite=False).open_upload()
         self.result: ShareResult = ShareLoad(share, stages).run(upload, self)
         upload.commit(self.result.blocks)

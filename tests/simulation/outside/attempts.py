@@ -24,6 +24,7 @@ from airflow_provider_kafka_odps.core.delivery.ports import Ports
 from airflow_provider_kafka_odps.core.delivery.window_rows import NoOffsetColumns
 from airflow_provider_kafka_odps.core.history.store import History
 from airflow_provider_kafka_odps.core.journal.entry import JournalStore
+from airflow_provider_kafka_odps.core.load.lanes.sampling import ASSUMED_BYTES
 from airflow_provider_kafka_odps.core.options import Mode, OnFewerRows, OnRerun
 from airflow_provider_kafka_odps.core.window.planning import WindowRequest
 from airflow_provider_kafka_odps.core.window.window import Window
@@ -59,7 +60,8 @@ def attempt_in(
     shared: Callable[[Store], JournalStore] = lambda own: own,
 ) -> Attempt:
     """Return an attempt; ``follow`` is told when the window's ends may be committed, ``shared`` wraps its journal."""
-    limits = replace(RESOURCES, workers=order.workers)
+    # Two offsets in a block.
+    limits = replace(RESOURCES, workers=order.workers, block_bytes=2 * ASSUMED_BYTES)
     load = Load(
         request=order.request,
         group=None,
@@ -80,7 +82,9 @@ def attempt_in(
     ports = Ports(
         survey=source.survey,
         epochs=source.epochs,
+        look=source.look,
         source=source,
+        open_reader=source.open_reader,
         workers=Pool(world, load.projection, order.request.on_data_loss, limits),
         sink=SimulatedSink(world, order.mode is Mode.OVERWRITE, keep=order.keep),
         window_rows=lambda columns: Rows(world) if columns else NoOffsetColumns(),

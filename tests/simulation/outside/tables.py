@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import cast
 
@@ -73,7 +73,7 @@ class SimulatedUpload(Upload):
 
     conduct: Conduct = field(kw_only=True)
 
-    def write_block(self, number: int, batches: Sequence[pa.RecordBatch]) -> int:
+    def write_block(self, number: int, batches: Iterable[pa.RecordBatch]) -> int:
         rows = [row for each in batches for row in _ROWS[id(each)]]
         self.conduct("write a block", lambda: self._write(number, rows))
         return len(rows)

@@ -14,11 +14,13 @@ from simulation.outside.topic import source_of
 from simulation.outside.world import SimulatedWorld
 
 from airflow_provider_kafka_odps.core.load import shares
+from airflow_provider_kafka_odps.core.load.lanes.share_load import ShareLoad
+from airflow_provider_kafka_odps.core.load.lanes.stages import Stages
 from airflow_provider_kafka_odps.core.load.resources import Resources
 from airflow_provider_kafka_odps.core.load.shares import Share, ShareProgress, ShareResult
-from airflow_provider_kafka_odps.core.load.stages import ShareLoad, Stages
 from airflow_provider_kafka_odps.core.mapping.projection import Projection
 from airflow_provider_kafka_odps.core.options import OnDataLoss
+from airflow_provider_kafka_odps.core.window.facts import TopicFacts
 from airflow_provider_kafka_odps.exceptions import KafkaOdpsError, WorkerFailed
 
 WORKER = "worker: "
@@ -36,7 +38,7 @@ class WorkerSlow(Exception):
 @contextmanager
 def small_shares() -> Iterator[None]:
     """Let a window of a few offsets be worth a second process."""
-    with patch.multiple(shares, LEAST_SPAN=2, HEAD_START=0):
+    with patch.multiple(shares, LEAST_SPAN=2):
         yield
 
 
@@ -49,8 +51,8 @@ class Pool:
     on_data_loss: OnDataLoss
     resources: Resources
 
-    def start(self, upload_id: str, shares: Sequence[Share], wanted: frozenset[str]) -> Running:
-        return Running([_Worker(self, upload_id, share, wanted) for share in shares])
+    def start(self, upload_id: str, shares: Sequence[Share], wanted: frozenset[str], facts: TopicFacts) -> Running:
+        return Running([_Worker(self, upload_id, share, wanted, facts) for share in shares])
 
 
 class Running:
@@ -98,8 +100,9 @@ class _Unwatched:
 class _Worker:
     """One process: a thread of control that stops before each of its effects."""
 
-    def __init__(self, pool: Pool, upload_id: str, share: Share, wanted: frozenset[str]) -> None:
-        self._pool, self._upload_id, self._share, self._wanted = pool, upload_id, share, wanted
+    def __init__(self, pool: Pool, upload_id: str, share: Share, wanted: frozenset[str], facts: TopicFacts) -> None:
+        self._pool, self._upload_id, self._share = pool, upload_id, share
+        self._wanted, self._facts = wanted, facts
         self.result: ShareResult | None = None
         self.failure: Exception | None = None
         self._process = greenlet(self._run, getcurrent())
@@ -129,10 +132,10 @@ class _Worker:
             self._process.throw(GreenletExit)
 
     def _run(self) -> None:
-        pool, wanted = self._pool, self._wanted
+        pool, wanted, facts = self._pool, self._wanted, self._facts
         source = source_of(pool.world.topic, pool.on_data_loss, self._ask)
         stages = Stages(
-            read=lambda window, evidence: source.read(window, wanted, evidence),
+            open_reader=lambda: source.open_reader(wanted, facts),
             projection=pool.projection,
             take_rejects=lambda *_: None,
             resources=pool.resources,

@@ -57,7 +57,6 @@ _ANSWERS: Mapping[str, tuple[Move, ...]] = {
     "save uploading": (Move.MARK,),
     "save planning": (Move.MARK,),
     "ask for the topic's id": (Move.RECREATE, Move.CUT, Move.ARRIVE),
-    f"{WORKER}look at the log": (Move.WORKER_DIES, Move.WORKER_SLOW),
     f"{WORKER}read": (Move.WORKER_DIES, Move.WORKER_SLOW, Move.DROP, *_LOG_MOVES),
     f"{WORKER}write a block": (Move.WORKER_DIES, Move.WORKER_SLOW, Move.FLING, Move.GONE),
 }

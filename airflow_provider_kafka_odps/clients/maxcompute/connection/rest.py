@@ -72,12 +72,14 @@ class BoundedRestClient(RestClient):  # type: ignore[misc]  # PyODPS publishes n
     def request(self, url: str, method: str, stream: bool = False, **kwargs: Any) -> Any:
         """Send until there is an answer, and return it; Unreachable where there is none in time.
 
-        ``repeatable=True`` also repeats a POST whose answer was lost; ``retrier`` replaces the client's own; ``expect``
-        raises Strange for an answer with a good status that is none of the service's.
+        ``repeatable=True`` also repeats a POST whose answer was lost; ``retrier`` replaces the client's own, for which
+        the seconds of ``uncounted`` do not count; ``expect`` raises Strange for an answer with a good status that is
+        none of the service's.
         """
         repeatable = kwargs.pop("repeatable", method.lower() in _REPEATABLE)
         retrier = kwargs.pop("retrier", self.retrier)
         expect: Callable[[Any], object] = kwargs.pop("expect", None) or check_reply
+        uncounted: Callable[[], float] = kwargs.pop("uncounted", None) or (lambda: 0.0)
 
         def send(left: float) -> Any:
             # PyODPS adds its own parameters to the mappings it is given: each try gets its own.
@@ -92,7 +94,7 @@ class BoundedRestClient(RestClient):  # type: ignore[misc]  # PyODPS publishes n
             expect(reply)
             return reply
 
-        return retrier.ask(self.endpoint, send, classify, repeatable=repeatable)
+        return retrier.ask(self.endpoint, send, classify, repeatable=repeatable, uncounted=uncounted)
 
 
 @contextmanager

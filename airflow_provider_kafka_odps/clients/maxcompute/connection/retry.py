@@ -70,10 +70,12 @@ class Retrier:
         classify: Callable[[Exception], Outcome],
         *,
         repeatable: bool,
+        uncounted: Callable[[], float] = lambda: 0.0,
     ) -> Answer:
         """Return the answer to ``question``, which is given the seconds that are left.
 
-        An uncertain try is only repeated where ``repeatable``. Errors that are answers pass through.
+        An uncertain try is only repeated where ``repeatable``. Errors that are answers pass through. ``uncounted`` is
+        asked for the seconds by now that do not count, in which the service was not waited for.
         Raises Unreachable, naming the endpoint and how long it was tried.
         """
         start = self.clock.monotonic()
@@ -81,7 +83,7 @@ class Retrier:
         while True:
             tries += 1
             try:
-                return question(start + self.policy.total - self.clock.monotonic())
+                return question(start + uncounted() + self.policy.total - self.clock.monotonic())
             except Exception as error:
                 match classify(error):
                     case Outcome.ANSWERED:
@@ -95,7 +97,7 @@ class Retrier:
                     case never:
                         assert_never(never)
                 pause = self.policy.backoff.pause(tries, self.jitter())
-                spent = self.clock.monotonic() - start
+                spent = self.clock.monotonic() - start - uncounted()
                 if not again or tries == self.policy.tries or spent + pause >= self.policy.total:
                     raise _unreachable(endpoint, tries, spent, error) from error
             self.clock.sleep(pause)

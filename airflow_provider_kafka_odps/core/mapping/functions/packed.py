@@ -22,7 +22,7 @@ from airflow_provider_kafka_odps.core.mapping.strict import (
 
 _LARGEST = 8 * 1024 * 1024
 """Bytes that a field of the service has at most: more need not be unpacked to know that they do not fit."""
-_AT_ONCE = 32 * 1024 * 1024
+_AT_ONCE = 8 * 1024 * 1024
 """Bytes that the values of a batch may unpack to: 8 KB of each can hold 8 MB."""
 _GZIP = 16 + zlib.MAX_WBITS
 _MOST_MEMBERS = 100

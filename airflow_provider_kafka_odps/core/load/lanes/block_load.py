@@ -1,0 +1,153 @@
+"""One block: its rows as they come, and what became of each of its offsets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
+
+import pyarrow as pa
+
+from airflow_provider_kafka_odps.core.accounting.ledger import Ledger
+from airflow_provider_kafka_odps.core.load.evidence import Evidence
+from airflow_provider_kafka_odps.core.load.lanes.projecting import projected
+from airflow_provider_kafka_odps.core.load.lanes.stage_times import StageTimes
+from airflow_provider_kafka_odps.core.load.lanes.stages import Read, Stages, TakeRejects
+from airflow_provider_kafka_odps.core.load.layout import Block
+from airflow_provider_kafka_odps.core.mapping.reject import Reject
+from airflow_provider_kafka_odps.core.window.offsets import next_offset
+from airflow_provider_kafka_odps.core.window.window import Window
+from airflow_provider_kafka_odps.exceptions import ReadAgain
+
+PIECE_BYTES = 1024 * 1024
+"""Bytes of rows that are sent at once: what is larger would be in memory twice, in every lane."""
+
+Send = Callable[[int, int, int], None]
+"""Waits until rows may go: so many, of so many bytes, with which so many offsets more are passed."""
+
+
+class BlockLoad:
+    """The passes over the offsets of one block: a try that failed is followed by another, and the last one counts."""
+
+    def __init__(
+        self, block: Block, window: Window, read: Read, stages: Stages, check: Callable[[], None], send: Send
+    ) -> None:
+        self._window, self._read_window, self._stages = replace(window, ranges=block.ranges), read, stages
+        self._check, self._send = check, send
+        self._rejects = _NewRejects(stages.take_rejects)
+        self._seconds = StageTimes(stages.clock)
+        self._begin()
+
+    def _begin(self) -> None:
+        self.ledger, self.not_json = Ledger(self._window), 0
+        self._evidence, self._sent = Evidence(), (0, 0, 0)
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        """Read the block from its first offset on, and yield its rows."""
+        rows, size, passed = self._sent
+        if rows or passed:
+            self._send(-rows, -size, -passed)
+        self._begin()
+        with closing(self._read()) as batches:
+            for batch in batches:
+                for columns in self._project(batch):
+                    yield from self._pieces(columns)
+        self._before_read()
+
+    def seconds(self) -> dict[str, float]:
+        """Return the seconds of each stage so far, of all passes."""
+        return dict(self._seconds.spent())
+
+    def check_rejects(self) -> None:
+        """Raise ReadAgain where another pass has found other rejects than those that were handed on."""
+        if self._rejects.count != self.ledger.rejects:
+            raise ReadAgain(
+                f"{', '.join(map(str, self._window.ranges))}: read twice, because a block was not taken the first "
+                f"time, and it had {self._rejects.count} records that do not fit, and then {self.ledger.rejects}: the "
+                "log has changed. Nothing was committed; the next attempt loads what the log has then"
+            )
+
+    def _read(self) -> Generator[pa.RecordBatch]:
+        evidence, seconds = self._evidence, self._seconds
+        with closing(self._read_window(self._window, evidence)) as batches:
+            while True:
+                self._before_read()
+                before, started = evidence.waited, self._stages.clock.monotonic()
+                batch = next(batches, None)
+                waited = evidence.waited - before
+                seconds.add("wait", waited)
+                seconds.add("decode", self._stages.clock.monotonic() - started - waited)
+                if batch is None:
+                    return
+                yield batch
+
+    def _before_read(self) -> None:
+        self._check()
+        for passed in self._evidence.take_passed_over():
+            self.ledger.pass_over(passed)
+
+    def _project(self, batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+        parts = projected(self._stages.projection, self._window.topic, batch)
+        while True:
+            with self._seconds.timed("project"):
+                part, found = next(parts, (None, None))
+                if part is None or found is None:
+                    return
+                self._rejects.take(part, found.rejects)
+                self.ledger.add(part, rejects=len(found.rejects), filtered=found.filtered)
+                self.ledger.content.add(found, part, self._stages.projection)
+                self.not_json += found.not_json
+            yield found.columns
+
+    def _pieces(self, columns: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+        for piece in pieces(columns):
+            yield piece
+            # Behind it: whoever takes the next piece has written this one.
+            self._advance(piece)
+        if not columns.num_rows:
+            self._advance(columns)
+
+    def _advance(self, piece: pa.RecordBatch) -> None:
+        rows, size, passed = self._sent
+        more = piece.num_rows, int(piece.nbytes), self.ledger.passed - passed
+        self._sent = rows + more[0], size + more[1], passed + more[2]
+        if self._stages.resources.max_bytes_per_second is None:
+            self._send(*more)
+            return
+        with self._seconds.timed("throttle"):
+            self._send(*more)
+
+
+class _NewRejects:
+    """Hands rejects on once, however often their block is read."""
+
+    def __init__(self, take: TakeRejects) -> None:
+        self._take = take
+        self._behind: dict[int, int] = {}
+        """By partition: the offset behind what was handed on."""
+        self.count = 0
+
+    def take(self, batch: pa.RecordBatch, rejects: Sequence[Reject]) -> None:
+        offsets = batch.column("offset").to_numpy()
+        if not len(offsets):
+            return
+        partition = batch.column("partition")[0].as_py()
+        known = int(offsets.searchsorted(self._behind.get(partition, 0)))
+        if known == len(offsets):
+            return
+        new = [replace(each, row=each.row - known) for each in rejects if each.row >= known] if known else rejects
+        self._behind[partition] = next_offset(int(offsets[-1]))
+        self.count += len(new)
+        self._take(batch.slice(known), new)
+
+
+def pieces(columns: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of a batch in slices of about ``PIECE_BYTES``."""
+    rows, size = columns.num_rows, int(columns.nbytes)
+    if size <= PIECE_BYTES:
+        if rows:
+            yield columns
+        return
+    step = max(1, rows * PIECE_BYTES // size)
+    for start in range(0, rows, step):
+        yield columns.slice(start, step)

@@ -1,0 +1,156 @@
+"""One block: what a try that failed leaves behind, and pieces of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from contextlib import nullcontext
+
+import pyarrow as pa
+import pytest
+from core.examples import orders, window_of
+from core.world import batch_of, resources
+from hypothesis import given
+from hypothesis import strategies as st
+from twins.clock import HandClock
+
+from airflow_provider_kafka_odps.core.accounting.counts import Counts
+from airflow_provider_kafka_odps.core.accounting.gaps import GapKind, PassedOver
+from airflow_provider_kafka_odps.core.load.evidence import Evidence
+from airflow_provider_kafka_odps.core.load.lanes.block_load import PIECE_BYTES, BlockLoad, pieces
+from airflow_provider_kafka_odps.core.load.lanes.stages import Stages
+from airflow_provider_kafka_odps.core.load.layout import Block
+from airflow_provider_kafka_odps.core.mapping.compiler import compile_projection
+from airflow_provider_kafka_odps.core.mapping.formats import Format, RecordFormat
+from airflow_provider_kafka_odps.core.mapping.reject import Reject
+from airflow_provider_kafka_odps.core.options import OnDataLoss
+from airflow_provider_kafka_odps.core.table.schema import TableSchema, columns_of
+from airflow_provider_kafka_odps.core.window.offsets import OffsetRange
+from airflow_provider_kafka_odps.core.window.window import Window
+from airflow_provider_kafka_odps.exceptions import ReadAgain
+
+WINDOW = window_of((0, 20))
+BLOCK = Block(3, (OffsetRange("orders", 0, 4, 12),))
+
+
+class Reading:
+    """A log of records that may change between two reads; it knows whether it was left."""
+
+    def __init__(self) -> None:
+        self.values: dict[int, bytes] = {offset: b"1" if offset % 2 else b"x" for offset in range(20)}
+        self.open = 0
+        self.taken: list[Reject] = []
+        self.sent = [0, 0, 0]
+        self.passed_last: PassedOver | None = None
+
+    def read(self, window: Window, evidence: Evidence) -> Generator[pa.RecordBatch]:
+        """Yield two records at a time, and pass over offset 8."""
+        self.open += 1
+        try:
+            (offsets,) = window.ranges
+            for first in range(offsets.start, offsets.end, 2):
+                if first == 8:
+                    evidence.pass_over(PassedOver(OffsetRange("orders", 0, 8, 9), GapKind.CONTROL))
+                there = {
+                    at: self.values[at]
+                    for at in (first, first + 1)
+                    if at < offsets.end and at != 8 and at in self.values
+                }
+                yield batch_of(0, there)
+            if self.passed_last is not None:
+                evidence.pass_over(self.passed_last)
+        finally:
+            self.open -= 1
+
+    def take(self, batch: pa.RecordBatch, rejects: Sequence[Reject]) -> None:
+        """Take rejects, each of which names a row of its batch."""
+        for each in rejects:
+            assert batch.column("offset")[each.row].as_py() == each.offset
+        self.taken += rejects
+
+    def send(self, rows: int, size: int, passed: int) -> None:
+        """Count what is said to be done."""
+        for at, more in enumerate((rows, size, passed)):
+            self.sent[at] += more
+
+    def load(self, rate: int | None = None) -> BlockLoad:
+        """Return the load of a block into a table of which every other record is a reject."""
+        schema, texts = TableSchema(columns_of({"o": "bigint", "n": "bigint"})), RecordFormat(value=Format.STRING)
+        stages = Stages(
+            open_reader=lambda: nullcontext(self.read),
+            projection=compile_projection({"o": "__offset__", "n": "__value__"}, schema, texts),
+            take_rejects=self.take,
+            resources=resources(max_bytes_per_second=rate),
+            clock=HandClock(),
+            stop=lambda: None,
+        )
+        return BlockLoad(BLOCK, WINDOW, self.read, stages, lambda: None, self.send)
+
+
+def offsets(batches: Sequence[pa.RecordBatch]) -> list[int]:
+    """Return the offsets of rows."""
+    return [offset for batch in batches for offset in batch.column("o").to_pylist()]
+
+
+@given(broken=st.lists(st.integers(0, 4), max_size=3))
+def test_only_the_last_try_counts(broken: list[int]) -> None:
+    """However far earlier ones came: its rows, its account and its progress are those of a single one."""
+    reading = Reading()
+    loading = reading.load()
+    for batches in broken:
+        rows = iter(loading)
+        for _ in range(batches):
+            next(rows, None)
+        rows.close()  # type: ignore[attr-defined]  # a generator, as whoever writes it finds out
+        assert reading.open == 0
+    assert offsets(list(loading)) == [5, 7, 9, 11]
+    loading.check_rejects()
+    assert (loading.ledger.records, loading.ledger.rejects, loading.ledger.ahead) == (7, 3, [])
+    assert [each.offset for each in reading.taken] == [4, 6, 10]
+    assert (reading.sent[0], reading.sent[2]) == (4, 8)
+    counts = loading.ledger.prove(lambda: None, OnDataLoss.FAIL)[orders(0)]
+    assert counts == Counts(rows=4, rejects=3, gaps=1, control=1)
+
+
+def test_what_is_passed_over_behind_the_last_record_counts() -> None:
+    """A read that ends may tell of something at its end, and nobody asks it for more."""
+    reading = Reading()
+    reading.passed_last = PassedOver(OffsetRange("orders", 0, 11, 12), GapKind.ABORTED)
+    del reading.values[11]
+    loading = reading.load()
+    list(loading)
+    counts = loading.ledger.prove(lambda: None, OnDataLoss.FAIL)[orders(0)]
+    assert counts == Counts(rows=3, rejects=3, gaps=2, control=1, aborted=1)
+
+
+def test_a_log_that_has_other_rejects_at_the_second_try_is_read_again_by_the_next_attempt() -> None:
+    """Those of the first try are handed on already, so they would be kept for records that are rows."""
+    reading = Reading()
+    loading = reading.load()
+    rows = iter(loading)
+    next(rows)
+    reading.values[4] = b"4"
+    list(loading)
+    with pytest.raises(ReadAgain, match=r"orders\[0\]@\[4, 12\): read twice, .* 3 records .*, and then 2: the log has"):
+        loading.check_rejects()
+
+
+def test_seconds_are_those_of_all_tries() -> None:
+    """What a block took is told by stage; waiting for the pace that the user has set is a stage of its own."""
+    assert set(_seconds(None)) == {"wait", "decode", "project"}
+    assert set(_seconds(1_000)) == {"wait", "decode", "project", "throttle"}
+
+
+def _seconds(rate: int | None) -> dict[str, float]:
+    loading = Reading().load(rate)
+    list(loading)
+    return loading.seconds()
+
+
+@given(rows=st.integers(0, 50), size=st.sampled_from([0, 10, PIECE_BYTES // 3, PIECE_BYTES, 2 * PIECE_BYTES]))
+def test_pieces_are_small_and_all_of_the_rows(rows: int, size: int) -> None:
+    """A piece is about as large as one may be, or one row; rows keep their order."""
+    columns = pa.record_batch({"n": list(range(rows)), "v": pa.array(["x" * size] * min(rows, 5) + [""] * (rows - 5))})
+    found = list(pieces(columns))
+    assert [row for piece in found for row in piece.column("n").to_pylist()] == list(range(rows))
+    assert all(piece.num_rows for piece in found)
+    assert sum(each.nbytes for each in found) <= columns.nbytes + 100 * len(found)

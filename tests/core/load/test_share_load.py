@@ -1,0 +1,100 @@
+"""A share of a window: what its blocks add up to, in whatever order and however often they were written."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Generator, Iterable
+from contextlib import nullcontext
+
+import pyarrow as pa
+import pytest
+from core.examples import orders, window_of
+from core.world import COLUMNS, SCHEMA, batch_of, resources
+from twins.clock import HandClock
+
+from airflow_provider_kafka_odps.core.load.evidence import Evidence
+from airflow_provider_kafka_odps.core.load.lanes.share_load import ShareLoad
+from airflow_provider_kafka_odps.core.load.lanes.stages import Read, Stages
+from airflow_provider_kafka_odps.core.load.layout import lay_out
+from airflow_provider_kafka_odps.core.load.shares import share_out
+from airflow_provider_kafka_odps.core.mapping.compiler import compile_projection
+from airflow_provider_kafka_odps.core.options import OnDataLoss
+from airflow_provider_kafka_odps.core.upload import UploadStatus
+from airflow_provider_kafka_odps.core.window.window import Window
+from airflow_provider_kafka_odps.exceptions import ReadAgain
+
+SOON = 20.0
+WINDOW = window_of((0, 2))
+
+
+class _Upload:
+    """Takes blocks at its second try, or the first one when the second is written."""
+
+    id = "u1"
+
+    def __init__(self, tries: int = 1, *, backwards: bool = False) -> None:
+        self._tries, self._backwards = tries, backwards
+        self._last = threading.Event()
+        self.written: list[int] = []
+
+    def write_block(self, number: int, batches: Iterable[pa.RecordBatch]) -> int:
+        for _ in range(self._tries):
+            list(batches)
+        if self._backwards and not number:
+            assert self._last.wait(SOON)
+        self.written.append(number)
+        return 1
+
+    def commit(self, blocks: int) -> None:
+        raise AssertionError(f"nobody commits {blocks} blocks here")
+
+    def status(self) -> UploadStatus:
+        return UploadStatus.NORMAL
+
+    def check(self) -> None:
+        """Never stop."""
+
+    def advance(self, rows: int, size: int, passed: int) -> None:
+        """Tell nobody."""
+
+    def others_done(self) -> bool:
+        """Let the first block end once the last one is written; wait for nobody."""
+        if self.written:
+            self._last.set()
+        return True
+
+
+def _load(read: Read, lanes: int) -> ShareLoad:
+    (share,) = share_out(WINDOW, lay_out(WINDOW, 2, {}), 1)
+    projection = compile_projection(COLUMNS, SCHEMA)
+    stages = Stages(lambda: nullcontext(read), projection, lambda *_: None, resources(lanes), HandClock(), lambda: None)
+    return ShareLoad(share, stages)
+
+
+def _records(window: Window, evidence: Evidence) -> Generator[pa.RecordBatch]:
+    del evidence
+    (offsets,) = window.ranges
+    yield batch_of(0, dict.fromkeys(range(offsets.start, offsets.end), b"v"))
+
+
+def test_the_account_is_in_the_order_of_offsets() -> None:
+    """A block that was written before the one in front of it is counted behind it: nothing between them is a gap."""
+    upload = _Upload(backwards=True)
+    result = _load(_records, 2).run(upload, upload)
+    assert upload.written == [1, 0]
+    assert result.ledger.first_last == {orders(0): (0, 1)}
+    counts = result.ledger.prove(lambda: None, OnDataLoss.FAIL)[orders(0)]
+    assert (counts.rows, counts.gaps) == (2, 0)
+
+
+def test_a_second_try_with_other_rejects_fails_the_load() -> None:
+    """What was handed on of the first try is not what the log has now, so nothing may be committed."""
+    values = iter([b"\xff", b"v"])
+
+    def read(window: Window, evidence: Evidence) -> Generator[pa.RecordBatch]:
+        del evidence
+        yield batch_of(0, {window.ranges[0].start: next(values)})
+
+    upload = _Upload(tries=2)
+    with pytest.raises(ReadAgain, match=r"orders\[0\]@\[0, 1\): read twice"):
+        _load(read, 0).run(upload, upload)
