@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from mutants.guard import MODEL, Guard
+from mutants.guard import Guard
 
 _LEDGER, _PARTITION = "core/accounting/ledger.py", "core/accounting/partition.py"
+_BLOCK = "core/load/lanes/block_load.py"
 _LEDGERS, _LOADS = "core/accounting/test_ledger.py::", "core/delivery/test_transfer.py::"
 
 GUARDS = (
@@ -67,8 +68,8 @@ GUARDS = (
     Guard(
         "records",
         "they are not counted",
-        "core/load/stages.py",
-        "            self._ledger.add(batch, rejects=len(projected.rejects), filtered=projected.filtered)\n",
+        _BLOCK,
+        "                self.ledger.add(part, rejects=len(found.rejects), filtered=found.filtered)\n",
         "",
         f"{_LOADS}test_nothing_is_visible_before_the_commit",
     ),
@@ -107,10 +108,10 @@ GUARDS = (
     Guard(
         "gaps",
         "what was passed over behind the last record is forgotten",
-        "core/load/stages.py",
-        "        self._before_read(hooks.check)\n        return self._result()\n",
-        "        return self._result()\n",
-        MODEL,
+        _BLOCK,
+        "        self._before_read()\n\n    def seconds",
+        "\n    def seconds",
+        "core/load/test_block_load.py::test_what_is_passed_over_behind_the_last_record_counts",
     ),
     Guard(
         "gaps",

@@ -113,8 +113,8 @@ GUARDS = (
         "a block",
         "somebody else's page is success",
         _TUNNEL,
-        ", retrier=retrier, expect=check_empty)\n",
-        ", retrier=retrier)\n",
+        ', "expect": check_empty, ',
+        ", ",
         f"{_ANSWERS}test_a_block_that_something_else_answered_is_written_again",
     ),
     Guard(

@@ -251,8 +251,8 @@ GUARDS = (
     Guard(
         "the account",
         "what is left out of a batch is not counted",
-        "core/load/stages.py",
-        ", filtered=projected.filtered)",
+        "core/load/lanes/block_load.py",
+        ", filtered=found.filtered)",
         ")",
         f"{_LOADS}test_every_offset_is_a_row_a_reject_or_left_out",
     ),

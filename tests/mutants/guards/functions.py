@@ -125,9 +125,9 @@ GUARDS = (
     Guard(
         "`gunzip`",
         "of a batch that is taken in parts, one part is loaded",
-        "core/load/stages.py",
-        "            for start in range(0, len(batch), projected):\n",
-        "            for start in (0,):\n",
+        "core/load/lanes/projecting.py",
+        "    for start in range(0, len(batch), step):\n",
+        "    for start in (0,):\n",
         "core/load/test_unpacking.py::test_every_row_is_loaded_once",
     ),
 )
