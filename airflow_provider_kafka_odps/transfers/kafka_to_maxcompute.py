@@ -135,7 +135,7 @@ class KafkaToMaxComputeOperator(Templates, Stoppable, FromJob, BaseOperator):
         Default: no limit.
     :param compression: how blocks are compressed when they are sent: ``"none"``, ``"lz4"``, ``"zstd"`` or ``"zlib"``.
     :param poll_timeout: seconds without any progress after which reading fails.
-    :param block_timeout: seconds for writing one block, including retries.
+    :param block_timeout: seconds for writing one block, including retries, without waiting for its rows.
     :param load_timeout: seconds for the whole load, up to its commit. Default: a day, because an upload session lives
         no longer.
 

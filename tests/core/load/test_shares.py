@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Sequence
+from itertools import pairwise
 
 import pyarrow as pa
 import pytest
@@ -82,20 +83,21 @@ def _fill(account: Ledger, partition: int, offsets: Sequence[int], passed: Seque
 
 @given(
     there=st.lists(st.sampled_from(["record", "marker", "aborted", "lost", "compacted"]), min_size=1, max_size=40),
-    at=st.integers(0, 40),
+    cuts=st.lists(st.integers(0, 40), max_size=6),
 )
-@example(there=["record", "compacted", "record"], at=2)
-def test_ledgers_of_shares_merge_to_the_ledger_of_the_whole(there: list[str], at: int) -> None:
-    """Wherever a partition is cut in two, rows, gaps and their kinds are those of a single reader."""
+@example(there=["record", "compacted", "record"], cuts=[2])
+@example(there=["record", "compacted", "compacted", "marker", "record"], cuts=[1, 2, 3])
+def test_ledgers_of_blocks_merge_to_the_ledger_of_the_whole(there: list[str], cuts: list[int]) -> None:
+    """Wherever a partition is cut, into however many, rows, gaps and their kinds are those of a single reader."""
     kinds = {"marker": GapKind.CONTROL, "aborted": GapKind.ABORTED, "lost": GapKind.MISSING}
     passed = [
         PassedOver(OffsetRange("orders", 0, at, at + 1), kinds[what]) for at, what in enumerate(there) if what in kinds
     ]
-    cut = min(at, len(there))
+    edges = sorted({0, len(there), *(min(cut, len(there)) for cut in cuts)})
     whole, total = (Ledger(window_of((0, len(there)))) for _ in range(2))
     records = [at for at, what in enumerate(there) if what == "record"]
     _fill(whole, 0, records, passed)
-    for start, end in ((0, cut), (cut, len(there))):
+    for start, end in pairwise(edges):
         part = Ledger(window_of((start, end)))
         # A reader is told of markers beyond its own range as well, but of no loss there.
         near = [each for each in passed if each.kind is not GapKind.MISSING or start <= each.offsets.start < end]

@@ -99,11 +99,11 @@ GUARDS = (
     ),
     Guard(
         "gaps",
-        "a gap between two shares is not seen",
+        "a gap between two blocks is not seen",
         _PARTITION,
         "            self._gaps.add(self.position, later.offsets.start)\n",
         "",
-        "core/load/test_shares.py::test_ledgers_of_shares_merge_to_the_ledger_of_the_whole",
+        "core/load/test_shares.py::test_ledgers_of_blocks_merge_to_the_ledger_of_the_whole",
     ),
     Guard(
         "gaps",
