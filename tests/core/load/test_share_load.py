@@ -13,6 +13,7 @@ from core.world import COLUMNS, SCHEMA, batch_of, resources
 from twins.clock import HandClock
 
 from airflow_provider_kafka_odps.core.load.evidence import Evidence
+from airflow_provider_kafka_odps.core.load.lanes.lanes import Lanes
 from airflow_provider_kafka_odps.core.load.lanes.share_load import ShareLoad
 from airflow_provider_kafka_odps.core.load.lanes.stages import Read, Stages
 from airflow_provider_kafka_odps.core.load.layout import lay_out
@@ -21,7 +22,7 @@ from airflow_provider_kafka_odps.core.mapping.compiler import compile_projection
 from airflow_provider_kafka_odps.core.options import OnDataLoss
 from airflow_provider_kafka_odps.core.upload import UploadStatus
 from airflow_provider_kafka_odps.core.window.window import Window
-from airflow_provider_kafka_odps.exceptions import ReadAgain
+from airflow_provider_kafka_odps.exceptions import ReadAgain, WorkerFailed
 
 SOON = 20.0
 WINDOW = window_of((0, 2))
@@ -98,3 +99,12 @@ def test_a_second_try_with_other_rejects_fails_the_load() -> None:
     upload = _Upload(tries=2)
     with pytest.raises(ReadAgain, match=r"orders\[0\]@\[0, 1\): read twice"):
         _load(read, 0).run(upload, upload)
+
+
+def test_a_block_that_nobody_has_written_fails_the_load(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However that came about: of a compacted topic its offsets would pass for removed ones."""
+    run = Lanes.run
+    monkeypatch.setattr(Lanes, "run", lambda lanes, blocks, *rest: run(lanes, blocks[:-1], *rest))
+    upload = _Upload()
+    with pytest.raises(WorkerFailed, match="1 of 2 blocks are written; nothing was committed"):
+        _load(_records, 0).run(upload, upload)

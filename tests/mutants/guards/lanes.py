@@ -17,6 +17,14 @@ _BODIES, _READS = "clients/maxcompute/test_block_body.py::", "clients/kafka/test
 GUARDS = (
     Guard(
         "lanes",
+        "a block that nobody has written is not missed",
+        "core/load/lanes/share_load.py",
+        "        if len(self._done) != len(self._share.blocks):\n",
+        "        if False:\n",
+        "core/load/test_share_load.py::test_a_block_that_nobody_has_written_fails_the_load",
+    ),
+    Guard(
+        "lanes",
         "nobody waits for blocks that are still being written",
         _LANES,
         "            return bool(self._running) and not self._ending\n",

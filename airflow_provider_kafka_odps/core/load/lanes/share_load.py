@@ -17,6 +17,7 @@ from airflow_provider_kafka_odps.core.load.layout import Block
 from airflow_provider_kafka_odps.core.load.shares import Share, ShareResult
 from airflow_provider_kafka_odps.core.upload import Upload
 from airflow_provider_kafka_odps.core.window.offsets import OffsetRange, joined
+from airflow_provider_kafka_odps.exceptions import WorkerFailed
 
 _GLANCE = 0.1
 """Seconds between two looks at whether whoever else loads is done."""
@@ -116,6 +117,11 @@ class ShareLoad:
             self._seconds["write"] += spent - sum(seconds.values())
 
     def _result(self) -> ShareResult:
+        if len(self._done) != len(self._share.blocks):
+            # In a compacted topic the offsets of the others would pass for removed ones.
+            raise WorkerFailed(
+                f"{len(self._done)} of {len(self._share.blocks)} blocks are written; nothing was committed"
+            )
         ledger, not_json = Ledger(self._share.window), 0
         for _, loading in sorted(self._done.items()):
             ledger.merge(loading.ledger)
