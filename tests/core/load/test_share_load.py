@@ -88,6 +88,25 @@ def test_the_account_is_in_the_order_of_offsets() -> None:
     assert (counts.rows, counts.gaps) == (2, 0)
 
 
+class _Shared(_Upload):
+    """One of several processes, of which another one loads for a while longer."""
+
+    asked = 0
+
+    def others_done(self) -> bool:
+        """Say no until all blocks of this one are written, and once more."""
+        self.asked += len(self.written) == 2
+        return self.asked > 2
+
+
+@pytest.mark.parametrize("lanes", [0, 1, 2])
+def test_whoever_loads_longer_is_waited_for(lanes: int) -> None:
+    """That no lane runs any more is no failure: the load is not done before the last process is."""
+    upload = _Shared()
+    assert _load(_records, lanes).run(upload, upload).blocks == 2
+    assert upload.others_done()
+
+
 def test_a_second_try_with_other_rejects_fails_the_load() -> None:
     """What was handed on of the first try is not what the log has now, so nothing may be committed."""
     values = iter([b"\xff", b"v"])

@@ -144,9 +144,7 @@ class Lanes(Generic[T]):
             return bool(self._running) and not self._ending
 
     def _end(self) -> None:
-        with self._changed:
-            failed, self._ending = self._failure is not None, True
-        if failed:
+        if self._failure is not None:
             self._stop()
         with self._changed:
             self._changed.wait_for(lambda: not self._running, _GRACE)
