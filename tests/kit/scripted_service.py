@@ -21,6 +21,8 @@ class Reply:
     headers: dict[str, str] = field(default_factory=dict)
     page: bytes = b""
     """Sent in place of the JSON where it is given: what something else than the service might answer."""
+    early: bool = False
+    """Whether it is sent before the request's body was read, none of which is; then the connection is closed."""
 
 
 DROP = Reply(0)
@@ -56,6 +58,11 @@ class ScriptedService:
         self.replies: Sequence[Reply] = [Reply()]
         self.seen: list[Seen] = []
 
+    @property
+    def upcoming(self) -> Reply:
+        """What the next request is answered."""
+        return self.replies[min(len(self.seen), len(self.replies) - 1)]
+
     def next_reply(self, request: Seen) -> Reply:
         """Note the request and return what it is answered."""
         self.seen.append(request)
@@ -72,7 +79,8 @@ def scripted_service() -> Iterator[ScriptedService]:
         def answer(self) -> None:
             url = urlsplit(self.path)
             query = parse_qs(url.query, keep_blank_values=True)
-            reply = service.next_reply(Seen(self.command, url.path, query, self.read_body()))
+            body = b"" if service.upcoming.early else self.read_body()
+            reply = service.next_reply(Seen(self.command, url.path, query, body))
             if reply is DROP:
                 self.close_connection = True
                 return
@@ -82,6 +90,7 @@ def scripted_service() -> Iterator[ScriptedService]:
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(body)
+            self.close_connection = reply.early or self.close_connection
 
         do_GET = do_POST = do_PUT = answer  # noqa: N815 - the base class wants these names
 

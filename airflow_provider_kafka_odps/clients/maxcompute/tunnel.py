@@ -7,7 +7,12 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_kafka_odps.clients.maxcompute.connection.replies import check_empty, check_status, json_object
+from airflow_provider_kafka_odps.clients.maxcompute.connection.replies import (
+    Strange,
+    check_empty,
+    check_status,
+    json_object,
+)
 from airflow_provider_kafka_odps.clients.maxcompute.connection.rest import BoundedRestClient, answers
 from airflow_provider_kafka_odps.exceptions import TableRefused, Unreachable
 
@@ -70,7 +75,14 @@ class Tunnel:
         if arrow:
             params["arrow"] = ""
         headers = {**_BLOCK, "Content-Encoding": encoding} if encoding else _BLOCK
-        asked = {"retrier": retrier, "expect": check_empty, "uncounted": body.waited}
+
+        def check(reply: Any) -> None:
+            if not body.is_sent:
+                # The HTTP client takes an answer also where the connection was closed before it could send all.
+                raise Strange(f"it answered {reply.status_code} before all rows were sent")
+            check_empty(reply)
+
+        asked = {"retrier": retrier, "expect": check, "uncounted": body.waited}
         self.client.put(self.url, data=body, params=params, headers=headers, **asked)
 
     def commit(self, upload_id: str, retrier: Retrier) -> None:

@@ -29,16 +29,18 @@ ERRORS = pytest.mark.parametrize(
 class Rows:
     """Rows that are read when they are asked for; they may take their time, or fail."""
 
-    def __init__(self, clock: HandClock, seconds: float = 0.0, error: Exception | None = None) -> None:
-        self._clock, self._seconds, self._error = clock, seconds, error
+    def __init__(
+        self, clock: HandClock, seconds: float = 0.0, error: Exception | None = None, batches: int = 2
+    ) -> None:
+        self._clock, self._seconds, self._error, self._batches = clock, seconds, error, batches
         self.asked = self.open = 0
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
-        """Yield two batches."""
+        """Yield batches."""
         self.asked += 1
         self.open += 1
         try:
-            for _ in range(2):
+            for _ in range(self._batches):
                 self._clock.sleep(self._seconds)
                 if self._error is not None:
                     raise self._error
@@ -128,3 +130,16 @@ def test_a_dropped_connection_reads_the_rows_again(
     upload.write_block(0, rows)
     assert (rows.asked, rows.open) == (2, 0)
     assert len({seen.body for seen in service.seen}) == 1
+
+
+def test_an_answer_before_the_last_row_was_sent_is_none(
+    service: ScriptedService, upload: OdpsUpload, clock: HandClock
+) -> None:
+    """HTTP clients take an answer to a request that they could not send: rows would be missing, and nobody told."""
+    service.replies = [Reply(200, early=True), Reply(200)]
+    # More than the buffers of a connection hold.
+    rows = Rows(clock, batches=40)
+    size = upload.write_block(0, rows)
+    assert (rows.asked, rows.open) == (2, 0)
+    assert [len(seen.body) for seen in service.seen] == [0, size]
+    assert size > 40 * BATCH.nbytes

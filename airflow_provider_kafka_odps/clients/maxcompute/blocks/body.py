@@ -45,13 +45,15 @@ class BlockBody:
         """Of the last try, before compression."""
         self.failure: BaseException | None = None
         """What the rows have raised: no other try is made."""
+        self.is_sent = False
+        """Whether the last try has come to its end: whoever sends it has asked for more, and there was no more."""
         self._open: Iterator[pa.RecordBatch] | None = None
 
     def __iter__(self) -> Iterator[bytes]:
         """Yield the body in pieces."""
         self.close()
-        self.bytes = 0
-        return packed(self._unpacked(), self._compression)
+        self.bytes, self.is_sent = 0, False
+        return self._to_its_end(packed(self._unpacked(), self._compression))
 
     def waited(self) -> float:
         """Return the seconds for which rows were waited for, in all tries: they do not count."""
@@ -64,6 +66,10 @@ class BlockBody:
         if isinstance(rows, Generator):
             with suppress(ValueError):
                 rows.close()
+
+    def _to_its_end(self, body: Iterator[bytes]) -> Iterator[bytes]:
+        yield from body
+        self.is_sent = True
 
     def _unpacked(self) -> Iterator[bytes]:
         for piece in self._pieces():
