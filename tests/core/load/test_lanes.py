@@ -147,6 +147,26 @@ def test_an_error_of_whoever_looks_on_ends_the_lanes() -> None:
     assert stopped.is_set()
 
 
+@pytest.mark.parametrize("first", [1, 2])
+def test_a_lane_that_cannot_start_ends_the_others(first: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A system may have no thread left: those that run write nothing more, and nobody waits for one that does not."""
+    start, started, stopped = threading.Thread.start, list[str](), threading.Event()
+
+    def start_one(thread: threading.Thread) -> None:
+        started.append(thread.name)
+        if len(started) > 1:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_one)
+    began = time.monotonic()
+    with pytest.raises(RuntimeError, match="can't start"):
+        Lanes[int](2, never, stopped.set).run(range(9), lambda: nullcontext(lambda _: time.sleep(0.2)), never, first)
+    assert stopped.is_set()
+    assert not threads()
+    assert time.monotonic() - began < module._GRACE
+
+
 def test_a_call_that_nothing_breaks_off_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """After an error a call that hangs is left to its own deadline: Airflow would kill the task before."""
     monkeypatch.setattr(module, "_GRACE", 0.05)

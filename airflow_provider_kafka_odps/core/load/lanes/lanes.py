@@ -75,8 +75,8 @@ class Lanes(Generic[T]):
                     work(item)
             return
         left, self._left = iter(items), len(items)
-        self._start(min(self._most if first is None else first, self._most), left, enter)
         try:
+            self._start(min(self._most if first is None else first, self._most), left, enter)
             while self._wait_a_moment():
                 glance()
                 self._check()
@@ -116,11 +116,13 @@ class Lanes(Generic[T]):
                     self._changed.notify_all()
 
         for _ in range(min(lanes, self._left)):
-            with self._changed:
-                self._running += 1
             # A daemon: Python would wait at its end for a call that nothing can break off.
             context = contextvars.copy_context()
-            threading.Thread(target=context.run, args=(run,), name="load-lane", daemon=True).start()
+            lane = threading.Thread(target=context.run, args=(run,), name="load-lane", daemon=True)
+            with self._changed:
+                # It counts once it runs: a system may have no thread left.
+                lane.start()
+                self._running += 1
 
     def _next(self, items: Iterator[T]) -> list[T]:
         with self._changed:
