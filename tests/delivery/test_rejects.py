@@ -18,7 +18,7 @@ POINTS = [
 ]
 
 
-def check_rejects(scene: Scene) -> None:
+def check_tries(scene: Scene) -> None:
     """Hold that the window's rejects are visible, once."""
     assert visible_rejects(scene) == REJECTS
 
@@ -35,10 +35,10 @@ def test_killed_while_publishing(make_rejecting: MakeRejecting, place: RejectsTo
         if point != "save committed":
             scene.check_unchanged()
         scene.check_loaded_once(scene.attempt())
-        check_rejects(scene)
+        check_tries(scene)
         scene.clear()
         scene.check_loaded_once(scene.attempt())
-        check_rejects(scene)
+        check_tries(scene)
 
     together(go_through, cases)
 
@@ -59,7 +59,7 @@ def test_a_zombie_with_rejects(make_rejecting: MakeRejecting, place: RejectsTo) 
         zombie.go_on()
         assert zombie.wait().error is not None
         scene.check_loaded_once(ended)
-        check_rejects(scene)
+        check_tries(scene)
 
     together(go_through, cases)
 

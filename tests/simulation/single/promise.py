@@ -93,7 +93,7 @@ class Promise:
         if differs := self.differs(None):
             raise BrokenPromise(differs)
         self._check_records()
-        self._check_rejects(spots, window)
+        self._check_tries(spots, window)
 
     def _check_records(self) -> None:
         """Hold that no record has come in the place of one that was planned, unless loss may be skipped."""
@@ -126,7 +126,7 @@ class Promise:
         lost = self.case.on_data_loss is OnDataLoss.SKIP and self.world.topic.lost(*spot)
         return lost or (spot.offset == 0 and self.case.rejected is not None)
 
-    def _check_rejects(self, spots: set[Spot], window: Window) -> None:
+    def _check_tries(self, spots: set[Spot], window: Window) -> None:
         journal = self.world.journals.get(self.run)
         committed = journal is not None and journal["phase"] == Phase.COMMITTED
         if (

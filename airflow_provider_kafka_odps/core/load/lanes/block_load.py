@@ -36,6 +36,8 @@ class BlockLoad:
         self._check, self._send = check, send
         self._rejects = _NewRejects(stages.take_rejects)
         self._seconds = StageTimes(stages.clock)
+        self._whole: list[int] = []
+        """How many records each pass had that came to its end: its request may be under way still."""
         self._begin()
 
     def _begin(self) -> None:
@@ -53,19 +55,27 @@ class BlockLoad:
                 for columns in self._project(batch):
                     yield from self._pieces(columns)
         self._before_read()
+        self._whole.append(self.ledger.records)
 
     def seconds(self) -> dict[str, float]:
         """Return the seconds of each stage so far, of all passes."""
         return dict(self._seconds.spent())
 
-    def check_rejects(self) -> None:
-        """Raise ReadAgain where another pass has found other rejects than those that were handed on."""
-        if self._rejects.count != self.ledger.rejects:
-            raise ReadAgain(
-                f"{', '.join(map(str, self._window.ranges))}: read twice, because a block was not taken the first "
-                f"time, and it had {self._rejects.count} records that do not fit, and then {self.ledger.rejects}: the "
-                "log has changed. Nothing was committed; the next attempt loads what the log has then"
-            )
+    def check_tries(self) -> None:
+        """Raise ReadAgain where another pass has found other records, or other rejects than were handed on."""
+        # Of two requests with all rows of a block, the service may finish the first one last.
+        records = self.ledger.records
+        before_this = next((each for each in self._whole if each != records), records)
+        for what, before, now in (
+            ("records that do not fit", self._rejects.count, self.ledger.rejects),
+            ("records", before_this, records),
+        ):
+            if before != now:
+                raise ReadAgain(
+                    f"{', '.join(map(str, self._window.ranges))}: read twice, because a block was not taken the first "
+                    f"time, and it had {before} {what}, and then {now}: the log has changed. Nothing was committed; "
+                    "the next attempt loads what the log has then"
+                )
 
     def _read(self) -> Generator[pa.RecordBatch]:
         evidence, seconds = self._evidence, self._seconds

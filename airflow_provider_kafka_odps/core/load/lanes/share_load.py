@@ -107,7 +107,7 @@ class ShareLoad:
         return self._loading[block.number].ledger.ahead if block.number in self._loading else block.ranges
 
     def _note(self, block: Block, loading: BlockLoad, size: int, spent: float) -> None:
-        loading.check_rejects()
+        loading.check_tries()
         seconds = loading.seconds()
         with self._lock:
             self._done[block.number] = self._loading.pop(block.number)
