@@ -77,7 +77,7 @@ def test_a_batch_that_is_too_large_is_refused_before_it_is_unpacked(topic_of: Ca
 
 
 def test_a_reject_that_is_kept_is_there_once(topic_of: Callable[..., str], tmp_path: Path) -> None:
-    """A value of 48 MB that does not fit is kept, whole or cut, for little more memory than its base64 has."""
+    """A value of 48 MB that does not fit is kept, whole or cut, for less memory than three times its base64."""
     topic = topic_of(value=LARGE)
     counted = load(topic, max_rejects=1)
     assert (counted["error"], counted["rows"], counted["rejects"]) == (None, 0, 1)
@@ -88,4 +88,5 @@ def test_a_reject_that_is_kept_is_there_once(topic_of: Callable[..., str], tmp_p
     ):
         kept = load(topic, max_rejects=1, **place)
         assert (kept["error"], kept["rejects"]) == (None, 1)
-        assert kept["grown"] - counted["grown"] < 2 * len(LARGE) * 4 // 3, place
+        # Twice was enough before lanes, of which one that only counts keeps less than what was read ahead before.
+        assert kept["grown"] - counted["grown"] < 3 * len(LARGE) * 4 // 3, place

@@ -1,4 +1,4 @@
-"""ShareTask of a worker that will wait for a broker for a long time."""
+"""ShareTask of a worker that will wait for an answer for a long time."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ from airflow_provider_kafka_odps.transfers.workers.process import ShareTask
 
 def task_of_nowhere(broker: str) -> ShareTask:
     """Return the task to read from a server that takes connections and never answers."""
-    settings = OdpsSettings("maxcompute_default", "http://127.0.0.1:9/api", "shop", "id", "secret")
+    # A block is begun before its rows are read, so the table's side is what it waits for first.
+    settings = OdpsSettings("maxcompute_default", f"http://{broker}/api", "shop", "id", "secret")
     return ShareTask(
         share=Share(1, 2, window_of((0, 10)), (Block(1, window_of((0, 10)).ranges),)),
         upload=UploadPlace(
