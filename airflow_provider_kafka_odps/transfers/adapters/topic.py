@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -12,6 +12,7 @@ from airflow_provider_kafka_odps.clients.interruptible import interruptible
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from airflow_provider_kafka_odps.clients.kafka.connection.client import Cluster
     from airflow_provider_kafka_odps.core.history.planning_lock import PlanningLock
     from airflow_provider_kafka_odps.core.load.evidence import Evidence
     from airflow_provider_kafka_odps.core.load.lanes.stages import Read
@@ -23,6 +24,33 @@ if TYPE_CHECKING:
 
 
 Answer = TypeVar("Answer")
+
+
+@contextmanager
+def open_reader(
+    cluster: Cluster,
+    resources: Resources,
+    *,
+    wanted: frozenset[str],
+    poll_timeout: float,
+    check: Callable[[], None],
+    on_data_loss: OnDataLoss,
+    facts: TopicFacts | None,
+) -> Iterator[Read]:
+    """Give what one lane reads with, in the task's process or in a worker: one consumer for all of its windows."""
+    from airflow_provider_kafka_odps.clients.kafka.reader import WindowReader
+
+    with WindowReader(
+        cluster,
+        wanted=wanted,
+        poll_timeout=poll_timeout,
+        check=check,
+        on_data_loss=on_data_loss,
+        fetch_bytes=resources.fetch_bytes,
+        unpack_limit=resources.unpack_limit,
+        facts=facts,
+    ) as reader:
+        yield lambda window, evidence: reader.read(window, evidence.pass_over, evidence.wait)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,22 +88,17 @@ class TopicSource:
         with self.open_reader(wanted, None) as read:
             yield from read(window, evidence)
 
-    @contextmanager
-    def open_reader(self, wanted: frozenset[str], facts: TopicFacts | None) -> Iterator[Read]:
+    def open_reader(self, wanted: frozenset[str], facts: TopicFacts | None) -> AbstractContextManager[Read]:
         """Give what reads windows of the topic, one after the other, by one consumer."""
-        from airflow_provider_kafka_odps.clients.kafka.reader import WindowReader
-
-        with WindowReader(
+        return open_reader(
             self.hook.cluster,
+            self.resources,
             wanted=wanted,
             poll_timeout=self.poll_timeout,
             check=self.check,
             on_data_loss=self.on_data_loss,
-            fetch_bytes=self.resources.fetch_bytes,
-            unpack_limit=self.resources.unpack_limit,
             facts=facts,
-        ) as reader:
-            yield lambda window, evidence: reader.read(window, evidence.pass_over, evidence.wait)
+        )
 
     def cleanup_policy(self, topic: str) -> str | None:
         """Return the topic's ``cleanup.policy``; None if this login may not know it."""

@@ -13,8 +13,7 @@ import pickle
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.abc import MetaPathFinder
 from multiprocessing.connection import Connection
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
     from airflow_provider_kafka_odps.clients.kafka.connection.client import Cluster
     from airflow_provider_kafka_odps.clients.maxcompute.upload_address import UploadPlace
     from airflow_provider_kafka_odps.core.clock import Clock
-    from airflow_provider_kafka_odps.core.load.lanes.stages import OpenReader, Read
+    from airflow_provider_kafka_odps.core.load.lanes.stages import OpenReader
     from airflow_provider_kafka_odps.core.mapping.reject import Reject
 
 
@@ -150,23 +149,17 @@ def load(task: ShareTask, report: Report) -> ShareResult:
 
 
 def _reader(task: ShareTask, cluster: Cluster, check: Callable[[], None]) -> OpenReader:
-    from airflow_provider_kafka_odps.clients.kafka.reader import WindowReader
+    from airflow_provider_kafka_odps.transfers.adapters.topic import open_reader
 
-    @contextmanager
-    def opened() -> Iterator[Read]:
-        with WindowReader(
-            cluster,
-            wanted=task.wanted,
-            poll_timeout=task.poll_timeout,
-            check=check,
-            on_data_loss=task.on_data_loss,
-            fetch_bytes=task.resources.fetch_bytes,
-            unpack_limit=task.resources.unpack_limit,
-            facts=task.facts,
-        ) as reader:
-            yield lambda window, evidence: reader.read(window, evidence.pass_over, evidence.wait)
-
-    return opened
+    return lambda: open_reader(
+        cluster,
+        task.resources,
+        wanted=task.wanted,
+        poll_timeout=task.poll_timeout,
+        check=check,
+        on_data_loss=task.on_data_loss,
+        facts=task.facts,
+    )
 
 
 def _mask_nothing(secrets: Iterable[str | None]) -> None:
