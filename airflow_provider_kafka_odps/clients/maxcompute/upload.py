@@ -15,6 +15,7 @@ from airflow_provider_kafka_odps.clients.maxcompute.connection.rest import (
     words_of,
 )
 from airflow_provider_kafka_odps.clients.maxcompute.tunnel import Tunnel
+from airflow_provider_kafka_odps.core.load.layout import MOST_BLOCKS
 from airflow_provider_kafka_odps.core.options import Compression
 from airflow_provider_kafka_odps.core.table.schema import Column, TableSchema
 from airflow_provider_kafka_odps.core.table.types import OdpsType
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
 
     from airflow_provider_kafka_odps.clients.maxcompute.connection.retry import Retrier
 
-MAX_BLOCKS = 20_000
-"""Blocks of one session, numbered from 0. Source: MaxCompute's limits of the tunnel."""
 _STATUS = {
     "NORMAL": UploadStatus.NORMAL,
     "CLOSING": UploadStatus.CLOSING,
@@ -99,9 +98,9 @@ class OdpsUpload:
         Raises TableRefused for columns that are not the table's, UploadFailed where it could not be written in time,
         and what the batches raise.
         """
-        if not 0 <= number < MAX_BLOCKS:
+        if not 0 <= number < MOST_BLOCKS:
             raise InvalidInput(
-                f"block {number}: one upload takes at most {MAX_BLOCKS} blocks; load smaller windows, or write larger "
+                f"block {number}: one upload takes at most {MOST_BLOCKS} blocks; load smaller windows, or write larger "
                 "blocks"
             )
         arrow = self.schema.in_arrow_blocks

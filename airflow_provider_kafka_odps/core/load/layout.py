@@ -20,11 +20,6 @@ class Block:
     ranges: tuple[OffsetRange, ...]
     """Of the window, in its order; a partition of which nothing is in the block is not there."""
 
-    @property
-    def span(self) -> int:
-        """How many offsets it covers."""
-        return sum(each.span for each in self.ranges)
-
 
 def lay_out(window: Window, blocks: int, sizes: Mapping[int, int]) -> tuple[Block, ...]:
     """Return the blocks of a window: up to so many, of about the same number of bytes.
