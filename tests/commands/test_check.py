@@ -73,16 +73,26 @@ def test_each_step_has_its_line(
     assert len(lines) == 8
 
 
+def _things(admin: KafkaAdminClient, odps: ODPS) -> set[tuple[str, str]]:
+    """Return the topics, groups and tables that exist."""
+    return (
+        {("topic", name) for name in admin.list_topics()}
+        | {("group", group["group_id"]) for group in admin.list_groups()}
+        | {("table", each.name) for each in odps.list_tables()}
+    )
+
+
 @pytest.mark.usefixtures("connected")
 def test_nothing_is_written(
     admin: KafkaAdminClient, make_topic: Any, odps: ODPS, table: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """No topic, group, table, partition or upload is there afterwards that was not there before."""
     topic = make_topic()
-    before = (sorted(admin.list_topics()), sorted(t.name for t in odps.list_tables()), admin.list_groups())
+    before = _things(admin, odps)
     check(capsys, "--topic", topic, "--table", table)
     check(capsys, "--topic", f"{topic}-misspelt", "--table", f"{table}_misspelt")
-    assert (sorted(admin.list_topics()), sorted(t.name for t in odps.list_tables()), admin.list_groups()) == before
+    # What was there may go meanwhile: a broker forgets the empty groups of other tests.
+    assert not _things(admin, odps) - before
     assert list(odps.get_table(table).partitions) == []
 
 
