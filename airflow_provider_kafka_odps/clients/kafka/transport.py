@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 import time
 from typing import Any
+from weakref import WeakSet
 
 from kafka.errors import (
     Cancelled,
@@ -37,7 +38,7 @@ class RoomyClient(KafkaNetClient):  # type: ignore[misc]  # kafka-python has no 
 
         The client would ask about none, and about a consumer's topic only ``retry_backoff_ms`` later.
         """
-        net = NetworkSelector(**configs)
+        net = _Selector(**configs)
         manager = _Manager(net, **configs)
         manager.cluster._topics.update(topics)  # noqa: SLF001 - the seam: in public it would begin to ask at once
         super().__init__(net=net, manager=manager, **configs)
@@ -47,6 +48,25 @@ class RoomyClient(KafkaNetClient):  # type: ignore[misc]  # kafka-python has no 
     def failures(self) -> list[str]:
         """The servers that the last try has not connected to, each with the reason, which the client only logs."""
         return [f"{server}: {reason}" for server, reason in list(self._failures.items())]
+
+
+class _Selector(NetworkSelector):  # type: ignore[misc]  # the same
+    """The client's event loop, which leaves no socket open: the client forgets those that have not connected."""
+
+    def __init__(self, **configs: Any) -> None:
+        self._sockets: WeakSet[Any] = WeakSet()
+        super().__init__(**configs)
+
+    def wait_write(self, fileobj: Any, timeout_at: float | None = None) -> Any:
+        """Wait, as every new socket does until it is connected."""
+        self._sockets.add(fileobj)
+        return super().wait_write(fileobj, timeout_at)
+
+    def close(self) -> None:
+        """Close whatever is still open, too: Python's collector would do it when it comes by, with a warning."""
+        super().close()
+        for each in list(self._sockets):
+            each.close()
 
 
 class _Manager(KafkaConnectionManager):  # type: ignore[misc]  # the same

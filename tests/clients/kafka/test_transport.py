@@ -10,7 +10,7 @@ import ssl
 import threading
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from socket import create_connection, create_server, socket
@@ -24,13 +24,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from kafka import KafkaConsumer
 from kafka.cluster import ClusterMetadata
+from kafka.errors import KafkaError
 from kafka.net.manager import KafkaConnectionManager
 from kafka.net.transport import KafkaTCPTransport
 from kafka.protocol.api_message import ApiMessage
 from kafka.protocol.frame import KafkaBytes
 from kafka.protocol.parser import KafkaProtocol
 
-from airflow_provider_kafka_odps.clients.kafka.transport import _ROOM, _Receiving, _spare_copies
+from airflow_provider_kafka_odps.clients.kafka.transport import _ROOM, RoomyClient, _Receiving, _spare_copies
 
 _BROKEN = "kafka-python changed where hooks/kafka_transport.py reaches into it: "
 
@@ -161,3 +162,44 @@ def _certificate(folder: Path) -> Path:
     path = folder / "server.pem"
     path.write_bytes(key.private_bytes(*form) + written.public_bytes(serialization.Encoding.PEM))
     return path
+
+
+@contextmanager
+def _server_that_lets_nobody_in() -> Iterator[int]:
+    """Yield the port of a server that never finishes a connection: those that it has room for are taken."""
+    with ExitStack() as calls, socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(0)
+        while True:
+            call = calls.enter_context(socket())
+            call.setblocking(False)
+            call.connect_ex(listening.getsockname())
+            if not select.select([], [call], [], 0.2)[1]:
+                break
+        yield listening.getsockname()[1]
+
+
+@pytest.mark.parametrize("lets_nobody_in", [False, True])
+def test_no_socket_is_left_of_a_client_that_is_closed(lets_nobody_in: bool, closed_port: int) -> None:
+    """Neither of one that was refused, nor of one that still connects; not when the collector comes by: at once."""
+    with _server_that_lets_nobody_in() if lets_nobody_in else nullcontext(closed_port) as port, _no_collection():
+        before = set(map(id, _open_sockets()))
+        client = RoomyClient(bootstrap_servers=[f"127.0.0.1:{port}"])
+        with pytest.raises(KafkaError):
+            client.check_version(timeout_ms=300)
+        client.close()
+        assert [each for each in _open_sockets() if id(each) not in before] == []
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def _open_sockets() -> list[socket]:
+    return [each for each in gc.get_objects() if isinstance(each, socket) and each.fileno() >= 0]
