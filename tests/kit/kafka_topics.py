@@ -17,10 +17,14 @@ _SOON = 30.0
 
 
 def producer(servers: str, **settings: Any) -> Producer:
-    """Return a producer that makes the batches of one `produce` call each: `send` flushes."""
-    return Producer(
-        {"bootstrap.servers": servers, "linger.ms": 50, **{k.replace("_", "."): v for k, v in settings.items()}}
-    )
+    """Return a producer that makes the batches of one `produce` call each: `send` flushes.
+
+    What it leaves undecided stays so for as long as a broker allows it: it decides after a minute otherwise, on a slow
+    machine in the middle of a module.
+    """
+    undecided = {"transaction.timeout.ms": 900_000} if "transactional_id" in settings else {}
+    named = {key.replace("_", "."): value for key, value in settings.items()}
+    return Producer({"bootstrap.servers": servers, "linger.ms": 50, **undecided, **named})
 
 
 def send(to: Producer, topic: str, values: Iterable[bytes | None], partition: int = 0, **record: Any) -> None:

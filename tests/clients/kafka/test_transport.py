@@ -172,7 +172,7 @@ def _server_that_lets_nobody_in() -> Iterator[int]:
         listening.listen(0)
         while True:
             call = calls.enter_context(socket())
-            call.setblocking(False)
+            call.settimeout(0)
             call.connect_ex(listening.getsockname())
             if not select.select([], [call], [], 0.2)[1]:
                 break
