@@ -1,23 +1,38 @@
-"""What a worker reports on its way."""
+"""What a worker reports on its way, and that its last word arrives whole."""
 
 from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
+from multiprocessing import Pipe
+from typing import NoReturn
 
 import pyarrow as pa
+import pytest
 from core.world import batch_of
+from kit.share_tasks import task_of_nowhere
+from kit.unbroken import fails
 from twins.clock import HandClock
 
-from airflow_provider_kafka_odps.core.load.shares import ShareProgress
+from airflow_provider_kafka_odps.core.load.shares import ShareFailed, ShareProgress
 from airflow_provider_kafka_odps.core.mapping.reject import Reject
-from airflow_provider_kafka_odps.transfers.workers.process import _Reporter
+from airflow_provider_kafka_odps.exceptions import UploadFailed, WorkerFailed
+from airflow_provider_kafka_odps.transfers.workers import pool
+from airflow_provider_kafka_odps.transfers.workers.pool import RunningPool
+from airflow_provider_kafka_odps.transfers.workers.process import Outbox, _Reporter
 
 REJECT = Reject("orders", 0, 7, "v", "no number")
 
 
 def never() -> None:
     """Ask nobody to stop."""
+
+
+def wait_in_vain(running: RunningPool) -> NoReturn:
+    """Wait for a result of a worker that has none."""
+    while True:
+        running.check()
 
 
 def batch() -> pa.RecordBatch:
@@ -71,3 +86,42 @@ def test_two_threads_do_not_report_at_the_same_time() -> None:
         reporter.take_rejects(batch(), [REJECT])
     thread.join()
     assert overlaps == [False] * 100
+
+
+MORE_THAN_A_PIPE = 8 * 1024 * 1024
+
+
+def test_the_last_word_waits_for_a_report_that_is_being_sent() -> None:
+    """A lane may report many rejects while another one has failed: in the middle of them, the cause would be lost."""
+    inbox, pipe = Pipe(duplex=False)
+    outbox = Outbox(pipe)
+    many = ShareProgress(rejects=(replace(REJECT, reason="x" * MORE_THAN_A_PIPE),))
+    lane = threading.Thread(target=outbox.send, args=(many,))
+    lane.start()
+    assert inbox.poll(20)
+    failed = threading.Thread(target=outbox.close_with, args=(ShareFailed(UploadFailed("the cause")),))
+    failed.start()
+    assert inbox.recv() == many
+    last = inbox.recv()
+    assert isinstance(last, ShareFailed)
+    assert str(last.error) == "the cause"
+    lane.join()
+    failed.join()
+
+
+def test_nothing_follows_the_last_word() -> None:
+    """A lane that still runs has nothing to add."""
+    inbox, pipe = Pipe(duplex=False)
+    outbox = Outbox(pipe)
+    outbox.close_with(ShareFailed(UploadFailed("the cause")))
+    outbox.send(ShareProgress(rows=1))
+    assert isinstance(inbox.recv(), ShareFailed)
+    assert not inbox.poll()
+
+
+def test_a_worker_that_ends_before_it_has_its_task_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it had to say, or how it has ended, and not that its pipe is broken."""
+    monkeypatch.setattr(pool, "_WORKER", "import sys; sys.stdin.close(); sys.exit(3)")
+    task = replace(task_of_nowhere("127.0.0.1:1"), columns={"o": "x" * MORE_THAN_A_PIPE})
+    with RunningPool([task]) as running, fails("worker 1 of 2 .* has ended with 3 before its share was", WorkerFailed):
+        wait_in_vain(running)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Self
@@ -115,8 +116,9 @@ class _Worker:
         finally:
             os.close(writing)
         assert self._process.stdin is not None, "asked for"
-        # A copy that closes itself: the pipe stays open, because its end is the worker's.
-        with Connection(os.dup(self._process.stdin.fileno()), readable=False) as outbox:
+        # A copy that closes itself: the pipe stays open, because its end is the worker's. One that has ended before it
+        # took its task has said why, or has a status: `receive` tells.
+        with Connection(os.dup(self._process.stdin.fileno()), readable=False) as outbox, suppress(BrokenPipeError):
             outbox.send(task)
 
     def receive(self) -> ShareProgress | ShareResult | ShareFailed:

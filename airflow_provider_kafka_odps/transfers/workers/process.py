@@ -77,7 +77,7 @@ def main() -> None:
     # The task's process ends its workers; a signal to the whole group is for that one to answer.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
-    outbox = Connection(int(sys.argv[1]), readable=False)
+    outbox = Outbox(Connection(int(sys.argv[1]), readable=False))
     ended: ShareResult | ShareFailed
     try:
         task: ShareTask = Connection(os.dup(0), writable=False).recv()
@@ -86,9 +86,31 @@ def main() -> None:
         ended = load(task, outbox.send)
     except Exception as error:  # noqa: BLE001 - raised again by the process that waits
         ended = ShareFailed(_portable(error))
-    outbox.send(ended)
+    outbox.close_with(ended)
     # Python would wait for threads that are in calls of the clients.
     os._exit(0)
+
+
+class Outbox:
+    """What a worker reports through, in whichever of its threads; nothing follows its last word.
+
+    Two reports at the same time would be read as none, and a lane may still report when another one has failed.
+    """
+
+    def __init__(self, pipe: Connection) -> None:
+        self._pipe, self._sending, self._closed = pipe, threading.Lock(), False
+
+    def send(self, report: ShareProgress) -> None:
+        """Report what was done, unless the last word was said."""
+        with self._sending:
+            if not self._closed:
+                self._pipe.send(report)
+
+    def close_with(self, ended: ShareResult | ShareFailed) -> None:
+        """Report how it has ended."""
+        with self._sending:
+            self._closed = True
+            self._pipe.send(ended)
 
 
 class _Unused(MetaPathFinder):

@@ -255,4 +255,12 @@ GUARDS = (
         "        self._assign",
         f"{_READS}test_what_was_passed_over_before_is_not_told_again",
     ),
+    Guard(
+        "workers",
+        "the last word of a worker is sent into a report of another of its threads",
+        "transfers/workers/process.py",
+        "        with self._sending:\n            self._closed = True\n            self._pipe.send(ended)\n",
+        "        self._closed = True\n        self._pipe.send(ended)\n",
+        "transfers/test_worker_reports.py::test_the_last_word_waits_for_a_report_that_is_being_sent",
+    ),
 )
