@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
@@ -15,7 +15,7 @@ from airflow_provider_kafka_odps.core.delivery.attempt import Attempt
 from airflow_provider_kafka_odps.core.load.lanes.load_hooks import LoadHooks, NobodyElse, Others
 from airflow_provider_kafka_odps.core.load.lanes.sampling import row_sizes
 from airflow_provider_kafka_odps.core.load.lanes.share_load import ShareLoad
-from airflow_provider_kafka_odps.core.load.lanes.stages import Read, Stages
+from airflow_provider_kafka_odps.core.load.lanes.stages import OpenReader, Stages
 from airflow_provider_kafka_odps.core.load.lanes.throttle import Progress
 from airflow_provider_kafka_odps.core.load.layout import Block, lay_out
 from airflow_provider_kafka_odps.core.load.load_rejects import CountedRejects, LoadRejects
@@ -32,29 +32,17 @@ class WindowLoad:
     """The pass over a window: this process loads the first share itself, and workers the others."""
 
     def __init__(self, attempt: Attempt, window: Window, *, replaces: bool) -> None:
-        load, ports, run = attempt.load, attempt.ports, attempt.run
+        load, ports = attempt.load, attempt.ports
         self._attempt, self._window, self._replaces = attempt, window, replaces
         self._wanted = load.projection.wanted | Lateness.of(window).columns | (NEEDS if load.keep_rejects else set())
         self._rejects = LoadRejects(load.tolerance, Rejecting(ports.rejects) if load.keep_rejects else CountedRejects())
-        self._stages = Stages(
-            open_reader=self._open_reader,
-            projection=load.projection,
-            take_rejects=self._rejects.take,
-            resources=load.resources,
-            clock=ports.clock,
-            stop=run.cancellation.cancel,
-        )
-        self._own: ShareLoad | None = None
-        self._facts: TopicFacts | None = None
-        """What the logs are like when the load begins: no block has to ask."""
         self._others = Others()
+        self._own_progress: Callable[[], str] = lambda: "nothing was read yet"
 
     def progress(self) -> str:
         """Return how far the load has come."""
-        if self._own is None:
-            return "nothing was read yet"
         others = f"; {self._others.passed} by other workers" if self._others.workers else ""
-        return f"{self._own.progress()}{others}"
+        return f"{self._own_progress()}{others}"
 
     def nothing(self) -> Loaded:
         """Return what is loaded of a window without an offset: nothing."""
@@ -66,9 +54,11 @@ class WindowLoad:
 
         Raises what the first worker that failed has raised, once none runs.
         """
-        self._facts = self._attempt.ports.look(self._window.topic)
-        shares = self._share_out()
-        results = self._write_shares(upload, shares)
+        # What the logs are like when the load begins: no block has to ask.
+        facts = self._attempt.ports.look(self._window.topic)
+        stages = self._stages(facts)
+        shares = self._share_out(stages.open_reader)
+        results = self._write_shares(upload, shares, stages, facts)
         whole = gather(self._window, results, len(shares))
         counts = self._prove(whole)
         # Rejects are made visible with a commit of the rows, also where there are no rows.
@@ -79,10 +69,21 @@ class WindowLoad:
             whole = replace(whole, blocks=0)
         return self._loaded(whole, counts, rejected_to)
 
-    def _share_out(self) -> Sequence[Share]:
+    def _stages(self, facts: TopicFacts) -> Stages:
+        load, ports = self._attempt.load, self._attempt.ports
+        return Stages(
+            open_reader=lambda: ports.open_reader(self._wanted, facts),
+            projection=load.projection,
+            take_rejects=self._rejects.take,
+            resources=load.resources,
+            clock=ports.clock,
+            stop=self._attempt.run.cancellation.cancel,
+        )
+
+    def _share_out(self, open_reader: OpenReader) -> Sequence[Share]:
         """Lay the window out into blocks, and share them out to this process and to workers."""
         resources = self._attempt.load.resources
-        sizes = row_sizes(self._window, self._open_reader, self._attempt.load.projection)
+        sizes = row_sizes(self._window, open_reader, self._attempt.load.projection)
         size = sum(offsets.span * sizes[offsets.partition] for offsets in self._window.ranges)
         workers = workers_for(self._window, resources.workers)
         blocks = lay_out(self._window, max(workers, resources.blocks(size)), sizes)
@@ -94,28 +95,29 @@ class WindowLoad:
         )
         return shares
 
-    def _write_shares(self, upload: Upload, shares: Sequence[Share]) -> Sequence[ShareResult]:
+    def _write_shares(
+        self, upload: Upload, shares: Sequence[Share], stages: Stages, facts: TopicFacts
+    ) -> Sequence[ShareResult]:
         attempt, window = self._attempt, self._window
         attempt.run.log(f"upload {upload.id}: loading {window.span} offsets: {', '.join(map(str, window.ranges))}")
-        self._own, self._others.workers = ShareLoad(shares[0], self._stages), len(shares) - 1
-        with self._start_workers(upload, shares[1:]) as running:
+        own, self._others.workers = ShareLoad(shares[0], stages), len(shares) - 1
+        self._own_progress = own.progress
+        with self._start_workers(upload, shares[1:], facts) as running:
             progress = Progress(window.span, attempt.run.log, attempt.ports.clock.monotonic())
             check, clock = attempt.run.cancellation.check, attempt.ports.clock
             hooks = LoadHooks(check, running, self._rejects, progress, self._others, clock)
-            own = self._own.run(upload, hooks)
+            loaded = own.run(upload, hooks)
             # What was reported between the last look at the reports and the one at the results.
             hooks.receive()
-            return [own, *(running.results() or ())]
+            return [loaded, *(running.results() or ())]
 
-    def _start_workers(self, upload: Upload, others: Sequence[Share]) -> AbstractContextManager[RunningWorkers]:
-        if not others or self._facts is None:
+    def _start_workers(
+        self, upload: Upload, others: Sequence[Share], facts: TopicFacts
+    ) -> AbstractContextManager[RunningWorkers]:
+        if not others:
             return nullcontext(NobodyElse())
         self._attempt.run.log(f"{len(others) + 1} workers load a share each, of about {others[0].window.span} offsets")
-        return self._attempt.ports.workers.start(upload.id, others, self._wanted, self._facts)
-
-    def _open_reader(self) -> AbstractContextManager[Read]:
-        assert self._facts is not None, "looked for before anything is read"
-        return self._attempt.ports.open_reader(self._wanted, self._facts)
+        return self._attempt.ports.workers.start(upload.id, others, self._wanted, facts)
 
     def _prove(self, whole: ShareResult) -> Mapping[TopicPartition, Counts]:
         load, ports, run = self._attempt.load, self._attempt.ports, self._attempt.run

@@ -72,8 +72,8 @@ GUARDS = (
         "shares",
         "the last one is not handed out",
         "core/delivery/writing.py",
-        "self._start_workers(upload, shares[1:])",
-        "self._start_workers(upload, shares[1:-1])",
+        "self._start_workers(upload, shares[1:], facts)",
+        "self._start_workers(upload, shares[1:-1], facts)",
         f"{_SHARED}test_two_processes_write_the_blocks_that_one_would",
     ),
     Guard(
