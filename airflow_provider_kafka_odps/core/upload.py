@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
@@ -24,6 +25,24 @@ class UploadStatus(StrEnum):
     """Expired, broken, or not known: the session cannot tell what became of its blocks."""
 
 
+class Sending(Protocol):
+    """How the blocks of a load are sent, whichever lane sends them."""
+
+    def slot(self) -> AbstractContextManager[None]:
+        """Wait until a block may be tried, which it is until the context is left; raises where the load is to stop."""
+
+
+class SentAtOnce:
+    """Blocks of which one is sent at a time anyway."""
+
+    def slot(self) -> AbstractContextManager[None]:
+        """Wait for nothing."""
+        return nullcontext()
+
+
+AT_ONCE = SentAtOnce()
+
+
 class Upload(Protocol):
     """One tunnel upload session: blocks that become visible together."""
 
@@ -31,11 +50,11 @@ class Upload(Protocol):
     def id(self) -> str:
         """The session's id: any later attempt can ask for its status by it."""
 
-    def write_block(self, number: int, batches: Iterable[pa.RecordBatch]) -> int:
+    def write_block(self, number: int, batches: Iterable[pa.RecordBatch], sending: Sending = AT_ONCE) -> int:
         """Write one block while its rows come; return the bytes of its body, before compression.
 
         Where a try fails it is written again under its number, from the first batch on: the batches are iterated once
-        for each try. An error of theirs ends it, and passes through as it is.
+        for each try, which has a slot of ``sending``. An error of theirs ends it, and passes through as it is.
         """
 
     def commit(self, blocks: int) -> None:

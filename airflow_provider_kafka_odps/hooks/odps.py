@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -50,6 +50,8 @@ class OdpsHook(BaseHook):
     :param statement_seconds: how many seconds a statement may run.
     :param clock: the clock for deadlines and pauses; with a ``StoppableClock``, every wait for an answer can be broken
         off.
+    :param on_refused: called with the service's words whenever its tunnel asks for less (429, or a quota that is used
+        up); what was refused is tried again, within the same deadlines.
     """
 
     conn_name_attr = "maxcompute_conn_id"
@@ -57,7 +59,7 @@ class OdpsHook(BaseHook):
     conn_type = "maxcompute"
     hook_name = "MaxCompute"
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is named at the call
         self,
         maxcompute_conn_id: str = "maxcompute_default",
         *,
@@ -68,6 +70,7 @@ class OdpsHook(BaseHook):
         block_patience: RetryPolicy = BLOCK_RETRY,
         statement_seconds: float = 3600.0,
         clock: Clock | None = None,
+        on_refused: Callable[[str], None] | None = None,
     ) -> None:
         super().__init__()
         self.maxcompute_conn_id = maxcompute_conn_id
@@ -75,7 +78,9 @@ class OdpsHook(BaseHook):
         self._clock = clock or SystemClock()
         check = self._clock.check if isinstance(self._clock, StoppableClock) else None
         self._retrier = Retrier(patience, self._clock, check=check)
-        self._block_retrier = Retrier(block_patience, self._clock, check=check)
+        self._on_refused = on_refused
+        self._tunnel_retrier = replace(self._retrier, on_throttled=self._throttled)
+        self._block_retrier = replace(self._tunnel_retrier, policy=block_patience)
         self._statement_seconds = statement_seconds
 
     @cached_property
@@ -132,7 +137,13 @@ class OdpsHook(BaseHook):
     def _tunnel_client(self) -> BoundedRestClient:
         from airflow_provider_kafka_odps.clients.maxcompute.connection.rest import tunnel_client
 
-        return tunnel_client(self.settings, self._odps, self._retrier)
+        return tunnel_client(self.settings, self._odps, self._tunnel_retrier)
+
+    def _throttled(self, error: Exception) -> None:
+        from airflow_provider_kafka_odps.clients.maxcompute.connection.rest import words_of
+
+        if self._on_refused is not None:
+            self._on_refused(words_of(error))
 
     def resolve(self, table: TableName) -> TableName:
         """Return the table with the connection's project and, in that project, schema where it names none."""

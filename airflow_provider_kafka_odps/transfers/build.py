@@ -100,7 +100,7 @@ def build_attempt(parameters: LoadParameters, run: AirflowRun, hooks: Hooks) -> 
     return Attempt(
         load,
         _ports(parameters, run, hooks, load, destination),
-        TaskRun(dag_run.clear_number or 0, ti.try_number, run.log, run.warn, run.cancellation),
+        TaskRun(dag_run.clear_number or 0, ti.try_number, run.log, run.warn, run.cancellation, run.refusals),
     )
 
 

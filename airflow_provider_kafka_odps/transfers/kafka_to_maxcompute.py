@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow.sdk import BaseOperator
 
 from airflow_provider_kafka_odps.core.accounting.tolerance import ToleranceInput
+from airflow_provider_kafka_odps.core.load.refusals import Refusals
 from airflow_provider_kafka_odps.core.load.resources import AUTO, MAX_MEMORY
 from airflow_provider_kafka_odps.core.table.names import PartitionInput
 from airflow_provider_kafka_odps.core.window.parsing import BoundInput
@@ -135,7 +136,7 @@ class KafkaToMaxComputeOperator(Templates, Stoppable, FromJob, BaseOperator):
         Default: no limit.
     :param compression: how blocks are compressed when they are sent: ``"none"``, ``"lz4"``, ``"zstd"`` or ``"zlib"``.
     :param poll_timeout: seconds without any progress after which reading fails.
-    :param block_timeout: seconds for writing one block, including retries, without waiting for its rows.
+    :param block_timeout: seconds for writing one block, including retries, without waiting for its rows or its turn.
     :param load_timeout: seconds for the whole load, up to its commit. Default: a day, because an upload session lives
         no longer.
 
@@ -247,7 +248,13 @@ class KafkaToMaxComputeOperator(Templates, Stoppable, FromJob, BaseOperator):
             quota_name=asked.quota_name or None,
             block_patience=replace(BLOCK_RETRY, total=self.parameters.how_fast.block_timeout),
             clock=self.clock,
+            on_refused=self.refusals.add,
         )
+
+    @cached_property
+    def refusals(self) -> Refusals:
+        """How often MaxCompute has asked for less; the log says it once."""
+        return Refusals(self.log.warning)
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Load the window of this task instance and return the receipt.
@@ -263,7 +270,7 @@ class KafkaToMaxComputeOperator(Templates, Stoppable, FromJob, BaseOperator):
         from airflow_provider_kafka_odps.transfers.runtime.stores import StateStoreJournal, asset_store
         from airflow_provider_kafka_odps.transfers.runtime.topics import LoadedTopics
 
-        run = AirflowRun(context, self.log.info, self.log.warning, self.clock, self.cancellation)
+        run = AirflowRun(context, self.log.info, self.log.warning, self.clock, self.cancellation, self.refusals)
         try:
             self.check_templates()
             with lean():

@@ -25,7 +25,7 @@ from airflow_provider_kafka_odps.core.journal.entry import JournalStore
 from airflow_provider_kafka_odps.core.load.evidence import Evidence
 from airflow_provider_kafka_odps.core.load.lanes.sampling import ASSUMED_BYTES
 from airflow_provider_kafka_odps.core.load.lanes.stages import Read
-from airflow_provider_kafka_odps.core.upload import Upload, UploadStatus
+from airflow_provider_kafka_odps.core.upload import AT_ONCE, Sending, Upload, UploadStatus
 from airflow_provider_kafka_odps.core.window.facts import Identity, Questions, TopicFacts
 from airflow_provider_kafka_odps.core.window.offsets import TopicPartition
 from airflow_provider_kafka_odps.core.window.window import Window
@@ -177,8 +177,8 @@ class _Upload:
     def id(self) -> str:
         return self.inner.id
 
-    def write_block(self, number: int, batches: Iterable[pa.RecordBatch]) -> int:
-        return self.points.before(f"{self.of}block {number}", lambda: self.inner.write_block(number, batches))
+    def write_block(self, number: int, batches: Iterable[pa.RecordBatch], sending: Sending = AT_ONCE) -> int:
+        return self.points.before(f"{self.of}block {number}", lambda: self.inner.write_block(number, batches, sending))
 
     def commit(self, blocks: int) -> None:
         self.points.before(f"{self.of}commit", lambda: self.inner.commit(blocks))

@@ -8,7 +8,7 @@ from typing import TypeAlias, TypeVar
 
 import pyarrow as pa
 
-from airflow_provider_kafka_odps.core.upload import UploadStatus
+from airflow_provider_kafka_odps.core.upload import AT_ONCE, Sending, UploadStatus
 from airflow_provider_kafka_odps.exceptions import (
     BlocksDiffer,
     CommitRejected,
@@ -110,11 +110,12 @@ class Upload:
     opened: bool = field(default=False, kw_only=True)
     """Whether this handle has opened it: an attached one has to ask for its columns before it writes."""
 
-    def write_block(self, number: int, batches: Iterable[pa.RecordBatch]) -> int:
+    def write_block(self, number: int, batches: Iterable[pa.RecordBatch], sending: Sending = AT_ONCE) -> int:
         # Once, as its rows come: they may be read for it.
-        taken = list(batches)
-        rows = self._rows(taken)
-        self.world.effect(self._named(number), lambda: self._write(number, rows))
+        with sending.slot():
+            taken = list(batches)
+            rows = self._rows(taken)
+            self.world.effect(self._named(number), lambda: self._write(number, rows))
         return sum(batch.nbytes for batch in taken)
 
     def commit(self, blocks: int) -> None:

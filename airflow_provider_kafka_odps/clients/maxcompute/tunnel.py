@@ -82,7 +82,7 @@ class Tunnel:
                 raise Strange(f"it answered {reply.status_code} before all rows were sent")
             check_empty(reply)
 
-        asked = {"retrier": retrier, "expect": check, "uncounted": body.waited}
+        asked = {"retrier": retrier, "expect": check, "uncounted": body.waited, "slot": body.slot}
         self.client.put(self.url, data=body, params=params, headers=headers, **asked)
 
     def commit(self, upload_id: str, retrier: Retrier) -> None:

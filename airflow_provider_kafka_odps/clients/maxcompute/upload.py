@@ -19,7 +19,7 @@ from airflow_provider_kafka_odps.core.load.layout import MOST_BLOCKS
 from airflow_provider_kafka_odps.core.options import Compression
 from airflow_provider_kafka_odps.core.table.schema import Column, TableSchema
 from airflow_provider_kafka_odps.core.table.types import OdpsType
-from airflow_provider_kafka_odps.core.upload import UploadStatus
+from airflow_provider_kafka_odps.core.upload import AT_ONCE, Sending, UploadStatus
 from airflow_provider_kafka_odps.exceptions import (
     BlocksDiffer,
     CommitRejected,
@@ -90,11 +90,12 @@ class OdpsUpload:
         """How long one value of a column may be, in bytes."""
         return int(self._facts.get("MaxFieldSize") or 8 * 1024 * 1024)
 
-    def write_block(self, number: int, batches: Iterable[pa.RecordBatch]) -> int:
+    def write_block(self, number: int, batches: Iterable[pa.RecordBatch], sending: Sending = AT_ONCE) -> int:
         """Write one block of columns in the session's schema while they come; return its bytes before compression.
 
         It is an Arrow block, or a block of records where the table has a JSON column. A try that fails is repeated
-        whole under the same number, which replaces what was there: the batches are iterated once for each try.
+        whole under the same number, which replaces what was there: the batches are iterated once for each try, and each
+        has a slot of ``sending``.
         Raises TableRefused for columns that are not the table's, UploadFailed where it could not be written in time,
         and what the batches raise.
         """
@@ -105,7 +106,7 @@ class OdpsUpload:
             )
         arrow = self.schema.in_arrow_blocks
         encoding = content_encoding(self._compression, arrow=arrow)
-        body = BlockBody(batches, self._check, self.schema, self._retrier, self._compression)
+        body = BlockBody(batches, self._check, self.schema, self._retrier, self._compression, sending)
         try:
             self._tunnel.put_block(self._id, number, body, arrow=arrow, encoding=encoding, retrier=self._retrier)
         except BaseException as error:

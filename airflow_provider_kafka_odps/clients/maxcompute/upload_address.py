@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -30,14 +30,18 @@ class UploadPlace:
     compression: Compression
     retry: RetryPolicy
 
-    def join(self, clock: Clock, on_secret: OnSecret) -> OdpsUpload:
-        """Return the session, to write blocks with numbers that nobody else writes."""
+    def join(self, clock: Clock, on_secret: OnSecret, on_refused: Callable[[str], None]) -> OdpsUpload:
+        """Return the session, to write blocks with numbers that nobody else writes.
+
+        ``on_refused`` is called with the service's words whenever it asks for less.
+        """
         from airflow_provider_kafka_odps.clients.maxcompute.connection.account import account_of
-        from airflow_provider_kafka_odps.clients.maxcompute.connection.rest import BoundedRestClient
+        from airflow_provider_kafka_odps.clients.maxcompute.connection.rest import BoundedRestClient, words_of
         from airflow_provider_kafka_odps.clients.maxcompute.tunnel import Tunnel
         from airflow_provider_kafka_odps.clients.maxcompute.upload import OdpsUpload
 
-        settings, retrier = self.settings, Retrier(self.retry, clock)
+        settings = self.settings
+        retrier = Retrier(self.retry, clock, on_throttled=lambda error: on_refused(words_of(error)))
         account = account_of(settings, on_secret)
         client = BoundedRestClient(
             account, self.address, settings.project, retrier=retrier, via=settings.proxy, tag="TUNNEL"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from airflow_provider_kafka_odps.core.accounting.tolerance import Tolerance
 from airflow_provider_kafka_odps.core.cancellation import Cancellation
 from airflow_provider_kafka_odps.core.delivery.ports import Ports
 from airflow_provider_kafka_odps.core.journal.entry import Target
+from airflow_provider_kafka_odps.core.load.refusals import Refusals
 from airflow_provider_kafka_odps.core.load.resources import Resources
 from airflow_provider_kafka_odps.core.mapping.projection import Projection
 from airflow_provider_kafka_odps.core.options import OnFewerRows, OnRerun
@@ -56,6 +57,8 @@ class TaskRun:
     warn: Callable[[str], None]
     """The same, for a warning."""
     cancellation: Cancellation
+    refusals: Refusals = field(default_factory=Refusals)
+    """How often the service has asked for less."""
 
 
 @dataclass(frozen=True, slots=True)

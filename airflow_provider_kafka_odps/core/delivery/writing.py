@@ -78,6 +78,7 @@ class WindowLoad:
             resources=load.resources,
             clock=ports.clock,
             stop=self._attempt.run.cancellation.cancel,
+            refusals=self._attempt.run.refusals,
         )
 
     def _share_out(self, open_reader: OpenReader) -> Sequence[Share]:
@@ -105,7 +106,7 @@ class WindowLoad:
         with self._start_workers(upload, shares[1:], facts) as running:
             progress = Progress(window.span, attempt.run.log, attempt.ports.clock.monotonic())
             check, clock = attempt.run.cancellation.check, attempt.ports.clock
-            hooks = LoadHooks(check, running, self._rejects, progress, self._others, clock)
+            hooks = LoadHooks(check, running, self._rejects, attempt.run.refusals, progress, self._others, clock)
             loaded = own.run(upload, hooks)
             # What was reported between the last look at the reports and the one at the results.
             hooks.receive()

@@ -65,6 +65,8 @@ class ShareProgress:
     rejects: tuple[Reject, ...] = ()
     reject_rows: pa.RecordBatch | None = None
     """The same in the columns of rejects, where these are kept."""
+    refused: tuple[str, ...] = ()
+    """What the service said when it asked for less."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from functools import cached_property
 from itertools import chain
 from typing import IO, TYPE_CHECKING, Any
 
-from airflow_provider_kafka_odps.core.upload import UploadStatus
+from airflow_provider_kafka_odps.core.upload import AT_ONCE, Sending, UploadStatus
 from airflow_provider_kafka_odps.exceptions import CommitRejected, InvalidInput, UploadFailed
 
 if TYPE_CHECKING:
@@ -92,11 +92,12 @@ class FileUpload:
     layout: Layout
     id: str
 
-    def write_block(self, number: int, batches: Iterable[pa.RecordBatch]) -> int:
+    def write_block(self, number: int, batches: Iterable[pa.RecordBatch], sending: Sending = AT_ONCE) -> int:
         """Write one part as an Arrow stream; return its bytes.
 
         Raises UploadFailed with the file system's words.
         """
+        del sending
         import pyarrow as pa
 
         from airflow_provider_kafka_odps.core.accounting.rejects import REJECT_SCHEMA

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_kafka_odps.core.table.names import PartitionSpec, TableName
 from airflow_provider_kafka_odps.core.table.schema import TableSchema, columns_of
+from airflow_provider_kafka_odps.core.upload import AT_ONCE
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from airflow_provider_kafka_odps.clients.maxcompute.upload import OdpsUpload
-    from airflow_provider_kafka_odps.core.upload import Upload, UploadStatus
+    from airflow_provider_kafka_odps.core.upload import Sending, Upload, UploadStatus
     from airflow_provider_kafka_odps.hooks.odps import OdpsHook
 
 
@@ -76,12 +77,12 @@ class _FittingUpload:
         """The session's id."""
         return self._upload.id
 
-    def write_block(self, number: int, batches: Iterable[pa.RecordBatch]) -> int:
+    def write_block(self, number: int, batches: Iterable[pa.RecordBatch], sending: Sending = AT_ONCE) -> int:
         """Write one block of rejects; a value that is too long loses its end, and its reason says so."""
         from airflow_provider_kafka_odps.core.accounting.rejects import cut_to_fit
 
         limit = self._upload.max_field_bytes
-        return self._upload.write_block(number, [cut_to_fit(batch, limit) for batch in batches])
+        return self._upload.write_block(number, [cut_to_fit(batch, limit) for batch in batches], sending)
 
     def commit(self, blocks: int) -> None:
         """Ask once for the blocks to be made visible."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kafka_odps.core.history.cuts import Author
+from airflow_provider_kafka_odps.core.load.refusals import Refusals
 from airflow_provider_kafka_odps.core.options import OnGap
 from airflow_provider_kafka_odps.core.window.bounds import AskedBound, Offsets, Side
 from airflow_provider_kafka_odps.core.window.parsing import Interval
@@ -40,6 +41,7 @@ class AirflowRun:
     """The same, for a warning."""
     clock: Clock
     cancellation: Cancellation
+    refusals: Refusals = field(default_factory=Refusals)
 
     def announce(self, window: Window) -> None:
         """Push the window to XCom, where the next run looks for it."""

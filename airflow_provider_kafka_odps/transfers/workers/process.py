@@ -152,6 +152,7 @@ def load(task: ShareTask, report: Report) -> ShareResult:
     from airflow_provider_kafka_odps.core.cancellation import Cancellation
     from airflow_provider_kafka_odps.core.load.lanes.share_load import ShareLoad
     from airflow_provider_kafka_odps.core.load.lanes.stages import Stages
+    from airflow_provider_kafka_odps.core.load.refusals import Refusals
     from airflow_provider_kafka_odps.core.mapping.compiler import compile_projection
     from airflow_provider_kafka_odps.transfers.runtime.memory import lean
 
@@ -165,9 +166,15 @@ def load(task: ShareTask, report: Report) -> ShareResult:
         resources=task.resources,
         clock=clock,
         stop=cancellation.cancel,
+        refusals=Refusals(),
     )
+
+    def refused(words: str) -> None:
+        stages.refusals.add(words)
+        reporter.refused(words)
+
     with lean():
-        return ShareLoad(task.share, stages).run(task.upload.join(clock, _mask_nothing), reporter)
+        return ShareLoad(task.share, stages).run(task.upload.join(clock, _mask_nothing, refused), reporter)
 
 
 def _reader(task: ShareTask, cluster: Cluster, check: Callable[[], None]) -> OpenReader:
@@ -209,6 +216,11 @@ class _Reporter:
                 self._report(waiting)
                 waiting, self._reported_at = ShareProgress(), self._clock.monotonic()
             self._waiting = waiting
+
+    def refused(self, words: str) -> None:
+        """Report at once that the service asks for less: the task's process says so, and slows its own lanes, too."""
+        with self._reporting:
+            self._report(ShareProgress(refused=(words,)))
 
     def others_done(self) -> bool:
         """Return True: a worker waits for nobody."""

@@ -1,7 +1,7 @@
 """Hooks and uploads whose service answers by script."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from kit.scripted_hook import PATIENCE, TABLE, MakeHook
@@ -31,11 +31,11 @@ def clock() -> HandClock:
 def make_hook(monkeypatch: pytest.MonkeyPatch, clock: HandClock) -> MakeHook:
     """Return a function that makes hooks whose connection leads to a URL."""
 
-    def make(url: str, clock: Clock = clock, **extra: str) -> OdpsHook:
+    def make(url: str, clock: Clock = clock, on_refused: Callable[[str], None] | None = None, **extra: str) -> OdpsHook:
         keys = {"access_key_id": "planted-id", "access_key_secret": "planted-secret", "project": "p", "endpoint": url}
         keys |= {"tunnel_endpoint": url} | extra
         monkeypatch.setenv("AIRFLOW_CONN_SCRIPTED", json.dumps({"conn_type": "maxcompute", "extra": keys}))
-        return OdpsHook("scripted", patience=PATIENCE, block_patience=PATIENCE, clock=clock)
+        return OdpsHook("scripted", patience=PATIENCE, block_patience=PATIENCE, clock=clock, on_refused=on_refused)
 
     return make
 

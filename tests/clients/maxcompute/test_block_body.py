@@ -17,6 +17,7 @@ from airflow_provider_kafka_odps.clients.maxcompute.tunnel import Tunnel
 from airflow_provider_kafka_odps.clients.maxcompute.upload import OdpsUpload
 from airflow_provider_kafka_odps.core.options import Compression
 from airflow_provider_kafka_odps.core.table.schema import TableSchema, columns_of
+from airflow_provider_kafka_odps.core.upload import AT_ONCE
 from airflow_provider_kafka_odps.exceptions import NoProgress, Unreachable, UploadFailed
 
 BATCH = pa.record_batch({"a": pa.array(range(100_000), pa.int64())})
@@ -51,7 +52,7 @@ class Rows:
 
 def _body(rows: Rows, clock: HandClock) -> BlockBody:
     schema = TableSchema(columns_of({"a": "bigint"}))
-    return BlockBody(rows, lambda _: None, schema, Retrier(PATIENCE, clock), Compression.NONE)
+    return BlockBody(rows, lambda _: None, schema, Retrier(PATIENCE, clock), Compression.NONE, AT_ONCE)
 
 
 def test_rows_may_take_their_time(service: ScriptedService, upload: OdpsUpload, clock: HandClock) -> None:

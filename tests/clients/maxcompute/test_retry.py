@@ -38,6 +38,15 @@ def test_refused_requests_are_repeated_with_growing_pauses() -> None:
     assert service.left == [10, 9, 7, 3]
 
 
+def test_whoever_is_asked_for_less_hears_of_it_each_time() -> None:
+    """It is tried again as what was refused otherwise is, and each error that says so is handed on."""
+    clock, heard = HandClock(), list[Exception]()
+    retrier = Retrier(RetryPolicy(total=10, first_pause=1), clock, jitter=lambda: 1.0, on_throttled=heard.append)
+    for verdict, times in ((Outcome.REFUSED, 0), (Outcome.THROTTLED, 2)):
+        answer = retrier.ask("http://127.0.0.1:1", Service(2), lambda _, found=verdict: found, repeatable=False)  # type: ignore[misc]
+        assert (answer, len(heard)) == ("answer", times)
+
+
 def test_the_deadline_ends_it_and_is_named() -> None:
     """A service that stays away costs the deadline and no more; the error says who, how often, how long, and what."""
     clock = HandClock()

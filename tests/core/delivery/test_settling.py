@@ -10,7 +10,7 @@ from core.examples import PLANNED_AT
 
 from airflow_provider_kafka_odps.core.delivery.settling import commit, settle
 from airflow_provider_kafka_odps.core.journal.receipt import CommitProof
-from airflow_provider_kafka_odps.core.upload import UploadStatus
+from airflow_provider_kafka_odps.core.upload import AT_ONCE, Sending, UploadStatus
 from airflow_provider_kafka_odps.exceptions import CommitPending, CommitRejected, CommitUnknown, Unreachable
 
 NORMAL, CLOSING, CLOSED, GONE = UploadStatus.NORMAL, UploadStatus.CLOSING, UploadStatus.CLOSED, UploadStatus.GONE
@@ -26,8 +26,8 @@ class Scripted:
     calls: list[str] = field(default_factory=list)
     id: str = "u1"
 
-    def write_block(self, number: int, batches: Iterable[pa.RecordBatch]) -> int:
-        raise AssertionError((number, batches))
+    def write_block(self, number: int, batches: Iterable[pa.RecordBatch], sending: Sending = AT_ONCE) -> int:
+        raise AssertionError((number, batches, sending))
 
     def commit(self, blocks: int) -> None:
         self.calls.append(f"commit {blocks}")

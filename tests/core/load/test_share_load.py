@@ -20,7 +20,7 @@ from airflow_provider_kafka_odps.core.load.layout import lay_out
 from airflow_provider_kafka_odps.core.load.shares import share_out
 from airflow_provider_kafka_odps.core.mapping.compiler import compile_projection
 from airflow_provider_kafka_odps.core.options import OnDataLoss
-from airflow_provider_kafka_odps.core.upload import UploadStatus
+from airflow_provider_kafka_odps.core.upload import AT_ONCE, Sending, UploadStatus
 from airflow_provider_kafka_odps.core.window.window import Window
 from airflow_provider_kafka_odps.exceptions import ReadAgain, WorkerFailed
 
@@ -38,9 +38,10 @@ class _Upload:
         self._last = threading.Event()
         self.written: list[int] = []
 
-    def write_block(self, number: int, batches: Iterable[pa.RecordBatch]) -> int:
+    def write_block(self, number: int, batches: Iterable[pa.RecordBatch], sending: Sending = AT_ONCE) -> int:
         for _ in range(self._tries):
-            list(batches)
+            with sending.slot():
+                list(batches)
         if self._backwards and not number:
             assert self._last.wait(SOON)
         self.written.append(number)

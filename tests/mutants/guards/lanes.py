@@ -6,6 +6,7 @@ from mutants.guard import Guard
 
 _LANES, _BLOCK, _PACE = "core/load/lanes/lanes.py", "core/load/lanes/block_load.py", "core/load/lanes/pace.py"
 _UPLOAD, _BODY = "clients/maxcompute/upload.py", "clients/maxcompute/blocks/body.py"
+_SLOTS, _ALLOWED = "core/load/slots.py", "core/load/test_slots.py::"
 _READER, _READING = "clients/kafka/reader.py", "clients/kafka/reading.py"
 _THREADS, _TRIES, _PAYS = (
     "core/load/test_lanes.py::",
@@ -195,8 +196,8 @@ GUARDS = (
         "the deadline",
         "waiting for rows counts against it",
         _BODY,
-        "            self._waited += self._clock.monotonic() - asked\n",
-        "",
+        "            self._waited += self._clock.monotonic() - asked\n            if batch is None:\n",
+        "            if batch is None:\n",
         f"{_BODIES}test_rows_may_take_their_time",
     ),
     Guard(
@@ -262,5 +263,45 @@ GUARDS = (
         "        with self._sending:\n            self._closed = True\n            self._pipe.send(ended)\n",
         "        self._closed = True\n        self._pipe.send(ended)\n",
         "transfers/test_worker_reports.py::test_the_last_word_waits_for_a_report_that_is_being_sent",
+    ),
+    Guard(
+        "slots",
+        "a service that asks for less is sent as much as before",
+        _SLOTS,
+        "            self._allowance.refused(self._taken_most, now)\n",
+        "",
+        f"{_ALLOWED}test_a_block_waits_until_one_may_be_written_again",
+    ),
+    Guard(
+        "slots",
+        "each lane that is refused at the same moment halves them",
+        _SLOTS,
+        "        if self._since is not None and now - self._since < _ONE_REFUSAL:\n            return\n",
+        "",
+        f"{_ALLOWED}test_what_several_lanes_are_told_at_once_counts_once",
+    ),
+    Guard(
+        "slots",
+        "there may be none",
+        _SLOTS,
+        "        self._limit = max(1, min(limit, writing or limit) // 2)\n",
+        "        self._limit = min(limit, writing or limit) // 2\n",
+        f"{_ALLOWED}test_it_is_never_none_and_never_more_than_at_first",
+    ),
+    Guard(
+        "slots",
+        "a try that has failed keeps its slot",
+        _SLOTS,
+        "        try:\n            yield\n        finally:\n            with self._lock:\n",
+        "        yield\n        if True:\n            with self._lock:\n",
+        f"{_ALLOWED}test_a_slot_is_given_back_also_after_an_error",
+    ),
+    Guard(
+        "the deadline",
+        "waiting for a slot counts against it",
+        _BODY,
+        "            self._waited += self._clock.monotonic() - asked\n            yield\n",
+        "            yield\n",
+        "clients/maxcompute/test_throttling.py::test_waiting_for_a_slot_does_not_count",
     ),
 )

@@ -16,6 +16,7 @@ from twins.table_rows import Shown
 from airflow_provider_kafka_odps.core.mapping.compiler import compile_projection
 from airflow_provider_kafka_odps.core.mapping.projection import Projected, Projection
 from airflow_provider_kafka_odps.core.mapping.reject import Reject
+from airflow_provider_kafka_odps.core.upload import AT_ONCE, Sending
 from airflow_provider_kafka_odps.core.window.window import Window
 
 _COLUMNS = {**COLUMNS, "v": "__value__ | trim"}
@@ -73,9 +74,10 @@ class SimulatedUpload(Upload):
 
     conduct: Conduct = field(kw_only=True)
 
-    def write_block(self, number: int, batches: Iterable[pa.RecordBatch]) -> int:
-        rows = [row for each in batches for row in _ROWS[id(each)]]
-        self.conduct("write a block", lambda: self._write(number, rows))
+    def write_block(self, number: int, batches: Iterable[pa.RecordBatch], sending: Sending = AT_ONCE) -> int:
+        with sending.slot():
+            rows = [row for each in batches for row in _ROWS[id(each)]]
+            self.conduct("write a block", lambda: self._write(number, rows))
         return len(rows)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from airflow_provider_kafka_odps.clients.maxcompute.blocks.arrow import framed
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from airflow_provider_kafka_odps.clients.maxcompute.connection.retry import Retrier
     from airflow_provider_kafka_odps.core.options import Compression
     from airflow_provider_kafka_odps.core.table.schema import TableSchema
+    from airflow_provider_kafka_odps.core.upload import Sending
 
 
 class RowsFailed(Exception):
@@ -32,14 +33,15 @@ class BlockBody:
         schema: TableSchema,
         retrier: Retrier,
         compression: Compression,
+        sending: Sending,
     ) -> None:
         """Take the rows, what raises for those that are not the table's, and the deadline for sending them.
 
-        Waiting for rows does not count against it.
+        Waiting for rows and for a slot does not count against it.
         """
         self._batches, self._fits, self._schema = batches, fits, schema
         self._clock, self._check = retrier.clock, retrier.check
-        self._compression = compression
+        self._compression, self._sending = compression, sending
         self._until, self._waited = retrier.clock.monotonic() + retrier.policy.total, 0.0
         self.bytes = 0
         """Of the last try, before compression."""
@@ -55,8 +57,16 @@ class BlockBody:
         self.bytes, self.is_sent = 0, False
         return self._to_its_end(packed(self._unpacked(), self._compression))
 
+    @contextmanager
+    def slot(self) -> Iterator[None]:
+        """Wait for what a try is made in."""
+        asked = self._clock.monotonic()
+        with self._sending.slot():
+            self._waited += self._clock.monotonic() - asked
+            yield
+
     def waited(self) -> float:
-        """Return the seconds for which rows were waited for, in all tries: they do not count."""
+        """Return the seconds for which rows and slots were waited for, in all tries: they do not count."""
         return self._waited
 
     def close(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -73,13 +73,14 @@ class BoundedRestClient(RestClient):  # type: ignore[misc]  # PyODPS publishes n
         """Send until there is an answer, and return it; Unreachable where there is none in time.
 
         ``repeatable=True`` also repeats a POST whose answer was lost; ``retrier`` replaces the client's own, for which
-        the seconds of ``uncounted`` do not count; ``expect`` raises Strange for an answer with a good status that is
-        none of the service's.
+        the seconds of ``uncounted`` do not count; ``slot`` gives what each try is made in; ``expect`` raises Strange
+        for an answer with a good status that is none of the service's.
         """
         repeatable = kwargs.pop("repeatable", method.lower() in _REPEATABLE)
         retrier = kwargs.pop("retrier", self.retrier)
         expect: Callable[[Any], object] = kwargs.pop("expect", None) or check_reply
         uncounted: Callable[[], float] = kwargs.pop("uncounted", None) or (lambda: 0.0)
+        slot: Callable[[], AbstractContextManager[None]] = kwargs.pop("slot", None) or nullcontext
 
         def send(left: float) -> Any:
             # PyODPS adds its own parameters to the mappings it is given: each try gets its own.
@@ -88,7 +89,7 @@ class BoundedRestClient(RestClient):  # type: ignore[misc]  # PyODPS publishes n
             left = max(left, _LEAST_SECONDS)
             own["timeout"] = (min(retrier.policy.connect, left), min(retrier.policy.read, left))
             whole = partial(super(BoundedRestClient, self).request, url, method, stream=stream, **own)
-            with _through_the_proxy():
+            with slot(), _through_the_proxy():
                 reply = whole() if retrier.check is None else interruptible(whole, retrier.check)
             check_reply(reply)
             expect(reply)
@@ -182,7 +183,7 @@ def classify(error: Exception) -> Outcome:
 def _classify_answer(error: odps_errors.BaseODPSError) -> Outcome:
     status = error.status_code
     if status == _THROTTLED or isinstance(error, odps_errors.RequestQuotaExceeded):
-        return Outcome.REFUSED
+        return Outcome.THROTTLED
     if status == _TOO_SLOW or status in _SERVER_ERRORS or code_of(error) in _TROUBLE:
         return Outcome.UNCERTAIN
     return Outcome.ANSWERED

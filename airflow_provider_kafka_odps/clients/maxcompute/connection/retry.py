@@ -23,7 +23,9 @@ class Outcome(Enum):
     ANSWERED = auto()
     """The service answered, and a retry gets the same answer."""
     REFUSED = auto()
-    """It was not accepted (no connection, throttled): a retry is always safe."""
+    """It was not accepted (no connection): a retry is always safe."""
+    THROTTLED = auto()
+    """The same, because too much is asked for at the moment."""
     UNCERTAIN = auto()
     """It was sent, and whether it took effect is not known."""
     HOPELESS = auto()
@@ -62,6 +64,8 @@ class Retrier:
     jitter: Callable[[], float] = random.random
     check: Callable[[], None] | None = None
     """Called several times a second during a wait for an answer; raises to stop. None: nothing can stop it."""
+    on_throttled: Callable[[Exception], None] | None = None
+    """Called with each error that says that too much is asked for."""
 
     def ask(
         self,
@@ -90,6 +94,10 @@ class Retrier:
                         raise
                     case Outcome.REFUSED:
                         again = True
+                    case Outcome.THROTTLED:
+                        again = True
+                        if self.on_throttled is not None:
+                            self.on_throttled(error)
                     case Outcome.UNCERTAIN:
                         again = repeatable
                     case Outcome.HOPELESS:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from airflow_provider_kafka_odps.core.clock import Clock
 from airflow_provider_kafka_odps.core.load.lanes.throttle import Progress
 from airflow_provider_kafka_odps.core.load.load_rejects import LoadRejects
+from airflow_provider_kafka_odps.core.load.refusals import Refusals
 from airflow_provider_kafka_odps.core.load.shares import RunningWorkers, ShareProgress, ShareResult
 
 
@@ -43,12 +44,13 @@ class LoadHooks:
         check: Callable[[], None],
         running: RunningWorkers,
         rejects: LoadRejects,
+        refusals: Refusals,
         progress: Progress,
         others: Others,
         clock: Clock,
     ) -> None:
         self._check, self._running, self._rejects = check, running, rejects
-        self._progress, self._others, self._clock = progress, others, clock
+        self._refusals, self._progress, self._others, self._clock = refusals, progress, others, clock
         self._own_passed = 0
         self._lock = threading.RLock()
 
@@ -75,6 +77,8 @@ class LoadHooks:
             for report in self._running.reports():
                 self._others.passed += report.passed
                 self._rejects.receive(report)
+                for words in report.refused:
+                    self._refusals.add(words)
                 self._count(report.rows, report.bytes)
 
     def _count(self, rows: int, size: int) -> None:

@@ -15,6 +15,7 @@ from airflow_provider_kafka_odps.core.load.lanes.stages import StageHooks, Stage
 from airflow_provider_kafka_odps.core.load.lanes.throttle import Throttle
 from airflow_provider_kafka_odps.core.load.layout import Block
 from airflow_provider_kafka_odps.core.load.shares import Share, ShareResult
+from airflow_provider_kafka_odps.core.load.slots import Slots
 from airflow_provider_kafka_odps.core.upload import Upload
 from airflow_provider_kafka_odps.core.window.offsets import OffsetRange, joined
 from airflow_provider_kafka_odps.exceptions import WorkerFailed
@@ -49,6 +50,7 @@ class ShareLoad:
         rate = stages.resources.max_bytes_per_second
         throttle = None if rate is None else Throttle(rate / self._share.of, clock.monotonic())
         pace = Pace(clock)
+        slots = Slots(stages.resources.concurrency, stages.refusals, lanes.check, clock)
 
         def send(rows: int, size: int, passed: int) -> None:
             if throttle is not None and size > 0:
@@ -63,7 +65,7 @@ class ShareLoad:
         def lane() -> Iterator[Work[Block]]:
             with stages.open_reader() as read:
                 yield lambda block: self._load(
-                    block, upload, BlockLoad(block, self._share.window, read, stages, lanes.check, send)
+                    block, upload, BlockLoad(block, self._share.window, read, stages, lanes.check, send), slots
                 )
 
         lanes.run(
@@ -71,17 +73,17 @@ class ShareLoad:
             lane,
             hooks.others_done,
             stages.resources.first,
-            lambda: pace.pays(lanes.running, self._made(), self._sent),
+            lambda: not slots.are_fewer and pace.pays(lanes.running, self._made(), self._sent),
         )
         while not hooks.others_done():
             lanes.sleep_until(clock.monotonic() + _GLANCE, clock)
         return self._result()
 
-    def _load(self, block: Block, upload: Upload, loading: BlockLoad) -> None:
+    def _load(self, block: Block, upload: Upload, loading: BlockLoad, slots: Slots) -> None:
         with self._lock:
             self._loading[block.number] = loading
         started = self._stages.clock.monotonic()
-        size = upload.write_block(block.number, loading)
+        size = upload.write_block(block.number, loading, slots)
         self._note(block, loading, size, self._stages.clock.monotonic() - started)
 
     def _made(self) -> float:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
 import pyarrow as pa
 
 from airflow_provider_kafka_odps.core.clock import Clock
 from airflow_provider_kafka_odps.core.load.evidence import Evidence
+from airflow_provider_kafka_odps.core.load.refusals import Refusals
 from airflow_provider_kafka_odps.core.load.resources import Resources
 from airflow_provider_kafka_odps.core.mapping.projection import Projection
 from airflow_provider_kafka_odps.core.mapping.reject import Reject
@@ -52,3 +53,5 @@ class Stages:
     clock: Clock
     stop: Callable[[], None]
     """Tells whatever waits for the outside in another thread that the load has failed."""
+    refusals: Refusals = field(default_factory=Refusals)
+    """What the service has refused, of which whoever talks to it tells."""
