@@ -31,6 +31,9 @@ class Sending(Protocol):
     def slot(self) -> AbstractContextManager[None]:
         """Wait until a block may be tried, which it is until the context is left; raises where the load is to stop."""
 
+    def packed(self, seconds: float) -> None:
+        """Note how long the bytes of a part of a block took to make, without the wait for its rows."""
+
 
 class SentAtOnce:
     """Blocks of which one is sent at a time anyway."""
@@ -38,6 +41,9 @@ class SentAtOnce:
     def slot(self) -> AbstractContextManager[None]:
         """Wait for nothing."""
         return nullcontext()
+
+    def packed(self, seconds: float) -> None:
+        """Let it be."""
 
 
 AT_ONCE = SentAtOnce()

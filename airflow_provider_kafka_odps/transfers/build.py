@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from time import process_time
 from typing import TYPE_CHECKING
 
 from airflow_provider_kafka_odps.core.accounting.rejects import NoRejectSink, RejectSink
 from airflow_provider_kafka_odps.core.accounting.tolerance import Tolerance
-from airflow_provider_kafka_odps.core.delivery.attempt import Attempt, Load, TaskRun
+from airflow_provider_kafka_odps.core.delivery.attempt import Attempt, Load, Machine, TaskRun
 from airflow_provider_kafka_odps.core.delivery.ports import Ports
 from airflow_provider_kafka_odps.core.delivery.window_rows import NO_OFFSET_COLUMNS, NoOffsetColumns, window_rows_sql
 from airflow_provider_kafka_odps.core.journal.entry import Target
@@ -43,7 +44,7 @@ from airflow_provider_kafka_odps.transfers.adapters.reject_file import RejectFil
 from airflow_provider_kafka_odps.transfers.adapters.reject_table import LOAD, RejectTable
 from airflow_provider_kafka_odps.transfers.adapters.table import TableSink, TableVisibleRows, TableWindowRows, find_rows
 from airflow_provider_kafka_odps.transfers.adapters.topic import TopicSource
-from airflow_provider_kafka_odps.transfers.parameters import LoadParameters, resources_of
+from airflow_provider_kafka_odps.transfers.parameters import LoadParameters, cores, resources_of
 from airflow_provider_kafka_odps.transfers.runtime.history import history_of, shared_journal
 from airflow_provider_kafka_odps.transfers.runtime.run import (
     AirflowRun,
@@ -90,6 +91,7 @@ def build_attempt(parameters: LoadParameters, run: AirflowRun, hooks: Hooks) -> 
 
     Raises an InvalidInput or a TableRefused; asks MaxCompute for the table's columns, and writes nothing.
     """
+    began = run.clock.monotonic()
     request = _request(parameters, run)
     partition = _partition(parameters, request.start)
     destination = _destination(parameters, run, hooks.odps, partition)
@@ -100,7 +102,16 @@ def build_attempt(parameters: LoadParameters, run: AirflowRun, hooks: Hooks) -> 
     return Attempt(
         load,
         _ports(parameters, run, hooks, load, destination),
-        TaskRun(dag_run.clear_number or 0, ti.try_number, run.log, run.warn, run.cancellation, run.refusals),
+        TaskRun(
+            dag_run.clear_number or 0,
+            ti.try_number,
+            run.log,
+            run.warn,
+            run.cancellation,
+            run.refusals,
+            Machine(cores(), process_time),
+            began,
+        ),
     )
 
 

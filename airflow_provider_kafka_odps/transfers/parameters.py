@@ -257,11 +257,11 @@ def resources_of(fast: HowFast) -> Resources:
         parse_bytes(fast.max_memory, "max_memory"),
         concurrency=parse_count(fast.concurrency, "concurrency"),
         # The window says how many of them are worth their start.
-        workers=max(1, min(_cores(), MOST_WORKERS)) if workers is None else workers,
+        workers=max(1, min(cores(), MOST_WORKERS)) if workers is None else workers,
         max_bytes_per_second=None if rate is None else parse_bytes(rate, "max_bytes_per_second"),
     )
 
 
-def _cores() -> int:
+def cores() -> int:
     """Return how many cores this process may use; some systems only know how many there are."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from hypothesis import strategies as st
 
 from airflow_provider_kafka_odps.core.accounting.counts import Counts
+from airflow_provider_kafka_odps.core.accounting.speed import Speed
 from airflow_provider_kafka_odps.core.history.cuts import Author
 from airflow_provider_kafka_odps.core.history.store import History, NoAssetStore
 from airflow_provider_kafka_odps.core.journal.entry import Target
@@ -104,6 +105,7 @@ windows = st.builds(
 )
 _PARTITIONS = st.integers(0, 2**31 - 1).map(orders)
 _COUNTS = st.builds(Counts, st.integers(0, 2**40), st.integers(0, 2**40), st.integers(0, 2**40))
+_SECONDS = st.integers(0, 10**9).map(lambda millis: millis / 1000)
 receipts = st.builds(
     Receipt,
     window=windows,
@@ -115,11 +117,22 @@ receipts = st.builds(
     partitions=st.dictionaries(_PARTITIONS, _COUNTS, max_size=5),
     bytes=st.integers(0, 2**50),
     not_json=st.integers(0, 2**40),
-    seconds=st.dictionaries(_WORDS, st.integers(0, 10**9).map(lambda millis: millis / 1000), max_size=3),
+    seconds=st.dictionaries(_WORDS, _SECONDS, max_size=3),
     offsets=st.dictionaries(_PARTITIONS, _RANGES, max_size=5),
     attempts=st.integers(1, 99),
     learned=st.none() | st.sampled_from(CommitProof),
     reconciled=st.none() | st.sampled_from(Reconciled),
     nulls=st.none() | st.dictionaries(_WORDS, st.integers(1, 2**40), max_size=3),
     empty_rows=st.none() | st.integers(0, 2**40),
+    speed=st.none()
+    | st.builds(
+        Speed,
+        lanes=st.integers(0, 1_000),
+        elapsed=_SECONDS,
+        cpu=_SECONDS,
+        cores=st.integers(0, 999),
+        refused=st.integers(0, 10**6),
+        pace=st.integers(0, 2**40),
+        lane_pace=st.integers(0, 2**40),
+    ),
 )

@@ -21,6 +21,9 @@ COLUMNS = {"p": "__partition__", "o": "__offset__", "v": "__value__"}
 WHOLE = {"start": "earliest", "end": "latest", "create_table": True, "columns": COLUMNS, "mode": "overwrite"}
 
 
+STAGES = {"prepare", "wait", "decode", "project", "pack", "write", "commit"}
+
+
 @pytest.fixture(scope="module")
 def filled(broker: Any, make_topic: Callable[..., str]) -> str:
     """Return a topic of three partitions with 30 MB of records."""
@@ -53,8 +56,27 @@ def test_every_way_loads_the_same_rows(
     assert found == {"n": RECORDS, "d": RECORDS, "s": sum(range(RECORDS))}
     assert (receipt["rows"], receipt["blocks"] >= blocks) == (RECORDS, True)
     throttle = {"throttle"} if "max_bytes_per_second" in parameters else set()
-    assert set(receipt["seconds"]) == {"wait", "decode", "project", "write", "commit"} | throttle
+    assert set(receipt["seconds"]) == STAGES | throttle
     assert min(receipt["seconds"].values()) >= 0
+    assert 1 <= receipt["lanes"] <= max(1, parameters.get("concurrency", 8))
+    assert receipt["block_bytes"] == receipt["bytes"] // receipt["blocks"]
+    assert receipt["lane_pace"] > 0
+    assert receipt["pace"] == pytest.approx(receipt["bytes"] / receipt["elapsed"], rel=0.01)
+    assert receipt["cpu"] > 0
+    assert receipt["cores"] >= 1
+
+
+def test_the_last_line_of_the_log_says_what_was_the_limit(
+    filled: str, task_run: TaskRun, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """With the numbers that show it, as in the receipt; a retry that finds the rows there has no load to speak of."""
+    asked = {"topic": filled, "table": "speed_limit", **WHOLE, "concurrency": 1, "max_bytes_per_second": "10MB"}
+    receipt = task_run.attempt(**asked)
+    last = "".join(capfd.readouterr()).rstrip().splitlines()[-1]
+    assert receipt["limit"].startswith("max_bytes_per_second: the lanes waited for it")
+    assert f"MB/s, {receipt['lane_pace'] / 10**6:.1f} of each lane. What limited it: {receipt['limit']}" in last
+    assert task_run.attempt(**asked) == receipt
+    assert "What limited it" not in "".join(capfd.readouterr())
 
 
 @pytest.mark.parametrize(
@@ -89,7 +111,7 @@ class Recorder:
 def test_a_load_tells_airflows_metrics(
     filled: str, task_run: TaskRun, monkeypatch: pytest.MonkeyPatch, switched_on: bool
 ) -> None:
-    """Rows, bytes, rejects, seconds per stage and what lies behind the window are told, where metrics are wanted."""
+    """Rows, bytes, rejects, lanes, seconds per stage and what lies behind the window are told, where that is wanted."""
     monkeypatch.setenv("AIRFLOW__METRICS__STATSD_ON", str(switched_on))
     recorder = Recorder()
     monkeypatch.setattr("airflow.sdk._shared.observability.metrics.stats._backend", recorder)
@@ -101,7 +123,9 @@ def test_a_load_tells_airflows_metrics(
         assert found == {}
         return
     stages = {stage: pytest.approx(spent * 1_000, abs=1) for stage, spent in receipt["seconds"].items()}
-    assert found == {"rows": 24_000, "bytes": receipt["bytes"], "rejects": 0, "filtered": 0, "lag": 6_000, **stages}
+    speed = {name: receipt[name] for name in ("lanes", "pace", "refused")}
+    counts = {"rows": 24_000, "bytes": receipt["bytes"], "rejects": 0, "filtered": 0, "lag": 6_000}
+    assert found == {**counts, **speed, **stages}
     assert all(tags == {"topic": filled, "table": receipt["table"]} for _, tags in recorder.told.values())
 
 

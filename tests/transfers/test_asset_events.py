@@ -9,6 +9,7 @@ import pytest
 from core.examples import orders, target_of, window_of
 
 from airflow_provider_kafka_odps.core.accounting.counts import Counts
+from airflow_provider_kafka_odps.core.accounting.speed import Speed
 from airflow_provider_kafka_odps.core.journal.entry import Journal, Phase
 from airflow_provider_kafka_odps.core.journal.receipt import Receipt
 from airflow_provider_kafka_odps.core.options import Mode, OnGap
@@ -69,6 +70,14 @@ def test_the_event_says_whether_anything_changed(
         entry = replace(journal, phase=before).to_json()
     event = event_of(receipt_of(upload), entry, cleared)
     assert (event["changed"], event["upload_id"], event["rows"]) == (changed, upload, 3 if upload else 0)
+
+
+def test_the_event_says_how_much_came_and_how_fast() -> None:
+    """Blocks are files, and a load that is slow is seen where it matters; an earlier release has not told its pace."""
+    receipt = receipt_of("u1")
+    told = event_of(replace(receipt, speed=Speed(pace=9_800_000)), None, 0)
+    assert (told["blocks"], told["bytes"], told["pace"]) == (1, 9, 9_800_000)
+    assert event_of(receipt, None, 0)["pace"] is None
 
 
 def test_the_event_says_where_the_logs_ended() -> None:

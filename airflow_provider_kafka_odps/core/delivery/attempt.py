@@ -45,6 +45,16 @@ class Load:
 
 
 @dataclass(frozen=True, slots=True)
+class Machine:
+    """What there is for a load, and what its process has taken of it."""
+
+    cores: int = 0
+    """How many its processes may use; 0: not known."""
+    cpu: Callable[[], float] = lambda: 0.0
+    """Seconds of processors that this process has taken so far."""
+
+
+@dataclass(frozen=True, slots=True)
 class TaskRun:
     """This run of the task."""
 
@@ -59,6 +69,9 @@ class TaskRun:
     cancellation: Cancellation
     refusals: Refusals = field(default_factory=Refusals)
     """How often the service has asked for less."""
+    machine: Machine = field(default_factory=Machine)
+    began: float = 0.0
+    """When it began, by the ports' clock."""
 
 
 @dataclass(frozen=True, slots=True)

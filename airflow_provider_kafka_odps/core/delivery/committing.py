@@ -20,6 +20,7 @@ from airflow_provider_kafka_odps.core.delivery.settling import (
 from airflow_provider_kafka_odps.core.history.task_chain import chain_entry
 from airflow_provider_kafka_odps.core.journal.entry import HOW_TO_FORGET, Journal
 from airflow_provider_kafka_odps.core.journal.receipt import CommitProof, Receipt
+from airflow_provider_kafka_odps.core.load.limit import Measured, limit_of
 from airflow_provider_kafka_odps.core.load.loaded import Loaded
 from airflow_provider_kafka_odps.core.options import Mode
 from airflow_provider_kafka_odps.core.upload import Upload, UploadStatus
@@ -126,6 +127,7 @@ def proved_by_rows(attempt: Attempt, entry: Journal) -> bool:
 def receipt_for(attempt: Attempt, window: Window, loaded: Loaded, upload_id: str | None) -> Receipt:
     """Return what is proved once the upload is committed; None: nothing was written, so there is none."""
     target = attempt.load.target
+    measured = Measured(loaded.seconds, loaded.speed, loaded.bytes, window.span, loaded.workers)
     return Receipt(
         window=window,
         table=target.table,
@@ -145,16 +147,23 @@ def receipt_for(attempt: Attempt, window: Window, loaded: Loaded, upload_id: str
         drift=attempt.load.drift,
         found_by=attempt.load.found_by,
         workers=loaded.workers,
+        speed=replace(loaded.speed, pace=round(measured.pace), lane_pace=round(measured.lane_pace)),
     )
 
 
 def record(attempt: Attempt, entry: Journal, receipt: Receipt, learned: CommitProof | None = None) -> Receipt:
     """Save ``committed`` with the receipt, which also says how and by which try it was learned; return it."""
-    receipt = replace(receipt, attempts=attempt.run.try_number, learned=learned)
+    receipt = replace(receipt, attempts=attempt.run.try_number, learned=learned, limit=_limit(receipt))
     attempt.ports.journal.save(entry.committed(receipt).to_json())
     attempt.run.cancellation.lift()
     attempt.run.log(f"{receipt.rows} rows are in {receipt.table}, {receipt.by_upload}")
     return receipt
+
+
+def _limit(receipt: Receipt) -> str | None:
+    if receipt.speed is None:
+        return None
+    return limit_of(Measured(receipt.seconds, receipt.speed, receipt.bytes, receipt.window.span, receipt.workers))
 
 
 def receipt_of(entry: Journal) -> Receipt:

@@ -25,7 +25,7 @@ from airflow_provider_kafka_odps.core.history.planner import Planning, plan
 from airflow_provider_kafka_odps.core.history.task_chain import advance
 from airflow_provider_kafka_odps.core.journal.entry import HOW_TO_FORGET, Journal, Phase
 from airflow_provider_kafka_odps.core.journal.next_step import AFTER_FAIL, NextStep, next_step
-from airflow_provider_kafka_odps.core.journal.receipt import CommitProof, Receipt
+from airflow_provider_kafka_odps.core.journal.receipt import CommitProof, Receipt, speed_line
 from airflow_provider_kafka_odps.core.journal.recorded import differences
 from airflow_provider_kafka_odps.core.journal.window_text import window_line
 from airflow_provider_kafka_odps.core.load.evidence import Evidence
@@ -65,6 +65,8 @@ def transfer(attempt: Attempt) -> Receipt:
     attempt.ports.announce(entry.window)
     receipt = _after_the_commit(attempt, _take(attempt, entry, step))
     advance(attempt.ports.history, attempt.load.request, receipt.window)
+    if receipt.limit and step is not NextStep.KEEP:
+        attempt.run.log(speed_line(receipt))
     return receipt
 
 

@@ -58,8 +58,10 @@ class WindowLoad:
         facts = self._attempt.ports.look(self._window.topic)
         stages = self._stages(facts)
         shares = self._share_out(stages.open_reader)
+        prepared = self._attempt.ports.clock.monotonic() - self._attempt.run.began
         results = self._write_shares(upload, shares, stages, facts)
         whole = gather(self._window, results, len(shares))
+        whole = replace(whole, seconds={"prepare": prepared, **whole.seconds})
         counts = self._prove(whole)
         # Rejects are made visible with a commit of the rows, also where there are no rows.
         rejected_to = self._rejects.seal()
@@ -78,6 +80,7 @@ class WindowLoad:
             resources=load.resources,
             clock=ports.clock,
             stop=self._attempt.run.cancellation.cancel,
+            cpu=self._attempt.run.machine.cpu,
             refusals=self._attempt.run.refusals,
         )
 
@@ -136,6 +139,7 @@ class WindowLoad:
     def _loaded(
         self, whole: ShareResult, counts: Mapping[TopicPartition, Counts], rejected_to: RejectsUpload | None
     ) -> Loaded:
+        run = self._attempt.run
         return Loaded(
             counts=counts,
             offsets=whole.ledger.first_last,
@@ -147,5 +151,6 @@ class WindowLoad:
             empty_rows=whole.ledger.content.empty_rows,
             seconds=whole.seconds,
             workers=self._others.workers + 1,
+            speed=replace(whole.speed, cores=run.machine.cores, refused=run.refusals.count),
             rejected_to=rejected_to,
         )

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from airflow_provider_kafka_odps.core.accounting.counts import Counts, RejectsUpload
+from airflow_provider_kafka_odps.core.accounting.speed import Speed
 from airflow_provider_kafka_odps.core.journal.window_text import bounds_text
 from airflow_provider_kafka_odps.core.options import Mode
 from airflow_provider_kafka_odps.core.versioned import VERSION, read_versioned
@@ -66,6 +67,12 @@ class Receipt:
 
     empty_rows: int | None = None
     """Rows with NULL in every column that is filled from a value or a header; None: a release before wrote it."""
+
+    speed: Speed | None = None
+    """What the load took; None: a release before wrote it."""
+
+    limit: str | None = None
+    """Which resource limited the load and what would help; None: nothing was loaded, or it is not committed yet."""
 
     differs: tuple[str, ...] = ()
     """What the parameters asked for in the attempt that returns it, and the recorded window is not."""
@@ -145,11 +152,18 @@ class Receipt:
             "bytes": self.bytes,
             "not_json": self.not_json,
             "workers": self.workers,
+            **self._written_speed(),
             **({} if self.found_by is None else {"found_by": list(self.found_by)}),
             **({} if self.nulls is None else {"nulls": dict(self.nulls)}),
             **({} if self.empty_rows is None else {"empty_rows": self.empty_rows}),
             "seconds": {stage: round(spent, 3) for stage, spent in self.seconds.items()},
         }
+
+    def _written_speed(self) -> dict[str, Any]:
+        if self.speed is None:
+            return {}
+        each = self.bytes // self.blocks if self.blocks else 0
+        return {"block_bytes": each, **self.speed.to_json(), "limit": self.limit}
 
     @classmethod
     def from_json(cls, written: Mapping[str, Any]) -> Receipt:
@@ -180,9 +194,21 @@ class Receipt:
                 found_by=tuple(written["found_by"]) if "found_by" in written else None,
                 nulls=dict(written["nulls"]) if "nulls" in written else None,
                 empty_rows=written.get("empty_rows"),
+                speed=Speed.from_json(written),
+                limit=written.get("limit"),
                 differs=tuple(written.get("differs", ())),
                 rejected_to=None if not written.get("rejected_to") else RejectsUpload(**written["rejected_to"]),
             )
+
+
+def speed_line(receipt: Receipt) -> str:
+    """Return how fast a load was and what limited it, in one line."""
+    speed = receipt.speed or Speed()
+    blocks = "1 block" if receipt.blocks == 1 else f"{receipt.blocks} blocks"
+    return (
+        f"{receipt.bytes / 10**6:.1f} MB in {blocks}, up to {speed.lanes} at a time, took {speed.elapsed:.1f} s: "
+        f"{speed.pace / 10**6:.1f} MB/s, {speed.lane_pace / 10**6:.1f} of each lane. What limited it: {receipt.limit}"
+    )
 
 
 def _by_partition(window: Window, written: Mapping[str, Any], read: Callable[[Any], T]) -> dict[TopicPartition, T]:

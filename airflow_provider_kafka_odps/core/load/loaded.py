@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 from airflow_provider_kafka_odps.core.accounting.counts import Counts, RejectsUpload
 from airflow_provider_kafka_odps.core.accounting.ledger import Ledger
+from airflow_provider_kafka_odps.core.accounting.speed import Speed
 from airflow_provider_kafka_odps.core.load.shares import ShareResult
 from airflow_provider_kafka_odps.core.window.offsets import TopicPartition
 from airflow_provider_kafka_odps.core.window.window import Window
@@ -33,6 +35,7 @@ class Loaded:
     seconds: Mapping[str, float]
     """Per stage."""
     workers: int
+    speed: Speed
     rejected_to: RejectsUpload | None
     """Where the rejects are written to; None: there is nothing of them to be made visible."""
 
@@ -55,4 +58,5 @@ def gather(window: Window, results: Sequence[ShareResult], of: int) -> ShareResu
         bytes=sum(each.bytes for each in results),
         not_json=sum(each.not_json for each in results),
         seconds=dict(seconds),
+        speed=reduce(Speed.beside, (each.speed for each in results)),
     )

@@ -135,7 +135,7 @@ class Resources:
         if max(lanes, 1) > most:
             raise InvalidInput(
                 f"max_memory={max_memory} is too little for concurrency={AUTO if concurrency is None else lanes}: "
-                f"at least {-(-_least_memory(lanes) // 10**6)}MB are needed"
+                f"at least {-(-least_memory(lanes) // 10**6)}MB are needed"
             )
         return resources
 
@@ -154,7 +154,7 @@ class Resources:
         So many that no lane is idle while others have much to do, and each is worth its requests.
         """
         lanes = max(1, self.concurrency) * self.workers
-        wanted = max(-(-size // self.block_bytes), min(lanes, size // _WORTH_A_LANE), 1)
+        wanted = max(-(-size // self.block_bytes), min(lanes, worthwhile_lanes(size)), 1)
         return -(-wanted // lanes) * lanes if wanted > lanes else wanted
 
 
@@ -166,10 +166,16 @@ def _block_bytes(lanes: int, rate: int | None) -> int:
     return size if rate is None else min(size, max(_LEAST_ANSWER, rate * _LONGEST_SECONDS // lanes))
 
 
+def worthwhile_lanes(size: int) -> int:
+    """Return for how many lanes a window of so many bytes of rows is enough."""
+    return size // _WORTH_A_LANE
+
+
 _LANE = _ROWS + _ANSWERS * _LEAST_ANSWER
 
 
-def _least_memory(lanes: int) -> int:
+def least_memory(lanes: int) -> int:
+    """Return the bytes of ``max_memory`` that so many lanes need."""
     return _FIXED + _LANE * max(lanes, 1)
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Protocol
 
+from airflow_provider_kafka_odps.core.accounting.speed import Speed
 from airflow_provider_kafka_odps.core.load.layout import Block
 from airflow_provider_kafka_odps.core.window.offsets import OffsetRange, joined
 from airflow_provider_kafka_odps.core.window.window import Window
@@ -79,6 +80,7 @@ class ShareResult:
     not_json: int
     seconds: Mapping[str, float]
     """Per stage."""
+    speed: Speed = field(default_factory=Speed)
 
 
 @dataclass(frozen=True, slots=True)

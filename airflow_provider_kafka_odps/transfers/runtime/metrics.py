@@ -33,6 +33,10 @@ def report_metrics(receipt: Receipt, survey: Callable[[str, Questions], TopicFac
     for stage, spent in receipt.seconds.items():
         # In milliseconds, as all timings of statsd are.
         stats.timing(f"kafka_odps.{stage}", spent * 1000, tags=tags)
+    if receipt.speed is not None:
+        stats.incr("kafka_odps.refused", receipt.speed.refused, tags=tags)
+        stats.gauge("kafka_odps.lanes", receipt.speed.lanes, tags=tags)
+        stats.gauge("kafka_odps.pace", receipt.speed.pace, tags=tags)
     try:
         facts = survey(receipt.window.topic, Questions())
     except KafkaOdpsError as error:

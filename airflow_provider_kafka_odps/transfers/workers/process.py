@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.abc import MetaPathFinder
 from multiprocessing.connection import Connection
+from time import process_time
 from typing import TYPE_CHECKING, TypeAlias
 
 from airflow_provider_kafka_odps.clients.kafka.connection.settings import KafkaSettings
@@ -166,6 +167,7 @@ def load(task: ShareTask, report: Report) -> ShareResult:
         resources=task.resources,
         clock=clock,
         stop=cancellation.cancel,
+        cpu=process_time,
         refusals=Refusals(),
     )
 

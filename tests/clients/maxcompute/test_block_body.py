@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
+import crc32c
 import pyarrow as pa
 import pytest
 from kit.scripted_hook import PATIENCE
@@ -17,7 +20,7 @@ from airflow_provider_kafka_odps.clients.maxcompute.tunnel import Tunnel
 from airflow_provider_kafka_odps.clients.maxcompute.upload import OdpsUpload
 from airflow_provider_kafka_odps.core.options import Compression
 from airflow_provider_kafka_odps.core.table.schema import TableSchema, columns_of
-from airflow_provider_kafka_odps.core.upload import AT_ONCE
+from airflow_provider_kafka_odps.core.upload import AT_ONCE, SentAtOnce
 from airflow_provider_kafka_odps.exceptions import NoProgress, Unreachable, UploadFailed
 
 BATCH = pa.record_batch({"a": pa.array(range(100_000), pa.int64())})
@@ -144,3 +147,35 @@ def test_an_answer_before_the_last_row_was_sent_is_none(
     assert (rows.asked, rows.open) == (2, 0)
     assert [len(seen.body) for seen in service.seen] == [0, size]
     assert size > 40 * BATCH.nbytes
+
+
+class Packing(SentAtOnce):
+    """Adds up how long bytes took to make."""
+
+    seconds = 0.0
+
+    def packed(self, seconds: float) -> None:
+        """Add."""
+        self.seconds += seconds
+
+
+@pytest.mark.parametrize("compression", Compression)
+def test_making_bytes_is_told_apart_from_waiting_for_rows(compression: Compression, mocker: MockerFixture) -> None:
+    """And from sending: what passes while the body is not asked for anything does not count."""
+    clock, packing = HandClock(), Packing()
+    crc = crc32c.crc32c
+
+    def takes_long(*arguments: Any) -> int:
+        clock.seconds += 1.0
+        return int(crc(*arguments))
+
+    mocker.patch("crc32c.crc32c", takes_long)
+    schema = TableSchema(columns_of({"a": "bigint"}))
+    rows = Rows(clock, seconds=100.0)
+    patient = Retrier(replace(PATIENCE, total=1e6), clock)
+    body = BlockBody(rows, lambda _: None, schema, patient, compression, packing)
+    spent = 0.0
+    for _ in body:
+        clock.sleep(1_000.0)
+        spent += 1_000.0
+    assert packing.seconds == clock.seconds - spent - body.waited() > 0

@@ -40,6 +40,9 @@ class Gate:
         finally:
             self.taken -= 1
 
+    def packed(self, seconds: float) -> None:
+        """Let it be."""
+
 
 @pytest.mark.parametrize("code", ["FlowExceeded", "SlotExceeded", "QPSExceeded", "RequestQuotaExceeded"])
 def test_each_request_of_a_session_is_told_of(service: ScriptedService, make_hook: MakeHook, code: str) -> None:

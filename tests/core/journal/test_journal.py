@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_kafka_odps.core.accounting.counts import Counts
+from airflow_provider_kafka_odps.core.accounting.speed import Speed
 from airflow_provider_kafka_odps.core.journal.entry import Journal, Phase, Target
 from airflow_provider_kafka_odps.core.journal.next_step import NextStep, next_step
-from airflow_provider_kafka_odps.core.journal.receipt import CommitProof, Receipt, Reconciled
+from airflow_provider_kafka_odps.core.journal.receipt import CommitProof, Receipt, Reconciled, speed_line
 from airflow_provider_kafka_odps.core.options import Mode, OnRerun
 from airflow_provider_kafka_odps.exceptions import InvalidInput, JournalMismatch
 
@@ -341,3 +342,41 @@ def test_a_phase_of_a_later_release_is_left_to_it() -> None:
     written = {**entry_of(Phase.COMMITTING).to_json(), "phase": "verifying"}
     with pytest.raises(InvalidInput, match=r"Do not forget the recorded window.*phase 'verifying'.*of a later release"):
         Journal.from_json(written)
+
+
+SPEED = Speed(lanes=8, elapsed=10.0, cpu=6.5, cores=4, refused=2, pace=10, lane_pace=1)
+
+
+def test_a_receipt_says_how_fast_the_load_was() -> None:
+    """Lanes, an average block, pace, and what was the limit; they are read back as they were written."""
+    receipt = replace(receipt_of(), blocks=3, speed=SPEED, limit="nothing stood out")
+    written = receipt.to_json()
+    told = {
+        "block_bytes": 33,
+        "lanes": 8,
+        "pace": 10,
+        "lane_pace": 1,
+        "elapsed": 10.0,
+        "cpu": 6.5,
+        "cores": 4,
+        "refused": 2,
+        "limit": "nothing stood out",
+    }
+    assert written.items() >= told.items()
+    assert Receipt.from_json(written) == receipt
+    assert speed_line(receipt).startswith("0.0 MB in 3 blocks, up to 8 at a time, took 10.0 s: ")
+
+
+def test_a_receipt_of_an_earlier_release_says_nothing_of_speed() -> None:
+    """It is read without it, and written again without it."""
+    written = receipt_of().to_json()
+    assert not {"lanes", "pace", "limit", "block_bytes"} & written.keys()
+    assert (Receipt.from_json(written).speed, Receipt.from_json(written).limit) == (None, None)
+
+
+@pytest.mark.parametrize("wrong", ["eight", None, [8]])
+def test_a_receipt_whose_speed_was_spoilt_is_refused(wrong: object) -> None:
+    """Somebody has edited it: it is told which value cannot be read."""
+    written = {**replace(receipt_of(), speed=SPEED).to_json(), "lanes": wrong}
+    with pytest.raises(InvalidInput, match="this is no receipt"):
+        Receipt.from_json(written)

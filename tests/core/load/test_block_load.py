@@ -16,9 +16,12 @@ from twins.clock import HandClock
 from airflow_provider_kafka_odps.core.accounting.counts import Counts
 from airflow_provider_kafka_odps.core.accounting.gaps import GapKind, PassedOver
 from airflow_provider_kafka_odps.core.load.evidence import Evidence
-from airflow_provider_kafka_odps.core.load.lanes.block_load import PIECE_BYTES, BlockLoad, pieces
+from airflow_provider_kafka_odps.core.load.lanes.block_load import PIECE_BYTES, BlockLoad, BlockSending, pieces
+from airflow_provider_kafka_odps.core.load.lanes.stage_times import StageTimes
 from airflow_provider_kafka_odps.core.load.lanes.stages import Stages
 from airflow_provider_kafka_odps.core.load.layout import Block
+from airflow_provider_kafka_odps.core.load.refusals import Refusals
+from airflow_provider_kafka_odps.core.load.slots import Slots
 from airflow_provider_kafka_odps.core.mapping.compiler import compile_projection
 from airflow_provider_kafka_odps.core.mapping.formats import Format, RecordFormat
 from airflow_provider_kafka_odps.core.mapping.reject import Reject
@@ -166,6 +169,23 @@ def _seconds(rate: int | None) -> dict[str, float]:
     loading = Reading().load(rate)
     list(loading)
     return loading.seconds()
+
+
+def test_what_passes_beside_the_rows_is_told_by_what_it_was() -> None:
+    """Making bytes is one stage; waiting for a slot, and what passes between two tries, is another."""
+    loading, clock = Reading().load(), HandClock()
+    sending = BlockSending(Slots(1, Refusals(), lambda: None, clock), seconds := StageTimes(clock), clock)
+    with sending.slot():
+        sending.packed(0.5)
+        clock.sleep(2.0)
+    assert dict(seconds.spent()) == {"pack": 0.5}
+    clock.sleep(3.0)
+    with sending.slot():
+        sending.packed(0.25)
+    assert dict(seconds.spent()) == {"pack": 0.75, "pause": 3.0}
+    with loading.sending(Slots(1, Refusals(), lambda: None, clock)).slot():
+        loading.sending(Slots(1, Refusals(), lambda: None, clock)).packed(1.0)
+    assert loading.seconds() == {"pack": 1.0}
 
 
 @given(rows=st.integers(0, 50), size=st.sampled_from([0, 10, PIECE_BYTES // 3, PIECE_BYTES, 2 * PIECE_BYTES]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Generator, Iterable
 from contextlib import nullcontext
+from dataclasses import replace
 
 import pyarrow as pa
 import pytest
@@ -12,6 +13,7 @@ from core.examples import orders, window_of
 from core.world import COLUMNS, SCHEMA, batch_of, resources
 from twins.clock import HandClock
 
+from airflow_provider_kafka_odps.core.accounting.speed import Speed
 from airflow_provider_kafka_odps.core.load.evidence import Evidence
 from airflow_provider_kafka_odps.core.load.lanes.lanes import Lanes
 from airflow_provider_kafka_odps.core.load.lanes.share_load import ShareLoad
@@ -68,9 +70,12 @@ class _Upload:
 
 def _load(read: Read, lanes: int) -> ShareLoad:
     (share,) = share_out(WINDOW, lay_out(WINDOW, 2, {}), 1)
+    return ShareLoad(share, _stages(read, lanes))
+
+
+def _stages(read: Read, lanes: int) -> Stages:
     projection = compile_projection(COLUMNS, SCHEMA)
-    stages = Stages(lambda: nullcontext(read), projection, lambda *_: None, resources(lanes), HandClock(), lambda: None)
-    return ShareLoad(share, stages)
+    return Stages(lambda: nullcontext(read), projection, lambda *_: None, resources(lanes), HandClock(), lambda: None)
 
 
 def _records(window: Window, evidence: Evidence) -> Generator[pa.RecordBatch]:
@@ -87,6 +92,27 @@ def test_the_account_is_in_the_order_of_offsets() -> None:
     assert result.ledger.first_last == {orders(0): (0, 1)}
     counts = result.ledger.prove(lambda: None, OnDataLoss.FAIL)[orders(0)]
     assert (counts.rows, counts.gaps) == (2, 0)
+
+
+def test_a_share_says_how_fast_it_was() -> None:
+    """How many lanes ran at once, for how long, and what they took of processors meanwhile."""
+    seconds = iter([100.0, 107.5])
+    (share,) = share_out(WINDOW, lay_out(WINDOW, 2, {}), 1)
+    clock = HandClock()
+
+    class Slow(_Upload):
+        def write_block(self, number: int, batches: Iterable[pa.RecordBatch], sending: Sending = AT_ONCE) -> int:
+            with sending.slot():
+                list(batches)
+                sending.packed(1.0)
+                clock.sleep(4.0)
+            return number
+
+    stages = replace(_stages(_records, 0), clock=clock, cpu=lambda: next(seconds))
+    upload = Slow()
+    result = ShareLoad(share, stages).run(upload, upload)
+    assert result.speed == Speed(lanes=1, elapsed=8.0, cpu=7.5)
+    assert {stage: spent for stage, spent in result.seconds.items() if spent} == {"pack": 2.0, "write": 6.0}
 
 
 class _Shared(_Upload):

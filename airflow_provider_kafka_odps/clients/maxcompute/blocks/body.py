@@ -78,7 +78,13 @@ class BlockBody:
                 rows.close()
 
     def _to_its_end(self, body: Iterator[bytes]) -> Iterator[bytes]:
-        yield from body
+        while True:
+            asked = self._clock.monotonic() - self._waited
+            piece = next(body, None)
+            self._sending.packed(self._clock.monotonic() - self._waited - asked)
+            if piece is None:
+                break
+            yield piece
         self.is_sent = True
 
     def _unpacked(self) -> Iterator[bytes]:

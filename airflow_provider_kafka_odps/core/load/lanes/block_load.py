@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import replace
 
 import pyarrow as pa
 
 from airflow_provider_kafka_odps.core.accounting.ledger import Ledger
+from airflow_provider_kafka_odps.core.clock import Clock
 from airflow_provider_kafka_odps.core.load.evidence import Evidence
 from airflow_provider_kafka_odps.core.load.lanes.projecting import projected
 from airflow_provider_kafka_odps.core.load.lanes.stage_times import StageTimes
 from airflow_provider_kafka_odps.core.load.lanes.stages import Read, Stages, TakeRejects
 from airflow_provider_kafka_odps.core.load.layout import Block
+from airflow_provider_kafka_odps.core.load.slots import Slots
 from airflow_provider_kafka_odps.core.mapping.reject import Reject
 from airflow_provider_kafka_odps.core.window.offsets import next_offset
 from airflow_provider_kafka_odps.core.window.window import Window
@@ -21,6 +23,10 @@ from airflow_provider_kafka_odps.exceptions import ReadAgain
 
 PIECE_BYTES = 1024 * 1024
 """Bytes of rows that are sent at once: what is larger would be in memory twice, in every lane."""
+
+_NOTHING = 0.001
+"""Seconds that taking a free slot may take: that is no pause."""
+
 
 Send = Callable[[int, int, int], None]
 """Waits until rows may go: so many, of so many bytes, with which so many offsets more are passed."""
@@ -56,6 +62,10 @@ class BlockLoad:
                     yield from self._pieces(columns)
         self._before_read()
         self._whole.append(self.ledger.records)
+
+    def sending(self, slots: Slots) -> BlockSending:
+        """Return how this block is sent: its seconds are counted with those of its rows."""
+        return BlockSending(slots, self._seconds, self._stages.clock)
 
     def seconds(self) -> dict[str, float]:
         """Return the seconds of each stage so far, of all passes."""
@@ -126,6 +136,33 @@ class BlockLoad:
             return
         with self._seconds.timed("throttle"):
             self._send(*more)
+
+
+class BlockSending:
+    """The tries of one block."""
+
+    def __init__(self, slots: Slots, seconds: StageTimes, clock: Clock) -> None:
+        """Take what all lanes share, and where the seconds of the block are counted."""
+        self._slots, self._seconds, self._clock = slots, seconds, clock
+        self._ended: float | None = None
+        """When the last try did; None: there was none."""
+
+    @contextmanager
+    def slot(self) -> Iterator[None]:
+        """Wait for a slot; what passes between two tries is a pause as well."""
+        asked = self._clock.monotonic() if self._ended is None else self._ended
+        with self._slots.slot():
+            paused = self._clock.monotonic() - asked
+            if paused > _NOTHING:
+                self._seconds.add("pause", paused)
+            try:
+                yield
+            finally:
+                self._ended = self._clock.monotonic()
+
+    def packed(self, seconds: float) -> None:
+        """Count it."""
+        self._seconds.add("pack", seconds)
 
 
 class _NewRejects:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from airflow_provider_kafka_odps.core.accounting.ledger import Ledger
+from airflow_provider_kafka_odps.core.accounting.speed import Speed
 from airflow_provider_kafka_odps.core.load.lanes.block_load import BlockLoad
 from airflow_provider_kafka_odps.core.load.lanes.lanes import Lanes, Work
 from airflow_provider_kafka_odps.core.load.lanes.pace import Pace
@@ -40,7 +41,7 @@ class ShareLoad:
         self._done: dict[int, BlockLoad] = {}
         """By the number of their blocks, those that are written."""
         self._loading: dict[int, BlockLoad] = {}
-        self._bytes = self._sent = 0
+        self._bytes = self._sent = self._running = self._most_running = 0
         self._seconds: defaultdict[str, float] = defaultdict(float)
 
     def run(self, upload: Upload, hooks: StageHooks) -> ShareResult:
@@ -63,11 +64,12 @@ class ShareLoad:
 
         @contextmanager
         def lane() -> Iterator[Work[Block]]:
-            with stages.open_reader() as read:
+            with self._counted(), stages.open_reader() as read:
                 yield lambda block: self._load(
                     block, upload, BlockLoad(block, self._share.window, read, stages, lanes.check, send), slots
                 )
 
+        began, took = clock.monotonic(), stages.cpu()
         lanes.run(
             self._share.blocks,
             lane,
@@ -75,15 +77,27 @@ class ShareLoad:
             stages.resources.first,
             lambda: not slots.are_fewer and pace.pays(lanes.running, self._made(), self._sent),
         )
+        spent, cpu = clock.monotonic() - began, stages.cpu() - took
         while not hooks.others_done():
             lanes.sleep_until(clock.monotonic() + _GLANCE, clock)
-        return self._result()
+        return self._result(Speed(lanes=self._most_running, elapsed=spent, cpu=cpu))
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        with self._lock:
+            self._running += 1
+            self._most_running = max(self._most_running, self._running)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._running -= 1
 
     def _load(self, block: Block, upload: Upload, loading: BlockLoad, slots: Slots) -> None:
         with self._lock:
             self._loading[block.number] = loading
         started = self._stages.clock.monotonic()
-        size = upload.write_block(block.number, loading, slots)
+        size = upload.write_block(block.number, loading, loading.sending(slots))
         self._note(block, loading, size, self._stages.clock.monotonic() - started)
 
     def _made(self) -> float:
@@ -118,7 +132,7 @@ class ShareLoad:
                 self._seconds[stage] += more
             self._seconds["write"] += spent - sum(seconds.values())
 
-    def _result(self) -> ShareResult:
+    def _result(self, speed: Speed) -> ShareResult:
         if len(self._done) != len(self._share.blocks):
             # In a compacted topic the offsets of the others would pass for removed ones.
             raise WorkerFailed(
@@ -128,7 +142,7 @@ class ShareLoad:
         for _, loading in sorted(self._done.items()):
             ledger.merge(loading.ledger)
             not_json += loading.not_json
-        return ShareResult(ledger, len(self._done), self._bytes, not_json, dict(self._seconds))
+        return ShareResult(ledger, len(self._done), self._bytes, not_json, dict(self._seconds), speed)
 
 
 def told(ranges: Sequence[OffsetRange]) -> str:

@@ -53,5 +53,7 @@ class Stages:
     clock: Clock
     stop: Callable[[], None]
     """Tells whatever waits for the outside in another thread that the load has failed."""
+    cpu: Callable[[], float] = lambda: 0.0
+    """Seconds of processors that this process has taken so far; 0 where nobody counts them."""
     refusals: Refusals = field(default_factory=Refusals)
     """What the service has refused, of which whoever talks to it tells."""
