@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Generator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -235,7 +236,7 @@ class KafkaHook(BaseHook):
         on_data_loss: OnDataLoss = OnDataLoss.FAIL,
         fetch_bytes: int = FETCH_BYTES,
         unpack_limit: int = UNPACK_LIMIT,
-        waited: Callable[[float], None] = lambda _: None,
+        waiting: Callable[[], AbstractContextManager[object]] = nullcontext,
     ) -> Generator[pa.RecordBatch]:
         """Yield every record of the window as Arrow record batches (``decoding.batch.BATCH_SCHEMA``).
 
@@ -244,7 +245,7 @@ class KafkaHook(BaseHook):
         ``passed_over`` gets transaction markers and aborted transactions before the batches behind them come, and
         under ``OnDataLoss.SKIP`` offsets that are lost, which fail the read otherwise.
         A response of the broker holds up to ``fetch_bytes``, and less where the window is small or many brokers lead
-        its partitions; ``waited`` gets the seconds of each wait for one.
+        its partitions; ``waiting`` is entered for as long as one is waited for.
         A record batch that unpacks to more than ``unpack_limit`` bytes is CorruptBatch.
         ``check`` is called about once a second, and ends the read by raising.
         Raises NoProgress after ``poll_timeout`` seconds without any, OffsetsExpired, CorruptBatch.
@@ -263,7 +264,7 @@ class KafkaHook(BaseHook):
             on_data_loss=on_data_loss,
             fetch_bytes=fetch_bytes,
             unpack_limit=unpack_limit,
-            waited=waited,
+            waiting=waiting,
         )
 
 

@@ -258,6 +258,7 @@ def resources_of(fast: HowFast) -> Resources:
         concurrency=parse_count(fast.concurrency, "concurrency"),
         # The window says how many of them are worth their start.
         workers=max(1, min(cores(), MOST_WORKERS)) if workers is None else workers,
+        cores=cores(),
         max_bytes_per_second=None if rate is None else parse_bytes(rate, "max_bytes_per_second"),
     )
 

@@ -119,6 +119,7 @@ def resources(concurrency: int = 0, max_bytes_per_second: int | None = None, blo
     return Resources(
         concurrency=concurrency,
         first=concurrency,
+        computing=2,
         workers=1,
         block_bytes=block_bytes,
         fetch_bytes=1,

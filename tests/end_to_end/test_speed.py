@@ -21,7 +21,7 @@ COLUMNS = {"p": "__partition__", "o": "__offset__", "v": "__value__"}
 WHOLE = {"start": "earliest", "end": "latest", "create_table": True, "columns": COLUMNS, "mode": "overwrite"}
 
 
-STAGES = {"prepare", "wait", "decode", "project", "pack", "write", "commit"}
+STAGES = {"prepare", "queue", "wait", "decode", "project", "pack", "write", "commit"}
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from typing import TYPE_CHECKING, Self
 
 from airflow_provider_kafka_odps.clients.interruptible import interruptible
@@ -73,11 +73,14 @@ class WindowReader:
             self._close()
 
     def read(
-        self, window: Window, passed_over: Callable[[PassedOver], None], waited: Callable[[float], None]
+        self,
+        window: Window,
+        passed_over: Callable[[PassedOver], None],
+        waiting: Callable[[], AbstractContextManager[object]],
     ) -> Generator[pa.RecordBatch]:
         """Yield every record of a window, as ``read_window`` does."""
         clock = self._cluster.clock
-        reading = Reading(window, self._decoder, self._poll_timeout, clock, self._check, passed_over, waited)
+        reading = Reading(window, self._decoder, self._poll_timeout, clock, self._check, passed_over, waiting)
         if not reading.ahead:
             return
         self._is_reading, ended = True, False
@@ -136,7 +139,7 @@ def read_window(  # noqa: PLR0913 - named at the one call
     on_data_loss: OnDataLoss,
     fetch_bytes: int,
     unpack_limit: int,
-    waited: Callable[[float], None],
+    waiting: Callable[[], AbstractContextManager[object]],
 ) -> Generator[pa.RecordBatch]:
     """Yield every record of the window as Arrow batches of ``decoding.batch.BATCH_SCHEMA``, one partition in each.
 
@@ -145,7 +148,7 @@ def read_window(  # noqa: PLR0913 - named at the one call
     does not count against ``poll_timeout``, in seconds.
 
     ``passed_over`` gets markers and aborted transactions before positions move past them, some perhaps twice and
-    some beyond the window. ``waited`` gets the seconds that each wait for the broker took. A response holds up to
+    some beyond the window. ``waiting`` is entered for as long as the broker is waited for. A response holds up to
     ``fetch_bytes``, see ``answer_bytes``, or one record batch that is larger; a batch may unpack to ``unpack_limit``
     bytes.
 
@@ -161,7 +164,7 @@ def read_window(  # noqa: PLR0913 - named at the one call
         fetch_bytes=fetch_bytes,
         unpack_limit=unpack_limit,
     ) as reader:
-        yield from reader.read(window, passed_over, waited)
+        yield from reader.read(window, passed_over, waiting)
 
 
 def _recover(error: KafkaError, cluster: Cluster, reading: Reading, on_data_loss: OnDataLoss, seconds: float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from airflow_provider_kafka_odps.clients.kafka.consumer import POLL_MS
@@ -34,7 +35,7 @@ class Reading:
         clock: Clock,
         check: Callable[[], None],
         passed_over: Callable[[PassedOver], None],
-        waited: Callable[[float], None],
+        waiting: Callable[[], AbstractContextManager[object]],
     ) -> None:
         self.window = window
         self.ahead = {offsets.partition: offsets for offsets in window.ranges if offsets.span}
@@ -42,7 +43,7 @@ class Reading:
         self.positions = {number: offsets.start for number, offsets in self.ahead.items()}
         """The next offset to read of each partition that is not finished."""
         self._decoder, self._poll_timeout, self._clock = decoder, poll_timeout, clock
-        self._check, self._passed_over, self._waited = check, passed_over, waited
+        self._check, self._passed_over, self._waiting = check, passed_over, waiting
         self._tried_at: dict[int, int] | None = None
 
     def try_again(self) -> bool:
@@ -62,9 +63,8 @@ class Reading:
         quiet_since = self._clock.monotonic()
         while self.ahead:
             self.check()
-            asked = self._clock.monotonic()
-            polled = batch_consumer.poll(POLL_MS)
-            self._waited(self._clock.monotonic() - asked)
+            with self._waiting():
+                polled = batch_consumer.poll(POLL_MS)
             for place, spans in batch_consumer.take_passed_over().items():
                 for span in spans:
                     kind = GapKind(span.kind.value)

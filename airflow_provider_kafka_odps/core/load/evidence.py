@@ -1,27 +1,24 @@
-"""What a read tells beside its records: what the broker says about gaps, and how long it took to answer."""
+"""What a read tells beside its records: what the broker says about gaps, and when it is waited for."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 from airflow_provider_kafka_odps.core.accounting.gaps import PassedOver
 
 
 class Evidence:
-    """Offsets that a read has passed over, and how long it has waited for the broker; in the thread that reads."""
+    """Offsets that a read has passed over; in the thread that reads."""
 
-    def __init__(self) -> None:
-        self.waited = 0.0
-        """Seconds so far."""
+    def __init__(self, waiting: Callable[[], AbstractContextManager[None]] = nullcontext) -> None:
+        """Take what is entered for as long as the broker is waited for."""
+        self.waiting = waiting
         self._passed_over: list[PassedOver] = []
 
     def pass_over(self, passed: PassedOver) -> None:
         """Note offsets without a record that the log itself accounts for, in offset order per partition."""
         self._passed_over.append(passed)
-
-    def wait(self, seconds: float) -> None:
-        """Note a wait for the broker."""
-        self.waited += seconds
 
     def take_passed_over(self) -> Sequence[PassedOver]:
         """Return, once, what was passed over by now."""

@@ -21,7 +21,7 @@ _BUSY = 0.85
 """Of a core: one that is busy all the time is measured at less, for lanes begin and end."""
 
 
-_MAKING = ("decode", "project", "pack")
+_MAKING = ("queue", "decode", "project", "pack")
 
 
 _PACE, _NEARLY = 10_000_000, 0.8

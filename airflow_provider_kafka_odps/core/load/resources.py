@@ -85,6 +85,8 @@ class Resources:
     """Lanes: how many blocks are read, projected and written at a time; 0: one block, in the task's own thread."""
     first: int
     """How many of them begin; others join them where that pays."""
+    computing: int
+    """How many lanes of a process make rows at once: more of them than cores would only take Python's lock in turns."""
     workers: int
     """How many processes share the window, the task's own among them; each may take all of this."""
     block_bytes: int
@@ -112,9 +114,12 @@ class Resources:
         *,
         concurrency: int | None = None,
         workers: int = 1,
+        cores: int = 2,
         max_bytes_per_second: int | None = None,
     ) -> Resources:
         """Return what fits into the bytes by which each process may grow; a concurrency of None is as much as pays.
+
+        ``cores`` are those that all of the processes may use together.
 
         Raises InvalidInput, with what is needed, for memory in which so many lanes do not fit.
         """
@@ -124,6 +129,7 @@ class Resources:
         resources = cls(
             concurrency=lanes,
             first=min(lanes, _FIRST_LANES) if concurrency is None else lanes,
+            computing=max(1, cores // max(workers, 1)),
             workers=workers,
             block_bytes=_block_bytes(max(lanes, 1) * max(workers, 1), max_bytes_per_second),
             # What an answer holds behind the end of a block was fetched in vain: of small blocks that is much.

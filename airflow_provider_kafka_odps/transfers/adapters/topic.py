@@ -50,7 +50,7 @@ def open_reader(
         unpack_limit=resources.unpack_limit,
         facts=facts,
     ) as reader:
-        yield lambda window, evidence: reader.read(window, evidence.pass_over, evidence.wait)
+        yield lambda window, evidence: reader.read(window, evidence.pass_over, evidence.waiting)
 
 
 @dataclass(frozen=True, slots=True)

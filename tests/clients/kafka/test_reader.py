@@ -5,6 +5,7 @@ import json
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -330,13 +331,20 @@ def test_an_offset_that_the_broker_denies_once_is_read_again(
         list(hook.read(window))
 
 
+@contextmanager
+def _taking(clock: HandClock, seconds: float) -> Iterator[None]:
+    """Let so much time pass while the broker is waited for."""
+    yield
+    clock.sleep(seconds)
+
+
 def test_an_open_transaction_never_ends_the_window(hook: KafkaHook, mixed: str) -> None:
     """Offsets that exist and are not decided yet are waited for until the deadline; then it fails."""
     high = hook.survey(mixed).partitions[1].high
     window = _at(hook.plan(mixed, "earliest", "latest"), p1=(0, high))
     left = rf"{mixed}\[1\]@\[\d+, {high}\)\."
     clock = HandClock()
-    batches = KafkaHook(clock=clock).read(window, poll_timeout=600, waited=lambda _: clock.sleep(250))
+    batches = KafkaHook(clock=clock).read(window, poll_timeout=600, waiting=lambda: _taking(clock, 250))
     with pytest.raises(NoProgress, match=rf"sent no records for 600 s; still to be read: {left}"):
         list(batches)
     # What was there came in the first polls; the deadline counts from the last of them.

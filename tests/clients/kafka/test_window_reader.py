@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from types import SimpleNamespace
 from typing import Any
 
@@ -123,7 +123,7 @@ def _reader(topic_id: str = "id-1", low: int = 0) -> WindowReader:
 
 def _offsets(reader: WindowReader, start: int, end: int, told: list[PassedOver] | None = None) -> list[int]:
     passed = [] if told is None else told
-    batches = reader.read(window_of((start, end)), passed.append, lambda _: None)
+    batches = reader.read(window_of((start, end)), passed.append, nullcontext)
     return [offset for batch in batches for offset in batch.column("offset").to_pylist()]
 
 
@@ -139,7 +139,7 @@ def test_windows_are_read_by_one_consumer(opened: _Opened) -> None:
 def test_a_consumer_that_was_left_in_the_middle_is_not_used_again(opened: _Opened) -> None:
     """What it has fetched, and not handed out, is of the window that was left."""
     with _reader() as reader:
-        batches = reader.read(window_of((0, 3)), lambda _: None, lambda _: None)
+        batches = reader.read(window_of((0, 3)), lambda _: None, nullcontext)
         next(batches)
         batches.close()
         assert opened.open == 0

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import nullcontext
 
 import pyarrow as pa
 import pytest
 from core.examples import orders, window_of
+from core.load.test_gate import is_free
 from core.world import batch_of, resources
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,6 +18,7 @@ from airflow_provider_kafka_odps.core.accounting.counts import Counts
 from airflow_provider_kafka_odps.core.accounting.gaps import GapKind, PassedOver
 from airflow_provider_kafka_odps.core.load.evidence import Evidence
 from airflow_provider_kafka_odps.core.load.lanes.block_load import PIECE_BYTES, BlockLoad, BlockSending, pieces
+from airflow_provider_kafka_odps.core.load.lanes.gate import Gate
 from airflow_provider_kafka_odps.core.load.lanes.stage_times import StageTimes
 from airflow_provider_kafka_odps.core.load.lanes.stages import Stages
 from airflow_provider_kafka_odps.core.load.layout import Block
@@ -43,7 +45,12 @@ class Reading:
         self.open = 0
         self.taken: list[Reject] = []
         self.sent = [0, 0, 0]
+        self.gate = Gate(1)
+        self.free = list[bool]()
+        """Whether another lane could compute, whenever the broker was waited for."""
         self.passed_last: PassedOver | None = None
+        self.while_taken: Callable[[], None] = lambda: None
+        """Called when rejects are taken."""
 
     def read(self, window: Window, evidence: Evidence) -> Generator[pa.RecordBatch]:
         """Yield two records at a time, and pass over offset 8."""
@@ -51,6 +58,8 @@ class Reading:
         try:
             (offsets,) = window.ranges
             for first in range(offsets.start, offsets.end, 2):
+                with evidence.waiting():
+                    self.free.append(is_free(self.gate))
                 if first == 8:
                     evidence.pass_over(PassedOver(OffsetRange("orders", 0, 8, 9), GapKind.CONTROL))
                 there = {
@@ -66,6 +75,7 @@ class Reading:
 
     def take(self, batch: pa.RecordBatch, rejects: Sequence[Reject]) -> None:
         """Take rejects, each of which names a row of its batch."""
+        self.while_taken()
         for each in rejects:
             assert batch.column("offset")[each.row].as_py() == each.offset
         self.taken += rejects
@@ -86,7 +96,8 @@ class Reading:
             clock=HandClock(),
             stop=lambda: None,
         )
-        return BlockLoad(BLOCK, WINDOW, self.read, stages, lambda: None, self.send)
+        turn = self.gate.turn(lambda: None)
+        return BlockLoad(BLOCK, WINDOW, self.read, stages, turn, lambda: None, self.send)
 
 
 def offsets(batches: Sequence[pa.RecordBatch]) -> list[int]:
@@ -161,8 +172,35 @@ def test_a_log_that_has_changed_since_a_try_that_was_broken_off_is_loaded() -> N
 
 def test_seconds_are_those_of_all_tries() -> None:
     """What a block took is told by stage; waiting for the pace that the user has set is a stage of its own."""
-    assert set(_seconds(None)) == {"wait", "decode", "project"}
-    assert set(_seconds(1_000)) == {"wait", "decode", "project", "throttle"}
+    assert set(_seconds(None)) == {"queue", "wait", "decode", "project"}
+    assert set(_seconds(1_000)) == {"queue", "wait", "decode", "project", "throttle"}
+
+
+def test_a_lane_computes_alone_and_waits_without_a_place() -> None:
+    """For the broker, and for whoever takes its rows; after its last row, an error, or when it is left early."""
+    reading = Reading()
+    rows = iter(reading.load())
+    for _ in rows:
+        assert is_free(reading.gate)
+    assert reading.free == [True] * 4
+    assert is_free(reading.gate)
+    held = list[bool]()
+    reading.while_taken = lambda: held.append(is_free(reading.gate))
+    list(reading.load())
+    assert held == [False] * 4
+
+
+def test_a_lane_that_fails_keeps_no_place() -> None:
+    """Others may still end their blocks."""
+    reading = Reading()
+
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    reading.while_taken = fail
+    with pytest.raises(ZeroDivisionError):
+        list(reading.load())
+    assert is_free(reading.gate)
 
 
 def _seconds(rate: int | None) -> dict[str, float]:

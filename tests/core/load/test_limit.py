@@ -15,7 +15,7 @@ from airflow_provider_kafka_odps.core.load.limit import Measured, limit_of
 MB = 1_000_000
 EIGHT = Speed(lanes=8, elapsed=100.0, cpu=60.0, cores=4)
 """Eight lanes for 100 seconds: 800 seconds of lanes."""
-STAGES = ("wait", "decode", "project", "pack", "write", "throttle", "pause", "prepare", "commit")
+STAGES = ("queue", "wait", "decode", "project", "pack", "write", "throttle", "pause", "prepare", "commit")
 
 
 def measured(

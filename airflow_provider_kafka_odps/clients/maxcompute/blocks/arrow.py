@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 CHUNK_BYTES = 65536
 # One piece is one write to the socket: large enough to keep Python out of the way, small enough to stay in the cache.
 _PIECE_BYTES = 8 * CHUNK_BYTES
+# A chunk takes some microseconds, and Python's lock, once it was let go, may be back after milliseconds.
+_KEEP_LOCK = 0
 
 
 def framed(batches: Iterable[pa.RecordBatch]) -> Iterator[bytes]:
@@ -40,7 +42,7 @@ def frame_messages(messages: Iterable[memoryview]) -> Iterator[bytes]:
         offset = 0
         while offset < len(message):
             part = message[offset : offset + CHUNK_BYTES - filled]
-            chunk_crc = crc32c(part, chunk_crc)
+            chunk_crc = crc32c(part, chunk_crc, _KEEP_LOCK)
             parts.append(part)
             offset, filled, size = offset + len(part), filled + len(part), size + len(part)
             if filled == CHUNK_BYTES:

@@ -11,6 +11,7 @@ import pyarrow as pa
 from airflow_provider_kafka_odps.core.accounting.ledger import Ledger
 from airflow_provider_kafka_odps.core.clock import Clock
 from airflow_provider_kafka_odps.core.load.evidence import Evidence
+from airflow_provider_kafka_odps.core.load.lanes.gate import Turn
 from airflow_provider_kafka_odps.core.load.lanes.projecting import projected
 from airflow_provider_kafka_odps.core.load.lanes.stage_times import StageTimes
 from airflow_provider_kafka_odps.core.load.lanes.stages import Read, Stages, TakeRejects
@@ -36,19 +37,28 @@ class BlockLoad:
     """The passes over the offsets of one block: a try that failed is followed by another, and the last one counts."""
 
     def __init__(
-        self, block: Block, window: Window, read: Read, stages: Stages, check: Callable[[], None], send: Send
+        self,
+        block: Block,
+        window: Window,
+        read: Read,
+        stages: Stages,
+        turn: Turn,
+        check: Callable[[], None],
+        send: Send,
     ) -> None:
         self._window, self._read_window, self._stages = replace(window, ranges=block.ranges), read, stages
-        self._check, self._send = check, send
+        self._turn, self._check, self._send = turn, check, send
         self._rejects = _NewRejects(stages.take_rejects)
         self._seconds = StageTimes(stages.clock)
+        self._outside = 0.0
+        """Seconds in which the broker or a place among those that compute was waited for."""
         self._whole: list[int] = []
         """How many records each pass had that came to its end: its request may be under way still."""
         self._begin()
 
     def _begin(self) -> None:
         self.ledger, self.not_json = Ledger(self._window), 0
-        self._evidence, self._sent = Evidence(), (0, 0, 0)
+        self._evidence, self._sent = Evidence(self._waiting), (0, 0, 0)
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         """Read the block from its first offset on, and yield its rows."""
@@ -56,12 +66,16 @@ class BlockLoad:
         if rows or passed:
             self._send(-rows, -size, -passed)
         self._begin()
-        with closing(self._read()) as batches:
-            for batch in batches:
-                for columns in self._project(batch):
-                    yield from self._pieces(columns)
-        self._before_read()
-        self._whole.append(self.ledger.records)
+        try:
+            self._take_turn()
+            with closing(self._read()) as batches:
+                for batch in batches:
+                    for columns in self._project(batch):
+                        yield from self._pieces(columns)
+            self._before_read()
+            self._whole.append(self.ledger.records)
+        finally:
+            self._turn.leave()
 
     def sending(self, slots: Slots) -> BlockSending:
         """Return how this block is sent: its seconds are counted with those of its rows."""
@@ -88,18 +102,33 @@ class BlockLoad:
                 )
 
     def _read(self) -> Generator[pa.RecordBatch]:
-        evidence, seconds = self._evidence, self._seconds
-        with closing(self._read_window(self._window, evidence)) as batches:
+        clock = self._stages.clock
+        with closing(self._read_window(self._window, self._evidence)) as batches:
             while True:
                 self._before_read()
-                before, started = evidence.waited, self._stages.clock.monotonic()
+                before, started = self._outside, clock.monotonic()
                 batch = next(batches, None)
-                waited = evidence.waited - before
-                seconds.add("wait", waited)
-                seconds.add("decode", self._stages.clock.monotonic() - started - waited)
+                outside = self._outside - before
+                self._seconds.add("decode", clock.monotonic() - started - outside)
                 if batch is None:
                     return
                 yield batch
+
+    @contextmanager
+    def _waiting(self) -> Iterator[None]:
+        """Leave the place to another lane while the broker is waited for."""
+        started = self._stages.clock.monotonic()
+        self._turn.leave()
+        try:
+            with self._seconds.timed("wait"):
+                yield
+        finally:
+            self._take_turn()
+            self._outside += self._stages.clock.monotonic() - started
+
+    def _take_turn(self) -> None:
+        with self._seconds.timed("queue"):
+            self._turn.take()
 
     def _before_read(self) -> None:
         self._check()
@@ -120,10 +149,13 @@ class BlockLoad:
             yield found.columns
 
     def _pieces(self, columns: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+        # While they are sent, another lane may compute.
+        self._turn.leave()
         for piece in pieces(columns):
             yield piece
             # Behind it: whoever takes the next piece has written this one.
             self._advance(piece)
+        self._take_turn()
         if not columns.num_rows:
             self._advance(columns)
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from airflow_provider_kafka_odps.core.accounting.ledger import Ledger
 from airflow_provider_kafka_odps.core.accounting.speed import Speed
 from airflow_provider_kafka_odps.core.load.lanes.block_load import BlockLoad
+from airflow_provider_kafka_odps.core.load.lanes.gate import Gate
 from airflow_provider_kafka_odps.core.load.lanes.lanes import Lanes, Work
 from airflow_provider_kafka_odps.core.load.lanes.pace import Pace
 from airflow_provider_kafka_odps.core.load.lanes.stages import StageHooks, Stages
@@ -50,7 +51,7 @@ class ShareLoad:
         lanes = Lanes[Block](stages.resources.concurrency, hooks.check, stages.stop)
         rate = stages.resources.max_bytes_per_second
         throttle = None if rate is None else Throttle(rate / self._share.of, clock.monotonic())
-        pace = Pace(clock)
+        pace, gate = Pace(clock), Gate(stages.resources.computing)
         slots = Slots(stages.resources.concurrency, stages.refusals, lanes.check, clock)
 
         def send(rows: int, size: int, passed: int) -> None:
@@ -66,7 +67,10 @@ class ShareLoad:
         def lane() -> Iterator[Work[Block]]:
             with self._counted(), stages.open_reader() as read:
                 yield lambda block: self._load(
-                    block, upload, BlockLoad(block, self._share.window, read, stages, lanes.check, send), slots
+                    block,
+                    upload,
+                    BlockLoad(block, self._share.window, read, stages, gate.turn(lanes.check), lanes.check, send),
+                    slots,
                 )
 
         began, took = clock.monotonic(), stages.cpu()
