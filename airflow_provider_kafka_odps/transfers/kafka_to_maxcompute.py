@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow.sdk import BaseOperator
 
 from airflow_provider_kafka_odps.core.accounting.tolerance import ToleranceInput
-from airflow_provider_kafka_odps.core.load.refusals import Refusals
+from airflow_provider_kafka_odps.core.load.pacing.refusals import Refusals
 from airflow_provider_kafka_odps.core.load.resources import AUTO, MAX_MEMORY
 from airflow_provider_kafka_odps.core.table.names import PartitionInput
 from airflow_provider_kafka_odps.core.window.parsing import BoundInput

@@ -9,7 +9,7 @@ from airflow_provider_kafka_odps.core.accounting.tolerance import Tolerance
 from airflow_provider_kafka_odps.core.cancellation import Cancellation
 from airflow_provider_kafka_odps.core.delivery.ports import Ports
 from airflow_provider_kafka_odps.core.journal.entry import Target
-from airflow_provider_kafka_odps.core.load.refusals import Refusals
+from airflow_provider_kafka_odps.core.load.pacing.refusals import Refusals
 from airflow_provider_kafka_odps.core.load.resources import Resources
 from airflow_provider_kafka_odps.core.mapping.projection import Projection
 from airflow_provider_kafka_odps.core.options import OnFewerRows, OnRerun

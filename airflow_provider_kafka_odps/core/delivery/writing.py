@@ -16,10 +16,10 @@ from airflow_provider_kafka_odps.core.load.lanes.load_hooks import LoadHooks, No
 from airflow_provider_kafka_odps.core.load.lanes.sampling import row_sizes
 from airflow_provider_kafka_odps.core.load.lanes.share_load import ShareLoad
 from airflow_provider_kafka_odps.core.load.lanes.stages import OpenReader, Stages
-from airflow_provider_kafka_odps.core.load.lanes.throttle import Progress
 from airflow_provider_kafka_odps.core.load.layout import Block, lay_out
 from airflow_provider_kafka_odps.core.load.load_rejects import CountedRejects, LoadRejects
 from airflow_provider_kafka_odps.core.load.loaded import Loaded, gather
+from airflow_provider_kafka_odps.core.load.pacing.throttle import Progress
 from airflow_provider_kafka_odps.core.load.shares import RunningWorkers, Share, ShareResult, share_out, workers_for
 from airflow_provider_kafka_odps.core.options import Mode
 from airflow_provider_kafka_odps.core.upload import Upload

@@ -125,7 +125,7 @@ def _processor(load: Measured) -> str | None:
     cores, making = load.speed.cores, load.share(*_MAKING)
     if not cores or not load.speed.cpu:
         return None
-    stages = ", ".join(f"{stage} {_part(load.share(stage))}" for stage in _MAKING)
+    stages = ", ".join(f"{stage} {_part(load.share(stage))}" for stage in _MAKING if load.seconds.get(stage))
     if load.busy >= _BUSY * cores:
         are = "the only core was busy" if cores == 1 else f"{load.busy:.1f} of {cores} cores were busy"
         return (

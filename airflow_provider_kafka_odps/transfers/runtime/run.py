@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kafka_odps.core.history.cuts import Author
-from airflow_provider_kafka_odps.core.load.refusals import Refusals
+from airflow_provider_kafka_odps.core.load.pacing.refusals import Refusals
 from airflow_provider_kafka_odps.core.options import OnGap
 from airflow_provider_kafka_odps.core.window.bounds import AskedBound, Offsets, Side
 from airflow_provider_kafka_odps.core.window.parsing import Interval

@@ -153,7 +153,7 @@ def load(task: ShareTask, report: Report) -> ShareResult:
     from airflow_provider_kafka_odps.core.cancellation import Cancellation
     from airflow_provider_kafka_odps.core.load.lanes.share_load import ShareLoad
     from airflow_provider_kafka_odps.core.load.lanes.stages import Stages
-    from airflow_provider_kafka_odps.core.load.refusals import Refusals
+    from airflow_provider_kafka_odps.core.load.pacing.refusals import Refusals
     from airflow_provider_kafka_odps.core.mapping.compiler import compile_projection
     from airflow_provider_kafka_odps.transfers.runtime.memory import lean
 

@@ -18,12 +18,12 @@ from airflow_provider_kafka_odps.core.accounting.counts import Counts
 from airflow_provider_kafka_odps.core.accounting.gaps import GapKind, PassedOver
 from airflow_provider_kafka_odps.core.load.evidence import Evidence
 from airflow_provider_kafka_odps.core.load.lanes.block_load import PIECE_BYTES, BlockLoad, BlockSending, pieces
-from airflow_provider_kafka_odps.core.load.lanes.gate import Gate
 from airflow_provider_kafka_odps.core.load.lanes.stage_times import StageTimes
 from airflow_provider_kafka_odps.core.load.lanes.stages import Stages
 from airflow_provider_kafka_odps.core.load.layout import Block
-from airflow_provider_kafka_odps.core.load.refusals import Refusals
-from airflow_provider_kafka_odps.core.load.slots import Slots
+from airflow_provider_kafka_odps.core.load.pacing.gate import Gate
+from airflow_provider_kafka_odps.core.load.pacing.refusals import Refusals
+from airflow_provider_kafka_odps.core.load.pacing.slots import Slots
 from airflow_provider_kafka_odps.core.mapping.compiler import compile_projection
 from airflow_provider_kafka_odps.core.mapping.formats import Format, RecordFormat
 from airflow_provider_kafka_odps.core.mapping.reject import Reject

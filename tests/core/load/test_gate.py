@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import pytest
 
-from airflow_provider_kafka_odps.core.load.lanes.gate import Gate
+from airflow_provider_kafka_odps.core.load.pacing.gate import Gate
 from airflow_provider_kafka_odps.exceptions import Cancelled
 
 SOON = 20.0

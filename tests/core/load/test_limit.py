@@ -99,6 +99,12 @@ CASES: list[tuple[str, Measured, str, str]] = [
         "More cores, or fewer and simpler columns, are faster; more lanes are not",
     ),
     (
+        "all cores are busy, and lanes wait for them",
+        measured({**MAKING, "queue": 200.0}, replace(EIGHT, cpu=195.0, cores=2)),
+        "the processor: 1.9 of 2 cores were busy (queue 20 %, decode 20 %, project 40 %, pack 6 % of the lanes' time)",
+        "more lanes are not",
+    ),
+    (
         "the only core is busy",
         measured(MAKING, replace(EIGHT, cpu=97.0, cores=1)),
         "the processor: the only core was busy",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from twins.clock import HandClock
 
-from airflow_provider_kafka_odps.core.load.lanes.pace import Pace
+from airflow_provider_kafka_odps.core.load.pacing.pace import Pace
 
 MB = 1024 * 1024
 

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twins.clock import HandClock
 
-from airflow_provider_kafka_odps.core.load.refusals import Refusals
-from airflow_provider_kafka_odps.core.load.slots import Allowance, Slots
+from airflow_provider_kafka_odps.core.load.pacing.refusals import Refusals
+from airflow_provider_kafka_odps.core.load.pacing.slots import Allowance, Slots
 from airflow_provider_kafka_odps.exceptions import Cancelled
 
 MOST = st.integers(0, 64)

@@ -7,7 +7,7 @@ from core.world import World, attempt_at, cluster_of, resources
 from twins.clock import HandClock
 
 from airflow_provider_kafka_odps.core.delivery.transfer import transfer
-from airflow_provider_kafka_odps.core.load.lanes.throttle import Progress, Throttle
+from airflow_provider_kafka_odps.core.load.pacing.throttle import Progress, Throttle
 from airflow_provider_kafka_odps.core.load.resources import MAX_MEMORY, Resources, answer_bytes
 from airflow_provider_kafka_odps.core.options import Mode
 from airflow_provider_kafka_odps.exceptions import Cancelled, InvalidInput

@@ -109,8 +109,8 @@ GUARDS = (
         "gaps",
         "what was passed over behind the last record is forgotten",
         _BLOCK,
-        "        self._before_read()\n        self._whole",
-        "        self._whole",
+        "            self._before_read()\n            self._whole",
+        "            self._whole",
         "core/load/test_block_load.py::test_what_is_passed_over_behind_the_last_record_counts",
     ),
     Guard(

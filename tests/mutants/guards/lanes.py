@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from mutants.guard import Guard
 
-_LANES, _BLOCK, _PACE = "core/load/lanes/lanes.py", "core/load/lanes/block_load.py", "core/load/lanes/pace.py"
+_LANES, _BLOCK, _PACE = "core/load/lanes/lanes.py", "core/load/lanes/block_load.py", "core/load/pacing/pace.py"
 _UPLOAD, _BODY = "clients/maxcompute/upload.py", "clients/maxcompute/blocks/body.py"
-_SLOTS, _ALLOWED = "core/load/slots.py", "core/load/test_slots.py::"
+_SLOTS, _ALLOWED = "core/load/pacing/slots.py", "core/load/test_slots.py::"
 _READER, _READING = "clients/kafka/reader.py", "clients/kafka/reading.py"
 _THREADS, _TRIES, _PAYS = (
     "core/load/test_lanes.py::",
@@ -139,7 +139,7 @@ GUARDS = (
     Guard(
         "lanes",
         "a load that is to stop waits for a place",
-        "core/load/lanes/gate.py",
+        "core/load/pacing/gate.py",
         "                self._check()\n",
         "                pass\n",
         "core/load/test_gate.py::test_a_load_that_is_to_stop_waits_for_no_place",
@@ -148,8 +148,8 @@ GUARDS = (
         "a second try",
         "its records are added to those of the first",
         _BLOCK,
-        "        self._begin()\n        with closing",
-        "        with closing",
+        "        self._begin()\n        try:\n",
+        "        try:\n",
         f"{_TRIES}test_only_the_last_try_counts",
     ),
     Guard(

@@ -11,12 +11,12 @@ import pyarrow as pa
 from airflow_provider_kafka_odps.core.accounting.ledger import Ledger
 from airflow_provider_kafka_odps.core.clock import Clock
 from airflow_provider_kafka_odps.core.load.evidence import Evidence
-from airflow_provider_kafka_odps.core.load.lanes.gate import Turn
 from airflow_provider_kafka_odps.core.load.lanes.projecting import projected
 from airflow_provider_kafka_odps.core.load.lanes.stage_times import StageTimes
 from airflow_provider_kafka_odps.core.load.lanes.stages import Read, Stages, TakeRejects
 from airflow_provider_kafka_odps.core.load.layout import Block
-from airflow_provider_kafka_odps.core.load.slots import Slots
+from airflow_provider_kafka_odps.core.load.pacing.gate import Turn
+from airflow_provider_kafka_odps.core.load.pacing.slots import Slots
 from airflow_provider_kafka_odps.core.mapping.reject import Reject
 from airflow_provider_kafka_odps.core.window.offsets import next_offset
 from airflow_provider_kafka_odps.core.window.window import Window

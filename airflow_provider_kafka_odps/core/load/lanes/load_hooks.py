@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from airflow_provider_kafka_odps.core.clock import Clock
-from airflow_provider_kafka_odps.core.load.lanes.throttle import Progress
 from airflow_provider_kafka_odps.core.load.load_rejects import LoadRejects
-from airflow_provider_kafka_odps.core.load.refusals import Refusals
+from airflow_provider_kafka_odps.core.load.pacing.refusals import Refusals
+from airflow_provider_kafka_odps.core.load.pacing.throttle import Progress
 from airflow_provider_kafka_odps.core.load.shares import RunningWorkers, ShareProgress, ShareResult
 
 

@@ -10,14 +10,14 @@ from contextlib import contextmanager
 from airflow_provider_kafka_odps.core.accounting.ledger import Ledger
 from airflow_provider_kafka_odps.core.accounting.speed import Speed
 from airflow_provider_kafka_odps.core.load.lanes.block_load import BlockLoad
-from airflow_provider_kafka_odps.core.load.lanes.gate import Gate
 from airflow_provider_kafka_odps.core.load.lanes.lanes import Lanes, Work
-from airflow_provider_kafka_odps.core.load.lanes.pace import Pace
 from airflow_provider_kafka_odps.core.load.lanes.stages import StageHooks, Stages
-from airflow_provider_kafka_odps.core.load.lanes.throttle import Throttle
 from airflow_provider_kafka_odps.core.load.layout import Block
+from airflow_provider_kafka_odps.core.load.pacing.gate import Gate
+from airflow_provider_kafka_odps.core.load.pacing.pace import Pace
+from airflow_provider_kafka_odps.core.load.pacing.slots import Slots
+from airflow_provider_kafka_odps.core.load.pacing.throttle import Throttle
 from airflow_provider_kafka_odps.core.load.shares import Share, ShareResult
-from airflow_provider_kafka_odps.core.load.slots import Slots
 from airflow_provider_kafka_odps.core.upload import Upload
 from airflow_provider_kafka_odps.core.window.offsets import OffsetRange, joined
 from airflow_provider_kafka_odps.exceptions import WorkerFailed

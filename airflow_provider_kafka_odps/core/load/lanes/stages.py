@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from airflow_provider_kafka_odps.core.clock import Clock
 from airflow_provider_kafka_odps.core.load.evidence import Evidence
-from airflow_provider_kafka_odps.core.load.refusals import Refusals
+from airflow_provider_kafka_odps.core.load.pacing.refusals import Refusals
 from airflow_provider_kafka_odps.core.load.resources import Resources
 from airflow_provider_kafka_odps.core.mapping.projection import Projection
 from airflow_provider_kafka_odps.core.mapping.reject import Reject

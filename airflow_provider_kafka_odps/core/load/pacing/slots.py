@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from airflow_provider_kafka_odps.core.clock import Clock
-from airflow_provider_kafka_odps.core.load.refusals import Refusals
+from airflow_provider_kafka_odps.core.load.pacing.refusals import Refusals
 
 _ONE_REFUSAL = 5.0
 """Seconds in which several lanes that are refused are told the same thing."""
