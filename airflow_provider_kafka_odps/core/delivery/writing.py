@@ -58,10 +58,11 @@ class WindowLoad:
         facts = self._attempt.ports.look(self._window.topic)
         stages = self._stages(facts)
         shares = self._share_out(stages.open_reader)
-        prepared = self._attempt.ports.clock.monotonic() - self._attempt.run.began
-        results = self._write_shares(upload, shares, stages, facts)
-        whole = gather(self._window, results, len(shares))
-        whole = replace(whole, seconds={"prepare": prepared, **whole.seconds})
+        clock, began = stages.clock, stages.clock.monotonic()
+        whole = gather(self._window, self._write_shares(upload, shares, stages, facts), len(shares))
+        seconds = {"prepare": began - self._attempt.run.began, **whole.seconds}
+        # With workers it is not that of the longest share: those begin later.
+        whole = replace(whole, seconds=seconds, speed=replace(whole.speed, elapsed=clock.monotonic() - began))
         counts = self._prove(whole)
         # Rejects are made visible with a commit of the rows, also where there are no rows.
         rejected_to = self._rejects.seal()

@@ -60,12 +60,15 @@ class AtOnce:
 
     world: World
     attempt: Attempt
+    starting: float = 0.0
+    """Seconds until it begins to load."""
     result: ShareResult | None = None
 
     def start(
         self, upload_id: str, others: Sequence[Share], wanted: frozenset[str], facts: TopicFacts
     ) -> AbstractContextManager[RunningWorkers]:
         """Load the share."""
+        self.world.clock.sleep(self.starting)
         source, load = Source(self.world.cluster, batch_records=1), self.attempt.load
         stages = Stages(
             open_reader=lambda: source.open_reader(wanted, facts),
@@ -127,3 +130,14 @@ def test_two_processes_write_the_blocks_that_one_would(mode: Mode) -> None:
         assert sorted(world.table) == sorted(world.records() + [OLD_ROW] * (mode is Mode.APPEND))
         blocks.append(world.sessions["u1"].blocks)
     assert blocks[0] == blocks[1]
+
+
+def test_the_start_of_a_worker_counts_with_the_time_that_the_load_took() -> None:
+    """The pace is that of the load: a worker that begins three seconds later loads nothing in them."""
+    world = World()
+    attempt = attempt_at(world, Mode.APPEND)
+    with patch.multiple(shares, LEAST_SPAN=2):
+        receipt = transfer(shared(attempt, AtOnce(world, attempt, starting=3.0)))
+    assert receipt.speed is not None
+    assert (receipt.speed.lanes, receipt.speed.elapsed) == (2, 3.0)
+    assert receipt.speed.pace == round(receipt.bytes / 3.0)
