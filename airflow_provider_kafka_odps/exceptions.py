@@ -35,6 +35,7 @@
     ├── StatementFailed          a SQL statement failed, or took too long
     ├── RecordsRejected          records that do not fit the table
     ├── WorkerFailed             a worker process ended before its share was loaded (a retry may help)
+    │   └── FingerprintDiffers   who is to load a share would write other rows than were planned (a retry may help)
     ├── UploadFailed             blocks could not be written (a retry may help)
     ├── CommitRejected           the commit was refused: no row is visible (a retry may help)
     │   └── BlocksDiffer         the upload lacks blocks, or holds strange ones; no commit was sent (a retry may help)
@@ -82,14 +83,9 @@ class InvalidConnection(InvalidInput):
 
     def __init__(self, conn_id: str, *problems: str) -> None:
         """Take the connection id and a sentence per problem."""
-        lines = "".join(f"\n  - {problem}" for problem in problems)
-        super().__init__(f"connection {conn_id!r} cannot be used:{lines}\nFix it in {where_to_fix(conn_id)}.")
+        where = f"Fix it in Airflow under Admin → Connections → {conn_id}, or in AIRFLOW_CONN_{conn_id.upper()}."
+        super().__init__("\n  - ".join([f"connection {conn_id!r} cannot be used:", *problems]) + f"\n{where}")
         self.conn_id, self.problems = conn_id, problems
-
-
-def where_to_fix(conn_id: str) -> str:
-    """Return where a connection can be edited."""
-    return f"Airflow under Admin → Connections → {conn_id}, or in AIRFLOW_CONN_{conn_id.upper()}"
 
 
 class InvalidMapping(InvalidInput):
@@ -226,6 +222,10 @@ class WorkerFailed(KafkaOdpsError):
     """A worker process ended before its share of the window was loaded; no row is visible."""
 
     retry_helps = True
+
+
+class FingerprintDiffers(WorkerFailed):
+    """Whoever is to load a share has another release, mapping or table than whoever planned it; no row is visible."""
 
 
 class UploadFailed(KafkaOdpsError):

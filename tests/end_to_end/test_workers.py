@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +20,16 @@ import pytest
 from airflow.sdk.exceptions import AirflowFailException
 from kit.airflow_home import ROOT
 from kit.kafka_topics import producer
+from kit.share_tasks import task_of_nowhere
 from kit.task_run import TaskRun
 from kit.unbroken import fails
 
 from airflow_provider_kafka_odps.core.cancellation import Cancellation
 from airflow_provider_kafka_odps.core.load import shares
-from airflow_provider_kafka_odps.exceptions import Cancelled, WorkerFailed
+from airflow_provider_kafka_odps.exceptions import Cancelled, FingerprintDiffers, WorkerFailed
 from airflow_provider_kafka_odps.hooks.odps import OdpsHook
 from airflow_provider_kafka_odps.transfers.kafka_to_maxcompute import KafkaToMaxComputeOperator
+from airflow_provider_kafka_odps.transfers.workers.pool import RunningPool
 
 RECORDS = 9_000
 COLUMNS = {"p": "__partition__", "o": "__offset__", "v": "__value__"}
@@ -152,20 +155,35 @@ def test_as_many_workers_cannot_be(skewed: str, task_run: TaskRun, workers: int)
         task_run.attempt(topic=skewed, table="workers_none", **{**WHOLE, "workers": workers})
 
 
+def test_a_worker_with_another_mapping_writes_nothing(silent_server: SilentServer) -> None:
+    """What it was given does not make the rows that were planned: it says so, and asks neither broker nor service."""
+    task = replace(task_of_nowhere(silent_server.address), columns={"o": "__partition__"})
+    with RunningPool([task]) as running, pytest.raises(FingerprintDiffers, match=r"share 1 of 2, .*the mapping"):
+        _wait_for_its_end(running)
+    assert not silent_server.guests
+
+
+def _wait_for_its_end(running: RunningPool) -> None:
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        running.check()
+        time.sleep(0.05)
+
+
 class SilentServer:
     """Takes one connection, and never answers."""
 
     def __init__(self) -> None:
         self._socket = socket.create_server(("127.0.0.1", 0))
         self._socket.settimeout(60)
-        self._guests: list[socket.socket] = []
+        self.guests: list[socket.socket] = []
         self.address = "{}:{}".format(*self._socket.getsockname())
 
     def wait_for_a_guest(self) -> None:
-        self._guests.append(self._socket.accept()[0])
+        self.guests.append(self._socket.accept()[0])
 
     def close(self) -> None:
-        for each in (*self._guests, self._socket):
+        for each in (*self.guests, self._socket):
             each.close()
 
 

@@ -88,12 +88,13 @@ class WindowLoad:
     def _share_out(self, open_reader: OpenReader) -> Sequence[Share]:
         """Lay the window out into blocks, and share them out to this process and to workers."""
         resources = self._attempt.load.resources
-        sizes = row_sizes(self._window, open_reader, self._attempt.load.projection)
+        projection = self._attempt.load.projection
+        sizes = row_sizes(self._window, open_reader, projection)
         size = sum(offsets.span * sizes[offsets.partition] for offsets in self._window.ranges)
         workers = workers_for(self._window, resources.workers)
         blocks = lay_out(self._window, max(workers, resources.blocks(size)), sizes)
         # Whether a commit of no block at all replaces the old rows is not documented; one of an empty block does.
-        shares = share_out(self._window, blocks or (Block(0, ()),), workers)
+        shares = share_out(self._window, blocks or (Block(0, ()),), workers, projection.origin)
         self._attempt.run.log(
             f"{len(blocks)} blocks of about {size // 1000 // max(1, len(blocks))} kB, "
             f"up to {max(1, resources.concurrency) * len(shares)} at a time"

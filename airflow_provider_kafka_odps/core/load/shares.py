@@ -7,15 +7,19 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Protocol
 
+from airflow_provider_kafka_odps import __version__
 from airflow_provider_kafka_odps.core.accounting.speed import Speed
+from airflow_provider_kafka_odps.core.load.fingerprint import differences, fingerprint
 from airflow_provider_kafka_odps.core.load.layout import Block
 from airflow_provider_kafka_odps.core.window.offsets import OffsetRange, joined
 from airflow_provider_kafka_odps.core.window.window import Window
+from airflow_provider_kafka_odps.exceptions import FingerprintDiffers
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from airflow_provider_kafka_odps.core.accounting.ledger import Ledger
+    from airflow_provider_kafka_odps.core.mapping.projection import Origin
     from airflow_provider_kafka_odps.core.mapping.reject import Reject
 
 
@@ -32,6 +36,20 @@ class Share:
     window: Window
     """With the ranges of this share alone; a partition that has none of them is not there."""
     blocks: tuple[Block, ...]
+    fingerprint: str
+    """Of what is to be written, as whoever shared the window out knows it."""
+
+    def check(self, origin: Origin) -> None:
+        """Raise FingerprintDiffers where whoever is about to load it would write something else."""
+        own = fingerprint(self.window, self.blocks, origin)
+        if own != self.fingerprint:
+            raise FingerprintDiffers(
+                f"share {self.number} of {self.of}, {', '.join(map(str, self.window.ranges))}: whoever planned it and "
+                f"whoever is to load it do not agree on {differences(self.fingerprint, own)}: {self.fingerprint} was "
+                f"planned, {own} would be loaded, by release {__version__}. Was the package updated, or the DAG "
+                "edited, after the load began? Nothing was committed. See that all have the same release and the "
+                "same DAG; the next attempt shares the window out again"
+            )
 
 
 def workers_for(window: Window, workers: int) -> int:
@@ -39,14 +57,15 @@ def workers_for(window: Window, workers: int) -> int:
     return max(1, min(workers, window.span // LEAST_SPAN))
 
 
-def share_out(window: Window, blocks: Sequence[Block], workers: int) -> tuple[Share, ...]:
+def share_out(window: Window, blocks: Sequence[Block], workers: int, origin: Origin) -> tuple[Share, ...]:
     """Return shares of the blocks of a window: as many as there are workers, or as blocks if these are fewer."""
     count = max(1, min(workers, len(blocks)))
     edges = [len(blocks) * number // count for number in range(count + 1)]
     parts = [tuple(blocks[start:end]) for start, end in pairwise(edges)]
+    windows = [replace(window, ranges=tuple(joined(_ranges(part)))) for part in parts]
     return tuple(
-        Share(number, count, replace(window, ranges=tuple(joined(_ranges(part)))), part)
-        for number, part in enumerate(parts)
+        Share(number, count, its_window, part, fingerprint(its_window, part, origin))
+        for number, (its_window, part) in enumerate(zip(windows, parts, strict=True))
     )
 
 

@@ -19,7 +19,7 @@ from airflow_provider_kafka_odps.core.mapping.filters.where import read_where
 from airflow_provider_kafka_odps.core.mapping.formats import RecordFormat, SourceKind
 from airflow_provider_kafka_odps.core.mapping.functions.catalogue import piped
 from airflow_provider_kafka_odps.core.mapping.functions.missing import without_empty
-from airflow_provider_kafka_odps.core.mapping.projection import Plan, Projection
+from airflow_provider_kafka_odps.core.mapping.projection import Origin, Plan, Projection
 from airflow_provider_kafka_odps.core.mapping.sources.records import kind_of
 from airflow_provider_kafka_odps.core.mapping.strict import Chained
 from airflow_provider_kafka_odps.core.table.schema import Column, TableSchema, columns_of
@@ -152,7 +152,7 @@ def compile_projection(
     if unfiltered:
         raise InvalidMapping(unfiltered)
     sorting = None if found is None else Sorting(found, wanted.on_unclear)
-    return Projection(schema, plans, constants, record_format, sorting)
+    return Projection(Origin(columns, schema, record_format, wanted), plans, constants, sorting)
 
 
 def created_columns(columns: ColumnInput, record_format: RecordFormat | None = None) -> tuple[Column, ...]:

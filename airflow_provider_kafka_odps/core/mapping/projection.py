@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from airflow_provider_kafka_odps.core.mapping.expressions import FieldPath, Header, Part, Rest, Source
 from airflow_provider_kafka_odps.core.mapping.filters.sorting import Sorting
+from airflow_provider_kafka_odps.core.mapping.filters.wanted import Wanted
 from airflow_provider_kafka_odps.core.mapping.formats import RecordFormat
 from airflow_provider_kafka_odps.core.mapping.reject import Reject, rejects_of
 from airflow_provider_kafka_odps.core.mapping.sources.records import Sources
@@ -70,18 +71,25 @@ class Plan:
     """Whether the conversion begins with functions, to which it matters how a number is written."""
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a projection is compiled from: all that decides which row a record becomes."""
+
+    columns: Mapping[str, str]
+    """Source expressions by column name, as the user wrote them."""
+    schema: TableSchema
+    record_format: RecordFormat
+    wanted: Wanted
+
+
 class Projection:
     """Batches of records → columns of one table; see ``compile_projection``."""
 
     def __init__(
-        self,
-        schema: TableSchema,
-        plans: Sequence[Plan],
-        constants: Mapping[str, pa.Scalar],
-        record_format: RecordFormat,
-        sorting: Sorting | None = None,
+        self, origin: Origin, plans: Sequence[Plan], constants: Mapping[str, pa.Scalar], sorting: Sorting | None = None
     ) -> None:
         self._sorting = sorting
+        self.origin, schema, record_format = origin, origin.schema, origin.record_format
         self.record_format = record_format
         """How keys and values are read."""
         self._arrow = schema.arrow

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Generator, Iterable
 from contextlib import nullcontext
 from dataclasses import replace
+from typing import NoReturn
 
 import pyarrow as pa
 import pytest
@@ -24,7 +25,7 @@ from airflow_provider_kafka_odps.core.mapping.compiler import compile_projection
 from airflow_provider_kafka_odps.core.options import OnDataLoss
 from airflow_provider_kafka_odps.core.upload import AT_ONCE, Sending, UploadStatus
 from airflow_provider_kafka_odps.core.window.window import Window
-from airflow_provider_kafka_odps.exceptions import ReadAgain, WorkerFailed
+from airflow_provider_kafka_odps.exceptions import FingerprintDiffers, ReadAgain, WorkerFailed
 
 SOON = 20.0
 WINDOW = window_of((0, 2))
@@ -69,8 +70,9 @@ class _Upload:
 
 
 def _load(read: Read, lanes: int) -> ShareLoad:
-    (share,) = share_out(WINDOW, lay_out(WINDOW, 2, {}), 1)
-    return ShareLoad(share, _stages(read, lanes))
+    stages = _stages(read, lanes)
+    (share,) = share_out(WINDOW, lay_out(WINDOW, 2, {}), 1, stages.projection.origin)
+    return ShareLoad(share, stages)
 
 
 def _stages(read: Read, lanes: int) -> Stages:
@@ -97,7 +99,6 @@ def test_the_account_is_in_the_order_of_offsets() -> None:
 def test_a_share_says_how_fast_it_was() -> None:
     """How many lanes ran at once, for how long, and what they took of processors meanwhile."""
     seconds = iter([100.0, 107.5])
-    (share,) = share_out(WINDOW, lay_out(WINDOW, 2, {}), 1)
     clock = HandClock()
 
     class Slow(_Upload):
@@ -109,6 +110,7 @@ def test_a_share_says_how_fast_it_was() -> None:
             return number
 
     stages = replace(_stages(_records, 0), clock=clock, cpu=lambda: next(seconds))
+    (share,) = share_out(WINDOW, lay_out(WINDOW, 2, {}), 1, stages.projection.origin)
     upload = Slow()
     result = ShareLoad(share, stages).run(upload, upload)
     assert result.speed == Speed(lanes=1, elapsed=8.0, cpu=7.5)
@@ -145,6 +147,25 @@ def test_a_second_try_with_other_rejects_fails_the_load() -> None:
     upload = _Upload(tries=2)
     with pytest.raises(ReadAgain, match=r"orders\[0\]@\[0, 1\): read twice"):
         _load(read, 0).run(upload, upload)
+
+
+def test_a_share_of_other_rows_is_not_begun() -> None:
+    """Whoever shared the window out had another mapping: nothing is read or written."""
+    edited = compile_projection({**COLUMNS, "v": "__value__ | trim"}, SCHEMA)
+    (share,) = share_out(WINDOW, lay_out(WINDOW, 2, {}), 1, edited.origin)
+    stages = Stages(_nobody_reads, compile_projection(COLUMNS, SCHEMA), _none, resources(), HandClock(), lambda: None)
+    upload = _Upload()
+    with pytest.raises(FingerprintDiffers, match=r"share 0 of 1, .*the mapping.*Nothing was committed"):
+        ShareLoad(share, stages).run(upload, upload)
+    assert not upload.written
+
+
+def _nobody_reads() -> NoReturn:
+    raise AssertionError("nothing is to be read")
+
+
+def _none(*_: object) -> None:
+    """Take rejects, of which there are none."""
 
 
 def test_a_block_that_nobody_has_written_fails_the_load(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ from itertools import pairwise
 import pyarrow as pa
 import pytest
 from core.examples import orders, window_of
+from core.world import COLUMNS, SCHEMA
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -17,12 +18,14 @@ from airflow_provider_kafka_odps.core.accounting.ledger import Ledger
 from airflow_provider_kafka_odps.core.load.layout import lay_out
 from airflow_provider_kafka_odps.core.load.loaded import gather
 from airflow_provider_kafka_odps.core.load.shares import LEAST_SPAN, ShareResult, share_out, workers_for
+from airflow_provider_kafka_odps.core.mapping.compiler import compile_projection
 from airflow_provider_kafka_odps.core.options import OnDataLoss
 from airflow_provider_kafka_odps.core.window.offsets import OffsetRange
 from airflow_provider_kafka_odps.core.window.window import Window
 from airflow_provider_kafka_odps.decoding.batch import BATCH_SCHEMA
 from airflow_provider_kafka_odps.exceptions import WorkerFailed
 
+ORIGIN = compile_projection(COLUMNS, SCHEMA).origin
 _RANGES = st.lists(st.tuples(st.integers(0, 50), st.integers(0, 60)).map(lambda at: (at[0], at[0] + at[1])), max_size=6)
 
 
@@ -31,7 +34,7 @@ def test_shares_tile_the_blocks(ranges: list[tuple[int, int]], blocks: int, work
     """Every block is in exactly one share, in their order, and no share has two blocks more than another."""
     window = window_of(*ranges)
     laid = lay_out(window, blocks, {})
-    shares = share_out(window, laid, workers)
+    shares = share_out(window, laid, workers, ORIGIN)
     assert tuple(block for share in shares for block in share.blocks) == laid
     counts = [len(share.blocks) for share in shares]
     assert max(counts) - min(counts) <= 1
@@ -57,7 +60,7 @@ def _result(window: Window, blocks: int = 0) -> ShareResult:
 def test_a_share_that_is_missing_fails_the_load() -> None:
     """Nothing is put together, and so nothing committed, while a worker has not told what it loaded."""
     window = window_of((0, 10))
-    first, _ = share_out(window, lay_out(window, 2, {}), 2)
+    first, _ = share_out(window, lay_out(window, 2, {}), 2, ORIGIN)
     with pytest.raises(WorkerFailed, match="1 of 2 shares are loaded; nothing was committed"):
         gather(window, [_result(first.window)], 2)
 
@@ -65,7 +68,7 @@ def test_a_share_that_is_missing_fails_the_load() -> None:
 def test_what_shares_have_loaded_is_added_up() -> None:
     """Blocks, bytes and seconds are those of all processes."""
     window = window_of((0, 10))
-    shares = share_out(window, lay_out(window, 4, {}), 2)
+    shares = share_out(window, lay_out(window, 4, {}), 2, ORIGIN)
     whole = gather(window, [_result(share.window, len(share.blocks)) for share in shares], 2)
     assert (whole.blocks, whole.bytes, whole.not_json, whole.seconds) == (4, 40, 2, {"write": 2.0})
 

@@ -16,7 +16,7 @@ from airflow_provider_kafka_odps.core.load.evidence import Evidence
 from airflow_provider_kafka_odps.core.load.lanes.share_load import ShareLoad
 from airflow_provider_kafka_odps.core.load.lanes.stages import Stages
 from airflow_provider_kafka_odps.core.load.layout import Block
-from airflow_provider_kafka_odps.core.load.shares import Share, ShareResult
+from airflow_provider_kafka_odps.core.load.shares import ShareResult, share_out
 from airflow_provider_kafka_odps.core.mapping.compiler import compile_projection
 from airflow_provider_kafka_odps.core.mapping.filters.wanted import Wanted
 from airflow_provider_kafka_odps.core.mapping.functions import packed
@@ -41,7 +41,7 @@ class _Load:
             lambda: nullcontext(self._read), self.projection, self._reject, resources(), self.world.clock, lambda: None
         )
         window = window_of((0, len(values)))
-        share = Share(0, 1, window, (Block(0, window.ranges),))
+        (share,) = share_out(window, (Block(0, window.ranges),), 1, self.projection.origin)
         upload = Sink(self.world, overwrite=False).open_upload()
         self.result: ShareResult = ShareLoad(share, stages).run(upload, self)
         upload.commit(self.result.blocks)

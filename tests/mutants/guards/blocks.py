@@ -85,6 +85,22 @@ GUARDS = (
         f"{_SHARES}test_a_share_that_is_missing_fails_the_load",
     ),
     Guard(
+        "shares",
+        "one is loaded by whoever has another mapping or release",
+        "core/load/lanes/share_load.py",
+        "        self._share.check(stages.projection.origin)\n",
+        "",
+        "core/load/test_share_load.py::test_a_share_of_other_rows_is_not_begun",
+    ),
+    Guard(
+        "shares",
+        "which block has which offsets is not in their fingerprint",
+        "core/load/fingerprint.py",
+        "            [(block.number, _ranges(block.ranges)) for block in blocks],\n",
+        "",
+        "core/load/test_fingerprint.py::test_each_change_is_another_fingerprint",
+    ),
+    Guard(
         "the commit",
         "it does not wait for the workers",
         _HOOKS,

@@ -34,6 +34,7 @@ class _CachedProjection:
     def __init__(self, *, rejecting: bool, with_offsets: bool, keep: Keep) -> None:
         self._real = _COMPILED[keep]
         self.wanted, self.record_format, self.paths = self._real.wanted, self._real.record_format, self._real.paths
+        self.origin = self._real.origin
         self._projected: dict[int, Projected] = {}
         self._rejecting, self._with_offsets = rejecting, with_offsets
 

@@ -46,8 +46,12 @@ class ShareLoad:
         self._seconds: defaultdict[str, float] = defaultdict(float)
 
     def run(self, upload: Upload, hooks: StageHooks) -> ShareResult:
-        """Load the share, all of which is written when this returns, and wait for whoever else loads the window."""
+        """Load the share, all of which is written when this returns, and wait for whoever else loads the window.
+
+        Raises FingerprintDiffers, before anything is written, where it was shared out for other rows than these.
+        """
         stages, clock = self._stages, self._stages.clock
+        self._share.check(stages.projection.origin)
         lanes = Lanes[Block](stages.resources.concurrency, hooks.check, stages.stop)
         rate = stages.resources.max_bytes_per_second
         throttle = None if rate is None else Throttle(rate / self._share.of, clock.monotonic())
