@@ -41,6 +41,7 @@ from airflow_provider_kafka_odps.core.window.planning import WindowRequest
 from airflow_provider_kafka_odps.core.zones import zone_of
 from airflow_provider_kafka_odps.exceptions import InvalidConnection, InvalidInput, InvalidMapping, UnknownTable
 from airflow_provider_kafka_odps.transfers.adapters.reject_file import RejectFile
+from airflow_provider_kafka_odps.transfers.adapters.reject_spool import TemporaryRejects
 from airflow_provider_kafka_odps.transfers.adapters.reject_table import LOAD, RejectTable
 from airflow_provider_kafka_odps.transfers.adapters.table import TableSink, TableVisibleRows, TableWindowRows, find_rows
 from airflow_provider_kafka_odps.transfers.adapters.topic import TopicSource
@@ -255,6 +256,7 @@ def _ports(parameters: LoadParameters, run: AirflowRun, hooks: Hooks, load: Load
         window_rows=find_rows(destination.sink, destination.window_rows),
         visible_rows=TableVisibleRows(destination.sink, destination.window_rows),
         rejects=_rejects(parameters, run, hooks.odps),
+        open_spool=TemporaryRejects,
         journal=shared_journal(journal, run.context, history, request, load.target, cluster),
         history=history,
         clock=run.clock,

@@ -13,6 +13,7 @@ from twins.clock import HandClock
 from twins.kafka import Cluster, Log, Topic, log_of
 from twins.kafka_reader import Source
 from twins.maxcompute import MaxCompute, RejectSink, Row, Sink
+from twins.spool import Spool
 from twins.stores import Store, TaskState
 from twins.table_rows import Rows, Shown
 
@@ -182,6 +183,7 @@ def attempt_at(
         window_rows=lambda columns: Rows(world) if (by_rows if columns is None else columns) else NoOffsetColumns(),
         visible_rows=Shown(world),
         rejects=rejects or NoRejectSink(),
+        open_spool=Spool,
         journal=Store(world, lambda: not world.fenced, world.effect),
         history=history_of(),
         clock=world.clock,

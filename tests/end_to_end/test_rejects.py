@@ -10,10 +10,13 @@ from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
+from kit.kafka_topics import producer
 from kit.task_run import Send, TaskRun
 from kit.unbroken import fails
 from pyarrow import parquet
 
+from airflow_provider_kafka_odps.core.load import rejecting
+from airflow_provider_kafka_odps.core.load.resources import Resources
 from airflow_provider_kafka_odps.core.table.names import TableName
 from airflow_provider_kafka_odps.hooks.odps import OdpsHook
 from airflow_provider_kafka_odps.local.testing import Drop, Moment, Operation, RunningEndpoint
@@ -163,6 +166,32 @@ def test_rejects_are_in_a_file(topic: str, task_run: TaskRun, tmp_path: Path, la
         (1, 0, "amount"),
     ]
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_several_lanes_keep_rejects_in_their_order(
+    make_topic: Callable[..., str],
+    broker: Any,
+    task_run: TaskRun,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    odps: OdpsHook,
+) -> None:
+    """Whichever lane finds them when, and also where most of them wait in a file: by partition and offset."""
+    monkeypatch.setattr(Resources, "blocks", lambda *_: 8)
+    monkeypatch.setattr(rejecting, "BLOCK_BYTES", 2_000)
+    topic, to = make_topic(partitions=2), producer(broker.bootstrap_servers)
+    for number in range(1_200):
+        to.produce(topic, GOOD if number % 3 else BAD, partition=number % 2)
+    assert to.flush(60) == 0
+    path = tmp_path / "rejects.jsonl"
+    wanted = {"max_rejects": "unlimited", "create_table": True, "column_types": {"amount": "bigint"}}
+    receipt = task_run.attempt(**parameters(topic, concurrency=4, rejects_path=str(path), **wanted))
+    assert (receipt["blocks"], receipt["rejects"], receipt["rows"]) == (8, 400, 800)
+    found = [json.loads(line) for line in path.read_text().splitlines()]
+    offsets = [(row["kafka_partition"], row["kafka_offset"]) for row in found]
+    assert offsets == sorted(offsets)
+    assert len(set(offsets)) == 400
+    assert rows(odps, topic) == 800
 
 
 def test_a_file_system_of_fsspec_will_do(topic: str, task_run: TaskRun) -> None:

@@ -12,7 +12,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_provider_kafka_odps.core.accounting.counts import RejectsUpload
 from airflow_provider_kafka_odps.core.mapping.reject import Reject
 from airflow_provider_kafka_odps.core.upload import Upload
 
@@ -81,54 +80,6 @@ class NoRejectSink:
     def stale(self) -> bool:
         """Return False: nothing is there."""
         return False
-
-
-@dataclass(slots=True)
-class Rejecting:
-    """The rejects of one pass over the window, on their way; a block at a time is in memory."""
-
-    sink: RejectSink
-    _upload: Upload | None = None
-    _blocks: int = 0
-    _rows: int = 0
-    _waiting: list[pa.RecordBatch] | None = None
-    _bytes: int = 0
-
-    def take(self, batch: pa.RecordBatch, rejects: Sequence[Reject]) -> None:
-        """Take the rejects of one batch, whose rows have their keys and values."""
-        for some in pieces(batch, rejects):
-            self.add(reject_rows(batch, some))
-
-    def add(self, rows: pa.RecordBatch) -> None:
-        """Take rejects in the columns of ``REJECT_SCHEMA``."""
-        self._waiting = [*(self._waiting or []), rows]
-        self._bytes += rows.nbytes
-        self._rows += rows.num_rows
-        if self._bytes >= BLOCK_BYTES:
-            self._write()
-
-    def seal(self) -> RejectsUpload | None:
-        """Write what is left and return what the journal has to know; None where there is nothing to make visible."""
-        if self._waiting:
-            self._write()
-        if self._upload is None and self.sink.stale():
-            # The rejects of an earlier load of this window, before a fix, are replaced by none.
-            self._waiting = [_none()]
-            self._write()
-        if self._upload is None:
-            return None
-        return RejectsUpload(self.sink.place, self._upload.id, self._blocks, self._rows)
-
-    def _write(self) -> None:
-        if self._upload is None:
-            self._upload = self.sink.open_upload()
-        self._upload.write_block(self._blocks, self._waiting or [])
-        self._blocks += 1
-        self._waiting, self._bytes = None, 0
-
-
-def _none() -> pa.RecordBatch:
-    return pa.RecordBatch.from_arrays([pa.nulls(0, field.type) for field in REJECT_SCHEMA], schema=REJECT_SCHEMA)
 
 
 def pieces(batch: pa.RecordBatch, rejects: Sequence[Reject]) -> Iterator[Sequence[Reject]]:

@@ -75,7 +75,7 @@ class Tolerance:
 
 
 class Rejections:
-    """The rejects of one load, counted; the first of them kept."""
+    """The rejects of one load, counted; of those that came so far, the first ones are kept: by partition and offset."""
 
     def __init__(self, tolerance: Tolerance) -> None:
         self.tolerance = tolerance
@@ -89,7 +89,9 @@ class Rejections:
         """
         self.count += len(rejects)
         self._records += records
-        self._first += rejects[: SHOWN - len(self._first)]
+        # Those of one batch are in order; lanes and workers bring their batches in any.
+        first = sorted([*self._first, *rejects[:SHOWN]], key=lambda each: (each.partition, each.offset))
+        self._first = first[:SHOWN]
         if self.tolerance.count is not None and self.count > self.tolerance.count:
             raise self._too_many(
                 f"{self.count} of the first {self._records} records that were read",
@@ -114,7 +116,7 @@ class Rejections:
 
     @property
     def shown(self) -> str:
-        """The first ten, a line each; empty where there are none."""
+        """The first ten by partition and offset, a line each; empty where there are none."""
         lines = "".join(f"\n  {reject}" for reject in self._first)
         more = self.count - len(self._first)
         return f"{lines}\n  … and {more} more" if more else lines

@@ -17,6 +17,7 @@ from airflow_provider_kafka_odps.core.history.store import History
 from airflow_provider_kafka_odps.core.journal.entry import JournalStore
 from airflow_provider_kafka_odps.core.load.evidence import Evidence
 from airflow_provider_kafka_odps.core.load.lanes.stages import Read
+from airflow_provider_kafka_odps.core.load.reject_order import OpenSpool
 from airflow_provider_kafka_odps.core.load.shares import RunningWorkers, Share
 from airflow_provider_kafka_odps.core.upload import Upload
 from airflow_provider_kafka_odps.core.window.facts import Identity, Questions, TopicFacts
@@ -111,6 +112,8 @@ class Ports:
     visible_rows: VisibleRows
     """What a committed load is held against."""
     rejects: RejectSink
+    open_spool: OpenSpool
+    """Where rejects wait until all records were read."""
     journal: JournalStore
     history: History
     """What other runs have left for the plan, and where this one leaves what they need."""

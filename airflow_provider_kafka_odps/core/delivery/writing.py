@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import replace
 
 from airflow_provider_kafka_odps.core.accounting.content_warnings import content_warnings
 from airflow_provider_kafka_odps.core.accounting.counts import Counts, RejectsUpload
 from airflow_provider_kafka_odps.core.accounting.lateness import Lateness
 from airflow_provider_kafka_odps.core.accounting.ledger import Ledger
-from airflow_provider_kafka_odps.core.accounting.rejects import NEEDS, Rejecting
+from airflow_provider_kafka_odps.core.accounting.rejects import NEEDS
 from airflow_provider_kafka_odps.core.delivery.attempt import Attempt
 from airflow_provider_kafka_odps.core.load.lanes.load_hooks import LoadHooks, NobodyElse, Others
 from airflow_provider_kafka_odps.core.load.lanes.sampling import row_sizes
@@ -20,6 +20,7 @@ from airflow_provider_kafka_odps.core.load.layout import Block, lay_out
 from airflow_provider_kafka_odps.core.load.load_rejects import CountedRejects, LoadRejects
 from airflow_provider_kafka_odps.core.load.loaded import Loaded, gather
 from airflow_provider_kafka_odps.core.load.pacing.throttle import Progress
+from airflow_provider_kafka_odps.core.load.rejecting import Rejecting
 from airflow_provider_kafka_odps.core.load.shares import RunningWorkers, Share, ShareResult, share_out, workers_for
 from airflow_provider_kafka_odps.core.options import Mode
 from airflow_provider_kafka_odps.core.upload import Upload
@@ -35,7 +36,8 @@ class WindowLoad:
         load, ports = attempt.load, attempt.ports
         self._attempt, self._window, self._replaces = attempt, window, replaces
         self._wanted = load.projection.wanted | Lateness.of(window).columns | (NEEDS if load.keep_rejects else set())
-        self._rejects = LoadRejects(load.tolerance, Rejecting(ports.rejects) if load.keep_rejects else CountedRejects())
+        self._keeping = Rejecting(ports.rejects, ports.open_spool) if load.keep_rejects else CountedRejects()
+        self._rejects = LoadRejects(load.tolerance, self._keeping)
         self._others = Others()
         self._own_progress: Callable[[], str] = lambda: "nothing was read yet"
 
@@ -54,6 +56,10 @@ class WindowLoad:
 
         Raises what the first worker that failed has raised, once none runs.
         """
+        with closing(self._keeping):
+            return self._write(upload)
+
+    def _write(self, upload: Upload) -> Loaded:
         # What the logs are like when the load begins: no block has to ask.
         facts = self._attempt.ports.look(self._window.topic)
         stages = self._stages(facts)

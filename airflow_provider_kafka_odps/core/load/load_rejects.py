@@ -39,6 +39,9 @@ class CountedRejects:
     def seal(self) -> None:
         """Return None: nothing is to be made visible."""
 
+    def close(self) -> None:
+        """Have nothing to give back."""
+
 
 class LoadRejects:
     """What becomes of the rejects of one load; several threads bring them."""
@@ -68,7 +71,7 @@ class LoadRejects:
         self._rejections.prove(records)
 
     def seal(self) -> RejectsUpload | None:
-        """Write those that still wait; return what is to be made visible with the rows, if anything is."""
+        """Write them; return what is to be made visible with the rows, if anything is."""
         return self._writing.seal()
 
     @property

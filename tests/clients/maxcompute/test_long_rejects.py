@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import pytest
 from core.world import batch_of
 from odps import ODPS
+from twins.spool import Spool
 
-from airflow_provider_kafka_odps.core.accounting.rejects import Rejecting
+from airflow_provider_kafka_odps.core.load.rejecting import Rejecting
 from airflow_provider_kafka_odps.core.mapping.reject import Reject
 from airflow_provider_kafka_odps.core.table.names import PartitionSpec, TableName
 from airflow_provider_kafka_odps.hooks.odps import OdpsHook
@@ -26,7 +27,7 @@ def endpoint() -> Iterator[RunningEndpoint]:
 def test_a_long_reject_is_kept_in_its_table(odps_hook: OdpsHook, plain_odps: ODPS) -> None:
     """Values of 9 MB, whose base64 is longer than a field, are in the table: cut, and with their coordinates."""
     table = RejectTable(odps_hook, odps_hook.resolve(TableName("rejects")), PartitionSpec.parse("load_id=r"), print)
-    rejecting = Rejecting(table)
+    rejecting = Rejecting(table, Spool)
     batch = batch_of(0, dict.fromkeys(range(3), b"x" * 9 * MB))
     rejecting.take(batch, [Reject("orders", 0, offset, "amount", "no", None, offset) for offset in range(3)])
     sealed = rejecting.seal()

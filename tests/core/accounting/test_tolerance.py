@@ -1,6 +1,8 @@
 """How many rejects a load may have."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from airflow_provider_kafka_odps.core.accounting.tolerance import Rejections, Tolerance
 from airflow_provider_kafka_odps.core.mapping.reject import Reject
@@ -67,6 +69,21 @@ def test_what_to_set_is_said(limit: int | str) -> None:
         kept.prove(2)
     last = str(refused.value).splitlines()[-1]
     assert [name for name in ("max_rejects=", "rejects_table=", "rejects_path=") if name not in last] == []
+
+
+@given(order=st.permutations(range(7)), at_once=st.integers(1, 3))
+def test_those_that_are_shown_do_not_depend_on_who_came_first(order: list[int], at_once: int) -> None:
+    """Lanes bring what they find when they find it; the first by partition and offset are shown, of what was seen."""
+    batches = [
+        [Reject("orders", number // 4, 10 * number + at, "amount", "no") for at in range(at_once + number % 3)]
+        for number in range(7)
+    ]
+    kept = Rejections(Tolerance.parse("unlimited"))
+    for number in order:
+        kept.add(batches[number], 20)
+    whole = [each for batch in batches for each in batch]
+    more = f"\n  … and {len(whole) - 10} more" if len(whole) > 10 else ""
+    assert kept.shown == "".join(f"\n  {each}" for each in whole[:10]) + more
 
 
 def test_the_first_ten_are_shown() -> None:

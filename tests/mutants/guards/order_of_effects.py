@@ -148,9 +148,9 @@ GUARDS = (
     Guard(
         "6",
         "rejects of an earlier load stay where a mapping that was fixed leaves none",
-        "core/accounting/rejects.py",
-        "if self._upload is None and self.sink.stale():",
-        "if False:",
+        "core/load/rejecting.py",
+        "elif not number and self._sink.stale():",
+        "elif False:",
         f"{_REJECTS}test_a_mended_mapping_leaves_no_reject",
     ),
     Guard(

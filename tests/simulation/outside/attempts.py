@@ -15,6 +15,7 @@ from simulation.outside.topic import source_of
 from simulation.outside.workers import Pool
 from simulation.outside.world import SimulatedWorld
 from twins.maxcompute import RejectSink
+from twins.spool import Spool
 from twins.table_rows import Rows
 
 from airflow_provider_kafka_odps.core.accounting.rejects import NoRejectSink
@@ -90,6 +91,7 @@ def attempt_in(
         window_rows=lambda columns: Rows(world) if columns else NoOffsetColumns(),
         visible_rows=SimulatedShown(world) if order.with_offsets else AllRows(world),
         rejects=RejectSink(world) if order.keep_rejects else NoRejectSink(),
+        open_spool=Spool,
         journal=shared(Store(world, actor)),
         history=order.history,
         clock=world.clock,
