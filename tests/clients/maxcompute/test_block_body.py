@@ -4,22 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import crc32c
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from kit.scripted_hook import PATIENCE
 from kit.scripted_service import DROP, Reply, ScriptedService
 from pytest_mock import MockerFixture
 from twins.clock import HandClock
 
+from airflow_provider_kafka_odps.clients.maxcompute.blocks.arrow import framed, unframed
 from airflow_provider_kafka_odps.clients.maxcompute.blocks.body import BlockBody, RowsFailed
+from airflow_provider_kafka_odps.clients.maxcompute.blocks.records import record_body
 from airflow_provider_kafka_odps.clients.maxcompute.connection.retry import Retrier
 from airflow_provider_kafka_odps.clients.maxcompute.tunnel import Tunnel
 from airflow_provider_kafka_odps.clients.maxcompute.upload import OdpsUpload
 from airflow_provider_kafka_odps.core.options import Compression
 from airflow_provider_kafka_odps.core.table.schema import TableSchema, columns_of
+from airflow_provider_kafka_odps.core.table.types import OdpsType
 from airflow_provider_kafka_odps.core.upload import AT_ONCE, SentAtOnce
 from airflow_provider_kafka_odps.exceptions import NoProgress, Unreachable, UploadFailed
 
@@ -179,3 +185,21 @@ def test_making_bytes_is_told_apart_from_waiting_for_rows(compression: Compressi
         clock.sleep(1_000.0)
         spent += 1_000.0
     assert packing.seconds == clock.seconds - spent - body.waited() > 0
+
+
+@given(edges=st.lists(st.integers(0, 300), max_size=6))
+def test_where_batches_end_does_not_matter(edges: list[int]) -> None:
+    """Of the same rows a record block is the same bytes, however they were read; an Arrow block is the same rows.
+
+    The messages of its body are the reader's batches, so its bytes depend on where these end.
+    """
+    rows = pa.record_batch({"a": pa.array(range(300), pa.int64()), "b": pa.array(["x" * (n % 7) for n in range(300)])})
+    parts = [rows.slice(start, end - start) for start, end in pairwise(sorted({0, 300, *edges}))]
+    kinds = [OdpsType.parse("bigint"), OdpsType.parse("string")]
+    assert b"".join(record_body(parts, kinds)) == b"".join(record_body([rows], kinds))
+    stream = pa.py_buffer(unframed(b"".join(framed(parts))))
+    reader, found = pa.BufferReader(stream), []
+    while reader.tell() < reader.size():
+        found.append(pa.ipc.read_record_batch(pa.ipc.read_message(reader), rows.schema))
+    assert pa.Table.from_batches(found) == pa.Table.from_batches([rows])
+    assert b"".join(framed([rows])) == b"".join(framed([rows.slice(0)]))
