@@ -12,6 +12,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from threading import Lock
 from typing import Any, TypeVar
 
 import pyarrow as pa
@@ -43,11 +44,13 @@ class Points:
 
     happen: Callable[[str], None]
     visits: Counter[str] = field(default_factory=Counter)
+    _lock: Lock = field(default_factory=Lock)
 
     def reach(self, point: str) -> None:
-        """Be at a point."""
-        self.visits[point] += 1
-        self.happen(point if self.visits[point] == 1 else f"{point} #{self.visits[point]}")
+        """Be at a point; of several lanes, one after the other."""
+        with self._lock:
+            self.visits[point] += 1
+            self.happen(point if self.visits[point] == 1 else f"{point} #{self.visits[point]}")
 
     def before(self, effect: str, apply: Callable[[], T]) -> T:
         """Reach the point before an effect, then let it happen."""

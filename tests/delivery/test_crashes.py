@@ -98,6 +98,44 @@ def test_killed_at_with_workers(point: str, make_scene: MakeScene) -> None:
     together(go_through, cases)
 
 
+@pytest.mark.parametrize("point", ["block 1", "batch #2", "read to the end", "read to the end #2", "save committed"])
+def test_killed_at_with_lanes(point: str, make_scene: MakeScene) -> None:
+    """Two blocks are written at a time, whichever is further: all is visible or nothing, and a retry fixes it."""
+    cases = [(make_scene(mode),) for mode in MODES]
+
+    def go_through(scene: Scene) -> None:
+        scene.concurrency = 2
+        assert scene.attempt({point: KILL}).killed
+        if point not in VISIBLE:
+            scene.check_unchanged()
+        ended = scene.attempt()
+        scene.check_loaded_once(ended)
+        assert ended.receipt is not None
+        assert ended.receipt["blocks"] == 2
+
+    together(go_through, cases)
+
+
+@pytest.mark.parametrize("point", ["block 1", "read to the end"])
+def test_a_zombie_with_lanes(point: str, make_scene: MakeScene) -> None:
+    """Lanes that stood still while the next attempt has loaded write their blocks late: into an upload of their own."""
+    cases = [(make_scene(mode),) for mode in MODES]
+
+    def go_through(scene: Scene) -> None:
+        scene.concurrency = 2
+        zombie = scene.start({point: STOP})
+        assert zombie.wait().stopped
+        ended = scene.attempt()
+        scene.check_loaded_once(ended)
+        zombie.go_on()
+        assert zombie.wait().error == "AirflowRuntimeError", zombie.log()
+        assert "block 1" in zombie.trace()
+        assert "commit" not in zombie.trace()
+        scene.check_loaded_once(ended)
+
+    together(go_through, cases)
+
+
 @pytest.mark.parametrize("point", ["topic id", "block 1", "save committing", "commit", "save committed"])
 def test_a_zombie(point: str, make_scene: MakeScene) -> None:
     """An attempt that was superseded while it stood still goes on afterwards, and changes nothing."""

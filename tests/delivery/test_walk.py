@@ -29,8 +29,11 @@ def walked(make_scene: MakeScene, make_rejecting: MakeRejecting) -> Callable[[Hi
     def make(history: History) -> Scene:
         parameters = {"on_rerun": history.on_rerun, "commit_timeout": 1, "workers": history.workers}
         if history.rejects_to is None:
-            return make_scene(history.mode, **parameters)
-        return make_rejecting(history.rejects_to, history.mode, **parameters)
+            scene = make_scene(history.mode, **parameters)
+        else:
+            scene = make_rejecting(history.rejects_to, history.mode, **parameters)
+        scene.concurrency = history.lanes
+        return scene
 
     return make
 

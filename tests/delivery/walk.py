@@ -101,9 +101,12 @@ class History:
     rejects_to: RejectsTo | None = None
     """None: every record fits."""
     workers: int = 1
+    lanes: int = 0
+    """How many blocks each process writes at a time; 0: one effect comes after the other."""
 
     def __str__(self) -> str:
         run = f"mode {self.mode}, on_rerun {self.on_rerun}, {self.rejects_to or 'no rejects'}, workers {self.workers}"
+        run += f", lanes {self.lanes}"
         lines = [run, *map(str, self.steps), "attempts until one ends well"]
         return "\n".join(f"{number}. {line}" if number else line for number, line in enumerate(lines))
 
@@ -127,6 +130,7 @@ def histories(seed: int, steps: int) -> Iterator[History]:
             rejects_to=rejects_to,
             # A worker takes a second to start.
             workers=chance.choice([1] * 7 + [2]),
+            lanes=chance.choice([0, 2]),
         )
 
 

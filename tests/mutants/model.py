@@ -11,14 +11,19 @@ from random import Random
 from simulation.play.histories import CounterExample, Exhaustive, at_random, shrunk
 from simulation.scenes import draw, scene_of
 from simulation.several.cases import Runs, three_attempts
-from simulation.single.cases import Case, Unfit, cases, cases_of_gaps, cases_of_workers
+from simulation.single.cases import Case, Unfit, cases, cases_of_gaps, cases_of_lanes, cases_of_workers
 
 _RANDOM = 500
 
 
 def counter_examples() -> Iterator[CounterExample]:
     """Yield what breaks the promise: all histories of many cases with one fault, and some random ones."""
-    loads = [*cases(2, [Unfit.NEVER, Unfit.AT_FIRST]), *cases_of_gaps(2)[::8], *cases_of_workers(2)]
+    loads = [
+        *cases(2, [Unfit.NEVER, Unfit.AT_FIRST]),
+        *cases_of_gaps(2)[::8],
+        *cases_of_workers(2),
+        *cases_of_lanes(2)[::4],
+    ]
     played: list[Case | Runs] = [*loads, *three_attempts()]
     for case in played:
         yield from Exhaustive(partial(scene_of, case)).counter_examples(1)

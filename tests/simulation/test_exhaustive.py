@@ -12,7 +12,15 @@ from simulation.counting import MET, PLAYED
 from simulation.play.histories import Exhaustive, shrunk
 from simulation.scenes import scene_of
 from simulation.several.cases import Runs, three_attempts, two_attempts
-from simulation.single.cases import Case, Unfit, cases, cases_of_gaps, cases_of_workers, with_filters
+from simulation.single.cases import (
+    Case,
+    Unfit,
+    cases,
+    cases_of_gaps,
+    cases_of_lanes,
+    cases_of_workers,
+    with_filters,
+)
 
 FAULTS = int(os.environ.get("FAULTS") or 2)
 WHOLE = bool(os.environ.get("WHOLE"))
@@ -32,10 +40,11 @@ _TWO = [
     *some(cases(2, _MENDED), 6),
     *some(cases_of_gaps(2), 14),
     *with_filters(some(cases_of_workers(2), 2)),
+    *some(cases_of_lanes(2), 8),
 ]
 _THREE = [
     *with_filters(some(cases(3, [Unfit.NEVER]), 2)),
-    *some([*cases(3, _MENDED), *cases_of_gaps(3), *cases_of_workers(3)], 4),
+    *some([*cases(3, _MENDED), *cases_of_gaps(3), *cases_of_workers(3), *cases_of_lanes(3)], 4),
 ]
 
 

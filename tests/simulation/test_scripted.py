@@ -16,6 +16,7 @@ from simulation.play.steps import Faults, Move, Place, Way
 from simulation.scenes import scene_of
 from simulation.single.cases import Case, Columns, Where
 
+from airflow_provider_kafka_odps.core.load.lanes.block_load import BlockLoad
 from airflow_provider_kafka_odps.core.options import Mode, OnDataLoss, OnRerun
 
 REPLACED = Case(Mode.APPEND, OnRerun.REPLACE, (Way.CLEAR, Way.RETRY))
@@ -134,6 +135,44 @@ def test_rows_of_another_filter_are_found_and_told(monkeypatch: pytest.MonkeyPat
     found = replay(partial(scene_of, case), {})
     assert found is not None
     assert "the table lacks" in found.problem
+
+
+LANES = Case(Mode.APPEND, OnRerun.KEEP, (Way.RETRY,), Columns.NEVER, "rrrr", compacted=True, lanes=2)
+TWO_PASSES = {
+    Place(1, "lane: write a block", 1): (Move.LATE,),
+    Place(1, "lane: read", 3): (Move.COMPACT,),
+    Place(1, "commit", 1): (Move.LAND,),
+}
+"""No answer to a block comes, a record of it is compacted away, it is written again, and then the first one arrives."""
+
+
+def test_a_block_that_two_passes_have_written_with_other_records_is_not_committed() -> None:
+    """Which of them the service has in the end is not known, so another attempt loads all of it."""
+    stage = _played(LANES, TWO_PASSES)
+    assert [type(actor.ended).__name__ for actor in stage.actors] == ["ReadAgain", "Receipt"]
+
+
+def test_that_two_passes_were_not_compared_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without that look, rows are visible that the receipt does not have."""
+    monkeypatch.setattr(BlockLoad, "check_tries", lambda _: None)
+    found = replay(partial(scene_of, LANES), TWO_PASSES)
+    assert found is not None
+    assert "the receipt says 3 rows" in found.problem
+
+
+@pytest.mark.parametrize("move", [Move.NEXT, Move.FLING])
+def test_a_lane_that_writes_after_the_next_attempt_has_loaded_adds_nothing(move: Move) -> None:
+    """Its attempt stood still or died with a block under way: that block is one of an upload that nobody commits."""
+    stage = _played(LANES, {Place(1, "lane: write a block", 2): (move,)})
+    assert type(stage.actors[-1].ended).__name__ == "Receipt"
+    assert len(stage.world.rows()) == len(LANES.log)
+
+
+def test_a_lane_that_fails_while_others_have_written_fails_the_load() -> None:
+    """Their blocks are those of an upload that nobody commits."""
+    faults = {Place(1, "lane: read", 2): (Move.LANE_SLOW, Move.LANE_SLOW), Place(1, "lane: read", 3): (Move.DROP,)}
+    stage = _played(LANES, faults)
+    assert [type(actor.ended).__name__ for actor in stage.actors] == ["Unreachable", "Receipt"]
 
 
 def test_a_broken_promise_is_found_and_told_in_short(monkeypatch: pytest.MonkeyPatch) -> None:

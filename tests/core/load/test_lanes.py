@@ -7,6 +7,7 @@ from contextlib import nullcontext
 
 import pytest
 from core.world import World, attempt_at, cluster_of, resources
+from twins.clock import HandClock
 
 from airflow_provider_kafka_odps.core.delivery.attempt import Attempt
 from airflow_provider_kafka_odps.core.delivery.transfer import transfer
@@ -196,6 +197,21 @@ def test_a_call_that_takes_its_time_is_waited_for(monkeypatch: pytest.MonkeyPatc
 
     Lanes[int](2, never, never).run([1], lambda: nullcontext(work), never)
     assert ended.is_set()
+
+
+def test_a_lane_that_waits_for_its_turn_is_asked_to_stop() -> None:
+    """Where the pace is slow, a block may wait for minutes."""
+    clock, asked = HandClock(), list[float]()
+
+    def check() -> None:
+        asked.append(clock.seconds)
+        if len(asked) > 2:
+            raise Cancelled("asked to stop")
+
+    start = clock.monotonic()
+    with pytest.raises(Cancelled):
+        Lanes[int](1, check, never).sleep_until(start + 600.0, clock)
+    assert clock.monotonic() - start < 1.0
 
 
 def test_no_more_items_are_worked_on_at_once_than_lanes() -> None:

@@ -50,6 +50,7 @@ class Order:
     """Whether the first record of a partition is a reject."""
     keep_rejects: bool = False
     workers: int = 1
+    lanes: int = 0
     keep: Keep = Keep.ALL
 
 
@@ -62,7 +63,8 @@ def attempt_in(
 ) -> Attempt:
     """Return an attempt; ``follow`` is told when the window's ends may be committed, ``shared`` wraps its journal."""
     # Two offsets in a block.
-    limits = replace(RESOURCES, workers=order.workers, block_bytes=2 * ASSUMED_BYTES)
+    of_a_worker = replace(RESOURCES, workers=order.workers, block_bytes=2 * ASSUMED_BYTES)
+    limits = replace(of_a_worker, concurrency=order.lanes, first=order.lanes, computing=max(1, order.lanes))
     load = Load(
         request=order.request,
         group=None,
@@ -86,7 +88,7 @@ def attempt_in(
         look=source.look,
         source=source,
         open_reader=source.open_reader,
-        workers=Pool(world, load.projection, order.request.on_data_loss, limits),
+        workers=Pool(world, load.projection, order.request.on_data_loss, of_a_worker),
         sink=SimulatedSink(world, order.mode is Mode.OVERWRITE, keep=order.keep),
         window_rows=lambda columns: Rows(world) if columns else NoOffsetColumns(),
         visible_rows=SimulatedShown(world) if order.with_offsets else AllRows(world),

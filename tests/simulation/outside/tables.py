@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import cast
 
 import pyarrow as pa
@@ -18,12 +20,15 @@ from airflow_provider_kafka_odps.core.mapping.projection import Projected, Proje
 from airflow_provider_kafka_odps.core.mapping.reject import Reject
 from airflow_provider_kafka_odps.core.upload import AT_ONCE, Sending
 from airflow_provider_kafka_odps.core.window.window import Window
+from airflow_provider_kafka_odps.exceptions import Unreachable, UploadFailed
 
 _COLUMNS = {**COLUMNS, "v": "__value__ | trim"}
 """What is loaded is not what was written."""
 _COMPILED = {keep: compile_projection(_COLUMNS, SCHEMA, wanted=wanted) for keep, wanted in WANTED.items()}
 
 
+_TRIES = 2
+"""Of a block, until its load fails."""
 _ROWS: dict[int, list[Row]] = {}
 """Of columns that were projected, by their ids."""
 
@@ -76,10 +81,14 @@ class SimulatedUpload(Upload):
     conduct: Conduct = field(kw_only=True)
 
     def write_block(self, number: int, batches: Iterable[pa.RecordBatch], sending: Sending = AT_ONCE) -> int:
-        with sending.slot():
-            rows = [row for each in batches for row in _ROWS[id(each)]]
-            self.conduct("write a block", lambda: self._write(number, rows))
-        return len(rows)
+        for _ in range(_TRIES):
+            with sending.slot():
+                rows = [row for each in batches for row in _ROWS[id(each)]]
+                # A request whose answer is lost may arrive behind the next one.
+                with suppress(Unreachable):
+                    self.conduct("write a block", partial(self._write, number, rows))
+                    return len(rows)
+        raise UploadFailed(f"block {number} of upload {self.id}: no answer, {_TRIES} times")
 
 
 @dataclass

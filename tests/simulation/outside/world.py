@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, NamedTuple, TypeAlias, TypeVar, cast
 
+from greenlet import getcurrent
+from simulation.outside.lanes import LANE, LaneProcess
 from simulation.outside.topic import SimulatedTopic
 from twins.clock import HandClock
 from twins.maxcompute import MaxCompute, Row, Session
@@ -70,6 +72,9 @@ class SimulatedWorld(MaxCompute):
 
     def effect(self, name: str, apply: Callable[[], T]) -> T:
         """Let something happen to the world, or not, as the conductor says."""
+        asking = getcurrent()
+        if isinstance(asking, LaneProcess):
+            return asking.ask(lambda: cast("T", self.conduct(f"{LANE}{name}", apply)))
         return cast("T", self.conduct(name, apply))
 
     def keep(self, run: str, entry: dict[str, Any], clear_number: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import cache
 
+from simulation.outside.lanes import LANE
 from simulation.outside.workers import WORKER
 from simulation.outside.world import SimulatedWorld
 from simulation.play.steps import Move
@@ -22,6 +23,7 @@ _CHANGES = {
     "await removal",
     "end",
     f"{WORKER}write a block",
+    f"{LANE}write a block",
 }
 _SEES_THE_TABLE = {
     "publish",
@@ -59,6 +61,8 @@ _ANSWERS: Mapping[str, tuple[Move, ...]] = {
     "ask for the topic's id": (Move.RECREATE, Move.CUT, Move.ARRIVE),
     f"{WORKER}read": (Move.WORKER_DIES, Move.WORKER_SLOW, Move.DROP, *_LOG_MOVES),
     f"{WORKER}write a block": (Move.WORKER_DIES, Move.WORKER_SLOW, Move.FLING, Move.GONE),
+    f"{LANE}read": (Move.LANE_SLOW, Move.DROP, Move.CANCEL, Move.ARRIVE, *_LOG_MOVES),
+    f"{LANE}write a block": (Move.LANE_SLOW, Move.LOSE, Move.LATE, Move.FLING, Move.GONE),
 }
 
 
@@ -78,7 +82,7 @@ def moves_at(name: str) -> tuple[Move, ...]:
 
 def makes_a_difference(move: Move, effect: str, world: SimulatedWorld) -> bool:
     """Tell whether the world is such that this changes it."""
-    if move is Move.ARRIVE and effect in {"read", "look at the log", "ask for the topic's id"}:
+    if move is Move.ARRIVE and effect in {"read", f"{LANE}read", "look at the log", "ask for the topic's id"}:
         # What comes behind a window that is recorded makes a difference where its end was cut off.
         return any(log.cuts for log in world.topic.logs.values()) and _has_room(world)
     circumstance = _CIRCUMSTANCES.get(move)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
 from core.world import Crash
+from simulation.outside.lanes import LaneSlow
 from simulation.outside.workers import WorkerDied, WorkerSlow
 from simulation.outside.world import SimulatedWorld
 from simulation.play.steps import Move
@@ -43,6 +44,13 @@ _HAPPENINGS: Mapping[Move, Callable[[SimulatedWorld], None]] = {
 }
 
 
+_ENDS: Mapping[Move, type[Exception]] = {
+    Move.WORKER_DIES: WorkerDied,
+    Move.WORKER_SLOW: WorkerSlow,
+    Move.LANE_SLOW: LaneSlow,
+}
+
+
 def answer(world: SimulatedWorld, name: str, apply: Callable[[], Any], move: Move, token: Hashable) -> Any:
     """Answer an effect otherwise than by what it does; ``token`` tells the request from others."""
     match move:
@@ -65,10 +73,8 @@ def answer(world: SimulatedWorld, name: str, apply: Callable[[], Any], move: Mov
             world.closing = 2
             (world.reject_faults if name == "publish" else world.commit_faults).append("closing")
             return apply()
-        case Move.WORKER_DIES:
-            raise WorkerDied
-        case Move.WORKER_SLOW:
-            raise WorkerSlow
+        case Move.WORKER_DIES | Move.WORKER_SLOW | Move.LANE_SLOW:
+            raise _ENDS[move]
         case _:
             raise AssertionError(f"{move} is no answer to {name}")
 

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias, assert_never
 
 from core.world import Crash
 from greenlet import GreenletExit, getcurrent, greenlet
+from simulation.outside.lanes import LANE, simulated_lanes
 from simulation.outside.workers import WORKER, small_shares
 from simulation.outside.world import SimulatedWorld
 from simulation.play.actors import Actor, Scene
@@ -58,7 +59,7 @@ class Stage:
         self.world.conduct = self._conduct
         self._hub = getcurrent()
         try:
-            with small_shares():
+            with small_shares(), simulated_lanes():
                 self._play()
         finally:
             self._leave()
@@ -169,7 +170,7 @@ class Stage:
                 self._stand_still(actor, move)
             elif move is Move.CANCEL:
                 actor.cancelled = True
-                actor.may_still = _READING if name in _READING else None
+                actor.may_still = _may_still(name)
             elif move is Move.MARK:
                 actor.marked = True
             elif move in AROUND:
@@ -226,6 +227,13 @@ class Stage:
                 return not actor.marked and actor.is_current()
             case _:
                 return makes_a_difference(move, name, self.world)
+
+
+def _may_still(name: str) -> frozenset[str] | None:
+    """Return what comes after a task was asked to stop before this: of a lane, what it was about to do."""
+    if name.startswith(LANE):
+        return frozenset({name})
+    return _READING if name in _READING else None
 
 
 def _check_stopped(actor: Actor, name: str) -> None:

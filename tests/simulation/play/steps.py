@@ -25,6 +25,7 @@ class Move(StrEnum):
     CLOSING = "no answer comes, and the commit takes its time"
     WORKER_DIES = "a worker dies"
     WORKER_SLOW = "a worker takes its time"
+    LANE_SLOW = "another lane goes first"
     LAND = "the requests that are late arrive"
     GONE = "the upload sessions expire"
     REJECTS_GONE = "the upload sessions of rejects expire"

@@ -72,6 +72,7 @@ class Case:
     on_data_loss: OnDataLoss = OnDataLoss.FAIL
     compacted: bool = False
     workers: int = 1
+    lanes: int = 0
     where: Where = Where.EVERYWHERE
 
     @property
@@ -92,6 +93,7 @@ class Case:
             *(["compacted"] if self.compacted else []),
             *([f"on_data_loss={self.on_data_loss}"] if self.on_data_loss is OnDataLoss.SKIP else []),
             *([f"{self.workers} workers"] if self.workers > 1 else []),
+            *([f"{self.lanes} lanes"] if self.lanes else []),
             *([str(self.where)] if self.where is not Where.EVERYWHERE else []),
             *([str(self.unfit)] if self.unfit is not Unfit.NEVER else []),
         ]
@@ -149,6 +151,22 @@ def cases_of_workers(attempts: int) -> list[Case]:
     return [
         Case(mode, on_rerun, ways, columns, "rrrcrr", workers=2)
         for (mode, on_rerun, columns), ways in product(kinds, product((Way.RETRY, Way.CLEAR), repeat=attempts - 1))
+    ]
+
+
+def cases_of_lanes(attempts: int) -> list[Case]:
+    """Return loads of several blocks, of which two are read and written at the same time."""
+    kinds = [
+        (Mode.APPEND, Columns.ALWAYS, "rrrr", False),
+        (Mode.OVERWRITE, Columns.NEVER, "rrrr", False),
+        (Mode.APPEND, Columns.NEVER, "rrrr", True),
+        (Mode.APPEND, Columns.ALWAYS, "rrcra", False),
+    ]
+    return [
+        Case(mode, OnRerun.KEEP, ways, columns, log, compacted=compacted, lanes=2)
+        for (mode, columns, log, compacted), ways in product(
+            kinds, product((Way.RETRY, Way.CLEAR), repeat=attempts - 1)
+        )
     ]
 
 

@@ -62,6 +62,7 @@ class Single:
             keep_rejects=case.rejected is not None,
             keep=case.where.keeps[0 if first else 1],
             workers=case.workers,
+            lanes=case.lanes,
         )
         return attempt_in(self.world, order, actor, self._follow)
 
