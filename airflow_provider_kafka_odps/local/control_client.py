@@ -73,6 +73,17 @@ class EndpointControl:
         """
         self._ask("PUT", "statements", {"polls": polls, "seconds": seconds})
 
+    def fail_insert(self, words: str, *, part: bool = False, cancelled: bool = False) -> None:
+        """Let the next INSERT be accepted, and fail with these words, such as "ODPS-0110999:…", once it runs.
+
+        With `part` the rows of one of its partitions stay behind; `cancelled` ends it as Cancelled.
+        """
+        self._ask("PUT", "inserts", {"words": words, "part": part, "cancelled": cancelled})
+
+    def forget_instance(self, instance_id: str) -> None:
+        """Forget an instance that has ended, and its name. Raises ValueError for one that is not there, or runs."""
+        self._ask("DELETE", f"instances/{instance_id}")
+
     def _ask(self, method: str, path: str, content: Any = None) -> Any:
         body = None if content is None else json.dumps(content).encode()
         request = Request(f"{self.endpoint}/_control/{path}", body, method=method)  # noqa: S310 - the endpoint's own URL

@@ -121,3 +121,29 @@ def test_tasks_of_another_kind_are_refused(odps: ODPS) -> None:
     with pytest.raises(errors.ODPSError) as caught:
         odps.get_project().instances.create(task=task)
     assert caught.value.code == "NotImplemented"
+
+
+def test_an_insert_that_is_cancelled_ends_as_cancelled(slow: RunningEndpoint, client: ODPS) -> None:
+    """Its instance is Terminated, its task Cancelled, and its rows are not there."""
+    client.execute_sql("CREATE TABLE doomed (a BIGINT)")
+    slow.control.fail_insert("ODPS-0130252:Cancelled - by somebody else", cancelled=True)
+    instance = client.run_sql("INSERT INTO doomed VALUES (1)")
+    with pytest.raises(errors.ODPSError):
+        instance.wait_for_success(interval=0.01)
+    (task,) = instance.get_task_statuses().values()
+    assert (instance.status, task.status) == (instance.Status.TERMINATED, task.TaskStatus.CANCELLED)
+    client.execute_sql("INSERT INTO doomed VALUES (2)")
+    with client.execute_sql("SELECT a FROM doomed").open_reader() as reader:
+        assert [record[0] for record in reader] == [2]
+
+
+def test_an_instance_is_forgotten_with_its_name(slow: RunningEndpoint, client: ODPS) -> None:
+    """Nobody knows it any more, and another one may have the name."""
+    first = client.run_sql("SELECT 1", unique_identifier_id="a name")
+    first.wait_for_success(interval=0.01)
+    slow.control.forget_instance(first.id)
+    with pytest.raises(errors.NoSuchObject):
+        client.get_instance(first.id).reload()
+    assert client.run_sql("SELECT 1", unique_identifier_id="a name").id != first.id
+    with pytest.raises(ValueError, match="NoSuchObject"):
+        slow.control.forget_instance("nowhere")

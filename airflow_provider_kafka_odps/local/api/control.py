@@ -5,6 +5,8 @@ GET    /_control/faults            every rule, how many requests matched, at whi
 DELETE /_control/faults            forget all rules
 GET    /_control/requests[?after=N] the log of requests, the oldest first
 PUT    /_control/uploads/ID        {"status": "expired"}: set the status of an upload session
+PUT    /_control/inserts           {"words": "ODPS-0110999:…", "part": false}: let the next INSERT fail once it runs
+DELETE /_control/instances/ID      forget an instance that has ended, and its name
 PUT    /_control/statements        {"polls": 3, "seconds": 0}: show new statements as running so long
 """
 
@@ -23,10 +25,11 @@ from airflow_provider_kafka_odps.local.api.call import Answer, Call, json_answer
 from airflow_provider_kafka_odps.local.api.operations import block_of, operation_of, table_of
 from airflow_provider_kafka_odps.local.errors import ServiceError
 from airflow_provider_kafka_odps.local.faults import FaultPlan, Request, Rule, dump, load_rule
-from airflow_provider_kafka_odps.local.instances.pacing import Pacing
+from airflow_provider_kafka_odps.local.instances.instances import Instances
 from airflow_provider_kafka_odps.local.sessions.upload import UploadStatus
 from airflow_provider_kafka_odps.local.sessions.uploads import Uploads
 from airflow_provider_kafka_odps.local.settings import Pace
+from airflow_provider_kafka_odps.local.sql.doomed import Doom
 
 MOST_REQUESTS = 10_000
 """Requests that the log keeps."""
@@ -40,7 +43,7 @@ class Control:
     """The faults that were injected, and the log of requests."""
 
     uploads: Uploads
-    pacing: Pacing
+    instances: Instances
     plan: FaultPlan = field(default_factory=FaultPlan)
     requests: deque[Request] = field(default_factory=lambda: deque(maxlen=MOST_REQUESTS))
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
@@ -77,8 +80,15 @@ class Control:
             case "PUT", ("uploads", upload_id):
                 return self._force(upload_id, _json(call.body))
             case "PUT", ("statements",):
-                self.pacing.pace = _pace(_json(call.body))
-                return json_answer(asdict(self.pacing.pace))
+                self.instances.pacing.pace = _pace(_json(call.body))
+                return json_answer(asdict(self.instances.pacing.pace))
+            case "PUT", ("inserts",):
+                doom = _doom(_json(call.body))
+                self.instances.engine.doomed.waiting.append(doom)
+                return json_answer(asdict(doom))
+            case "DELETE", ("instances", instance_id):
+                self.instances.forget(instance_id)
+                return Answer(204)
             case _:
                 raise ServiceError(404, "NoSuchObject", f"the control route has no {call.method} {call.segments[1:]}")
 
@@ -127,3 +137,10 @@ def _pace(content: Any) -> Pace:
         return Pace(int(content.get("polls", 0)), float(content.get("seconds", 0)))
     except (AttributeError, TypeError, ValueError) as reason:
         raise ServiceError(400, "InvalidArgument", f'not a pace like {{"polls": 3, "seconds": 0}}: {reason}') from None
+
+
+def _doom(content: Any) -> Doom:
+    try:
+        return Doom(str(content["words"]), bool(content.get("part")), bool(content.get("cancelled")))
+    except (AttributeError, KeyError, TypeError) as reason:
+        raise ServiceError(400, "InvalidArgument", f'no failure like {{"words": "ODPS-…:…"}}: {reason}') from None

@@ -74,7 +74,7 @@ def open_services(settings: Settings, now: Callable[[], int]) -> Services:
         longest_block=settings.longest_block,
     )
     downloads = Downloads(store, DirectoryDocuments(folder / "downloads") if folder else MemoryDocuments(), now)
-    engine = Engine(store, now, settings.owner, settings.tenant)
+    engine = Engine(store, now, settings.owner, settings.tenant, strict=settings.strict_limits)
     documents = DirectoryDocuments(folder / "instances") if folder else MemoryDocuments()
     instances = Instances(store, engine, documents, now, settings.pace)
     # Last: only now it is known which files are still needed.

@@ -76,7 +76,7 @@ def _run(settings: Settings, services: Services, listener: socket.socket, *, unt
     where = settings.folder.resolve() if settings.folder else IN_MEMORY
     ready = f"MaxCompute endpoint ready: http://{shown}:{port} project={settings.project} data={where}"
     config = uvicorn.Config(
-        AsgiEntry(Application(services), Control(services.uploads, services.instances.pacing)),
+        AsgiEntry(Application(services), Control(services.uploads, services.instances)),
         http=_Protocol,
         loop="auto",
         lifespan="off",

@@ -22,6 +22,7 @@ from airflow_provider_kafka_odps.local.instances.jobs import Job, TaskKind
 from airflow_provider_kafka_odps.local.instances.pacing import Pacing
 from airflow_provider_kafka_odps.local.sessions.uploads import DAY
 from airflow_provider_kafka_odps.local.settings import Pace
+from airflow_provider_kafka_odps.local.sql.doomed import CancelledError
 from airflow_provider_kafka_odps.local.sql.engine import Engine, Outcome
 
 _STOPPED = "ODPS-0010000:System internal error - the endpoint was stopped while this ran; look before you run it again"
@@ -139,7 +140,7 @@ class Instances:
             run = self.engine.cost if job.kind is TaskKind.SQL_COST else self.engine.run
             done = self._kept_outcome(instance, run(job.query, job.settings))
         except SqlError as reason:
-            done = replace(instance, failure=f"{reason}")
+            done = replace(instance, failure=f"{reason}", cancelled=isinstance(reason, CancelledError))
         except ServiceError as reason:
             done = replace(instance, failure=f"ODPS-0010000:System internal error - {reason.code}: {reason.message}")
         except Exception as reason:  # noqa: BLE001 - whatever happens in a job, the job must end and report it
@@ -152,6 +153,17 @@ class Instances:
     def _keep(self, instance: Instance) -> None:
         self._documents.keep(instance.instance_id, _dump(instance))
         self._kept[instance.instance_id] = instance
+
+    def forget(self, instance_id: str) -> None:
+        """Forget an instance that has ended, with its name, as the service does when it is old.
+
+        Raises ServiceError (NoSuchObject).
+        """
+        instance = self.find(instance_id)
+        if instance.ended is None:
+            raise ServiceError(400, "InvalidStateSetting", f"instance {instance_id} has not ended yet")
+        with self._lock:
+            self._forget(instance)
 
     def _forget_old(self, newest: str) -> None:
         # Also in an endpoint that is never restarted: otherwise results would fill the disk, or the memory.

@@ -14,6 +14,7 @@ from airflow_provider_kafka_odps.local.catalog.model import Column
 from airflow_provider_kafka_odps.local.catalog.store import Store
 from airflow_provider_kafka_odps.local.errors import SqlError
 from airflow_provider_kafka_odps.local.sql.define import define
+from airflow_provider_kafka_odps.local.sql.doomed import Doomed
 from airflow_provider_kafka_odps.local.sql.insert import insert
 from airflow_provider_kafka_odps.local.sql.parsing.parser import parse_script
 from airflow_provider_kafka_odps.local.sql.parsing.statements import (
@@ -43,9 +44,20 @@ class Engine:
     """Runs the SQL of one project; `now` returns milliseconds since the epoch."""
 
     def __init__(
-        self, store: Store, now: Callable[[], int], owner: str, tenant: Mapping[str, str] | None = None
+        self,
+        store: Store,
+        now: Callable[[], int],
+        owner: str,
+        tenant: Mapping[str, str] | None = None,
+        *,
+        strict: bool = False,
     ) -> None:
-        """Run on `store` in the name of `owner`, with the tenant's settings where a statement has none."""
+        """Run on `store` in the name of `owner`, with the tenant's settings where a statement has none.
+
+        `strict` enforces the limits of the service.
+        """
+        self.doomed = Doomed()
+        self._strict = strict
         self._store = store
         self._queries = Queries(store)
         self._now = now
@@ -89,7 +101,8 @@ class Engine:
                 return Outcome("", columns, rows)
             case Insert():
                 table = scope.table(self._store.catalog, statement.name)
-                insert(self._store, self._queries, statement, scope, table)
+                doom = self.doomed.next()
+                insert(self._store, self._queries, statement, scope, table, doom=doom, strict=self._strict)
                 return Outcome()
             case Show():
                 return Outcome(show(self._store.catalog, statement, scope))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import NoReturn
 from uuid import uuid4
 
 import pyarrow as pa
@@ -14,6 +15,8 @@ from airflow_provider_kafka_odps.local.catalog.model import WHOLE, Blob, Column,
 from airflow_provider_kafka_odps.local.catalog.rows import shown_schema, write_rows
 from airflow_provider_kafka_odps.local.catalog.store import Store
 from airflow_provider_kafka_odps.local.errors import SqlError
+from airflow_provider_kafka_odps.local.sql.doomed import Doom
+from airflow_provider_kafka_odps.local.sql.dynamic_partitions import check_many, check_values
 from airflow_provider_kafka_odps.local.sql.parsing.statements import Insert
 from airflow_provider_kafka_odps.local.sql.queries.query import Queries
 from airflow_provider_kafka_odps.local.sql.scope import Scope, spec_of
@@ -26,12 +29,18 @@ def insert(
     scope: Scope,
     table: Table,
     first: Callable[[Catalog], Catalog] = lambda catalog: catalog,
+    *,
+    doom: Doom | None = None,
+    strict: bool = False,
 ) -> int:
     """Run the query, put its rows into the table together with the change `first`, and return how many they are.
 
-    Raises SqlError; then nothing changes.
+    `strict` enforces the limits of the service.
+    Raises SqlError; then nothing changes, unless `doom` says so.
     """
     dynamic = _dynamic_columns(table, statement)
+    if dynamic and table.clustering is not None:
+        raise SqlError.unsupported(f"dynamic partitions of {table.name}, which is clustered")
     targets = _targets(table, statement)
     rows = queries.select_into(statement.query, scope, (*targets, *dynamic))
     defaults = _defaults(queries, scope, table, targets)
@@ -43,13 +52,30 @@ def insert(
                 written[spec] = write_rows(store.blobs, f"insert-{uuid4().hex}.arrow", table.columns, filled)
             else:
                 written[spec] = Blob("", 0, 0)
-        load = _transition(table, written, scope, overwrite=statement.overwrite)
-        store.change(lambda catalog: load(first(catalog)))
+        if strict and dynamic:
+            check_many(table, written)
+        left = _left_behind(doom, written)
+        if doom is None or left:
+            kept = written if doom is None else left
+            load = _transition(table, kept, scope, overwrite=statement.overwrite)
+            store.change(lambda catalog: load(first(catalog)))
+        if doom is not None:
+            written = {spec: blob for spec, blob in written.items() if spec not in left}
+            _fail(doom)
     except BaseException:
         for blob in written.values():
             store.blobs.delete(blob.name) if blob.rows else None
         raise
     return int(rows.num_rows)
+
+
+def _left_behind(doom: Doom | None, written: Mapping[Spec, Blob]) -> dict[Spec, Blob]:
+    """Return what an INSERT that fails leaves behind: the rows of its first partition, or nothing."""
+    return dict(list(written.items())[:1]) if doom is not None and doom.part else {}
+
+
+def _fail(doom: Doom) -> NoReturn:
+    raise doom.error
 
 
 def _dynamic_columns(table: Table, statement: Insert) -> tuple[Column, ...]:
@@ -84,6 +110,7 @@ def _by_partition(
     keys = pa.table({c.name: rows.column(first + at).cast(pa.string()) for at, c in enumerate(dynamic)})
     parts = []
     for values in keys.group_by(keys.column_names).aggregate([]).to_pylist():
+        check_values(values)
         chosen = pa.chunked_array([pa.repeat(True, rows.num_rows)])  # noqa: FBT003 - a column of one value
         for name, value in values.items():
             chosen = pc.and_(chosen, pc.equal(keys.column(name), value))

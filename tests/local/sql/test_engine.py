@@ -102,7 +102,7 @@ def test_show_and_desc_tell_what_is_there(engine: Engine) -> None:
         ("INSERT INTO t PARTITION (zz='1') VALUES (1)", "not partitioned by zz"),
         ("INSERT INTO t PARTITION (ds='a', hh=1) (nope) VALUES (1)", "nope cannot be resolved"),
         ("INSERT INTO t PARTITION (ds='a', hh=1) VALUES (1, 'x', 3)", "has 3 columns, but 2"),
-        ("INSERT INTO t PARTITION (ds, hh) VALUES (1, 'x', NULL, 1)", "invalid partition spec"),
+        ("INSERT INTO t PARTITION (ds, hh) VALUES (1, 'x', NULL, 1)", "invalid dynamic partition value: ds=NULL"),
     ],
 )
 def test_definitions_that_make_no_sense_are_refused(engine: Engine, store: Store, text: str, message: str) -> None:
