@@ -111,6 +111,20 @@ def seconds(asked: float, parameter: str) -> float:
     return float(asked)
 
 
+MAX_PARTITIONS, MOST_PARTITIONS = 64, 2_000
+"""How many partitions one load may touch, unless a parameter says otherwise; the most that it may say."""
+
+
+def partitions_allowed(asked: int) -> int:
+    """Return how many partitions a load may touch.
+
+    Raises InvalidInput for what is no number of partitions, or more than the journal and a statement can name.
+    """
+    if isinstance(asked, bool) or not isinstance(asked, int) or not 1 <= asked <= MOST_PARTITIONS:
+        raise InvalidInput(f"max_partitions={asked!r}: a number from 1 to {MOST_PARTITIONS} is wanted")
+    return asked
+
+
 class OnShortLog(StrEnum):
     """What to do when explicit offsets are beyond the end of the log."""
 

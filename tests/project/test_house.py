@@ -20,6 +20,7 @@ LARGER: dict[str, str] = {}
 
 PLAIN = {
     "words of Kafka": "topic partition offset header committed earliest latest log",
+    "for each of some": "per",
     "words of MaxCompute and SQL": "table schema type name statement sql odps spec",
     "words of Arrow and JSON": "arrow json path field leaf nested text number constant",
     "Airflow's word for an operator that moves something": "transfer",

@@ -66,11 +66,22 @@ WALLS = {
     "core:": [
         *(
             Side(f"core.{low}", ("core.table", "core.window"))
-            for low in ("options", "clock", "cancellation", "upload", "arrow", "backoff", "versioned", "zones")
+            for low in (
+                "options",
+                "clock",
+                "cancellation",
+                "upload",
+                "statement",
+                "arrow",
+                "backoff",
+                "versioned",
+                "zones",
+            )
         ),
         Side("core.table", ("core.window", "core.mapping", "core.delivery")),
         Side("core.window", ("core.mapping", "core.history", "core.journal")),
-        Side("core.mapping", ("core.accounting", "core.history", "core.load")),
+        Side("core.mapping", ("core.routing", "core.accounting", "core.history", "core.load")),
+        Side("core.routing", ("core.accounting", "core.history", "core.journal", "core.delivery")),
         Side("core.accounting", ("core.history", "core.journal", "core.load")),
         Side("core.history", ("core.accounting", "core.journal", "core.delivery")),
         Side("core.journal", ("core.load", "core.delivery")),
@@ -80,7 +91,8 @@ WALLS = {
         Side("transfers.parameters", ("transfers.runtime", "transfers.build", *_TO_OPERATOR)),
         Side("transfers.runtime", ("transfers.parameters", "transfers.adapters", *_TO_OPERATOR)),
         Side("transfers.adapters", ("transfers.workers", "transfers.build", *_TO_OPERATOR)),
-        Side("transfers.workers", ("transfers.build", "transfers.dataworks", *_TO_OPERATOR)),
+        Side("transfers.destination", ("transfers.workers", "transfers.build", *_TO_OPERATOR)),
+        Side("transfers.workers", ("transfers.destination", "transfers.build", "transfers.dataworks", *_TO_OPERATOR)),
         Side("transfers.build", ("transfers.dataworks", *_TO_OPERATOR)),
         Side("transfers.dataworks", ("transfers.build", *_TO_OPERATOR)),
     ],

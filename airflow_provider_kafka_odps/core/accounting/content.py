@@ -12,6 +12,7 @@ from airflow_provider_kafka_odps.core.mapping.expressions import Part
 from airflow_provider_kafka_odps.core.mapping.projection import Projected, Projection
 from airflow_provider_kafka_odps.core.mapping.sources.samples import NOTHING, RECORDS, Sample
 from airflow_provider_kafka_odps.core.mapping.sources.taken import BadDocument
+from airflow_provider_kafka_odps.core.routing.rows_per_partition import RowsPerPartition
 
 MOST_COLUMNS = 100
 """Of how many columns a receipt has the NULLs."""
@@ -53,6 +54,9 @@ class Content:
         self.documents: dict[Part, Documents] = {}
         """Of keys and values, where they are read as JSON."""
 
+        self.per_partition = RowsPerPartition()
+        """Of a load whose records say the partition."""
+
         self.found: set[str] = set()
         """Columns whose path or header is in some record."""
         self.samples: dict[str, Sample] = {}
@@ -68,6 +72,7 @@ class Content:
     def add(self, projected: Projected, batch: pa.RecordBatch, projection: Projection) -> None:
         """Count the rows of a batch of one partition."""
         self._look(projected, batch, projection)
+        self.per_partition.add(projected.columns, projection.levels)
         self.nulls.update(projected.nulls)
         self.empty_rows += projected.empty_rows
         for each in projected.documents:
@@ -93,6 +98,7 @@ class Content:
         """Take over what another process has counted."""
         self.found |= share.found
         self._keep(share.samples)
+        self.per_partition.merge(share.per_partition)
         self.nulls.update(share.nulls)
         self.empty_rows += share.empty_rows
         for part, each in share.documents.items():

@@ -40,7 +40,7 @@ def fingerprint(window: Window, blocks: Sequence[Block], origin: Origin, release
             _ranges(window.ranges),
             [(block.number, _ranges(block.ranges)) for block in blocks],
         ),
-        (sorted(origin.columns.items()), asdict(origin.record_format), asdict(origin.wanted)),
+        (sorted(origin.columns.items()), asdict(origin.record_format), asdict(origin.wanted), *origin.levels),
         (_columns(table.columns), _columns(table.partition_columns)),
     )
     return "".join(map(_digest, parts))

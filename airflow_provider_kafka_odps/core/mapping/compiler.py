@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
 from typing import TypeAlias
 
 import pyarrow as pa
@@ -21,7 +23,7 @@ from airflow_provider_kafka_odps.core.mapping.functions.catalogue import piped
 from airflow_provider_kafka_odps.core.mapping.functions.missing import without_empty
 from airflow_provider_kafka_odps.core.mapping.projection import Origin, Plan, Projection
 from airflow_provider_kafka_odps.core.mapping.sources.records import kind_of
-from airflow_provider_kafka_odps.core.mapping.strict import Chained
+from airflow_provider_kafka_odps.core.mapping.strict import Chained, Conversion
 from airflow_provider_kafka_odps.core.table.schema import Column, TableSchema, columns_of
 from airflow_provider_kafka_odps.exceptions import InvalidInput, InvalidMapping
 
@@ -108,10 +110,12 @@ def compile_projection(
     schema: TableSchema,
     record_format: RecordFormat | None = None,
     wanted: Wanted = EVERYTHING,
+    levels: Mapping[str, Conversion] = MappingProxyType({}),
 ) -> Projection:
     """Decide, once per table, how every column is filled, and which records are left out.
 
-    ``columns`` maps column names (case is ignored) to source expressions.
+    ``columns`` maps column names (case is ignored) to source expressions; ``levels`` has those of them, in lower case,
+    that are levels of a partition, with what their values go through at last.
     Raises InvalidMapping with everything that cannot be read, or else with all that does not fit, before any record is
     read.
     """
@@ -138,7 +142,7 @@ def compile_projection(
         if column is None:
             continue
         try:
-            plan = _plan(source, columns[name], column, record_format)
+            plan = _plan(source, columns[name], column, record_format, levels.get(name.lower()))
             if isinstance(plan.source, Constant):
                 constants[column.name] = _constant(plan, plan.source.text, column)
             else:
@@ -152,7 +156,8 @@ def compile_projection(
     if unfiltered:
         raise InvalidMapping(unfiltered)
     sorting = None if found is None else Sorting(found, wanted.on_unclear)
-    return Projection(Origin(columns, schema, record_format, wanted), plans, constants, sorting)
+    origin = Origin(columns, schema, record_format, wanted, tuple(levels))
+    return Projection(origin, plans, constants, sorting)
 
 
 def created_columns(columns: ColumnInput, record_format: RecordFormat | None = None) -> tuple[Column, ...]:
@@ -182,7 +187,7 @@ def _created_type(expression: Expression, record_format: RecordFormat) -> str:
 
 def _unknown(name: str, schema: TableSchema) -> str:
     if name.lower() in {column.name.lower() for column in schema.partition_columns}:
-        return f"{name!r} is a partition column: its value comes from the parameter partition, not from records"
+        return f"{name!r} is a partition column: its value comes from the parameters partition and partition_by"
     return f"the table has no column {name!r}"
 
 
@@ -197,11 +202,14 @@ def _constant(plan: Plan, text: str, column: Column) -> pa.Scalar:
     return array[0]
 
 
-def _plan(expression: Expression, text: str, column: Column, record_format: RecordFormat) -> Plan:
+def _plan(
+    expression: Expression, text: str, column: Column, record_format: RecordFormat, last: Conversion | None
+) -> Plan:
     try:
-        return _planned(expression, text, column, record_format)
+        plan = _planned(expression, text, column, record_format)
     except InvalidMapping as problem:
         raise InvalidMapping(f"column {column.name}: {problem}") from None
+    return plan if last is None else replace(plan, conversion=Chained(plan.conversion, last))
 
 
 def _planned(expression: Expression, text: str, column: Column, record_format: RecordFormat) -> Plan:

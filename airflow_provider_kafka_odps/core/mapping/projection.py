@@ -80,6 +80,8 @@ class Origin:
     schema: TableSchema
     record_format: RecordFormat
     wanted: Wanted
+    levels: tuple[str, ...] = ()
+    """Those of the columns that say in which partition a row belongs."""
 
 
 class Projection:
@@ -90,6 +92,8 @@ class Projection:
     ) -> None:
         self._sorting = sorting
         self.origin, schema, record_format = origin, origin.schema, origin.record_format
+        self.levels = origin.levels
+        """The columns that say in which partition a row belongs."""
         self.record_format = record_format
         """How keys and values are read."""
         self._arrow = schema.arrow
@@ -100,14 +104,17 @@ class Projection:
         strict = record_format.conversions is Conversions.STRICT
         types = _BY_VALUE if strict else _BY_VALUE_LENIENTLY
         spelled = {plan.source for plan in plans if plan.has_functions or plan.column.type.name not in types}
-        self._telling = [plan.column.name for plan in plans if _tells(plan.source)]
+        own = [plan for plan in plans if plan.column.name.lower() not in self.levels]
+        self._telling = [plan.column.name for plan in own if _tells(plan.source)]
         sources = [plan.source for plan in plans]
         asked = [] if sorting is None else sorting.filter.sources
         by_value: dict[Source, Sequence[float]] = dict.fromkeys(set(sources).difference(spelled, asked), ())
         if sorting is not None:
             near = sorting.filter.by_value
             by_value |= {source: near[source] for source in near if source not in spelled}
-        self._sources = Sources([*sources, *asked], record_format, by_value, frozenset(asked).difference(sources))
+        # The level of a partition has not taken a field whole: it is still one of the rest.
+        beside = frozenset([*asked, *sources]).difference(plan.source for plan in own)
+        self._sources = Sources([*sources, *asked], record_format, by_value, beside)
 
     @property
     def wanted(self) -> frozenset[str]:

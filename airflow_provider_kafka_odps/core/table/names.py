@@ -21,6 +21,15 @@ _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}\Z")
 _PARTITION_VALUE = re.compile(r"[A-Za-z0-9 _:.\-$#!@]{1,255}\Z")
 
 
+# A blank at an end would be lost where partitions are written as text.
+_OUTER_BLANK = re.compile(r"^ | $")
+
+
+def is_partition_value(text: str) -> bool:
+    """Tell whether a text can be the value of a partition's level, and is the same wherever it is written."""
+    return bool(_PARTITION_VALUE.match(text)) and not _OUTER_BLANK.search(text)
+
+
 def check_identifier(name: str, what: str) -> str:
     """Return ``name`` if MaxCompute takes it as a name without surprises; raise InvalidInput otherwise."""
     if not _IDENTIFIER.match(name):

@@ -38,6 +38,8 @@ class TableSchema:
 
     columns: tuple[Column, ...]
     partition_columns: tuple[Column, ...] = ()
+    clustered: bool = field(default=False, compare=False)
+    """Whether the service keeps rows in buckets by the values of some columns."""
 
     def __post_init__(self) -> None:
         """Refuse a table without columns and a name twice: MaxCompute's names ignore case."""
@@ -63,7 +65,7 @@ class TableSchema:
 
         And for a table with columns that the service computes: the tunnel writes what it is given.
         """
-        self._refuse_computed(table)
+        self.refuse_computed(table)
         wanted = [column.name for column in self.partition_columns]
         given = [name for name, _ in partition.levels] if partition else []
         if [name.lower() for name in wanted] == [name.lower() for name in given]:
@@ -74,7 +76,8 @@ class TableSchema:
         seen = f"partition={str(partition)!r}" if partition else "no partition"
         raise TableRefused(f"{table} is partitioned by {', '.join(wanted)}, but {seen} was given; write {example!r}")
 
-    def _refuse_computed(self, table: TableName) -> None:
+    def refuse_computed(self, table: TableName) -> None:
+        """Raise TableRefused for a table with columns whose values the service computes, as of AUTO PARTITION."""
         for column in (*self.columns, *self.partition_columns):
             if column.computed:
                 raise TableRefused(

@@ -1,0 +1,1 @@
+"""Into which partitions of the table the rows of a load go, where their records say it."""
