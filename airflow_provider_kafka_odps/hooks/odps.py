@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from airflow_provider_kafka_odps.clients.maxcompute.upload import OdpsUpload
     from airflow_provider_kafka_odps.clients.maxcompute.upload_address import UploadPlace
     from airflow_provider_kafka_odps.core.clock import Clock
+    from airflow_provider_kafka_odps.core.statement import StatementEnd
     from airflow_provider_kafka_odps.core.table.schema import Column, TableSchema
 
 _RETRY = RetryPolicy()
@@ -151,11 +152,11 @@ class OdpsHook(BaseHook):
         own = project == self.settings.project
         return replace(table, project=project, schema=table.schema or (self.settings.schema if own else None))
 
-    def describe(self, table: TableName) -> TableSchema | None:
-        """Return the table's columns, or None where there is no such table."""
+    def describe(self, table: TableName, *, extended: bool = False) -> TableSchema | None:
+        """Return the table's columns, ``extended`` also whether it is clustered; None where there is no such table."""
         from airflow_provider_kafka_odps.clients.maxcompute import tables
 
-        return tables.describe(self._odps, self.settings, self.resolve(table))
+        return tables.describe(self._odps, self.settings, self.resolve(table), extended=extended)
 
     def create_table(self, table: TableName, schema: TableSchema, lifecycle: int | None = None) -> str:
         """Create the table where it is missing, and return the DDL that ran.
@@ -194,9 +195,13 @@ class OdpsHook(BaseHook):
 
     def partition_exists(self, table: TableName, partition: PartitionSpec) -> bool:
         """Tell whether a partition of an existing table exists."""
+        return self.partition_size(table, partition) is not None
+
+    def partition_size(self, table: TableName, partition: PartitionSpec) -> int | None:
+        """Return how many bytes a partition of an existing table takes; None where there is no such partition."""
         from airflow_provider_kafka_odps.clients.maxcompute import tables
 
-        return tables.partition_exists(self._odps, self.settings, self.resolve(table), partition)
+        return tables.partition_size(self._odps, self.settings, self.resolve(table), partition)
 
     def last_change(self, table: TableName, partition: PartitionSpec | None = None) -> str:
         """Return when a table, or a partition of it, was changed last and how large it is, as the service has it.
@@ -252,26 +257,30 @@ class OdpsHook(BaseHook):
 
         return sql.fetch(self._run(statement, hints or {}), statement, self._tunnel_client)
 
-    def start_sql(self, statement: str, table: TableName, name: str | None = None) -> str:
+    def start_sql(
+        self, statement: str, table: TableName, name: str | None = None, hints: Mapping[str, str] | None = None
+    ) -> str:
         """Start a statement on one table and return the id of its instance, without waiting for it.
 
         :param name: of statements of the same name only the first runs; the others return its instance.
+        :param hints: settings of the statement, beside those that every statement on this table needs.
         :raises StatementFailed: where the service refuses it at once.
         """
         from airflow_provider_kafka_odps.clients.maxcompute import sql
 
         self.log.info("%s", statement)
-        hints = sql.hints_for(self.resolve(table))
-        return sql.start(self._odps_for(hints), self.settings, statement, hints, name)
+        settings = {**sql.hints_for(self.resolve(table)), **(hints or {})}
+        return sql.start(self._odps_for(settings), self.settings, statement, settings, name)
 
-    def await_sql(self, instance_id: str) -> str | None:
-        """Wait until a started statement has ended; return the service's words where it failed, None where it did not.
+    def await_sql(self, instance_id: str, seconds: float | None = None) -> StatementEnd:
+        """Wait until a started statement has ended, and return how.
 
-        :raises StatementFailed: where it takes longer than ``statement_seconds``.
+        :param seconds: for how long to wait; None: ``statement_seconds``.
         """
         from airflow_provider_kafka_odps.clients.maxcompute import sql
 
-        return sql.outcome(self._odps, self.settings, instance_id, self._clock, self._statement_seconds)
+        most = self._statement_seconds if seconds is None else seconds
+        return sql.end(self._odps, self.settings, instance_id, self._clock, most)
 
     def _change(self, statement: str, table: TableName) -> None:
         from airflow_provider_kafka_odps.clients.maxcompute import sql

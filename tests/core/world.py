@@ -14,6 +14,7 @@ from twins.kafka import Cluster, Log, Topic, log_of
 from twins.kafka_reader import Source
 from twins.maxcompute import MaxCompute, RejectSink, Row, Sink
 from twins.spool import Spool
+from twins.staging import MergeWorld, TwinMerges, TwinStagedRows
 from twins.stores import Store, TaskState
 from twins.table_rows import Rows, Shown
 
@@ -21,6 +22,7 @@ from airflow_provider_kafka_odps.core.accounting.rejects import NoRejectSink
 from airflow_provider_kafka_odps.core.accounting.tolerance import Tolerance
 from airflow_provider_kafka_odps.core.delivery.attempt import Attempt, Load, TaskRun
 from airflow_provider_kafka_odps.core.delivery.ports import Ports
+from airflow_provider_kafka_odps.core.delivery.staging.outside import Staging
 from airflow_provider_kafka_odps.core.delivery.window_rows import NoOffsetColumns
 from airflow_provider_kafka_odps.core.journal.entry import Target
 from airflow_provider_kafka_odps.core.load.resources import Resources
@@ -29,6 +31,11 @@ from airflow_provider_kafka_odps.core.mapping.compiler import compile_projection
 from airflow_provider_kafka_odps.core.mapping.filters.wanted import Wanted
 from airflow_provider_kafka_odps.core.mapping.formats import RecordFormat
 from airflow_provider_kafka_odps.core.options import Mode, OnDataLoss, OnFewerRows, OnRerun
+from airflow_provider_kafka_odps.core.routing.level_values import namings
+from airflow_provider_kafka_odps.core.routing.routes import Routes
+from airflow_provider_kafka_odps.core.routing.staged import Staged
+from airflow_provider_kafka_odps.core.routing.staging import Routing
+from airflow_provider_kafka_odps.core.table.names import PartitionSpec, TableName
 from airflow_provider_kafka_odps.core.table.schema import TableSchema, columns_of
 from airflow_provider_kafka_odps.core.window.bounds import Earliest, Latest
 from airflow_provider_kafka_odps.core.window.facts import TopicFacts
@@ -39,6 +46,10 @@ from airflow_provider_kafka_odps.decoding.batch import BATCH_SCHEMA
 SCHEMA = TableSchema(columns_of({"p": "bigint", "o": "bigint", "v": "string"}))
 COLUMNS = {"p": "__partition__", "o": "__offset__", "v": "__value__"}
 T = TypeVar("T")
+ROUTES = Routes(None, {"ds": "__value__"})
+STAGED = Staged(TableName("t__kafka_staging", "shop"), PartitionSpec.parse("load_id=hourly.load.run"))
+_ROUTED_SCHEMA = TableSchema(columns_of({"p": "bigint", "o": "bigint", "v": "string", "ds": "string"}))
+_ROUTED = compile_projection({**COLUMNS, "ds": "__value__"}, _ROUTED_SCHEMA, levels=namings(["ds"]))
 
 
 class Crash(BaseException):
@@ -59,6 +70,7 @@ class World(MaxCompute, TaskState):
     warned: list[str] = field(default_factory=list)
     crash_before: int | None = None
     crash_after: int | None = None
+    statements_of_merges: MergeWorld = field(default_factory=MergeWorld)
     fenced: bool = False
     """Whether the attempt that runs has been superseded."""
     cancelled: Callable[[], bool] = lambda: False
@@ -150,6 +162,8 @@ def attempt_at(
     load_timeout: float | None = None,
     try_number: int = 1,
     where: str | None = None,
+    routed: bool = False,
+    max_partitions: int = 64,
 ) -> Attempt:
     """Return an attempt at loading all that is in the world's log.
 
@@ -159,7 +173,7 @@ def attempt_at(
         request=WindowRequest("orders", Earliest(), Latest(), on_data_loss=on_data_loss),
         group=None,
         target=target or target_of(mode),
-        projection=compile_projection(columns, SCHEMA, record_format, Wanted(where)),
+        projection=_ROUTED if routed else compile_projection(columns, SCHEMA, record_format, Wanted(where)),
         found_by=("p", "o") if by_rows else (),
         drift=None,
         tolerance=Tolerance() if rejects is None else Tolerance(None),
@@ -170,6 +184,7 @@ def attempt_at(
         on_fewer_rows=on_fewer_rows,
         reconcile=after_commit,
         commit_to_group=after_commit,
+        routing=Routing(ROUTES, max_partitions, STAGED) if routed else None,
     )
     source = Source(world.cluster, world.effect, on_data_loss, batch_records=1)
     ports = Ports(
@@ -179,7 +194,7 @@ def attempt_at(
         source=source,
         open_reader=source.open_reader,
         workers=NoWorkers(),
-        sink=Sink(world, mode is Mode.OVERWRITE),
+        sink=Sink(world, routed or mode is Mode.OVERWRITE, str(STAGED) if routed else None),
         window_rows=lambda columns: Rows(world) if (by_rows if columns is None else columns) else NoOffsetColumns(),
         visible_rows=Shown(world),
         rejects=rejects or NoRejectSink(),
@@ -189,6 +204,11 @@ def attempt_at(
         clock=world.clock,
         announce=lambda window: world.effect("announce", lambda: world.announced.append(window)),
         commit_ends=lambda window: world.effect("commit ends", lambda: world.followed.append(window)),
+        staging=Staging(
+            TwinStagedRows(world), TwinMerges(world, world.statements_of_merges, by_rows), lambda _: Shown(world)
+        )
+        if routed
+        else None,
     )
     cancellation = AskedBy(lambda: world.cancelled(), load_timeout, lambda: world.clock.seconds)  # noqa: PLW0108 - as it is now
     return Attempt(load, ports, TaskRun(clear_number, try_number, world.said.append, world.warned.append, cancellation))

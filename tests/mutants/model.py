@@ -11,7 +11,15 @@ from random import Random
 from simulation.play.histories import CounterExample, Exhaustive, at_random, shrunk
 from simulation.scenes import draw, scene_of
 from simulation.several.cases import Runs, three_attempts
-from simulation.single.cases import Case, Unfit, cases, cases_of_gaps, cases_of_lanes, cases_of_workers
+from simulation.single.cases import (
+    Case,
+    Unfit,
+    cases,
+    cases_of_gaps,
+    cases_of_lanes,
+    cases_of_routed,
+    cases_of_workers,
+)
 
 _RANDOM = 500
 
@@ -23,6 +31,7 @@ def counter_examples() -> Iterator[CounterExample]:
         *cases_of_gaps(2)[::8],
         *cases_of_workers(2),
         *cases_of_lanes(2)[::4],
+        *cases_of_routed(2),
     ]
     played: list[Case | Runs] = [*loads, *three_attempts()]
     for case in played:

@@ -18,6 +18,7 @@ from simulation.single.cases import (
     cases,
     cases_of_gaps,
     cases_of_lanes,
+    cases_of_routed,
     cases_of_workers,
     with_filters,
 )
@@ -41,10 +42,12 @@ _TWO = [
     *some(cases_of_gaps(2), 14),
     *with_filters(some(cases_of_workers(2), 2)),
     *some(cases_of_lanes(2), 8),
+    *some(cases_of_routed(2), 2),
 ]
 _THREE = [
     *with_filters(some(cases(3, [Unfit.NEVER]), 2)),
     *some([*cases(3, _MENDED), *cases_of_gaps(3), *cases_of_workers(3), *cases_of_lanes(3)], 4),
+    *some(cases_of_routed(3), 3),
 ]
 
 

@@ -37,6 +37,8 @@ class Session:
     status: UploadStatus = UploadStatus.NORMAL
     rejects: bool = False
     """Whether it is one of rejects."""
+    staged: str | None = None
+    """The place in the staging table, if it is one of that."""
 
 
 @dataclass
@@ -70,6 +72,8 @@ class MaxCompute:
     """By their names: what is started under a name that is there runs once."""
     statements_fail: str | None = None
     """Why statements fail that start from now on."""
+    staged: dict[str, list[Row]] = field(default_factory=dict)
+    """Place in the staging table → the rows that wait there."""
 
     def effect(self, name: str, apply: Callable[[], T]) -> T:
         """Let something happen."""
@@ -79,11 +83,18 @@ class MaxCompute:
     def visible(self, session: Session) -> None:
         """Make the rows of a session visible, as its commit does."""
         table = self.rejects if session.rejects else self.table
+        if session.staged is not None:
+            table = self.staged.setdefault(session.staged, [])
         if session.overwrite:
             table.clear()
         table += [row for _, block in sorted(session.blocks.items()) for row in block]
-        self.changes += not session.rejects
+        self.changes += not session.rejects and session.staged is None
         session.status = UploadStatus.CLOSED
+
+    def add(self, rows: Iterable[Row]) -> None:
+        """Make rows visible beside those that are there, as an INSERT INTO does."""
+        self.table += rows
+        self.changes += 1
 
     def expire(self, sessions: Iterable[Session]) -> None:
         """Let sessions expire; a commit that is under way comes to its end first."""
@@ -232,6 +243,8 @@ class Sink:
 
     world: MaxCompute
     overwrite: bool
+    staged: str | None = None
+    """The place in the staging table, where rows are staged."""
 
     def ensure(self) -> None:
         self.world.effect("ensure", _nothing)
@@ -245,5 +258,5 @@ class Sink:
 
     def _open(self) -> str:
         upload_id = f"u{len(self.world.sessions) + 1}"
-        self.world.sessions[upload_id] = Session(self.overwrite)
+        self.world.sessions[upload_id] = Session(self.overwrite, staged=self.staged)
         return upload_id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ from airflow_provider_kafka_odps.clients.maxcompute.connection.rest import (
 )
 from airflow_provider_kafka_odps.clients.maxcompute.pyodps import errors as odps_errors
 from airflow_provider_kafka_odps.core.backoff import Backoff
+from airflow_provider_kafka_odps.core.statement import Fate, StatementEnd
 from airflow_provider_kafka_odps.core.table.types import OdpsType
 from airflow_provider_kafka_odps.exceptions import KafkaOdpsError, StatementFailed, TableRefused
 
@@ -34,6 +36,8 @@ _SECONDS_AND_NANOS = pa.struct([("sec", pa.int64()), ("nano", pa.int32())])
 _BETWEEN_POLLS = Backoff(first=0.02, longest=2.0)
 # The types and decimals of this decade; without them the service knows seven types and one decimal.
 _HINTS = {"odps.sql.type.system.odps2": "true", "odps.sql.decimal.odps2": "true"}
+# Of a transactional table: the writer that ends later fails, and may try again.
+_CONFLICT = re.compile("MetaTransaction|ACID constraint|transaction conflict", re.IGNORECASE)
 _SCHEMA_SYNTAX = "odps.namespace.schema"
 _THREE_LEVELS = {_SCHEMA_SYNTAX: "true", "odps.sql.allow.namespace.schema": "true"}
 # Said in every statement: a tenant with schemas reads `project.table` as a schema and a table.
@@ -75,26 +79,25 @@ def start(odps: ODPS, settings: OdpsSettings, statement: str, hints: Mapping[str
         return str(odps.run_sql(statement, hints={**_HINTS, **hints}, unique_identifier_id=name).id)
 
 
-def outcome(odps: ODPS, settings: OdpsSettings, instance_id: str, clock: Clock, seconds: float) -> str | None:
-    """Wait until a started statement has ended; return the service's words where it failed, None where it did not.
-
-    Raises StatementFailed where it takes longer than ``seconds``, and where the service cannot say how it ended.
-    """
+def end(odps: ODPS, settings: OdpsSettings, instance_id: str, clock: Clock, seconds: float) -> StatementEnd:
+    """Wait for a started statement for so long, and return how it has ended."""
     statement = f"(started before, as instance {instance_id})"
     with _answers(settings, statement, f"waiting for instance {instance_id}"):
         try:
             instance = odps.get_instance(instance_id)
-            _wait(instance, statement, clock, seconds)
+            if not _ended(instance, clock, seconds):
+                return StatementEnd(Fate.RUNNING, _still(instance, seconds))
         except odps_errors.NoSuchObject as error:
             if is_unauthorized(error) or is_foreign(error):
                 raise
             # Forgotten: it has ended long ago.
-            return words_of(error)
+            return StatementEnd(Fate.FORGOTTEN, words_of(error))
     try:
         instance.wait_for_success()
     except odps_errors.BaseODPSError as error:
-        return words_of(error)
-    return None
+        words = words_of(error)
+        return StatementEnd(Fate.CONFLICTED if _CONFLICT.search(words) else Fate.FAILED, words)
+    return StatementEnd(Fate.SUCCEEDED)
 
 
 @contextmanager
@@ -109,15 +112,24 @@ def _answers(settings: OdpsSettings, statement: str, doing: str) -> Iterator[Non
 
 
 def _wait(instance: Any, statement: str, clock: Clock, seconds: float) -> None:
+    if not _ended(instance, clock, seconds):
+        raise _failed(statement, _still(instance, seconds))
+
+
+def _ended(instance: Any, clock: Clock, seconds: float) -> bool:
+    """Wait for an instance; tell whether it has ended in time."""
     until = clock.monotonic() + seconds
     polls = 0
     while not instance.is_terminated(retry=False, blocking=True):
         polls += 1
         if clock.monotonic() >= until:
-            raise _failed(
-                statement, f"instance {instance.id} timed out: it still runs after {seconds:g} s, and was not stopped"
-            )
+            return False
         clock.sleep(_BETWEEN_POLLS.pause(polls))
+    return True
+
+
+def _still(instance: Any, seconds: float) -> str:
+    return f"instance {instance.id} timed out: it still runs after {seconds:g} s, and was not stopped"
 
 
 def fetch(instance: Any, statement: str, tunnel: BoundedRestClient) -> pa.Table:

@@ -22,8 +22,11 @@ def table_of(odps: ODPS, table: TableName) -> Any:
     return odps.get_table(table.name, project=table.project, schema=table.schema)
 
 
-def describe(odps: ODPS, settings: OdpsSettings, table: TableName) -> TableSchema | None:
-    """Return the table's columns, or None where there is no such table."""
+def describe(odps: ODPS, settings: OdpsSettings, table: TableName, *, extended: bool = False) -> TableSchema | None:
+    """Return the table's columns, or None where there is no such table.
+
+    ``extended`` asks once more, whether the table is clustered.
+    """
     with answers(settings, f"describing {table}"):
         found = table_of(odps, table)
         try:
@@ -32,8 +35,10 @@ def describe(odps: ODPS, settings: OdpsSettings, table: TableName) -> TableSchem
             if isinstance(error, odps_errors.NoSuchProject) or is_foreign(error):
                 raise
             return None
+        # PyODPS asks for it where it is looked at.
+        clustered = extended and found.cluster_info is not None
     schema = found.table_schema
-    return TableSchema(_columns(schema.simple_columns), _columns(schema.partitions or ()))
+    return TableSchema(_columns(schema.simple_columns), _columns(schema.partitions or ()), clustered)
 
 
 def _columns(columns: Any) -> tuple[Column, ...]:
@@ -48,15 +53,15 @@ def _expression(column: Any) -> str | None:
     return str(column.generate_expression) if column.generate_expression else None
 
 
-def partition_exists(odps: ODPS, settings: OdpsSettings, table: TableName, partition: PartitionSpec) -> bool:
-    """Tell whether a partition of an existing table exists."""
+def partition_size(odps: ODPS, settings: OdpsSettings, table: TableName, partition: PartitionSpec) -> int | None:
+    """Return how many bytes the service stores of a partition; None where there is none."""
     with answers(settings, f"looking for partition {partition} of {table}"):
         wanted = table_of(odps, table).get_partition(odps_types.PartitionSpec(str(partition)))
         try:
             wanted.reload()
         except odps_errors.NoSuchPartition:
-            return False
-    return True
+            return None
+    return int(wanted.size)
 
 
 def last_change(odps: ODPS, settings: OdpsSettings, table: TableName, partition: PartitionSpec | None) -> str:

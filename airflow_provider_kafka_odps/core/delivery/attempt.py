@@ -13,6 +13,7 @@ from airflow_provider_kafka_odps.core.load.pacing.refusals import Refusals
 from airflow_provider_kafka_odps.core.load.resources import Resources
 from airflow_provider_kafka_odps.core.mapping.projection import Projection
 from airflow_provider_kafka_odps.core.options import OnFewerRows, OnRerun
+from airflow_provider_kafka_odps.core.routing.staging import Routing
 from airflow_provider_kafka_odps.core.window.planning import WindowRequest
 
 
@@ -42,6 +43,8 @@ class Load:
     """Whether the table is held against what was loaded."""
     commit_to_group: bool
     """Whether the window's ends are committed to the consumer group."""
+    routing: Routing | None = None
+    """Into which partitions rows go, where their records say it; None: all into one place."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from airflow_provider_kafka_odps.core.delivery.settling import (
     proved_to_be_there,
     settle,
 )
+from airflow_provider_kafka_odps.core.delivery.staging.merging import drop_staged, merge
 from airflow_provider_kafka_odps.core.history.task_chain import chain_entry
 from airflow_provider_kafka_odps.core.journal.entry import HOW_TO_FORGET, Journal
 from airflow_provider_kafka_odps.core.journal.receipt import CommitProof, Receipt
@@ -60,7 +61,21 @@ def commit_rows(attempt: Attempt, entry: Journal, upload: Upload, *, asked_befor
         if not proved_by_rows(attempt, entry):
             raise CommitPending(f"{error}. The next attempt loads the window again") from error
         learned = CommitProof.PROVED
-    return record(attempt, entry, _spent(attempt, receipt, started), learned)
+    return make_visible(attempt, entry, _spent(attempt, receipt, started), learned)
+
+
+def make_visible(attempt: Attempt, entry: Journal, receipt: Receipt, learned: CommitProof) -> Receipt:
+    """Move the rows to where they belong, if the upload's commit has not done it; record it, and return the receipt.
+
+    Raises as ``merge`` does.
+    """
+    if entry.staged is None:
+        return record(attempt, entry, receipt, learned)
+    started = attempt.ports.clock.monotonic()
+    receipt, learned = merge(attempt, entry, receipt)
+    receipt = record(attempt, entry, _spent(attempt, receipt, started), learned)
+    drop_staged(attempt, entry)
+    return receipt
 
 
 def pass_fence(attempt: Attempt, entry: Journal, receipt: Receipt) -> Journal:
@@ -107,6 +122,9 @@ def proved_by_rows(attempt: Attempt, entry: Journal) -> bool:
     Raises CommitUnknown where the rows do not say it either.
     """
     receipt = receipt_of(entry)
+    if entry.staged is not None:
+        attempt.run.log(f"upload {entry.upload_id} to {entry.staged} is gone; nothing was moved from there")
+        return False
     if attempt.load.target.mode is Mode.OVERWRITE:
         return proved_to_be_there(attempt, entry, receipt)
     # By the columns of that load: those of today may be others, in which its rows have nothing.
@@ -145,6 +163,7 @@ def receipt_for(attempt: Attempt, window: Window, loaded: Loaded, upload_id: str
         offsets=loaded.offsets,
         rejected_to=loaded.rejected_to,
         drift=attempt.load.drift,
+        per_partition=loaded.per_partition,
         found_by=attempt.load.found_by,
         workers=loaded.workers,
         speed=replace(loaded.speed, pace=round(measured.pace), lane_pace=round(measured.lane_pace)),

@@ -12,6 +12,7 @@ import pyarrow as pa
 from airflow_provider_kafka_odps.core.accounting.rejects import RejectSink
 from airflow_provider_kafka_odps.core.clock import Clock
 from airflow_provider_kafka_odps.core.delivery.reconciling import VisibleRows
+from airflow_provider_kafka_odps.core.delivery.staging.outside import Staging
 from airflow_provider_kafka_odps.core.delivery.window_rows import WindowRows
 from airflow_provider_kafka_odps.core.history.store import History
 from airflow_provider_kafka_odps.core.journal.entry import JournalStore
@@ -120,3 +121,5 @@ class Ports:
     clock: Clock
     announce: Announce
     commit_ends: CommitEnds
+    staging: Staging | None = None
+    """Where rows wait to be moved into partitions of their own; None: the upload's commit makes them visible."""

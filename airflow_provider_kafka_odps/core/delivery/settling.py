@@ -127,6 +127,21 @@ def settle(upload: Upload, clock: Clock, deadline: float) -> UploadStatus:
         clock.sleep(POLL_SECONDS)
 
 
+def attach(attempt: Attempt, entry: Journal) -> Upload:
+    """Return the recorded upload, alive or not."""
+    assert entry.upload_id is not None, "a journal has its upload id behind phase uploading"
+    if entry.staged is not None and attempt.ports.staging is not None:
+        # An earlier attempt, perhaps of another run for the interval, has chosen where.
+        return attempt.ports.staging.rows.attach_upload(entry.staged, entry.upload_id)
+    return attempt.ports.sink.attach_upload(entry.upload_id)
+
+
+def status_of(attempt: Attempt, upload: Upload) -> UploadStatus:
+    """Return the final status of an upload; raises CommitPending where it has none in time."""
+    clock = attempt.ports.clock
+    return settle(upload, clock, clock.monotonic() + attempt.load.commit_timeout)
+
+
 def before_the_fence(attempt: Attempt, entry: Journal) -> Journal:
     """Return the entry with what tells a later attempt whether the table has changed since."""
     if attempt.load.target.mode is not Mode.OVERWRITE:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, assert_never
 from airflow_provider_kafka_odps.core.delivery.attempt import Attempt
 from airflow_provider_kafka_odps.core.delivery.committing import (
     commit_rows,
+    make_visible,
     pass_fence,
     proved_by_rows,
     publish_rejects,
@@ -19,7 +20,7 @@ from airflow_provider_kafka_odps.core.delivery.committing import (
 from airflow_provider_kafka_odps.core.delivery.fewer_rows import refuse_fewer_rows
 from airflow_provider_kafka_odps.core.delivery.reconciling import reconcile
 from airflow_provider_kafka_odps.core.delivery.replacing import check_replaceable, removes
-from airflow_provider_kafka_odps.core.delivery.settling import newer_rows, settle
+from airflow_provider_kafka_odps.core.delivery.settling import attach, newer_rows, status_of
 from airflow_provider_kafka_odps.core.delivery.writing import WindowLoad
 from airflow_provider_kafka_odps.core.history.planner import Planning, plan
 from airflow_provider_kafka_odps.core.history.task_chain import advance
@@ -30,7 +31,7 @@ from airflow_provider_kafka_odps.core.journal.recorded import differences
 from airflow_provider_kafka_odps.core.journal.window_text import window_line
 from airflow_provider_kafka_odps.core.load.evidence import Evidence
 from airflow_provider_kafka_odps.core.options import Mode, OnDataLoss, OnFewerRows
-from airflow_provider_kafka_odps.core.upload import Upload, UploadStatus
+from airflow_provider_kafka_odps.core.upload import UploadStatus
 from airflow_provider_kafka_odps.core.window.ahead import SCANNED
 from airflow_provider_kafka_odps.core.window.losses import Truncation, truncations
 from airflow_provider_kafka_odps.core.window.window import Window
@@ -53,7 +54,8 @@ def transfer(attempt: Attempt) -> Receipt:
     6. Where rows of an earlier load are replaced, save ``replacing`` and remove them. Where there are rejects, save
        ``publishing`` and make them visible. Save ``committing``: the fence. A superseded attempt fails at the first of
        these, before it can remove or commit.
-    7. Commit; on any doubt settle.
+    7. Commit; on any doubt settle. Where records say their partitions, that was a staging table: save ``merging``, and
+       move the rows from there by one statement under a name; on any doubt settle that.
     8. Save ``committed`` with the receipt.
     9. Hold the table against the receipt, commit the window's ends to the consumer group, return the receipt. A retry
        that finds ``committed`` repeats these and nothing else.
@@ -78,6 +80,9 @@ def _take(attempt: Attempt, entry: Journal, step: NextStep) -> Receipt:
             return _publish(attempt, entry)
         case NextStep.SETTLE:
             return _settle(attempt, entry)
+        case NextStep.MERGE:
+            attempt.run.cancellation.check()
+            return _rerun(attempt, entry, make_visible(attempt, entry, receipt_of(entry), CommitProof.SETTLED))
         case NextStep.REPLACE:
             return _replace(attempt, entry)
         case NextStep.REFUSE:
@@ -151,7 +156,8 @@ def _load(attempt: Attempt, entry: Journal) -> Receipt:
     elif window.span == 0 and attempt.load.target.mode is Mode.APPEND:
         return record(attempt, entry, receipt_for(attempt, window, loading.nothing(), upload_id=None))
     upload = ports.sink.open_upload()
-    entry = entry.uploading(upload.id)
+    routing = attempt.load.routing
+    entry = entry.uploading(upload.id, None if routing is None else routing.staged)
     ports.journal.save(entry.to_json())
     loaded = loading.write(upload)
     _check_log(attempt, entry, read=True)
@@ -170,8 +176,8 @@ def _publish(attempt: Attempt, entry: Journal) -> Receipt:
     """Go on where rejects were being made visible: the rows are not, for nobody has passed the fence."""
     published = publish_rejects(attempt, entry)
     newer = newer_rows(attempt, entry)
-    upload = _attach(attempt, entry)
-    if not published or _status(attempt, upload) is UploadStatus.GONE:
+    upload = attach(attempt, entry)
+    if not published or status_of(attempt, upload) is UploadStatus.GONE:
         # What became visible of the rejects is replaced.
         return _load(attempt, entry)
     if newer is not None:
@@ -182,23 +188,13 @@ def _publish(attempt: Attempt, entry: Journal) -> Receipt:
     return _rerun(attempt, entry, commit_rows(attempt, entry, upload))
 
 
-def _attach(attempt: Attempt, entry: Journal) -> Upload:
-    assert entry.upload_id is not None, "a journal has its upload id behind phase uploading"
-    return attempt.ports.sink.attach_upload(entry.upload_id)
-
-
-def _status(attempt: Attempt, upload: Upload) -> UploadStatus:
-    clock = attempt.ports.clock
-    return settle(upload, clock, clock.monotonic() + attempt.load.commit_timeout)
-
-
 def _settle(attempt: Attempt, entry: Journal) -> Receipt:
     """Finish what an earlier attempt left in doubt, before anything else is done."""
     newer = newer_rows(attempt, entry)
-    upload = _attach(attempt, entry)
-    match _status(attempt, upload):
+    upload = attach(attempt, entry)
+    match status_of(attempt, upload):
         case UploadStatus.CLOSED:
-            receipt = record(attempt, entry, receipt_of(entry), CommitProof.SETTLED)
+            receipt = make_visible(attempt, entry, receipt_of(entry), CommitProof.SETTLED)
         case UploadStatus.NORMAL | UploadStatus.CLOSING if newer is not None:
             return _over(attempt, entry, newer)
         case UploadStatus.NORMAL | UploadStatus.CLOSING:
@@ -233,8 +229,8 @@ def _replace(attempt: Attempt, entry: Journal) -> Receipt:
     entry = entry.of_this_release()
     if entry.phase is not Phase.REPLACING or entry.receipt == entry.replaces:
         return _load(attempt, entry)
-    upload = _attach(attempt, entry)
-    if _status(attempt, upload) is UploadStatus.GONE:
+    upload = attach(attempt, entry)
+    if status_of(attempt, upload) is UploadStatus.GONE:
         # The rows may be away by now: until they are loaded again.
         return _load(attempt, entry)
     attempt.run.cancellation.check()
@@ -248,7 +244,10 @@ def _after_the_commit(attempt: Attempt, receipt: Receipt) -> Receipt:
         overwritten = load.target.mode is Mode.OVERWRITE
         # Of a load by another mapping, which a rerun keeps, the rows are where that one has put their coordinates.
         by_offsets = receipt.found_by in (None, load.found_by)
-        by_what = reconcile(receipt, ports.visible_rows, overwritten=overwritten, by_offsets=by_offsets)
+        shown = ports.visible_rows
+        if ports.staging is not None and receipt.places:
+            shown = ports.staging.show(receipt.places)
+        by_what = reconcile(receipt, shown, overwritten=overwritten, by_offsets=by_offsets)
         receipt = replace(receipt, reconciled=by_what)
         by = f"the table shows {receipt.rows} rows, counted by {receipt.reconciled}"
         attempt.run.log(by if receipt.reconciled else "not counted: no columns for __partition__ and __offset__")

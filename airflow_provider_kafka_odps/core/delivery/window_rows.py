@@ -88,6 +88,8 @@ class WindowRowsSql:
     partition_column: Column
     """Holds the number of the record's Kafka partition."""
     offset_column: Column
+    places: tuple[PartitionSpec, ...] = ()
+    """The partitions in which rows are looked for, where there are several; (): ``partition`` alone, or everywhere."""
 
     @property
     def found_by(self) -> tuple[str, ...]:
@@ -131,6 +133,9 @@ class WindowRowsSql:
         )
 
     def _in_partition(self) -> str:
+        if self.places:
+            each = (f"({' AND '.join(_levels(place))})" for place in self.places)
+            return "({}) AND ".format("\n    OR ".join(each))
         return "".join(f"{level} AND " for level in _levels(self.partition))
 
     def _in_window(self, window: Window) -> str:
@@ -162,8 +167,11 @@ def rows_sql_by(
 ) -> WindowRowsSql | None:
     """Return what finds rows by the columns that a receipt names; None unless the table has both of them."""
     known = {column.name.lower(): column for column in schema.columns}
-    there = [known[name.lower()] for name in columns if name.lower() in known]
-    return WindowRowsSql(table, schema, partition, *there) if len(there) == 2 else None  # noqa: PLR2004
+    match [known[name.lower()] for name in columns if name.lower() in known]:
+        case [of_partition, of_offset]:
+            return WindowRowsSql(table, schema, partition, of_partition, of_offset)
+        case _:
+            return None
 
 
 def rows_statement(table: TableName, partition: PartitionSpec | None) -> str:

@@ -23,6 +23,7 @@ from airflow_provider_kafka_odps.core.load.pacing.throttle import Progress
 from airflow_provider_kafka_odps.core.load.rejecting import Rejecting
 from airflow_provider_kafka_odps.core.load.shares import RunningWorkers, Share, ShareResult, share_out, workers_for
 from airflow_provider_kafka_odps.core.options import Mode
+from airflow_provider_kafka_odps.core.table.names import PartitionSpec
 from airflow_provider_kafka_odps.core.upload import Upload
 from airflow_provider_kafka_odps.core.window.facts import TopicFacts
 from airflow_provider_kafka_odps.core.window.offsets import TopicPartition
@@ -70,6 +71,8 @@ class WindowLoad:
         # With workers it is not that of the longest share: those begin later.
         whole = replace(whole, seconds=seconds, speed=replace(whole.speed, elapsed=clock.monotonic() - began))
         counts = self._prove(whole)
+        # Too many partitions are refused before anything of the load is sealed.
+        self._per_partition(whole)
         # Rejects are made visible with a commit of the rows, also where there are no rows.
         rejected_to = self._rejects.seal()
         replaces = self._replaces or self._attempt.load.target.mode is Mode.OVERWRITE
@@ -161,4 +164,11 @@ class WindowLoad:
             workers=self._others.workers + 1,
             speed=replace(whole.speed, cores=run.machine.cores, refused=run.refusals.count),
             rejected_to=rejected_to,
+            per_partition=self._per_partition(whole),
         )
+
+    def _per_partition(self, whole: ShareResult) -> Mapping[PartitionSpec, int] | None:
+        routing = self._attempt.load.routing
+        if routing is None:
+            return None
+        return whole.ledger.content.per_partition.of(routing.routes, routing.max_partitions)

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from airflow_provider_kafka_odps.core.journal.receipt import Receipt
 from airflow_provider_kafka_odps.core.options import Mode
+from airflow_provider_kafka_odps.core.routing.staged import Staged
 from airflow_provider_kafka_odps.core.versioned import VERSION, read_versioned
 from airflow_provider_kafka_odps.core.window.window import Window
 from airflow_provider_kafka_odps.exceptions import InvalidInput, JournalMismatch
@@ -37,6 +38,8 @@ class Phase(StrEnum):
     PUBLISHING = "publishing"
     """Rejects are being made visible; nobody has asked for the rows yet."""
     COMMITTING = "committing"
+    MERGING = "merging"
+    """The upload is committed to a staging table, and a statement moves its rows to where they belong."""
     COMMITTED = "committed"
     REPLACING = "replacing"
     """Rows of an earlier load are being removed; the blocks of those that come in their place are complete."""
@@ -44,6 +47,7 @@ class Phase(StrEnum):
 
 _IN_DOUBT = {
     Phase.COMMITTING: "its upload {upload_id} was being committed",
+    Phase.MERGING: "the rows of its upload {upload_id} were being moved into their partitions",
     Phase.REPLACING: "rows of an earlier load are being removed, and those of upload {upload_id} take their place",
 }
 
@@ -86,7 +90,7 @@ class Journal:
     receipt: Receipt | None = None
     """From ``publishing`` on: what is proved once the upload is committed."""
     statement_id: str | None = None
-    """In ``replacing``: the statement that removes the rows, once it runs."""
+    """In ``replacing`` and ``merging``: the statement that removes, or moves, the rows, once it runs."""
     failed_removals: int = 0
     """How many such statements have failed before, for the rows of the same load."""
     replaces: Receipt | None = None
@@ -96,13 +100,19 @@ class Journal:
     last_change: str | None = None
     """Of an overwrite, from its fence on: what the table said of its last change before. Another one now: somebody has
     written since. None: a release before did not look."""
+    staged: Staged | None = None
+    """Where the rows of the upload wait for a statement that moves them; None: its commit makes them visible."""
+    failed_merges: int = 0
+    """How many such statements have failed before, for the rows of the same upload."""
 
     def __post_init__(self) -> None:
         """Refuse a phase without what it needs."""
-        if (self.phase in (Phase.UPLOADING, Phase.PUBLISHING, Phase.COMMITTING) and not self.upload_id) or (
-            self.phase not in (Phase.PLANNED, Phase.UPLOADING) and self.receipt is None
-        ):
+        if (
+            self.phase in (Phase.UPLOADING, Phase.PUBLISHING, Phase.COMMITTING, Phase.MERGING) and not self.upload_id
+        ) or (self.phase not in (Phase.PLANNED, Phase.UPLOADING) and self.receipt is None):
             raise InvalidInput(f"a journal in phase {self.phase} lacks its upload id or its receipt")
+        if self.phase is Phase.MERGING and self.staged is None:
+            raise InvalidInput(f"a journal in phase {self.phase} does not say where the rows are")
         if self.window.topic != self.target.topic:
             raise InvalidInput(f"a window of topic {self.window.topic} in a journal of topic {self.target.topic}")
 
@@ -117,11 +127,17 @@ class Journal:
             statement_id=None,
             replaces=replaces,
             last_change=None,
+            staged=None,
+            failed_merges=0,
         )
 
-    def uploading(self, upload_id: str) -> Journal:
-        """Return the entry to write before the first block."""
-        return replace(self, phase=Phase.UPLOADING, upload_id=upload_id)
+    def uploading(self, upload_id: str, staged: Staged | None = None) -> Journal:
+        """Return the entry to write before the first block; ``staged``: where its rows are to wait."""
+        return replace(self, phase=Phase.UPLOADING, upload_id=upload_id, staged=staged)
+
+    def taken_back(self) -> Journal:
+        """Return the entry to write where the fence was passed, and nothing has become visible, nor can any more."""
+        return replace(self, phase=Phase.UPLOADING, statement_id=None)
 
     def seen(self, last_change: str) -> Journal:
         """Return the entry with what the table to be overwritten says of its last change."""
@@ -150,6 +166,14 @@ class Journal:
     def committing(self, receipt: Receipt) -> Journal:
         """Return the entry to write before the commit: the fence."""
         return replace(self, phase=Phase.COMMITTING, upload_id=receipt.upload_id, receipt=receipt)
+
+    def merging(self, receipt: Receipt, statement_id: str | None = None) -> Journal:
+        """Return the entry to write before staged rows are moved, and again when the statement has an id."""
+        return replace(self, phase=Phase.MERGING, receipt=receipt, statement_id=statement_id)
+
+    def merge_failed(self) -> Journal:
+        """Return the entry to write when the statement has failed and left nothing; the next one has another name."""
+        return replace(self, statement_id=None, failed_merges=self.failed_merges + 1)
 
     def committed(self, receipt: Receipt) -> Journal:
         """Return the entry to write after the commit."""
@@ -186,6 +210,11 @@ class Journal:
         assert self.replaces is not None, "only what was committed is removed"
         return f"remove-{self.replaces.upload_id}-{self.failed_removals}"
 
+    @property
+    def merge(self) -> str:
+        """The name of the statement that moves the staged rows of the upload: the service runs one name only once."""
+        return f"merge-{self.upload_id}-{self.failed_merges}"
+
     def check_target(self, target: Target) -> None:
         """Raise JournalMismatch unless the recorded window belongs to ``target``."""
         if self.target == target:
@@ -213,6 +242,7 @@ class Journal:
             "replaces": self.replaces and self.replaces.without_window(),
             "removing": self.removing,
             "last_change": self.last_change,
+            **({"staged": self.staged.to_json(), "failed_merges": self.failed_merges} if self.staged else {}),
         }
 
     @classmethod
@@ -237,6 +267,8 @@ class Journal:
                 replaces=_receipt_of(written.get("replaces"), window),
                 removing=bool(written.get("removing", False)),
                 last_change=written.get("last_change"),
+                staged=Staged.from_json(written["staged"]) if written.get("staged") else None,
+                failed_merges=written.get("failed_merges", 0),
             )
 
 

@@ -169,7 +169,7 @@ class IntervalJournal:
         # That may have taken its time.
         self._check()
         self._share(entry)
-        if entry["phase"] == Phase.COMMITTING:
+        if entry["phase"] in (Phase.COMMITTING, Phase.MERGING):
             self._check()
 
     def _share(self, entry: Mapping[str, Any]) -> None:

@@ -16,6 +16,7 @@ class NextStep(StrEnum):
     LOAD = "load the recorded window through a fresh upload"
     PUBLISH = "make the rejects of the recorded upload visible, then commit it"
     SETTLE = "find out whether the recorded upload is committed"
+    MERGE = "go on moving the staged rows into their partitions"
     KEEP = "keep the rows that are there"
     REPLACE = "load the recorded window again, then remove the rows that are there and commit"
     REFUSE = "fail because the rows are there"
@@ -45,6 +46,7 @@ def next_step(journal: Journal | None, clear_number: int, on_rerun: OnRerun = On
     | uploading, an earlier load is being removed | | | replace | load |
     | publishing | | | publish | publish |
     | committing | | | settle | settle |
+    | merging | | | merge | merge |
     | committed | no | | keep | keep |
     | committed | yes | keep | keep | load |
     | committed | yes | replace | replace | load |
@@ -70,6 +72,8 @@ def next_step(journal: Journal | None, clear_number: int, on_rerun: OnRerun = On
             return NextStep.PUBLISH
         case Phase.COMMITTING:
             return NextStep.SETTLE
+        case Phase.MERGING:
+            return NextStep.MERGE
         case Phase.COMMITTED:
             cleared = clear_number > journal.clear_number
             return _step_when_cleared(on_rerun, overwrite=overwrite) if cleared else NextStep.KEEP

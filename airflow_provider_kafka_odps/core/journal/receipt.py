@@ -11,6 +11,7 @@ from airflow_provider_kafka_odps.core.accounting.counts import Counts, RejectsUp
 from airflow_provider_kafka_odps.core.accounting.speed import Speed
 from airflow_provider_kafka_odps.core.journal.window_text import bounds_text
 from airflow_provider_kafka_odps.core.options import Mode
+from airflow_provider_kafka_odps.core.table.names import PartitionSpec
 from airflow_provider_kafka_odps.core.versioned import VERSION, read_versioned
 from airflow_provider_kafka_odps.core.window.offsets import TopicPartition
 from airflow_provider_kafka_odps.core.window.window import Window
@@ -74,6 +75,12 @@ class Receipt:
     limit: str | None = None
     """Which resource limited the load and what would help; None: nothing was loaded, or it is not committed yet."""
 
+    per_partition: Mapping[PartitionSpec, int] | None = None
+    """Partition of the table → rows, of a load whose records say the partition; None: another one."""
+
+    staged_bytes: int | None = None
+    """What the rows took in the staging table, as the service stores them: so much its statement reads."""
+
     differs: tuple[str, ...] = ()
     """What the parameters asked for in the attempt that returns it, and the recorded window is not."""
 
@@ -81,6 +88,16 @@ class Receipt:
     def rows(self) -> int:
         """How many rows the load made visible."""
         return sum(counts.rows for counts in self.partitions.values())
+
+    @property
+    def places(self) -> tuple[PartitionSpec, ...]:
+        """The partitions that got rows, of a load whose records say the partition; (): of another one."""
+        return tuple(self.per_partition or ())
+
+    @property
+    def rows_by_name(self) -> dict[str, int]:
+        """The same with the rows of each, by the name of the partition."""
+        return {str(partition): rows for partition, rows in (self.per_partition or {}).items()}
 
     @property
     def rejects(self) -> int:
@@ -156,6 +173,8 @@ class Receipt:
             **({} if self.found_by is None else {"found_by": list(self.found_by)}),
             **({} if self.nulls is None else {"nulls": dict(self.nulls)}),
             **({} if self.empty_rows is None else {"empty_rows": self.empty_rows}),
+            **({} if self.per_partition is None else {"per_partition": self.rows_by_name}),
+            **({} if self.staged_bytes is None else {"staged_bytes": self.staged_bytes}),
             "seconds": {stage: round(spent, 3) for stage, spent in self.seconds.items()},
         }
 
@@ -196,6 +215,8 @@ class Receipt:
                 empty_rows=written.get("empty_rows"),
                 speed=Speed.from_json(written),
                 limit=written.get("limit"),
+                per_partition=_by_name(written.get("per_partition")),
+                staged_bytes=written.get("staged_bytes"),
                 differs=tuple(written.get("differs", ())),
                 rejected_to=None if not written.get("rejected_to") else RejectsUpload(**written["rejected_to"]),
             )
@@ -214,6 +235,10 @@ def speed_line(receipt: Receipt) -> str:
 def _by_partition(window: Window, written: Mapping[str, Any], read: Callable[[Any], T]) -> dict[TopicPartition, T]:
     """Return what stands there by the number of the partition."""
     return {TopicPartition(window.topic, int(number)): read(each) for number, each in written.items()}
+
+
+def _by_name(written: Mapping[str, int] | None) -> dict[PartitionSpec, int] | None:
+    return None if written is None else {PartitionSpec.parse(name): rows for name, rows in written.items()}
 
 
 def _first_and_last(written: Sequence[int]) -> tuple[int, int]:

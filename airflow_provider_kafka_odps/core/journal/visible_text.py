@@ -33,14 +33,11 @@ def visible_text(written: Mapping[str, Any] | None, error: KafkaOdpsError) -> st
             return f"{_nothing(entry)}, but its rejects may be; the next attempt goes on from there"
         case Phase.REPLACING:
             return f"{_nothing(entry)}; the next attempt goes on from there"
-        case Phase.COMMITTING if isinstance(error, CommitRejected | NewerRows):
+        case Phase.COMMITTING | Phase.MERGING if isinstance(error, CommitRejected | NewerRows):
             # They know that it was not committed.
             return None
-        case Phase.COMMITTING:
-            return (
-                f"In doubt: upload {entry.upload_id} was being committed, and its rows may be in {entry.target.table}; "
-                "the next attempt asks what became of it before it loads anything"
-            )
+        case Phase.COMMITTING | Phase.MERGING:
+            return _in_doubt(entry)
         case Phase.COMMITTED:
             return _committed(entry)
         case phase:
@@ -62,6 +59,21 @@ def _nothing(entry: Journal) -> str:
     if entry.replaces is not None:
         return f"The rows of an earlier load are as they were in {entry.target.table}, and none of this load is visible"
     return "Nothing of this load is visible"
+
+
+def _in_doubt(entry: Journal) -> str:
+    if entry.phase is Phase.MERGING:
+        return (
+            f"In doubt: a statement was moving the rows of upload {entry.upload_id} from {entry.staged} to "
+            f"{entry.target.table}, all of them or none; the next attempt asks what became of it before it does "
+            "anything else"
+        )
+    if entry.staged is not None:
+        return f"{_nothing(entry)}: its rows are on their way to {entry.staged}; the next attempt goes on from there"
+    return (
+        f"In doubt: upload {entry.upload_id} was being committed, and its rows may be in {entry.target.table}; "
+        "the next attempt asks what became of it before it loads anything"
+    )
 
 
 def _committed(entry: Journal) -> str:

@@ -11,6 +11,7 @@ from airflow_provider_kafka_odps.core.accounting.counts import Counts, RejectsUp
 from airflow_provider_kafka_odps.core.accounting.ledger import Ledger
 from airflow_provider_kafka_odps.core.accounting.speed import Speed
 from airflow_provider_kafka_odps.core.load.shares import ShareResult
+from airflow_provider_kafka_odps.core.table.names import PartitionSpec
 from airflow_provider_kafka_odps.core.window.offsets import TopicPartition
 from airflow_provider_kafka_odps.core.window.window import Window
 from airflow_provider_kafka_odps.exceptions import WorkerFailed
@@ -38,6 +39,8 @@ class Loaded:
     speed: Speed
     rejected_to: RejectsUpload | None
     """Where the rejects are written to; None: there is nothing of them to be made visible."""
+    per_partition: Mapping[PartitionSpec, int] | None
+    """Partition of the table → rows, where records say the partition."""
 
 
 def gather(window: Window, results: Sequence[ShareResult], of: int) -> ShareResult:

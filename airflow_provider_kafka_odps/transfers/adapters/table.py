@@ -15,8 +15,10 @@ from airflow_provider_kafka_odps.core.delivery.window_rows import (
     rows_sql_by,
     rows_statement,
 )
+from airflow_provider_kafka_odps.core.statement import Fate
 from airflow_provider_kafka_odps.core.table.names import PartitionSpec, TableName
 from airflow_provider_kafka_odps.core.window.offsets import TopicPartition
+from airflow_provider_kafka_odps.exceptions import StatementFailed
 
 if TYPE_CHECKING:
     from airflow_provider_kafka_odps.core.delivery.ports import FindRows
@@ -100,7 +102,10 @@ class TableWindowRows:
 
     def await_removal(self, statement_id: str) -> str | None:
         """Wait until the removal has ended; return why nothing was removed, if it was not."""
-        return self.hook.await_sql(statement_id)
+        end = self.hook.await_sql(statement_id)
+        if end.fate is Fate.RUNNING:
+            raise StatementFailed(end.words)
+        return None if end.fate is Fate.SUCCEEDED else end.words
 
 
 def find_rows(sink: TableSink, today: TableWindowRows | NoOffsetColumns) -> FindRows:

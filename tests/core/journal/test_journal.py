@@ -16,7 +16,11 @@ from airflow_provider_kafka_odps.core.journal.entry import Journal, Phase, Targe
 from airflow_provider_kafka_odps.core.journal.next_step import NextStep, next_step
 from airflow_provider_kafka_odps.core.journal.receipt import CommitProof, Receipt, Reconciled, speed_line
 from airflow_provider_kafka_odps.core.options import Mode, OnRerun
+from airflow_provider_kafka_odps.core.routing.staged import Staged
+from airflow_provider_kafka_odps.core.table.names import PartitionSpec, TableName
 from airflow_provider_kafka_odps.exceptions import InvalidInput, JournalMismatch
+
+STAGED = Staged(TableName("t__kafka_staging", "shop"), PartitionSpec.parse("load_id=hourly.load.run"))
 
 
 def receipt_of(upload_id: str | None = "u1") -> Receipt:
@@ -51,6 +55,8 @@ def entry_of(phase: Phase, mode: Mode = Mode.APPEND, clear_number: int = 0) -> J
             return planned.uploading("u1").publishing(receipt_of())
         case Phase.COMMITTING:
             return planned.uploading("u1").committing(receipt_of())
+        case Phase.MERGING:
+            return planned.uploading("u1", STAGED).committing(receipt_of()).merging(receipt_of(), "m1")
         case Phase.COMMITTED:
             return planned.uploading("u1").committed(receipt_of())
         case Phase.REPLACING:

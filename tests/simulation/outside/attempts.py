@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from core.examples import target_of
-from core.world import RESOURCES
+from core.world import RESOURCES, ROUTES, STAGED
 from kit.asked import AskedBy
 from simulation.outside.filters import Keep
 from simulation.outside.stores import Acting, Store
@@ -16,17 +16,20 @@ from simulation.outside.workers import Pool
 from simulation.outside.world import SimulatedWorld
 from twins.maxcompute import RejectSink
 from twins.spool import Spool
+from twins.staging import TwinMerges, TwinStagedRows
 from twins.table_rows import Rows
 
 from airflow_provider_kafka_odps.core.accounting.rejects import NoRejectSink
 from airflow_provider_kafka_odps.core.accounting.tolerance import Tolerance
 from airflow_provider_kafka_odps.core.delivery.attempt import Attempt, Load, TaskRun
 from airflow_provider_kafka_odps.core.delivery.ports import Ports
+from airflow_provider_kafka_odps.core.delivery.staging.outside import Staging
 from airflow_provider_kafka_odps.core.delivery.window_rows import NoOffsetColumns
 from airflow_provider_kafka_odps.core.history.store import History
 from airflow_provider_kafka_odps.core.journal.entry import JournalStore
 from airflow_provider_kafka_odps.core.load.lanes.sampling import ASSUMED_BYTES
 from airflow_provider_kafka_odps.core.options import Mode, OnFewerRows, OnRerun
+from airflow_provider_kafka_odps.core.routing.staging import Routing
 from airflow_provider_kafka_odps.core.window.planning import WindowRequest
 from airflow_provider_kafka_odps.core.window.window import Window
 
@@ -52,6 +55,8 @@ class Order:
     workers: int = 1
     lanes: int = 0
     keep: Keep = Keep.ALL
+    routed: bool = False
+    """Whether rows are staged, and moved by a statement."""
 
 
 def attempt_in(
@@ -80,6 +85,7 @@ def attempt_in(
         on_fewer_rows=OnFewerRows.FAIL,
         reconcile=True,
         commit_to_group=True,
+        routing=Routing(ROUTES, 64, STAGED) if order.routed else None,
     )
     source = source_of(world.topic, order.request.on_data_loss, world.effect)
     ports = Ports(
@@ -89,7 +95,9 @@ def attempt_in(
         source=source,
         open_reader=source.open_reader,
         workers=Pool(world, load.projection, order.request.on_data_loss, of_a_worker),
-        sink=SimulatedSink(world, order.mode is Mode.OVERWRITE, keep=order.keep),
+        sink=SimulatedSink(
+            world, order.routed or order.mode is Mode.OVERWRITE, str(STAGED) if order.routed else None, keep=order.keep
+        ),
         window_rows=lambda columns: Rows(world) if columns else NoOffsetColumns(),
         visible_rows=SimulatedShown(world) if order.with_offsets else AllRows(world),
         rejects=RejectSink(world) if order.keep_rejects else NoRejectSink(),
@@ -99,9 +107,15 @@ def attempt_in(
         clock=world.clock,
         announce=lambda window: world.effect("announce", lambda: world.hear(window)),
         commit_ends=lambda window: world.effect("commit the ends", lambda: follow(window)),
+        staging=_staging(world, with_offsets=order.with_offsets) if order.routed else None,
     )
     cancellation = AskedBy(lambda: actor.cancelled)
     return Attempt(load, ports, TaskRun(actor.clear_number, actor.number, _silent, _silent, cancellation))
+
+
+def _staging(world: SimulatedWorld, *, with_offsets: bool) -> Staging:
+    shown = SimulatedShown(world) if with_offsets else AllRows(world)
+    return Staging(TwinStagedRows(world), TwinMerges(world, world.moving, with_offsets), lambda _: shown)
 
 
 def _silent(line: str) -> None:

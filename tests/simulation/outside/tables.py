@@ -40,6 +40,7 @@ class _CachedProjection:
         self._real = _COMPILED[keep]
         self.wanted, self.record_format, self.paths = self._real.wanted, self._real.record_format, self._real.paths
         self.origin = self._real.origin
+        self.levels = self._real.levels
         self._projected: dict[int, Projected] = {}
         self._rejecting, self._with_offsets = rejecting, with_offsets
 

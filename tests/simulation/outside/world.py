@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, NamedTuple, TypeAlias, TypeVar, cast
@@ -13,8 +13,10 @@ from simulation.outside.topic import SimulatedTopic
 from twins.clock import HandClock
 from twins.maxcompute import MaxCompute, Row, Session
 from twins.planning_lock import Group
+from twins.staging import MergeWorld, finish
 
 from airflow_provider_kafka_odps.core.journal.entry import Phase
+from airflow_provider_kafka_odps.core.statement import Fate, StatementEnd
 from airflow_provider_kafka_odps.core.upload import UploadStatus
 from airflow_provider_kafka_odps.core.window.window import Window
 
@@ -23,7 +25,7 @@ Conduct: TypeAlias = Callable[[str, Callable[[], Any]], Any]
 """Takes an effect's name and what it does; returns what comes of it."""
 NOWHERE = -2
 """Stands for NULL in the columns of partition and offset."""
-_FENCED = {Phase.PUBLISHING.value, Phase.COMMITTING.value}
+_FENCED = {Phase.PUBLISHING.value, Phase.COMMITTING.value, Phase.MERGING.value}
 _FENCED_OR_COMMITTED = {*_FENCED, Phase.COMMITTED.value}
 
 
@@ -64,6 +66,8 @@ class SimulatedWorld(MaxCompute):
     """What was visible at some time."""
     wanted: dict[str, str] = field(default_factory=dict)
     """Upload → which records the attempt wants that has opened it."""
+    moving: MergeWorld = field(default_factory=MergeWorld)
+    """The statements that move staged rows."""
     lied: bool = False
     """Whether the service has said that rows are visible which are not."""
     fenced_by: int = -1
@@ -110,8 +114,26 @@ class SimulatedWorld(MaxCompute):
     def visible(self, session: Session) -> None:
         """Make the rows of a session visible, and remember that they were."""
         super().visible(session)
-        if not session.rejects:
+        if not session.rejects and session.staged is None:
             self.loaded |= {spot_of(value) for _, _, value in self.rows()}
+
+    def add(self, rows: Iterable[Row]) -> None:
+        """Make staged rows visible, and remember that they were."""
+        super().add(rows)
+        self.loaded |= {spot_of(value) for _, _, value in self.rows()}
+
+    def end_merges(self, fault: str | None = None) -> None:
+        """Let every statement that moves rows come to its end, in a fault if there is one."""
+        for merge in self.moving.merges.values():
+            if merge.end is None and fault is not None:
+                merge.fault = fault
+            finish(self, merge)
+
+    def forget(self) -> None:
+        """Let the service forget the statements that have ended: their names are still known."""
+        for merge in self.moving.merges.values():
+            if merge.end is not None:
+                merge.end = StatementEnd(Fate.FORGOTTEN, "NoSuchObject")
 
     def rows(self) -> list[Row]:
         """Return the rows that came from a topic."""
@@ -130,3 +152,4 @@ class SimulatedWorld(MaxCompute):
                 self.visible(session)
         for statement in self.statements.values():
             self.end(statement)
+        self.end_merges()

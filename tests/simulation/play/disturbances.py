@@ -21,6 +21,9 @@ _CHANGES = {
     "commit",
     "start removal",
     "await removal",
+    "start merge",
+    "await merge",
+    "drop the staged",
     "end",
     f"{WORKER}write a block",
     f"{LANE}write a block",
@@ -33,6 +36,8 @@ _SEES_THE_TABLE = {
     "count",
     "start removal",
     "await removal",
+    "start merge",
+    "await merge",
     "look",
 }
 _LOG_MOVES = (Move.SHRINK, Move.CUT, Move.VANISH, Move.COMPACT, Move.RECREATE)
@@ -45,6 +50,10 @@ _ANSWERS: Mapping[str, tuple[Move, ...]] = {
     "write rejects": (Move.REJECTS_GONE,),
     "start removal": (Move.DROP, Move.LOSE, Move.LATE, Move.FLING),
     "await removal": (Move.DROP, Move.STATEMENTS_FAIL),
+    "look at the staged": (Move.DROP, Move.STAGED_GONE),
+    "start merge": (Move.DROP, Move.LOSE, Move.LATE, Move.FLING, Move.STAGED_GONE),
+    "await merge": (Move.DROP, Move.STATEMENTS_FAIL, Move.FORGOTTEN),
+    "drop the staged": (Move.DROP, Move.LOSE, Move.LATE),
     "ask for the status": (Move.DROP, Move.GONE),
     "write a block": (Move.GONE,),
     "count": (Move.DROP,),
@@ -90,7 +99,8 @@ def makes_a_difference(move: Move, effect: str, world: SimulatedWorld) -> bool:
 
 
 def _a_statement_runs(world: SimulatedWorld) -> bool:
-    return any(not statement.ended for statement in world.statements.values())
+    merges = any(merge.end is None for merge in world.moving.merges.values())
+    return merges or any(not statement.ended for statement in world.statements.values())
 
 
 def _has_room(world: SimulatedWorld) -> bool:
@@ -109,6 +119,8 @@ _CIRCUMSTANCES: Mapping[Move, Callable[[SimulatedWorld], bool]] = {
     ),
     Move.STATEMENTS_END: _a_statement_runs,
     Move.STATEMENTS_FAIL: _a_statement_runs,
+    Move.FORGOTTEN: lambda world: any(merge.end is not None for merge in world.moving.merges.values()),
+    Move.STAGED_GONE: lambda world: bool(world.staged),
     Move.ARRIVE: _has_room,
     Move.SHRINK: lambda world: any(log.low < log.high for log in world.topic.logs.values()),
     Move.CUT: lambda world: world.topic.logs[0].low < world.topic.logs[0].high,

@@ -40,6 +40,8 @@ def _world(world: SimulatedWorld) -> Hashable:
         tuple(map(_session, world.sessions.values())),
         tuple(map(_session, world.reject_sessions.values())),
         tuple((name, each.ended, each.failure, *each.selected) for name, each in world.statements.items()),
+        tuple((place, *rows) for place, rows in world.staged.items()),
+        tuple((name, each.end, each.fault, *each.selected) for name, each in world.moving.merges.items()),
         tuple((run, _frozen(journal)) for run, journal in world.journals.items()),
         tuple(world.asset.items()),
         (world.planners.holder, world.planners.text),

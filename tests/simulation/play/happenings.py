@@ -25,6 +25,7 @@ def _end_statements(world: SimulatedWorld, failure: str | None) -> None:
         if not statement.ended:
             statement.failure = failure
         world.end(statement)
+    world.end_merges(None if failure is None else "fails")
 
 
 _HAPPENINGS: Mapping[Move, Callable[[SimulatedWorld], None]] = {
@@ -33,6 +34,8 @@ _HAPPENINGS: Mapping[Move, Callable[[SimulatedWorld], None]] = {
     Move.REJECTS_GONE: lambda world: world.expire(world.reject_sessions.values()),
     Move.STATEMENTS_END: lambda world: _end_statements(world, None),
     Move.STATEMENTS_FAIL: lambda world: _end_statements(world, "ODPS-0010000: System internal error"),
+    Move.FORGOTTEN: lambda world: world.forget(),
+    Move.STAGED_GONE: lambda world: world.staged.clear(),
     Move.ARRIVE: lambda world: world.topic.append(0),
     # Retention takes whole segments, and one record is one here.
     Move.SHRINK: lambda world: world.topic.expire(),

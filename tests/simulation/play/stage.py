@@ -27,7 +27,7 @@ _CALM_ROUNDS = 4
 """So many attempts of each run without any fault are enough to end well, or to say why not."""
 _READING = frozenset({"look at the log", "read", "write a block"})
 """What was asked for when the task was asked to stop is read, and written as one block; nothing else comes then."""
-_SHOWS = {"publish", "ask for the rejects", "commit", "await removal", "ask for the status"}
+_SHOWS = {"publish", "ask for the rejects", "commit", "await removal", "await merge", "ask for the status"}
 
 
 @dataclass

@@ -31,6 +31,8 @@ class Move(StrEnum):
     REJECTS_GONE = "the upload sessions of rejects expire"
     STATEMENTS_END = "the statements that run end"
     STATEMENTS_FAIL = "the statements that run fail"
+    FORGOTTEN = "the service forgets the statements that have ended"
+    STAGED_GONE = "the staged rows are removed"
     ARRIVE = "a record arrives"
     SHRINK = "the oldest record expires"
     CUT = "the log is cut: it loses its newest record"
@@ -45,6 +47,7 @@ LOSSES = frozenset({Move.SHRINK, Move.CUT, Move.VANISH, Move.RECREATE})
 AROUND = frozenset(
     {
         *[Move.LAND, Move.GONE, Move.REJECTS_GONE, Move.STATEMENTS_END, Move.STATEMENTS_FAIL],
+        *[Move.FORGOTTEN, Move.STAGED_GONE],
         *[Move.ARRIVE, Move.COMPACT, Move.ADD],
         *LOSSES,
     }

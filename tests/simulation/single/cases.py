@@ -74,6 +74,8 @@ class Case:
     workers: int = 1
     lanes: int = 0
     where: Where = Where.EVERYWHERE
+    routed: bool = False
+    """Whether rows are staged, and moved into their partitions by a statement."""
 
     @property
     def entrances(self) -> tuple[Entrance, ...]:
@@ -94,6 +96,7 @@ class Case:
             *([f"on_data_loss={self.on_data_loss}"] if self.on_data_loss is OnDataLoss.SKIP else []),
             *([f"{self.workers} workers"] if self.workers > 1 else []),
             *([f"{self.lanes} lanes"] if self.lanes else []),
+            *(["routed"] if self.routed else []),
             *([str(self.where)] if self.where is not Where.EVERYWHERE else []),
             *([str(self.unfit)] if self.unfit is not Unfit.NEVER else []),
         ]
@@ -167,6 +170,21 @@ def cases_of_lanes(attempts: int) -> list[Case]:
         for (mode, columns, log, compacted), ways in product(
             kinds, product((Way.RETRY, Way.CLEAR), repeat=attempts - 1)
         )
+    ]
+
+
+def cases_of_routed(attempts: int) -> list[Case]:
+    """Return loads whose rows are staged first: there they are appended, and kept after a clear."""
+    kinds = [
+        *[(on_rerun, Columns.ALWAYS) for on_rerun in (OnRerun.KEEP, OnRerun.FAIL)],
+        (OnRerun.KEEP, Columns.NEVER),
+    ]
+    return [
+        Case(Mode.APPEND, on_rerun, ways, columns, log, unfit, routed=True)
+        for (on_rerun, columns), ways, log, unfit in product(
+            kinds, product((Way.RETRY, Way.CLEAR), repeat=attempts - 1), ("rr", ""), (Unfit.NEVER, Unfit.AT_FIRST)
+        )
+        if (Way.CLEAR in ways or on_rerun is OnRerun.KEEP) and (log or unfit is Unfit.NEVER)
     ]
 
 

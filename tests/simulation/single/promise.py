@@ -229,6 +229,9 @@ class Promise:
     def unknown(self, _: int) -> bool:
         """Tell whether nobody can say what became of a commit: the session is gone, and rows cannot be found."""
         journal = self.world.journals.get(self.run)
+        if journal is not None and journal["phase"] == Phase.MERGING:
+            # A statement that is forgotten, or that had perhaps nothing to move, and rows that cannot be found.
+            return self.case.columns is not Columns.ALWAYS
         if journal is None or journal["phase"] != Phase.COMMITTING or self.case.columns is Columns.ALWAYS:
             return False
         # Of an overwrite it is known that nobody has written since, not even itself.

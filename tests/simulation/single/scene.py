@@ -63,6 +63,7 @@ class Single:
             keep=case.where.keeps[0 if first else 1],
             workers=case.workers,
             lanes=case.lanes,
+            routed=case.routed,
         )
         return attempt_in(self.world, order, actor, self._follow)
 

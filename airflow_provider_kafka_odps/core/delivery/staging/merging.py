@@ -1,0 +1,184 @@
+"""Staged rows become visible: one statement under a name moves all of them into the partitions of their own, or none.
+
+Under its name a statement runs once, whoever starts it and however often; so it is started until the service answers.
+What became of it is asked of the service, and where that does not know, of the rows; it is never guessed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import assert_never
+
+from airflow_provider_kafka_odps.core.backoff import Backoff
+from airflow_provider_kafka_odps.core.delivery.attempt import Attempt
+from airflow_provider_kafka_odps.core.delivery.staging.outside import Staging
+from airflow_provider_kafka_odps.core.journal.entry import Journal, Phase
+from airflow_provider_kafka_odps.core.journal.receipt import CommitProof, Receipt
+from airflow_provider_kafka_odps.core.statement import Fate, StatementEnd
+from airflow_provider_kafka_odps.exceptions import (
+    CommitPending,
+    CommitRejected,
+    CommitUnknown,
+    KafkaOdpsError,
+    StatementFailed,
+)
+
+_BETWEEN_STATEMENTS = Backoff(first=1.0, longest=30.0)
+
+
+def merge(attempt: Attempt, entry: Journal, receipt: Receipt) -> tuple[Receipt, CommitProof]:
+    """Move the rows of a committed upload to where they belong; return only when they are visible.
+
+    Raises CommitRejected where they are surely not, and CommitPending, after which the next attempt goes on; and
+    CommitUnknown, which asks a person to look.
+    """
+    if not receipt.rows:
+        # There are rejects only.
+        return receipt, CommitProof.ANSWERED
+    clock = attempt.ports.clock
+    deadline = clock.monotonic() + attempt.load.commit_timeout
+    if entry.phase is not Phase.MERGING:
+        entry = _begin(attempt, entry, receipt)
+    learned = CommitProof.ANSWERED if entry.statement_id is None else CommitProof.SETTLED
+    while True:
+        entry, end = _run(attempt, entry, deadline)
+        # Behind the end: what is there still was there for the statement, too.
+        whole = end.fate is not Fate.RUNNING and _is_whole(attempt, entry)
+        if end.fate is Fate.SUCCEEDED and whole:
+            return _receipt(entry), learned
+        if _proved(attempt, entry, end):
+            return _receipt(entry), CommitProof.PROVED
+        if not whole:
+            raise _gone(attempt, entry)
+        learned = CommitProof.ANSWERED
+        entry = entry.merge_failed()
+        attempt.ports.journal.save(entry.to_json())
+        _wait_for_the_next(attempt, entry, end, deadline)
+
+
+def _begin(attempt: Attempt, entry: Journal, receipt: Receipt) -> Journal:
+    """Save ``merging``: from here on the rows may be visible."""
+    assert entry.staged is not None, "only what is staged is moved"
+    size = _staging(attempt).rows.size(entry.staged)
+    if not size:
+        raise _gone(attempt, entry)
+    entry = entry.merging(replace(receipt, staged_bytes=size))
+    attempt.ports.journal.save(entry.to_json())
+    attempt.run.log(
+        f"{receipt.rows} rows, {size} bytes, go from {entry.staged} into {len(receipt.places)} partitions, all at once"
+    )
+    return entry
+
+
+def _is_whole(attempt: Attempt, entry: Journal) -> bool:
+    """Tell whether what is staged is what was: it has a lifecycle, and a statement over nothing succeeds as well."""
+    assert entry.staged is not None, "only what is staged is moved"
+    # Whole or not at all: nobody else writes there. Its size may change, where the service merges files.
+    return bool(_staging(attempt).rows.size(entry.staged))
+
+
+def _run(attempt: Attempt, entry: Journal, deadline: float) -> tuple[Journal, StatementEnd]:
+    """Start the statement, or learn of the one that was started under its name, and wait for its end."""
+    assert entry.staged is not None, "only what is staged is moved"
+    merges = _staging(attempt).merges
+    if entry.statement_id is None:
+        try:
+            entry = entry.merging(_receipt(entry), merges.start(entry.staged, entry.merge))
+        except StatementFailed as error:
+            return entry, _refused(attempt, entry, error)
+        attempt.ports.journal.save(entry.to_json())
+    assert entry.statement_id is not None, "a statement that was started has an id"
+    return entry, merges.end(entry.statement_id, deadline - attempt.ports.clock.monotonic())
+
+
+def _refused(attempt: Attempt, entry: Journal, error: StatementFailed) -> StatementEnd:
+    """Return the end of a statement that was not even taken, because nothing is staged; otherwise raise."""
+    if not _is_whole(attempt, entry):
+        return StatementEnd(Fate.FAILED, f"it was refused: {error}")
+    raise CommitRejected(
+        f"the rows of upload {entry.upload_id} wait in {entry.staged}, none of them is visible: the statement that "
+        f"moves them is refused: {error}. The next attempt starts it again"
+    ) from error
+
+
+def _wait_for_the_next(attempt: Attempt, entry: Journal, end: StatementEnd, deadline: float) -> None:
+    """Wait until another statement may be started; raise CommitRejected where it may not, or not in time."""
+    clock, pause = attempt.ports.clock, _BETWEEN_STATEMENTS.pause(entry.failed_merges)
+    if end.fate is Fate.FAILED or clock.monotonic() + pause >= deadline:
+        raise CommitRejected(
+            f"the rows of upload {entry.upload_id} wait in {entry.staged}, none of them is visible: the statement that "
+            f"moves them failed {entry.failed_merges} times, the last by: {end.words}. The next attempt starts it "
+            "again, under another name"
+        )
+    attempt.run.log(f"nothing was moved: {end.words}. Once more, in {pause:g} s, under another name")
+    clock.sleep(pause)
+
+
+def _proved(attempt: Attempt, entry: Journal, end: StatementEnd) -> bool:
+    """Tell by the rows whether a statement has moved them, whatever is said of it; False: none of them is there.
+
+    Raises CommitPending where it still runs, and CommitUnknown where some are there, or nobody can tell.
+    """
+    receipt, rows = _receipt(entry), _staging(attempt).merges
+    place = f"the statement {entry.merge}, which moves the {receipt.rows} rows of upload {entry.upload_id} from "
+    place += f"{entry.staged} to {entry.target.table}"
+    match end.fate:
+        case Fate.RUNNING:
+            raise CommitPending(f"{place}, has not ended in time: {end.words}. The next attempt waits for it")
+        case Fate.SUCCEEDED | Fate.FAILED | Fate.CONFLICTED | Fate.FORGOTTEN:
+            found = rows.count(receipt.found_by, receipt.places, entry.window)
+        case fate:
+            assert_never(fate)
+    if found is None:
+        if end.fate in (Fate.FAILED, Fate.CONFLICTED):
+            attempt.run.warn(
+                f"{place}, has failed: {end.words}. Whether it left rows behind cannot be seen: map __partition__ and "
+                "__offset__ to columns. MaxCompute says that this happens in extreme cases only"
+            )
+            return False
+        raise CommitUnknown(f"{place}, is {end.fate}: {end.words}. {_LOOK}")
+    attempt.run.log(f"{place}, is {end.fate}: {found.rows} of the rows are there")
+    if found.rows == 0:
+        return False
+    if found.rows == found.offsets == receipt.rows:
+        return True
+    raise CommitUnknown(
+        f"{place}, is {end.fate}: {end.words}. There are {found.rows} rows with {found.offsets} different offsets of "
+        f"the window: neither none nor all of it, once. {_LOOK}"
+    )
+
+
+_LOOK = (
+    "Nobody can say whether its rows are visible: look for them by partition and offset. If all are there, mark the "
+    "task as success; if some are, remove them; if none are left, clear the task's state and the task"
+)
+
+
+def _gone(attempt: Attempt, entry: Journal) -> CommitPending:
+    """Take the fence back, since nothing has become visible and there is nothing to be moved; return what to raise."""
+    attempt.ports.journal.save(entry.taken_back().to_json())
+    return CommitPending(
+        f"the rows of upload {entry.upload_id} are not in {entry.staged} any more, and none of them is in "
+        f"{entry.target.table}. The next attempt loads the window again"
+    )
+
+
+def drop_staged(attempt: Attempt, entry: Journal) -> None:
+    """Remove what was staged, now that it is known where it is; whoever started late has nothing to move then."""
+    if entry.staged is None:
+        return
+    try:
+        _staging(attempt).rows.drop(entry.staged)
+    except KafkaOdpsError as error:
+        attempt.run.warn(f"{entry.staged} could not be removed, which its lifecycle does in some days: {error}")
+
+
+def _staging(attempt: Attempt) -> Staging:
+    staging: Staging | None = attempt.ports.staging
+    assert staging is not None, "a load whose rows are staged has where to"
+    return staging
+
+
+def _receipt(entry: Journal) -> Receipt:
+    assert entry.receipt is not None, "a journal has its receipt from phase committing on"
+    return entry.receipt

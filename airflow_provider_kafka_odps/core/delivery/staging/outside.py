@@ -1,0 +1,60 @@
+"""The outside of a load whose rows are staged: where they wait, and the statements that move them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+from airflow_provider_kafka_odps.core.delivery.reconciling import VisibleRows
+from airflow_provider_kafka_odps.core.delivery.window_rows import FoundRows
+from airflow_provider_kafka_odps.core.routing.staged import Staged
+from airflow_provider_kafka_odps.core.statement import StatementEnd
+from airflow_provider_kafka_odps.core.table.names import PartitionSpec
+from airflow_provider_kafka_odps.core.upload import Upload
+from airflow_provider_kafka_odps.core.window.window import Window
+
+
+class StagedRows(Protocol):
+    """The rows of loads in staging tables, wherever a load has put them."""
+
+    def attach_upload(self, staged: Staged, upload_id: str) -> Upload:
+        """Return a session that an earlier attempt opened, alive or not."""
+
+    def size(self, staged: Staged) -> int | None:
+        """Return how many bytes the service stores there; None where there is no such partition."""
+
+    def drop(self, staged: Staged) -> None:
+        """Remove them, if they are there."""
+
+
+class Merges(Protocol):
+    """Statements that move staged rows into the target."""
+
+    def start(self, staged: Staged, name: str) -> str:
+        """Start to move all rows that are staged there; return the id of the statement.
+
+        What was started under this name before, by whomever, is not started again: its id is returned.
+        Raises StatementFailed where the service refuses it at once.
+        """
+
+    def end(self, statement_id: str, seconds: float) -> StatementEnd:
+        """Wait for so long until it has ended, and return how."""
+
+    def count(
+        self, found_by: tuple[str, ...] | None, places: Sequence[PartitionSpec], window: Window
+    ) -> FoundRows | None:
+        """Return how much of a window is visible in some partitions; None where nobody can tell."""
+
+
+ShowRows: TypeAlias = Callable[[Sequence[PartitionSpec]], VisibleRows]
+"""Returns what everybody can see of some partitions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Staging:
+    """The outside of a load whose rows are staged."""
+
+    rows: StagedRows
+    merges: Merges
+    show: ShowRows

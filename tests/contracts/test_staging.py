@@ -1,0 +1,137 @@
+"""Rows that are staged, and the statements that move them: the twin and the endpoint give the same answers."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+from contracts.staging_backends import StagingBackend, TwinStaging, endpoint_staging, staged_batches
+from contracts.table_backends import connection_to
+from core.examples import window_of
+
+from airflow_provider_kafka_odps.core.delivery.window_rows import FoundRows
+from airflow_provider_kafka_odps.core.statement import Fate
+from airflow_provider_kafka_odps.core.table.names import PartitionSpec
+from airflow_provider_kafka_odps.core.upload import UploadStatus
+from airflow_provider_kafka_odps.local.testing import RunningEndpoint
+
+ROWS = [(0, 0, "a"), (0, 1, "b"), (1, 0, "a")]
+PLACES = [PartitionSpec.parse("ds=day-a"), PartitionSpec.parse("ds=day-b")]
+
+
+@pytest.fixture(params=["twin", "endpoint"])
+def staging(
+    request: pytest.FixtureRequest, endpoint: RunningEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> StagingBackend:
+    """Return a target without rows, and its staging table."""
+    if request.param == "twin":
+        return TwinStaging()
+    monkeypatch.setenv("AIRFLOW_CONN_MAXCOMPUTE_DEFAULT", connection_to(endpoint))
+    return endpoint_staging(endpoint)
+
+
+@pytest.fixture
+def staged(staging: StagingBackend) -> StagingBackend:
+    """Return the same with rows that wait."""
+    stage(staging, ROWS)
+    return staging
+
+
+def stage(staging: StagingBackend, rows: list[tuple[int, int, str]]) -> None:
+    """Commit an upload of rows to the staging table."""
+    sink = staging.sink()
+    sink.ensure()
+    upload = sink.open_upload()
+    upload.write_block(0, staged_batches(rows))
+    upload.commit(1)
+
+
+def test_what_is_staged_is_not_seen(staged: StagingBackend) -> None:
+    """It has a size, and the target has no row."""
+    assert staged.rows() == []
+    assert staged.staged_rows().size(staged.staged)
+
+
+def test_what_is_staged_again_replaces_what_was(staged: StagingBackend) -> None:
+    """A redo of a load is not added to its first try."""
+    stage(staged, ROWS)
+    started = staged.merges().start(staged.staged, uuid.uuid4().hex)
+    assert staged.merges().end(started, 60).fate is Fate.SUCCEEDED
+    assert staged.rows() == ROWS
+
+
+def test_nothing_is_staged_where_nobody_did(staging: StagingBackend) -> None:
+    """Neither table nor partition are there, and removing them is harmless."""
+    assert staging.staged_rows().size(staging.staged) is None
+    stage(staging, ROWS)
+    rows = staging.staged_rows()
+    rows.drop(staging.staged)
+    rows.drop(staging.staged)
+    assert rows.size(staging.staged) is None
+
+
+def test_an_upload_is_attached_by_its_place(staged: StagingBackend) -> None:
+    """Another process, or another run, learns what became of it."""
+    opened = staged.sink().open_upload()
+    assert staged.staged_rows().attach_upload(staged.staged, opened.id).status() is UploadStatus.NORMAL
+
+
+def test_a_statement_moves_all_rows_once_under_its_name(staged: StagingBackend) -> None:
+    """Whoever starts it again has the same one, and its end can be asked for twice."""
+    name = uuid.uuid4().hex
+    first = staged.merges().start(staged.staged, name)
+    assert staged.merges().end(first, 60).fate is Fate.SUCCEEDED
+    assert staged.merges().start(staged.staged, name) == first
+    assert staged.merges().end(first, 60).fate is Fate.SUCCEEDED
+    assert staged.rows() == ROWS
+
+
+def test_who_is_late_has_nothing_to_move(staged: StagingBackend) -> None:
+    """A statement over rows that were removed succeeds, and adds none."""
+    staged.merges().end(staged.merges().start(staged.staged, uuid.uuid4().hex), 60)
+    staged.staged_rows().drop(staged.staged)
+    late = staged.merges().start(staged.staged, uuid.uuid4().hex)
+    assert staged.merges().end(late, 60).fate is Fate.SUCCEEDED
+    assert staged.rows() == ROWS
+
+
+@pytest.mark.parametrize(("fault", "fate"), [("fails", Fate.FAILED), ("conflicts", Fate.CONFLICTED)])
+def test_a_statement_that_fails_moves_nothing(staged: StagingBackend, fault: str, fate: Fate) -> None:
+    """It keeps its name, and says the same each time; another one moves the rows."""
+    staged.fail_next(fault)
+    name = uuid.uuid4().hex
+    started = staged.merges().start(staged.staged, name)
+    assert [staged.merges().end(started, 60).fate for _ in range(2)] == [fate, fate]
+    assert staged.merges().start(staged.staged, name) == started
+    assert staged.rows() == []
+    assert staged.merges().end(staged.merges().start(staged.staged, f"{name}-2"), 60).fate is Fate.SUCCEEDED
+    assert staged.rows() == ROWS
+
+
+def test_a_statement_that_leaves_a_part(staged: StagingBackend) -> None:
+    """It has failed, and some of the rows are there: they are counted."""
+    staged.fail_next("leaves a part")
+    started = staged.merges().start(staged.staged, uuid.uuid4().hex)
+    assert staged.merges().end(started, 60).fate is Fate.FAILED
+    found = staged.merges().count(("p", "o"), PLACES, window_of((0, 9), (0, 9)))
+    assert found is not None
+    assert 0 < found.rows < len(ROWS)
+
+
+def test_a_statement_that_is_forgotten(staged: StagingBackend) -> None:
+    """Nobody knows how it ended."""
+    started = staged.merges().start(staged.staged, uuid.uuid4().hex)
+    staged.merges().end(started, 60)
+    staged.forget(started)
+    assert staged.merges().end(started, 60).fate is Fate.FORGOTTEN
+
+
+def test_rows_of_a_window_are_counted(staged: StagingBackend) -> None:
+    """By the columns that are named, or those of today; without any, nobody can tell."""
+    merges = staged.merges()
+    window = window_of((0, 9), (0, 9))
+    assert merges.count(None, PLACES, window) == FoundRows(0, 0)
+    merges.end(merges.start(staged.staged, uuid.uuid4().hex), 60)
+    assert merges.count(None, PLACES, window) == merges.count(("p", "o"), PLACES, window) == FoundRows(3, 3)
+    assert merges.count(("p", "o"), PLACES, window_of((1, 9))) == FoundRows(1, 1)
+    assert merges.count((), PLACES, window) is None

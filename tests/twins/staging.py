@@ -1,0 +1,118 @@
+"""The staging table in memory, and statements that move what is staged there into the table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from twins.maxcompute import MaxCompute, Row, Upload
+from twins.table_rows import Rows
+
+from airflow_provider_kafka_odps.core.delivery.window_rows import FoundRows
+from airflow_provider_kafka_odps.core.routing.staged import Staged
+from airflow_provider_kafka_odps.core.statement import Fate, StatementEnd
+from airflow_provider_kafka_odps.core.table.names import PartitionSpec
+from airflow_provider_kafka_odps.core.window.window import Window
+from airflow_provider_kafka_odps.exceptions import StatementFailed
+
+
+@dataclass
+class Merge:
+    """An INSERT INTO … SELECT: it reads when it starts, and adds its rows when it ends."""
+
+    selected: list[Row]
+    fault: str = ""
+    """``fails``, ``conflicts``, ``leaves a part``, ``applied and forgotten``, ``forgotten``, ``runs`` for one look."""
+    end: StatementEnd | None = None
+
+
+@dataclass
+class MergeWorld:
+    """The statements of a world, by their names."""
+
+    merges: dict[str, Merge] = field(default_factory=dict)
+    faults: list[str] = field(default_factory=list)
+    """What becomes of the next statements; ``refused``: it is not even taken."""
+
+
+@dataclass
+class TwinStagedRows:
+    """What waits in the staging table."""
+
+    world: MaxCompute
+
+    def attach_upload(self, staged: Staged, upload_id: str) -> Upload:
+        del staged
+        self.world.effect("attach", lambda: None)
+        return Upload(self.world, upload_id)
+
+    def size(self, staged: Staged) -> int | None:
+        return self.world.effect("look at the staged", lambda: self._size(str(staged)))
+
+    def drop(self, staged: Staged) -> None:
+        self.world.effect("drop the staged", lambda: self.world.staged.pop(str(staged), None))
+
+    def _size(self, place: str) -> int | None:
+        return 10 * len(self.world.staged[place]) if place in self.world.staged else None
+
+
+@dataclass
+class TwinMerges:
+    """Statements that move what is staged."""
+
+    world: MaxCompute
+    statements: MergeWorld
+    by_rows: bool = True
+    """Whether rows can be found by partition and offset."""
+
+    def start(self, staged: Staged, name: str) -> str:
+        return self.world.effect("start merge", lambda: self._start(str(staged), name))
+
+    def end(self, statement_id: str, seconds: float) -> StatementEnd:
+        del seconds
+        return self.world.effect("await merge", lambda: self._end(statement_id))
+
+    def count(
+        self, found_by: tuple[str, ...] | None, places: Sequence[PartitionSpec], window: Window
+    ) -> FoundRows | None:
+        del places
+        found = self.by_rows if found_by is None else bool(found_by)
+        return Rows(self.world).count(window) if found else None
+
+    def _start(self, place: str, name: str) -> str:
+        if name not in self.statements.merges:
+            fault = self.statements.faults.pop(0) if self.statements.faults else ""
+            if fault == "refused":
+                raise StatementFailed("ODPS-0130013: no privilege")
+            self.statements.merges[name] = Merge(list(self.world.staged.get(place, [])), fault)
+        return name
+
+    def _end(self, statement_id: str) -> StatementEnd:
+        if statement_id not in self.statements.merges:
+            return StatementEnd(Fate.FORGOTTEN, "NoSuchObject")
+        merge = self.statements.merges[statement_id]
+        if merge.fault == "runs":
+            merge.fault = ""
+            return StatementEnd(Fate.RUNNING, "it still runs")
+        return finish(self.world, merge)
+
+
+def finish(world: MaxCompute, merge: Merge) -> StatementEnd:
+    """Let a statement come to its end; return how."""
+    if merge.end is None:
+        rows: list[Row] = [row[:3] for row in merge.selected]
+        if merge.fault == "leaves a part":
+            rows = rows[:1]
+        if merge.fault not in ("fails", "conflicts", "forgotten"):
+            world.add(rows)
+        merge.end = _ENDS.get(merge.fault, StatementEnd(Fate.SUCCEEDED))
+    return merge.end
+
+
+_ENDS = {
+    "fails": StatementEnd(Fate.FAILED, "ODPS-0010000: a worker was lost"),
+    "leaves a part": StatementEnd(Fate.FAILED, "ODPS-0010000: a worker was lost"),
+    "conflicts": StatementEnd(Fate.CONFLICTED, "ODPS-0110999: MetaTransactionAborted"),
+    "forgotten": StatementEnd(Fate.FORGOTTEN, "NoSuchObject"),
+    "applied and forgotten": StatementEnd(Fate.FORGOTTEN, "NoSuchObject"),
+}
