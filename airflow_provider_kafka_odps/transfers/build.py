@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from time import process_time
 from typing import TYPE_CHECKING
@@ -11,40 +10,24 @@ from airflow_provider_kafka_odps.core.accounting.rejects import NoRejectSink, Re
 from airflow_provider_kafka_odps.core.accounting.tolerance import Tolerance
 from airflow_provider_kafka_odps.core.delivery.attempt import Attempt, Load, Machine, TaskRun
 from airflow_provider_kafka_odps.core.delivery.ports import Ports
-from airflow_provider_kafka_odps.core.delivery.window_rows import NO_OFFSET_COLUMNS, NoOffsetColumns, window_rows_sql
 from airflow_provider_kafka_odps.core.journal.entry import Target
 from airflow_provider_kafka_odps.core.load.shares import Share
 from airflow_provider_kafka_odps.core.mapping.compiler import (
-    DEFAULT_COLUMNS,
-    ColumnInput,
     compile_projection,
-    named_columns,
-    parse_columns,
-    read_expressions,
 )
-from airflow_provider_kafka_odps.core.mapping.drift import (
-    Drift,
-    decide_drift,
-    drifted,
-    parse_column_types,
-    wanted_columns,
-)
-from airflow_provider_kafka_odps.core.options import Mode, OnRerun
+from airflow_provider_kafka_odps.core.routing.level_values import namings
 from airflow_provider_kafka_odps.core.table.names import PartitionSpec, TableName
-from airflow_provider_kafka_odps.core.table.partition_pattern import PartitionPattern
-from airflow_provider_kafka_odps.core.table.schema import TableSchema, string_partition_columns
-from airflow_provider_kafka_odps.core.table.statements import create_statement
-from airflow_provider_kafka_odps.core.window.bounds import AskedBound, At, Side
+from airflow_provider_kafka_odps.core.window.bounds import Side
 from airflow_provider_kafka_odps.core.window.facts import Questions, TopicFacts
 from airflow_provider_kafka_odps.core.window.parsing import parse_bound, parse_partitions, parse_start
 from airflow_provider_kafka_odps.core.window.planning import WindowRequest
-from airflow_provider_kafka_odps.core.zones import zone_of
-from airflow_provider_kafka_odps.exceptions import InvalidConnection, InvalidInput, InvalidMapping, UnknownTable
+from airflow_provider_kafka_odps.exceptions import InvalidConnection, InvalidInput
 from airflow_provider_kafka_odps.transfers.adapters.reject_file import RejectFile
 from airflow_provider_kafka_odps.transfers.adapters.reject_spool import TemporaryRejects
 from airflow_provider_kafka_odps.transfers.adapters.reject_table import LOAD, RejectTable
-from airflow_provider_kafka_odps.transfers.adapters.table import TableSink, TableVisibleRows, TableWindowRows, find_rows
+from airflow_provider_kafka_odps.transfers.adapters.table import TableVisibleRows, find_rows
 from airflow_provider_kafka_odps.transfers.adapters.topic import TopicSource
+from airflow_provider_kafka_odps.transfers.destination import Destination, destination_of
 from airflow_provider_kafka_odps.transfers.parameters import LoadParameters, cores, resources_of
 from airflow_provider_kafka_odps.transfers.runtime.history import history_of, shared_journal
 from airflow_provider_kafka_odps.transfers.runtime.run import (
@@ -71,22 +54,6 @@ class Hooks:
     odps: OdpsHook
 
 
-@dataclass(frozen=True, slots=True)
-class _Destination:
-    """The table, and how records fit into it."""
-
-    sink: TableSink
-    columns: Mapping[str, str]
-    drift: Drift
-    window_rows: TableWindowRows | NoOffsetColumns
-
-    @property
-    def found_by(self) -> tuple[str, ...]:
-        """The columns by which rows are found; (): they are not."""
-        rows = self.window_rows
-        return rows.finder.found_by if isinstance(rows, TableWindowRows) else ()
-
-
 def build_attempt(parameters: LoadParameters, run: AirflowRun, hooks: Hooks) -> Attempt:
     """Parse every parameter, and hold columns and partition against the table.
 
@@ -94,8 +61,7 @@ def build_attempt(parameters: LoadParameters, run: AirflowRun, hooks: Hooks) -> 
     """
     began = run.clock.monotonic()
     request = _request(parameters, run)
-    partition = _partition(parameters, request.start)
-    destination = _destination(parameters, run, hooks.odps, partition)
+    destination = destination_of(parameters, run, hooks.odps, request.start)
     if parameters.how_sure.commit_to_group and hooks.kafka.group_id is None:
         raise InvalidConnection(parameters.from_where.kafka_config_id, "commit_to_group=True needs a group.id in it")
     load = _load(parameters, hooks, request, destination)
@@ -139,74 +105,24 @@ def _request(parameters: LoadParameters, run: AirflowRun) -> WindowRequest:
     return request
 
 
-def _partition(parameters: LoadParameters, start: AskedBound) -> PartitionSpec | None:
-    wanted = parameters.to_where
-    if not wanted.partition:
-        return None
-    moment = start.moment if isinstance(start, At) else None
-    zone = zone_of(wanted.partition_timezone, "partition_timezone")
-    return PartitionPattern.parse(wanted.partition).of_window(moment, zone, wanted.mode)
-
-
-def _destination(
-    parameters: LoadParameters, run: AirflowRun, hook: OdpsHook, partition: PartitionSpec | None
-) -> _Destination:
-    wanted = parameters.to_where
-    asked = parse_columns(parameters.what.columns) or DEFAULT_COLUMNS
-    # Here, with all of them: whoever reads one of them later would tell of one.
-    read_expressions(asked, parameters.filtering)
-    sink, drift, asked = _sink(parameters, run, hook, asked, partition)
-    columns = named_columns(asked, sink.schema)
-    finder = window_rows_sql(columns, sink.table, sink.schema, partition)
-    if parameters.how_sure.on_rerun is OnRerun.REPLACE and wanted.mode is Mode.APPEND and finder is None:
-        raise InvalidMapping(NO_OFFSET_COLUMNS)
-    return _Destination(sink, columns, drift, NoOffsetColumns() if finder is None else TableWindowRows(hook, finder))
-
-
-def _sink(
-    parameters: LoadParameters, run: AirflowRun, hook: OdpsHook, columns: ColumnInput, partition: PartitionSpec | None
-) -> tuple[TableSink, Drift, ColumnInput]:
-    """Return the table, what is decided about a mapping that it does not fit, and that mapping then."""
-    wanted, record_format = parameters.to_where, parameters.record_format
-    table = hook.resolve(TableName.parse(wanted.table))
-    found = hook.describe(table)
-    types = parse_column_types(wanted.column_types, columns)
-    schema = found or TableSchema(wanted_columns(columns, record_format, types), string_partition_columns(partition))
-    drift = decide_drift(columns, schema, record_format, types, parameters.unfitting.on_schema_drift)
-    columns, schema = drifted(columns, schema, drift)
-    if found is None and not wanted.create_table:
-        raise UnknownTable(
-            f"there is no table {table}. Create it with create_table=True, or by hand:\n"
-            f"{create_statement(table, schema, wanted.lifecycle)}"
-        )
-    schema.check_partition(table, partition)
-    sink = TableSink(
-        hook=hook,
-        table=table,
-        schema=schema,
-        partition=partition,
-        overwrite=wanted.mode is Mode.OVERWRITE,
-        create=found is None,
-        lifecycle=wanted.lifecycle,
-        log=run.log,
-        compression=parameters.how_fast.compression,
-        added=drift.added,
-    )
-    return sink, drift, columns
-
-
-def _load(parameters: LoadParameters, hooks: Hooks, request: WindowRequest, destination: _Destination) -> Load:
-    sure, sink = parameters.how_sure, destination.sink
+def _load(parameters: LoadParameters, hooks: Hooks, request: WindowRequest, destination: Destination) -> Load:
+    sure = parameters.how_sure
     return Load(
         request=request,
         group=hooks.kafka.group_id,
         target=Target(
             request.topic,
-            str(sink.table),
-            str(sink.partition) if sink.partition else None,
+            str(destination.target.table),
+            destination.partition,
             parameters.to_where.mode,
         ),
-        projection=compile_projection(destination.columns, sink.schema, parameters.record_format, parameters.filtering),
+        projection=compile_projection(
+            destination.columns,
+            destination.schema,
+            parameters.record_format,
+            parameters.filtering,
+            namings(destination.levels),
+        ),
         found_by=destination.found_by,
         drift=destination.drift.to_json(),
         tolerance=Tolerance.parse(parameters.unfitting.max_rejects),
@@ -217,10 +133,11 @@ def _load(parameters: LoadParameters, hooks: Hooks, request: WindowRequest, dest
         on_fewer_rows=sure.on_fewer_rows,
         reconcile=sure.reconcile,
         commit_to_group=sure.commit_to_group,
+        routing=destination.routing,
     )
 
 
-def _ports(parameters: LoadParameters, run: AirflowRun, hooks: Hooks, load: Load, destination: _Destination) -> Ports:
+def _ports(parameters: LoadParameters, run: AirflowRun, hooks: Hooks, load: Load, destination: Destination) -> Ports:
     request, unfitting = load.request, parameters.unfitting
     source = TopicSource(
         hooks.kafka,
@@ -253,8 +170,8 @@ def _ports(parameters: LoadParameters, run: AirflowRun, hooks: Hooks, load: Load
         open_reader=source.open_reader,
         workers=_workers(parameters, hooks, load, destination),
         sink=destination.sink,
-        window_rows=find_rows(destination.sink, destination.window_rows),
-        visible_rows=TableVisibleRows(destination.sink, destination.window_rows),
+        window_rows=find_rows(destination.target, destination.window_rows),
+        visible_rows=TableVisibleRows(destination.target, destination.window_rows),
         rejects=_rejects(parameters, run, hooks.odps),
         open_spool=TemporaryRejects,
         journal=shared_journal(journal, run.context, history, request, load.target, cluster),
@@ -262,19 +179,21 @@ def _ports(parameters: LoadParameters, run: AirflowRun, hooks: Hooks, load: Load
         clock=run.clock,
         announce=run.announce,
         commit_ends=source.commit_ends,
+        staging=destination.staging,
     )
 
 
-def _workers(parameters: LoadParameters, hooks: Hooks, load: Load, destination: _Destination) -> WorkerPool:
-    sink = destination.sink
+def _workers(parameters: LoadParameters, hooks: Hooks, load: Load, destination: Destination) -> WorkerPool:
+    written = destination.written
 
     def task_of(upload_id: str, share: Share, wanted: frozenset[str], facts: TopicFacts) -> ShareTask:
         return ShareTask(
             share=share,
-            upload=hooks.odps.upload_place(sink.table, sink.partition, upload_id, sink.compression),
+            upload=hooks.odps.upload_place(written.table, written.partition, upload_id, written.compression),
             kafka=hooks.kafka.settings,
             columns=dict(destination.columns),
-            schema=sink.schema,
+            schema=destination.schema,
+            levels=destination.levels,
             record_format=parameters.record_format,
             filtering=parameters.filtering,
             wanted=wanted,

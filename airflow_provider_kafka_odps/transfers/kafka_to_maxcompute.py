@@ -12,6 +12,7 @@ from airflow.sdk import BaseOperator
 from airflow_provider_kafka_odps.core.accounting.tolerance import ToleranceInput
 from airflow_provider_kafka_odps.core.load.pacing.refusals import Refusals
 from airflow_provider_kafka_odps.core.load.resources import AUTO, MAX_MEMORY
+from airflow_provider_kafka_odps.core.options import MAX_PARTITIONS
 from airflow_provider_kafka_odps.core.table.names import PartitionInput
 from airflow_provider_kafka_odps.core.window.parsing import BoundInput
 from airflow_provider_kafka_odps.exceptions import KafkaOdpsError
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Asset, Context, XComArg
 
     from airflow_provider_kafka_odps.core.mapping.compiler import ColumnInput
+    from airflow_provider_kafka_odps.core.routing.routes import RoutesInput
 
 
 class KafkaToMaxComputeOperator(Templates, Stoppable, FromJob, BaseOperator):
@@ -87,6 +89,12 @@ class KafkaToMaxComputeOperator(Templates, Stoppable, FromJob, BaseOperator):
         *(templated)*
     :param partition_timezone: by the clock of which zone a ``partition`` with ``%`` is named, such as
         ``"Asia/Shanghai"``.
+    :param partition_by: the levels of the partition that each record says, behind those of ``partition``: a dict of
+        level → source expression, ``{"ds": "created_at | epoch_ms | format('yyyyMMdd', 'Asia/Shanghai')"}``. Rows go to
+        a staging table, and one statement moves them into all partitions at once: docs/partitions.md. *(templated)*
+    :param max_partitions: how many partitions one load with ``partition_by`` may touch; with more, no row is visible.
+    :param staging_table: the staging table of ``partition_by``; created if it is missing. Default: beside the table,
+        with ``__kafka_staging`` behind its name. *(templated)*
     :param mode: ``"append"``, or ``"overwrite"``: the new rows replace those of the table or partition, atomically.
     :param create_table: create the table from ``columns`` if it is missing.
     :param column_types: types of columns that are created, such as ``{"amount": "DECIMAL(18,2)"}``; others are BIGINT,
@@ -161,6 +169,8 @@ class KafkaToMaxComputeOperator(Templates, Stoppable, FromJob, BaseOperator):
         "topic",
         "table",
         "partition",
+        "partition_by",
+        "staging_table",
         "columns",
         "column_types",
         "where",
@@ -178,6 +188,7 @@ class KafkaToMaxComputeOperator(Templates, Stoppable, FromJob, BaseOperator):
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {
         "partition": "json",
+        "partition_by": "json",
         "columns": "json",
         "start": "json",
         "end": "json",
@@ -196,7 +207,9 @@ class KafkaToMaxComputeOperator(Templates, Stoppable, FromJob, BaseOperator):
         partitions: Sequence[int] | str | None = None, isolation_level: str = "read_committed",
         kafka_config_id: str = "kafka_default", group_id: str | None = None,
         # to where
-        table: str, partition: PartitionInput | None = None, partition_timezone: str = "UTC", mode: str = "append",
+        table: str, partition: PartitionInput | None = None, partition_timezone: str = "UTC",
+        partition_by: RoutesInput | None = None, max_partitions: int = MAX_PARTITIONS, staging_table: str | None = None,
+        mode: str = "append",
         create_table: bool = False, column_types: Mapping[str, str] | str | None = None, lifecycle: int | None = None,
         maxcompute_conn_id: str = "maxcompute_default", project: str | None = None, endpoint: str | None = None,
         quota_name: str | None = None, asset: Asset | None = None,

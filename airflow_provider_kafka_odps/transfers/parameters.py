@@ -27,6 +27,7 @@ from airflow_provider_kafka_odps.core.options import (
     OnTimestampAhead,
     OnUnclear,
     choice,
+    partitions_allowed,
     seconds,
 )
 from airflow_provider_kafka_odps.core.zones import zone_of
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_kafka_odps.core.accounting.tolerance import ToleranceInput
     from airflow_provider_kafka_odps.core.mapping.compiler import ColumnInput
+    from airflow_provider_kafka_odps.core.routing.routes import RoutesInput
     from airflow_provider_kafka_odps.core.table.names import PartitionInput
     from airflow_provider_kafka_odps.core.window.parsing import BoundInput
 
@@ -78,6 +80,9 @@ class ToWhere:
     table: str
     partition: PartitionInput | None
     partition_timezone: str
+    partition_by: RoutesInput | None
+    max_partitions: int
+    staging_table: str | None
     mode: Mode
     create_table: bool
     column_types: Mapping[str, str] | str | None
@@ -213,9 +218,28 @@ def checked(given: Mapping[str, Any]) -> dict[str, Any]:
     deadlines = {name: seconds(given[name], name) for name in _SECONDS}
     parameters = {name: given[name] for name in NAMES} | choices | deadlines
     zone_of(parameters["partition_timezone"], "partition_timezone")
+    partitions_allowed(parameters["max_partitions"])
+    if parameters["partition_by"]:
+        _check_routed(parameters["mode"], parameters["on_rerun"])
     # It refuses what makes no sense together.
     _ = LoadParameters.frozen(parameters).record_format
     return parameters
+
+
+def _check_routed(mode: Mode, on_rerun: OnRerun) -> None:
+    """Raise InvalidInput for what a load whose records say their partitions does not do."""
+    if mode is Mode.OVERWRITE:
+        raise InvalidInput(
+            "mode='overwrite' and partition_by: it would replace each partition that a record of the window belongs "
+            "to, so three late records would replace a whole day by themselves. Use mode='append'; or name one "
+            "partition, partition='ds=%Y%m%d', and overwrite that"
+        )
+    if on_rerun is OnRerun.REPLACE:
+        raise InvalidInput(
+            "on_rerun='replace' and partition_by: this release cannot remove the rows of a window from several "
+            "partitions at once. Use on_rerun='keep', or 'fail'; to load a window again, remove its rows by partition "
+            "and offset, and forget the window"
+        )
 
 
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}

@@ -9,7 +9,7 @@ from typing import Protocol
 import pytest
 from delivery.forkserver import Nursery, nursery
 from delivery.rejecting import RejectingLog, RejectsTo, reject
-from delivery.scene import Log, Scene, environment, scene_of
+from delivery.scene import Log, Scene, environment, route, scene_of
 from demo.broker import Broker, running_broker
 
 from airflow_provider_kafka_odps.local.testing import RunningEndpoint
@@ -59,6 +59,16 @@ def make_scene(attempts: Nursery, log: Log, endpoint: RunningEndpoint, tmp_path:
         scene.folder /= scene.table
         scene.parameters |= parameters
         return scene
+
+    return make
+
+
+@pytest.fixture
+def make_routed(make_scene: MakeScene) -> MakeScene:
+    """Return a function that makes task instances whose records say the partition: each value is one."""
+
+    def make(mode: str = "append", **parameters: object) -> Scene:
+        return route(make_scene(mode, **parameters))
 
     return make
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import signal
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,11 +21,15 @@ from airflow_provider_kafka_odps.core.accounting.rejects import RejectSink
 from airflow_provider_kafka_odps.core.delivery.attempt import Attempt
 from airflow_provider_kafka_odps.core.delivery.ports import Sink, Source
 from airflow_provider_kafka_odps.core.delivery.reconciling import FoundOffsets, VisibleRows
+from airflow_provider_kafka_odps.core.delivery.staging.outside import Merges, StagedRows, Staging
 from airflow_provider_kafka_odps.core.delivery.window_rows import FoundRows, WindowRows
 from airflow_provider_kafka_odps.core.journal.entry import JournalStore
 from airflow_provider_kafka_odps.core.load.evidence import Evidence
 from airflow_provider_kafka_odps.core.load.lanes.sampling import ASSUMED_BYTES
 from airflow_provider_kafka_odps.core.load.lanes.stages import Read
+from airflow_provider_kafka_odps.core.routing.staged import Staged
+from airflow_provider_kafka_odps.core.statement import StatementEnd
+from airflow_provider_kafka_odps.core.table.names import PartitionSpec
 from airflow_provider_kafka_odps.core.upload import AT_ONCE, Sending, Upload, UploadStatus
 from airflow_provider_kafka_odps.core.window.facts import Identity, Questions, TopicFacts
 from airflow_provider_kafka_odps.core.window.offsets import TopicPartition
@@ -105,7 +109,16 @@ def watched(attempt: Attempt, points: Points, concurrency: int = 0) -> Attempt:
             visible_rows=_Shown(ports.visible_rows, points),
             announce=announce,
             rejects=_RejectSink(ports.rejects, points),
+            staging=None if ports.staging is None else _staging(ports.staging, points),
         ),
+    )
+
+
+def _staging(inner: Staging, points: Points) -> Staging:
+    return Staging(
+        _StagedRows(inner.rows, points),
+        _Merges(inner.merges, points),
+        lambda places: _Shown(inner.show(places), points),
     )
 
 
@@ -236,3 +249,35 @@ class _Rows:
 
     def await_removal(self, statement_id: str) -> str | None:
         return self.points.before("await removal", lambda: self.inner.await_removal(statement_id))
+
+
+@dataclass(frozen=True, slots=True)
+class _StagedRows:
+    inner: StagedRows
+    points: Points
+
+    def attach_upload(self, staged: Staged, upload_id: str) -> Upload:
+        return _Upload(self.inner.attach_upload(staged, upload_id), self.points)
+
+    def size(self, staged: Staged) -> int | None:
+        return self.points.before("look at the staged", lambda: self.inner.size(staged))
+
+    def drop(self, staged: Staged) -> None:
+        self.points.before("drop the staged", lambda: self.inner.drop(staged))
+
+
+@dataclass(frozen=True, slots=True)
+class _Merges:
+    inner: Merges
+    points: Points
+
+    def start(self, staged: Staged, name: str) -> str:
+        return self.points.before("start merge", lambda: self.inner.start(staged, name))
+
+    def end(self, statement_id: str, seconds: float) -> StatementEnd:
+        return self.points.before("await merge", lambda: self.inner.end(statement_id, seconds))
+
+    def count(
+        self, found_by: tuple[str, ...] | None, places: Sequence[PartitionSpec], window: Window
+    ) -> FoundRows | None:
+        return self.points.before("count", lambda: self.inner.count(found_by, places, window))

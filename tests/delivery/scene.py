@@ -250,3 +250,14 @@ def scene_of(attempts: Nursery, log: Log, endpoint: RunningEndpoint, folder: Pat
         "commit_timeout": 5,
     }
     return Scene(attempts, log, endpoint, folder, table, parameters)
+
+
+def route(scene: Scene) -> Scene:
+    """Have a scene load a table of its own, in which each value names its partition; one row is there before."""
+    table = f"{scene.table}_routed"
+    hook = OdpsHook()
+    hook.run_sql(f"CREATE TABLE {table} (p BIGINT, o BIGINT, v STRING) PARTITIONED BY (ds STRING)")
+    hook.run_sql(f"INSERT INTO TABLE {table} PARTITION (ds='old') VALUES ({', '.join(map(repr, OLD_ROW))})")
+    scene.table = table
+    scene.parameters |= {"table": table, "partition_by": {"ds": "__value__"}}
+    return scene

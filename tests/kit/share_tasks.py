@@ -39,6 +39,7 @@ def task_of_nowhere(broker: str) -> ShareTask:
         kafka=parse_kafka_settings("kafka_default", {"bootstrap.servers": broker}, callbacks=()),
         columns=columns,
         schema=schema,
+        levels=(),
         record_format=RecordFormat(),
         filtering=EVERYTHING,
         wanted=frozenset({"partition", "offset"}),

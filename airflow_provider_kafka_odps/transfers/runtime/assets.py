@@ -19,6 +19,7 @@ def event_of(receipt: Receipt, before: Mapping[str, Any] | None, clear_number: i
 
     ``before`` is the journal with which this attempt began. Airflow emits an event whenever the task succeeds, also
     when a user cleared it and its rows were kept: ``changed`` is false then, and where no row was loaded.
+    Where records say their partitions, ``per_partition`` has the rows of each.
     ``upload_id`` is another one for every load, so whoever must not take in a load twice can go by it.
     """
     entry = None if before is None else Journal.from_json(before)
@@ -31,6 +32,7 @@ def event_of(receipt: Receipt, before: Mapping[str, Any] | None, clear_number: i
     return {
         "window": receipt.window.to_json(),
         "partition": receipt.partition,
+        **({} if receipt.per_partition is None else {"per_partition": receipt.rows_by_name}),
         "rows": receipt.rows,
         "filtered": receipt.filtered,
         "blocks": receipt.blocks,

@@ -60,6 +60,8 @@ class ShareTask:
     kafka: KafkaSettings
     columns: Mapping[str, str]
     schema: TableSchema
+    levels: tuple[str, ...]
+    """Those of the columns that say in which partition a row belongs."""
     record_format: RecordFormat
     filtering: Wanted
     wanted: frozenset[str]
@@ -155,6 +157,7 @@ def load(task: ShareTask, report: Report) -> ShareResult:
     from airflow_provider_kafka_odps.core.load.lanes.stages import Stages
     from airflow_provider_kafka_odps.core.load.pacing.refusals import Refusals
     from airflow_provider_kafka_odps.core.mapping.compiler import compile_projection
+    from airflow_provider_kafka_odps.core.routing.level_values import namings
     from airflow_provider_kafka_odps.transfers.runtime.memory import lean
 
     # Nobody asks a worker to stop, it is ended; but its own first error ends what its other threads do.
@@ -162,7 +165,9 @@ def load(task: ShareTask, report: Report) -> ShareResult:
     reporter = _Reporter(report, cancellation.check, clock, keep_rejects=task.keep_rejects)
     stages = Stages(
         open_reader=_reader(task, Cluster(task.kafka, clock, _mask_nothing), cancellation.check),
-        projection=compile_projection(task.columns, task.schema, task.record_format, task.filtering),
+        projection=compile_projection(
+            task.columns, task.schema, task.record_format, task.filtering, namings(task.levels)
+        ),
         take_rejects=reporter.take_rejects,
         resources=task.resources,
         clock=clock,
