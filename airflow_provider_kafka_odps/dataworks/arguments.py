@@ -12,6 +12,7 @@ from airflow_provider_kafka_odps.dataworks.parts import Job
 from airflow_provider_kafka_odps.dataworks.reading import read_window
 from airflow_provider_kafka_odps.dataworks.refusals import Refusals, gathered
 from airflow_provider_kafka_odps.dataworks.rows.columns import job_rows
+from airflow_provider_kafka_odps.dataworks.rows.levels import routed
 from airflow_provider_kafka_odps.dataworks.settings import Settings
 from airflow_provider_kafka_odps.dataworks.variables import Template
 from airflow_provider_kafka_odps.exceptions import InvalidJob
@@ -33,7 +34,6 @@ _MEBIBYTE = 1024 * 1024
 _REFUSED = {
     "preSql": "a statement before the load is a task of its own, upstream of this one",
     "postSql": "a statement after the load is a task of its own, downstream of this one",
-    "partitionColumnMapping": "rows go into the one partition of the run; template `partition` instead",
 }
 
 
@@ -64,7 +64,7 @@ def _arguments(job: Job, clock: Clock, max_memory: int) -> dict[str, Any]:
         lambda: {"topic": _wanted(job.reader.text("topic"), job.reader, "topic")},
         lambda: {"table": _table(job.writer)},
         lambda: {"partition": job.writer.text("partition")},
-        lambda: job_rows(job, clock.render),
+        lambda: routed(job.writer, job_rows(job, clock.render)),
         lambda: read_window(job.reader, clock),
         lambda: _patience(job.reader),
         lambda: _types(job.reader),
@@ -218,8 +218,6 @@ def _refuse_writing(writer: Settings) -> dict[str, Any]:
     write_mode = writer.fixed("writeMode")
     if write_mode is not None and write_mode.lower() not in ("append", "insert"):
         problems.append(f"{writer.where}.writeMode is {write_mode!r}; 'append' is known, and truncate says the rest")
-    if writer.switch("supportDynamicPartition", otherwise=False):
-        problems.append(f"{writer.where}.supportDynamicPartition cannot be run: {_REFUSED['partitionColumnMapping']}")
     if problems:
         raise InvalidJob(*problems)
     return {}

@@ -197,7 +197,7 @@ def test_the_guides_job_has_no_unknown_key() -> None:
             {},
             "preSql cannot be run: a statement before the load is a task of its own",
         ),
-        ({}, {"supportDynamicPartition": True}, {}, "supportDynamicPartition cannot be run"),
+        ({}, {"supportDynamicPartition": True}, {}, "a whole day for three late records. Set it to false"),
         ({"dataFormat": "text"}, {}, {}, "dataFormat is 'text' with fieldDelimiter None; .* so 'event_id' is none"),
         (
             {"fieldDelimiter": ","},

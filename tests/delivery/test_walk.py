@@ -23,11 +23,13 @@ SEED = os.environ.get("TORTURE_SEED")
 
 
 @pytest.fixture
-def walked(make_scene: MakeScene, make_rejecting: MakeRejecting) -> Callable[[History], Scene]:
+def walked(make_scene: MakeScene, make_routed: MakeScene, make_rejecting: MakeRejecting) -> Callable[[History], Scene]:
     """Return a function that makes the task instance of a history."""
 
     def make(history: History) -> Scene:
         parameters = {"on_rerun": history.on_rerun, "commit_timeout": 1, "workers": history.workers}
+        if history.routed:
+            return make_routed(history.mode, **parameters)
         if history.rejects_to is None:
             scene = make_scene(history.mode, **parameters)
         else:

@@ -35,6 +35,7 @@ POINTS = [
     *["await removal"],
 ]
 OF_REJECTS = ["rejects open", "rejects block 0", "save publishing", "rejects status", "rejects commit"]
+OF_MERGES = ["look at the staged", "save merging", "start merge", "await merge", "drop the staged"]
 TWICE = ["commit", "save committing", "save committed", "block 1"]
 """Where it matters most: drawn as often as all of the others."""
 ANYWHERE: list[Fault] = [
@@ -57,6 +58,7 @@ FAULTS: dict[Operation, list[Fault]] = {
 }
 IMPATIENT = {"total": 1.0, "connect": 1.0, "read": 0.5, "first_pause": 0.05, "longest_pause": 0.2}
 _LONGEST = 9
+_ROUTED = 0.4
 _UNTIL_WELL = 12
 """How many attempts in a row may fail once nothing new goes wrong: the faults have to be used up."""
 _TRIES_TO_SHORTEN = 40
@@ -103,10 +105,13 @@ class History:
     workers: int = 1
     lanes: int = 0
     """How many blocks each process writes at a time; 0: one effect comes after the other."""
+    routed: bool = False
+    """Whether records say their partitions: rows are staged then, appended, and kept after a clear."""
 
     def __str__(self) -> str:
         run = f"mode {self.mode}, on_rerun {self.on_rerun}, {self.rejects_to or 'no rejects'}, workers {self.workers}"
         run += f", lanes {self.lanes}"
+        run += ", routed" * self.routed
         lines = [run, *map(str, self.steps), "attempts until one ends well"]
         return "\n".join(f"{number}. {line}" if number else line for number, line in enumerate(lines))
 
@@ -122,15 +127,18 @@ def histories(seed: int, steps: int) -> Iterator[History]:
         length = min(chance.randint(3, _LONGEST), steps)
         steps -= length
         rejects_to = chance.choice([None, None, *RejectsTo])
-        points = [*POINTS, *TWICE * 5] if rejects_to is None else [*POINTS, *TWICE * 5, *OF_REJECTS * 5]
+        routed = rejects_to is None and chance.random() < _ROUTED
+        special = OF_MERGES if routed else OF_REJECTS * (rejects_to is not None)
+        points = [*POINTS, *TWICE * 5, *special * 5]
         yield History(
-            mode=chance.choice(["append", "overwrite"]),
-            on_rerun=chance.choice(["keep", "keep", "replace", "replace", "fail"]),
+            mode="append" if routed else chance.choice(["append", "overwrite"]),
+            on_rerun=chance.choice(["keep", "fail"] if routed else ["keep", "keep", "replace", "replace", "fail"]),
             steps=tuple(_step(chance, points) for _ in range(length)),
             rejects_to=rejects_to,
             # A worker takes a second to start.
             workers=chance.choice([1] * 7 + [2]),
             lanes=chance.choice([0, 2]),
+            routed=routed,
         )
 
 
@@ -202,7 +210,12 @@ class Walker:
                 self.scene.clear()
             case Kind.FAULT:
                 assert step.fault is not None
-                for table in filter(None, [self.scene.table, self.scene.parameters.get(RejectsTo.TABLE)]):
+                tables = [
+                    self.scene.table,
+                    f"{self.scene.table}__kafka_staging",
+                    self.scene.parameters.get(RejectsTo.TABLE),
+                ]
+                for table in filter(None, tables):
                     control = self.scene.endpoint.control
                     control.inject(step.operation, step.fault, table=table, nth=step.nth, times=step.times)
             case _:

@@ -83,6 +83,21 @@ def _wrapping(job: Job) -> Hazard:
     )
 
 
+def _partition_by_partition(job: Job) -> Hazard | None:
+    if not job.writer.switch("supportDynamicPartition", otherwise=False):
+        return None
+    return Hazard(
+        "partition-by-partition",
+        f"{job.writer.where}.supportDynamicPartition",
+        "is true",
+        "each thread opens an upload for each partition that it meets, and commits them one after the other: a run "
+        "that fails leaves some of them visible. Where memory is short, the upload of a partition is dropped, and its "
+        "rows are lost.",
+        "partition_by: all rows wait in a staging table, and one statement that runs once makes all partitions visible "
+        "together.",
+    )
+
+
 def _over_long(job: Job) -> Hazard | None:
     rule = job.writer.text("overLengthRule") or "keepOn"
     return Hazard(
@@ -113,6 +128,7 @@ def _secrets(job: Job) -> Hazard | None:
 WRITER_HAZARDS: tuple[Callable[[Job], Hazard | None], ...] = (
     _truncate_first,
     _partial_append,
+    _partition_by_partition,
     _unlimited_rejects,
     _rejects_stay,
     _wrapping,

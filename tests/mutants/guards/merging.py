@@ -7,6 +7,7 @@ from mutants.guard import Guard
 _MERGING, _ENTRY = "core/delivery/staging/merging.py", "core/journal/entry.py"
 _MERGES, _VALUES = "core/delivery/test_merging.py::", "core/routing/test_level_values.py::"
 _COUNTS, _ROUTES = "core/routing/test_rows_per_partition.py::", "core/routing/test_routes.py::"
+_RECORD = "    receipt = record(attempt, entry, _spent(attempt, receipt, started), learned)\n"
 
 GUARDS = (
     Guard(
@@ -37,8 +38,8 @@ GUARDS = (
         "its id",
         "the statement's id is not saved",
         _MERGING,
-        "            return entry, _refused(attempt, entry, error)\n        attempt.ports.journal.save(entry.to_json())\n",
-        "            return entry, _refused(attempt, entry, error)\n",
+        "        attempt.ports.journal.save(entry.to_json())\n    assert entry.statement_id",
+        "    assert entry.statement_id",
         f"{_MERGES}test_the_effects_come_in_order",
     ),
     Guard(
@@ -77,8 +78,8 @@ GUARDS = (
         "its end",
         "a statement that still runs is taken for one that failed",
         _MERGING,
-        '            raise CommitPending(f"{place}, has not ended in time: {end.words}. The next attempt waits for it")\n',
-        "            return False\n",
+        '            raise CommitPending(f"{place}, has not ended in time: ',
+        '            return False\n            raise CommitPending(f"{place}, has not ended in time: ',
         f"{_MERGES}test_a_statement_that_still_runs_is_waited_for",
     ),
     Guard(
@@ -117,8 +118,8 @@ GUARDS = (
         "staged rows",
         "they are removed before it is saved that they were moved",
         "core/delivery/committing.py",
-        "    receipt = record(attempt, entry, _spent(attempt, receipt, started), learned)\n    drop_staged(attempt, entry)\n",
-        "    drop_staged(attempt, entry)\n    receipt = record(attempt, entry, _spent(attempt, receipt, started), learned)\n",
+        f"{_RECORD}    drop_staged(attempt, entry)\n",
+        f"    drop_staged(attempt, entry)\n{_RECORD}",
         f"{_MERGES}test_the_effects_come_in_order",
     ),
     Guard(
