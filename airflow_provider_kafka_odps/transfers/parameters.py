@@ -220,25 +220,19 @@ def checked(given: Mapping[str, Any]) -> dict[str, Any]:
     zone_of(parameters["partition_timezone"], "partition_timezone")
     partitions_allowed(parameters["max_partitions"])
     if parameters["partition_by"]:
-        _check_routed(parameters["mode"], parameters["on_rerun"])
+        _check_routed(parameters["mode"])
     # It refuses what makes no sense together.
     _ = LoadParameters.frozen(parameters).record_format
     return parameters
 
 
-def _check_routed(mode: Mode, on_rerun: OnRerun) -> None:
+def _check_routed(mode: Mode) -> None:
     """Raise InvalidInput for what a load whose records say their partitions does not do."""
     if mode is Mode.OVERWRITE:
         raise InvalidInput(
             "mode='overwrite' and partition_by: it would replace each partition that a record of the window belongs "
             "to, so three late records would replace a whole day by themselves. Use mode='append'; or name one "
             "partition, partition='ds=%Y%m%d', and overwrite that"
-        )
-    if on_rerun is OnRerun.REPLACE:
-        raise InvalidInput(
-            "on_rerun='replace' and partition_by: this release cannot remove the rows of a window from several "
-            "partitions at once. Use on_rerun='keep', or 'fail'; to load a window again, remove its rows by partition "
-            "and offset, and forget the window"
         )
 
 

@@ -12,12 +12,12 @@ from contracts.table_backends import hook
 from core.world import ROUTES, STAGED
 from twins.maxcompute import MaxCompute
 from twins.maxcompute import Sink as TwinSink
-from twins.staging import MergeWorld, TwinMerges, TwinStagedRows
+from twins.staging import MergeWorld, TwinMerges, TwinStagedRows, find_in
 
 from airflow_provider_kafka_odps.clients.maxcompute.sql import hints_for
 from airflow_provider_kafka_odps.core.delivery.ports import Sink
 from airflow_provider_kafka_odps.core.delivery.staging.outside import Merges, StagedRows, Staging
-from airflow_provider_kafka_odps.core.delivery.window_rows import NoOffsetColumns, window_rows_sql
+from airflow_provider_kafka_odps.core.delivery.window_rows import NoOffsetColumns, WindowRows, window_rows_sql
 from airflow_provider_kafka_odps.core.options import Compression
 from airflow_provider_kafka_odps.core.routing.staged import Staged
 from airflow_provider_kafka_odps.core.routing.staging import Routing, staging_schema
@@ -28,6 +28,7 @@ from airflow_provider_kafka_odps.transfers.adapters.staging import StagedSink, s
 from airflow_provider_kafka_odps.transfers.adapters.table import TableSink, TableWindowRows
 
 TARGET = TableSchema(columns_of({"p": "bigint", "o": "bigint", "v": "string"}), columns_of({"ds": "string"}))
+PLACES = [PartitionSpec.parse("ds=day-a"), PartitionSpec.parse("ds=day-b")]
 _CONFLICT = "ODPS-0110999:MetaTransactionAborted - cannot satisfy ODPS ACID constraints"
 
 
@@ -44,6 +45,9 @@ class StagingBackend(Protocol):
 
     def merges(self) -> Merges:
         """Return the statements that move it."""
+
+    def find(self, columns: tuple[str, ...] | None) -> WindowRows:
+        """Return the rows of the target in the partitions of `PLACES`."""
 
     def rows(self) -> list[tuple[int, int, str]]:
         """Return what everybody sees in the target, in order."""
@@ -74,6 +78,10 @@ class TwinStaging:
     def merges(self) -> Merges:
         """Return the twin."""
         return TwinMerges(self.world, self.statements)
+
+    def find(self, columns: tuple[str, ...] | None) -> WindowRows:
+        """Return the twin."""
+        return find_in(self.world, by_rows=True)(columns, PLACES)
 
     def rows(self) -> list[tuple[int, int, str]]:
         """Return the rows."""
@@ -118,6 +126,10 @@ class EndpointStaging:
     def merges(self) -> Merges:
         """Return what the operator makes of the hook."""
         return self._staging().merges
+
+    def find(self, columns: tuple[str, ...] | None) -> WindowRows:
+        """Return what the operator makes of the hook."""
+        return self._staging().find(columns, PLACES)
 
     def _staging(self) -> Staging:
         found = window_rows_sql({"p": "__partition__", "o": "__offset__"}, self.target, TARGET, None)

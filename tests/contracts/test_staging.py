@@ -11,12 +11,10 @@ from core.examples import window_of
 
 from airflow_provider_kafka_odps.core.delivery.window_rows import FoundRows
 from airflow_provider_kafka_odps.core.statement import Fate
-from airflow_provider_kafka_odps.core.table.names import PartitionSpec
 from airflow_provider_kafka_odps.core.upload import UploadStatus
 from airflow_provider_kafka_odps.local.testing import RunningEndpoint
 
 ROWS = [(0, 0, "a"), (0, 1, "b"), (1, 0, "a")]
-PLACES = [PartitionSpec.parse("ds=day-a"), PartitionSpec.parse("ds=day-b")]
 
 
 @pytest.fixture(params=["twin", "endpoint"])
@@ -113,7 +111,7 @@ def test_a_statement_that_leaves_a_part(staged: StagingBackend) -> None:
     staged.fail_next("leaves a part")
     started = staged.merges().start(staged.staged, uuid.uuid4().hex)
     assert staged.merges().end(started, 60).fate is Fate.FAILED
-    found = staged.merges().count(("p", "o"), PLACES, window_of((0, 9), (0, 9)))
+    found = staged.find(("p", "o")).count(window_of((0, 9), (0, 9)))
     assert found is not None
     assert 0 < found.rows < len(ROWS)
 
@@ -128,10 +126,22 @@ def test_a_statement_that_is_forgotten(staged: StagingBackend) -> None:
 
 def test_rows_of_a_window_are_counted(staged: StagingBackend) -> None:
     """By the columns that are named, or those of today; without any, nobody can tell."""
-    merges = staged.merges()
-    window = window_of((0, 9), (0, 9))
-    assert merges.count(None, PLACES, window) == FoundRows(0, 0)
+    merges, window = staged.merges(), window_of((0, 9), (0, 9))
+    assert staged.find(None).count(window) == FoundRows(0, 0)
     merges.end(merges.start(staged.staged, uuid.uuid4().hex), 60)
-    assert merges.count(None, PLACES, window) == merges.count(("p", "o"), PLACES, window) == FoundRows(3, 3)
-    assert merges.count(("p", "o"), PLACES, window_of((1, 9))) == FoundRows(1, 1)
-    assert merges.count((), PLACES, window) is None
+    assert staged.find(None).count(window) == staged.find(("p", "o")).count(window) == FoundRows(3, 3)
+    assert staged.find(("p", "o")).count(window_of((1, 9))) == FoundRows(1, 1)
+    assert staged.find(()).count(window) is None
+
+
+def test_rows_of_a_window_are_removed_from_all_their_partitions(staged: StagingBackend) -> None:
+    """Once under a name; others stay, also where all rows of a partition go."""
+    merges, rows, name = staged.merges(), staged.find(None), uuid.uuid4().hex
+    merges.end(merges.start(staged.staged, uuid.uuid4().hex), 60)
+    started = rows.start_removal(window_of((0, 9)), name)
+    assert rows.await_removal(started) is None
+    assert staged.rows() == [(1, 0, "a")]
+    merges.end(merges.start(staged.staged, uuid.uuid4().hex), 60)
+    assert rows.start_removal(window_of((0, 9)), name) == started
+    assert rows.await_removal(started) is None
+    assert len(staged.rows()) == 4

@@ -14,7 +14,7 @@ from twins.kafka import Cluster, Log, Topic, log_of
 from twins.kafka_reader import Source
 from twins.maxcompute import MaxCompute, RejectSink, Row, Sink
 from twins.spool import Spool
-from twins.staging import MergeWorld, TwinMerges, TwinStagedRows
+from twins.staging import MergeWorld, TwinMerges, TwinStagedRows, find_in
 from twins.stores import Store, TaskState
 from twins.table_rows import Rows, Shown
 
@@ -205,7 +205,10 @@ def attempt_at(
         announce=lambda window: world.effect("announce", lambda: world.announced.append(window)),
         commit_ends=lambda window: world.effect("commit ends", lambda: world.followed.append(window)),
         staging=Staging(
-            TwinStagedRows(world), TwinMerges(world, world.statements_of_merges, by_rows), lambda _: Shown(world)
+            TwinStagedRows(world),
+            TwinMerges(world, world.statements_of_merges),
+            find_in(world, by_rows=by_rows),
+            lambda _: Shown(world),
         )
         if routed
         else None,

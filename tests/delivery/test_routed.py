@@ -20,7 +20,10 @@ MERGING = [
 ROUTED = [*POINTS[: POINTS.index("save committed")], *MERGING, "reconcile", "end"]
 STARTED = ROUTED[ROUTED.index("save merging #2") :]
 """Where the statement was started: the rows may be in the table already."""
-IN_DOUBT = ROUTED[ROUTED.index("commit") :]
+REPLACING = [
+    *["count", "block 1", "save replacing", "start removal", "save replacing #2", "await removal", "count #3"],
+    *["save committing", "commit", "save merging", "start merge", "await merge", "save committed"],
+]
 
 
 def check_partitions(scene: Scene) -> None:
@@ -99,6 +102,20 @@ def test_a_zombie_while_merging(make_routed: MakeScene) -> None:
         zombie.go_on()
         assert zombie.wait().error is not None, zombie.log()
         scene.check_loaded_once(ended)
+
+    together(go_through, cases)
+
+
+def test_killed_while_replacing_routed(make_routed: MakeScene) -> None:
+    """A replacement of the rows of several partitions that dies anywhere is completed, and ends with each row once."""
+    cases = [(make_routed(on_rerun="replace"), point) for point in REPLACING]
+
+    def go_through(scene: Scene, point: str) -> None:
+        scene.check_loaded_once(scene.attempt())
+        scene.clear()
+        assert scene.attempt({point: KILL}).killed
+        scene.check_loaded_once(scene.attempt())
+        check_partitions(scene)
 
     together(go_through, cases)
 

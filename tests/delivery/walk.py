@@ -106,7 +106,7 @@ class History:
     lanes: int = 0
     """How many blocks each process writes at a time; 0: one effect comes after the other."""
     routed: bool = False
-    """Whether records say their partitions: rows are staged then, appended, and kept after a clear."""
+    """Whether records say their partitions: rows are staged then, and appended."""
 
     def __str__(self) -> str:
         run = f"mode {self.mode}, on_rerun {self.on_rerun}, {self.rejects_to or 'no rejects'}, workers {self.workers}"
@@ -132,7 +132,7 @@ def histories(seed: int, steps: int) -> Iterator[History]:
         points = [*POINTS, *TWICE * 5, *special * 5]
         yield History(
             mode="append" if routed else chance.choice(["append", "overwrite"]),
-            on_rerun=chance.choice(["keep", "fail"] if routed else ["keep", "keep", "replace", "replace", "fail"]),
+            on_rerun=chance.choice(["keep", "keep", "replace", "replace", "fail"]),
             steps=tuple(_step(chance, points) for _ in range(length)),
             rejects_to=rejects_to,
             # A worker takes a second to start.

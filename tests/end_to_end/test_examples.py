@@ -175,6 +175,18 @@ def test_a_partition_by_its_key(odps: OdpsHook) -> None:
     assert loaded == [{"n": len(list(records.tutorial_messages(hour))), "pt": which["partition_key"]}]
 
 
+def test_every_record_into_the_partition_of_its_time(odps: OdpsHook) -> None:
+    """The hour's records are in the partitions that their timestamps name, by the clock of Shanghai."""
+    odps.run_sql("DROP TABLE IF EXISTS testkafka_routed")
+    finished = run("routed_kafka_to_maxcompute", HOUR)
+    assert finished.state == "success"
+    assert finished.receipt is not None
+    loaded = odps.run_sql("SELECT ds, hh, COUNT(*) AS n FROM testkafka_routed GROUP BY ds, hh").to_pylist()
+    found = {f"ds={row['ds']},hh={row['hh']}": row["n"] for row in loaded}
+    assert found == finished.receipt["per_partition"]
+    assert finished.receipt["rows"] == sum(found.values())
+
+
 def test_a_run_without_an_interval_loads_nothing(odps: OdpsHook) -> None:
     """The hourly example, triggered without a logical date: it fails at once, with retries left, and makes no table."""
     odps.run_sql("DROP TABLE IF EXISTS testkafka_hourly")
@@ -201,6 +213,7 @@ def test_every_example_is_tested() -> None:
         "rejects_kafka_to_maxcompute",
         "waiting_kafka_to_maxcompute",
         "partitioned_kafka_to_maxcompute",
+        "routed_kafka_to_maxcompute",
         "ranges_kafka_to_maxcompute",
     }
 

@@ -198,7 +198,6 @@ def test_a_statement_that_leaves_a_part(
     ("more", "says"),
     [
         ({"mode": "overwrite"}, "three late records would replace a whole day"),
-        ({"on_rerun": "replace"}, "on_rerun='replace' and partition_by"),
         ({"max_partitions": 0}, "max_partitions=0: a number from 1 to 2000"),
         ({"partition_by": {"ds": "t", "dd": "t"}}, "dd is no level of it"),
         ({"partition_by": {"ds": "t"}}, "nothing says hh"),
@@ -223,6 +222,24 @@ def test_bad_input_is_refused_before_anything_is_written(
         task_run.attempt(topic=topic, table=table, **{**ALL, **more})
     assert rows(odps, table) == [("20251123", "00", "old")]
     assert odps.run_sql(f"SHOW TABLES LIKE '{table}__kafka_staging'").num_rows == 0
+
+
+def test_a_clear_replaces_the_rows_of_all_partitions(task_run: TaskRun, odps: OdpsHook, topic: str, table: str) -> None:
+    """Also where the levels are others by then: what was loaded by the wrong clock is not there any more."""
+    task_run.attempt(topic=topic, table=table, on_rerun="replace", **ALL)
+    task_run.clear_number = 1
+    by = {level: source.replace("Asia/Shanghai", "UTC") for level, source in BY.items()}
+    receipt = task_run.attempt(topic=topic, table=table, on_rerun="replace", **{**ALL, "partition_by": by})
+    assert (receipt["rows"], receipt["reconciled"]) == (6, "offsets")
+    assert rows(odps, table) == [
+        ("20251122", "15", "r1"),
+        ("20251122", "15", "r4"),
+        ("20251122", "16", "r0"),
+        ("20251122", "16", "r5"),
+        ("20251122", "17", "r3"),
+        ("20251123", "00", "old"),
+        ("20251123", "17", "r2"),
+    ]
 
 
 def test_a_clustered_table_is_refused(task_run: TaskRun, odps: OdpsHook, topic: str) -> None:

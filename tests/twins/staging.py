@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from twins.maxcompute import MaxCompute, Row, Upload
 from twins.table_rows import Rows
 
-from airflow_provider_kafka_odps.core.delivery.window_rows import FoundRows
+from airflow_provider_kafka_odps.core.delivery.staging.outside import FindRowsIn
+from airflow_provider_kafka_odps.core.delivery.window_rows import NoOffsetColumns
 from airflow_provider_kafka_odps.core.routing.staged import Staged
 from airflow_provider_kafka_odps.core.statement import Fate, StatementEnd
-from airflow_provider_kafka_odps.core.table.names import PartitionSpec
-from airflow_provider_kafka_odps.core.window.window import Window
 from airflow_provider_kafka_odps.exceptions import StatementFailed
 
 
@@ -62,8 +60,6 @@ class TwinMerges:
 
     world: MaxCompute
     statements: MergeWorld
-    by_rows: bool = True
-    """Whether rows can be found by partition and offset."""
 
     def start(self, staged: Staged, name: str) -> str:
         return self.world.effect("start merge", lambda: self._start(str(staged), name))
@@ -71,13 +67,6 @@ class TwinMerges:
     def end(self, statement_id: str, seconds: float) -> StatementEnd:
         del seconds
         return self.world.effect("await merge", lambda: self._end(statement_id))
-
-    def count(
-        self, found_by: tuple[str, ...] | None, places: Sequence[PartitionSpec], window: Window
-    ) -> FoundRows | None:
-        del places
-        found = self.by_rows if found_by is None else bool(found_by)
-        return Rows(self.world).count(window) if found else None
 
     def _start(self, place: str, name: str) -> str:
         if name not in self.statements.merges:
@@ -95,6 +84,11 @@ class TwinMerges:
             merge.fault = ""
             return StatementEnd(Fate.RUNNING, "it still runs")
         return finish(self.world, merge)
+
+
+def find_in(world: MaxCompute, *, by_rows: bool) -> FindRowsIn:
+    """Return what finds the rows of a window in partitions: by the columns of a receipt, or of today if ``by_rows``."""
+    return lambda columns, _: Rows(world) if (by_rows if columns is None else columns) else NoOffsetColumns()
 
 
 def finish(world: MaxCompute, merge: Merge) -> StatementEnd:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from airflow_provider_kafka_odps.core.delivery.attempt import Attempt
-from airflow_provider_kafka_odps.core.delivery.window_rows import NO_OFFSET_COLUMNS, FoundRows
+from airflow_provider_kafka_odps.core.delivery.window_rows import NO_OFFSET_COLUMNS, FoundRows, WindowRows
 from airflow_provider_kafka_odps.core.journal.entry import Journal
 from airflow_provider_kafka_odps.core.journal.receipt import Receipt
 from airflow_provider_kafka_odps.core.options import Mode, OnDataLoss, OnFewerRows
@@ -54,7 +54,7 @@ def make_room(attempt: Attempt, entry: Journal, receipt: Receipt) -> Journal:
     here may start it yet. A second one would remove what is committed by then.
     Raises StatementFailed and RowsDiffer; the next attempt goes on here.
     """
-    rows, journal = attempt.ports.window_rows(_replaced(entry).found_by), attempt.ports.journal
+    rows, journal = _rows_of(attempt, _replaced(entry)), attempt.ports.journal
     if entry.statement_id is None:
         found = _count(attempt, entry)
         entry = entry.replacing(receipt)
@@ -72,7 +72,7 @@ def make_room(attempt: Attempt, entry: Journal, receipt: Receipt) -> Journal:
 def _check_removed(attempt: Attempt, entry: Journal, refusal: str | None) -> None:
     """Raise unless none of the window's rows is left, whatever is said of the statement that was to remove them."""
     before = _replaced(entry)
-    found = attempt.ports.window_rows(before.found_by).count(entry.window)
+    found = _rows_of(attempt, before).count(entry.window)
     left = before.rows if found is None else found.rows
     if not left:
         return
@@ -93,7 +93,7 @@ def _count(attempt: Attempt, entry: Journal) -> FoundRows:
     Raises RowsDiffer where some of it is not the load's; that, or InvalidMapping, where nobody can tell.
     """
     before = _replaced(entry)
-    found = attempt.ports.window_rows(before.found_by).count(entry.window)
+    found = _rows_of(attempt, before).count(entry.window)
     if found is None and before.found_by is None:
         raise InvalidMapping(NO_OFFSET_COLUMNS)
     if found is None:
@@ -108,6 +108,13 @@ def _count(attempt: Attempt, entry: Journal) -> FoundRows:
             f"{before.upload_id} wrote {before.rows}: some are from another topic or another load. None was removed"
         )
     return found
+
+
+def _rows_of(attempt: Attempt, before: Receipt) -> WindowRows:
+    """Return the window's rows by the columns of a load before, in the partitions that got its rows."""
+    if attempt.ports.staging is not None:
+        return attempt.ports.staging.find(before.found_by, before.places)
+    return attempt.ports.window_rows(before.found_by)
 
 
 def _replaced(entry: Journal) -> Receipt:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from airflow_provider_kafka_odps.core.delivery.staging.outside import Staging
-from airflow_provider_kafka_odps.core.delivery.window_rows import FoundRows, NoOffsetColumns, WindowRowsSql, rows_sql_by
+from airflow_provider_kafka_odps.core.delivery.window_rows import NoOffsetColumns
 from airflow_provider_kafka_odps.core.routing.staged import Staged
 from airflow_provider_kafka_odps.core.routing.staging import (
     STAGED_DAYS,
@@ -20,11 +20,15 @@ from airflow_provider_kafka_odps.core.routing.staging import (
 from airflow_provider_kafka_odps.core.statement import StatementEnd
 from airflow_provider_kafka_odps.core.table.names import PartitionSpec
 from airflow_provider_kafka_odps.exceptions import StatementFailed, TableRefused
-from airflow_provider_kafka_odps.transfers.adapters.table import TableSink, TableVisibleRows, TableWindowRows
+from airflow_provider_kafka_odps.transfers.adapters.table import (
+    TableSink,
+    TableVisibleRows,
+    TableWindowRows,
+    find_rows,
+)
 
 if TYPE_CHECKING:
     from airflow_provider_kafka_odps.core.upload import Upload
-    from airflow_provider_kafka_odps.core.window.window import Window
     from airflow_provider_kafka_odps.hooks.odps import OdpsHook
 
 _HINTS = {"odps.sql.reshuffle.dynamicpt": "true"}
@@ -112,8 +116,6 @@ class HookMerges:
 
     target: TableSink
     routing: Routing
-    finder: WindowRowsSql | None
-    """What finds rows by the columns that are mapped now; None: nothing does."""
 
     def start(self, staged: Staged, name: str) -> str:
         """Start to move all rows that are staged there, once per name; return the id of the instance."""
@@ -127,24 +129,18 @@ class HookMerges:
         """Wait for so long until it has ended, and return how."""
         return self.target.hook.await_sql(statement_id, seconds)
 
-    def count(
-        self, found_by: tuple[str, ...] | None, places: Sequence[PartitionSpec], window: Window
-    ) -> FoundRows | None:
-        """Return how much of a window is visible in some partitions; None where nobody can tell."""
-        sink = self.target
-        finder = self.finder if found_by is None else rows_sql_by(found_by, sink.table, sink.schema, None)
-        if finder is None:
-            return None
-        return TableWindowRows(sink.hook, replace(finder, places=tuple(places))).count(window)
-
 
 def staging_of(target: TableSink, routing: Routing, today: TableWindowRows | NoOffsetColumns) -> Staging:
     """Return the outside of a load into a target whose rows are staged."""
-    finder = today.finder if isinstance(today, TableWindowRows) else None
+    by_columns = find_rows(target, today)
+
+    def find(columns: tuple[str, ...] | None, places: Sequence[PartitionSpec]) -> TableWindowRows | NoOffsetColumns:
+        rows = by_columns(columns)
+        if not isinstance(rows, TableWindowRows):
+            return NoOffsetColumns()
+        return TableWindowRows(rows.hook, replace(rows.finder, places=tuple(places)))
 
     def show(places: Sequence[PartitionSpec]) -> TableVisibleRows:
-        if finder is None:
-            return TableVisibleRows(target, today)
-        return TableVisibleRows(target, TableWindowRows(target.hook, replace(finder, places=tuple(places))))
+        return TableVisibleRows(target, find(None, places))
 
-    return Staging(HookStagedRows(target.hook), HookMerges(target, routing, finder), show)
+    return Staging(HookStagedRows(target.hook), HookMerges(target, routing), find, show)

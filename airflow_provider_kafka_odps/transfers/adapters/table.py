@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from airflow_provider_kafka_odps.core.delivery.reconciling import FoundOffsets
@@ -97,15 +97,27 @@ class TableWindowRows:
         }
 
     def start_removal(self, window: Window, name: str) -> str:
-        """Start to remove the window's rows and no others, once per name; return the id of the instance."""
-        return self.hook.start_sql(self.finder.removal_statement(window), self.finder.table, name)
+        """Start to remove the window's rows and no others, once per name; return the id of the instance.
+
+        Where they are in several partitions, each has a statement with a name of its own, and the ids are joined.
+        """
+        if not self.finder.places:
+            return self.hook.start_sql(self.finder.removal_statement(window), self.finder.table, name)
+        started = []
+        for number, place in enumerate(self.finder.places):
+            statement = replace(self.finder, partition=place, places=()).removal_statement(window)
+            started.append(self.hook.start_sql(statement, self.finder.table, f"{name}-{number}"))
+        return ",".join(started)
 
     def await_removal(self, statement_id: str) -> str | None:
         """Wait until the removal has ended; return why nothing was removed, if it was not."""
-        end = self.hook.await_sql(statement_id)
-        if end.fate is Fate.RUNNING:
-            raise StatementFailed(end.words)
-        return None if end.fate is Fate.SUCCEEDED else end.words
+        refusals = []
+        for each in statement_id.split(","):
+            end = self.hook.await_sql(each)
+            if end.fate is Fate.RUNNING:
+                raise StatementFailed(end.words)
+            refusals += [] if end.fate is Fate.SUCCEEDED else [end.words]
+        return next(iter(refusals), None)
 
 
 def find_rows(sink: TableSink, today: TableWindowRows | NoOffsetColumns) -> FindRows:

@@ -15,7 +15,7 @@ from airflow_provider_kafka_odps.core.delivery.attempt import Attempt
 from airflow_provider_kafka_odps.core.delivery.transfer import transfer
 from airflow_provider_kafka_odps.core.journal.entry import Journal, Phase
 from airflow_provider_kafka_odps.core.journal.receipt import CommitProof, Reconciled
-from airflow_provider_kafka_odps.core.options import Mode
+from airflow_provider_kafka_odps.core.options import Mode, OnRerun
 from airflow_provider_kafka_odps.core.routing.staged import Staged
 from airflow_provider_kafka_odps.core.table.names import PartitionSpec
 from airflow_provider_kafka_odps.core.upload import UploadStatus
@@ -30,10 +30,23 @@ ORDER = [
 ]
 
 
-def attempt_of(world: World, *, by_rows: bool = True, clear_number: int = 0, max_partitions: int = 64) -> Attempt:
+def attempt_of(
+    world: World,
+    *,
+    by_rows: bool = True,
+    clear_number: int = 0,
+    max_partitions: int = 64,
+    on_rerun: OnRerun = OnRerun.KEEP,
+) -> Attempt:
     """Return an attempt at loading all records, each into the partition that its value names."""
     return attempt_at(
-        world, Mode.APPEND, routed=True, by_rows=by_rows, clear_number=clear_number, max_partitions=max_partitions
+        world,
+        Mode.APPEND,
+        routed=True,
+        by_rows=by_rows,
+        clear_number=clear_number,
+        max_partitions=max_partitions,
+        on_rerun=on_rerun,
     )
 
 
@@ -283,6 +296,36 @@ def test_a_clear_keeps_the_rows() -> None:
     first = transfer(attempt_of(world))
     again = transfer(attempt_of(world, clear_number=1))
     assert again.to_json() == first.to_json()
+    assert world.table == [OLD_ROW, *world.records()]
+
+
+def test_a_clear_replaces_the_rows() -> None:
+    """When the new ones are staged whole, the old ones are removed from their partitions, and the new ones moved."""
+    world = World()
+    transfer(attempt_of(world))
+    world.effects.clear()
+    again = transfer(attempt_of(world, clear_number=1, on_rerun=OnRerun.REPLACE))
+    assert again.upload_id == "u2"
+    assert world.table == [OLD_ROW, *world.records()]
+    behind = world.effects[world.effects.index("save replacing") :]
+    assert behind == [
+        *["save replacing", "start removal", "save replacing", "await removal", "count", "save committing", "commit"],
+        *["look at the staged", "save merging", "start merge", "save merging", "await merge", "look at the staged"],
+        *["save committed", "drop the staged"],
+    ]
+
+
+@pytest.mark.parametrize("second", range(40))
+def test_a_crash_anywhere_while_rows_are_replaced(second: int) -> None:
+    """The next attempt, a retry, completes it: each row once."""
+    world = World()
+    transfer(attempt_of(world))
+    world.crash_before = len(world.effects) + second
+    try:
+        transfer(attempt_of(world, clear_number=1, on_rerun=OnRerun.REPLACE))
+    except Crash:
+        world.crash_before = None
+        transfer(attempt_of(world, clear_number=1, on_rerun=OnRerun.REPLACE))
     assert world.table == [OLD_ROW, *world.records()]
 
 

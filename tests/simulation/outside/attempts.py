@@ -16,7 +16,7 @@ from simulation.outside.workers import Pool
 from simulation.outside.world import SimulatedWorld
 from twins.maxcompute import RejectSink
 from twins.spool import Spool
-from twins.staging import TwinMerges, TwinStagedRows
+from twins.staging import TwinMerges, TwinStagedRows, find_in
 from twins.table_rows import Rows
 
 from airflow_provider_kafka_odps.core.accounting.rejects import NoRejectSink
@@ -115,7 +115,8 @@ def attempt_in(
 
 def _staging(world: SimulatedWorld, *, with_offsets: bool) -> Staging:
     shown = SimulatedShown(world) if with_offsets else AllRows(world)
-    return Staging(TwinStagedRows(world), TwinMerges(world, world.moving, with_offsets), lambda _: shown)
+    found = find_in(world, by_rows=with_offsets)
+    return Staging(TwinStagedRows(world), TwinMerges(world, world.moving), found, lambda _: shown)
 
 
 def _silent(line: str) -> None:

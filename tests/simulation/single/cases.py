@@ -174,9 +174,9 @@ def cases_of_lanes(attempts: int) -> list[Case]:
 
 
 def cases_of_routed(attempts: int) -> list[Case]:
-    """Return loads whose rows are staged first: there they are appended, and kept after a clear."""
+    """Return loads whose rows are staged first: there they are appended."""
     kinds = [
-        *[(on_rerun, Columns.ALWAYS) for on_rerun in (OnRerun.KEEP, OnRerun.FAIL)],
+        *[(on_rerun, Columns.ALWAYS) for on_rerun in OnRerun],
         (OnRerun.KEEP, Columns.NEVER),
     ]
     return [

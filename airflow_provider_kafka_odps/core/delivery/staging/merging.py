@@ -119,14 +119,14 @@ def _proved(attempt: Attempt, entry: Journal, end: StatementEnd) -> bool:
 
     Raises CommitPending where it still runs, and CommitUnknown where some are there, or nobody can tell.
     """
-    receipt, rows = _receipt(entry), _staging(attempt).merges
+    receipt = _receipt(entry)
     place = f"the statement {entry.merge}, which moves the {receipt.rows} rows of upload {entry.upload_id} from "
     place += f"{entry.staged} to {entry.target.table}"
     match end.fate:
         case Fate.RUNNING:
             raise CommitPending(f"{place}, has not ended in time: {end.words}. The next attempt waits for it")
         case Fate.SUCCEEDED | Fate.FAILED | Fate.CONFLICTED | Fate.FORGOTTEN:
-            found = rows.count(receipt.found_by, receipt.places, entry.window)
+            found = _staging(attempt).find(receipt.found_by, receipt.places).count(entry.window)
         case fate:
             assert_never(fate)
     if found is None:

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from airflow_provider_kafka_odps.core.delivery.reconciling import VisibleRows
-from airflow_provider_kafka_odps.core.delivery.window_rows import FoundRows
+from airflow_provider_kafka_odps.core.delivery.window_rows import WindowRows
 from airflow_provider_kafka_odps.core.routing.staged import Staged
 from airflow_provider_kafka_odps.core.statement import StatementEnd
 from airflow_provider_kafka_odps.core.table.names import PartitionSpec
 from airflow_provider_kafka_odps.core.upload import Upload
-from airflow_provider_kafka_odps.core.window.window import Window
 
 
 class StagedRows(Protocol):
@@ -41,10 +40,9 @@ class Merges(Protocol):
     def end(self, statement_id: str, seconds: float) -> StatementEnd:
         """Wait for so long until it has ended, and return how."""
 
-    def count(
-        self, found_by: tuple[str, ...] | None, places: Sequence[PartitionSpec], window: Window
-    ) -> FoundRows | None:
-        """Return how much of a window is visible in some partitions; None where nobody can tell."""
+
+FindRowsIn: TypeAlias = Callable[[tuple[str, ...] | None, Sequence[PartitionSpec]], WindowRows]
+"""Returns the rows of a window in some partitions, as they are found by two columns; None: by those mapped now."""
 
 
 ShowRows: TypeAlias = Callable[[Sequence[PartitionSpec]], VisibleRows]
@@ -57,4 +55,5 @@ class Staging:
 
     rows: StagedRows
     merges: Merges
+    find: FindRowsIn
     show: ShowRows
