@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from airflow_provider_kafka_odps.core.delivery.staging.outside import Staging
+from airflow_provider_kafka_odps.core.delivery.merging.staged_rows import Staging
 from airflow_provider_kafka_odps.core.delivery.window_rows import NO_OFFSET_COLUMNS, NoOffsetColumns, window_rows_sql
 from airflow_provider_kafka_odps.core.mapping.compiler import (
     DEFAULT_COLUMNS,

@@ -15,8 +15,8 @@ from twins.maxcompute import Sink as TwinSink
 from twins.staging import MergeWorld, TwinMerges, TwinStagedRows, find_in
 
 from airflow_provider_kafka_odps.clients.maxcompute.sql import hints_for
+from airflow_provider_kafka_odps.core.delivery.merging.staged_rows import Merges, StagedRows, Staging
 from airflow_provider_kafka_odps.core.delivery.ports import Sink
-from airflow_provider_kafka_odps.core.delivery.staging.outside import Merges, StagedRows, Staging
 from airflow_provider_kafka_odps.core.delivery.window_rows import NoOffsetColumns, WindowRows, window_rows_sql
 from airflow_provider_kafka_odps.core.options import Compression
 from airflow_provider_kafka_odps.core.routing.staged import Staged

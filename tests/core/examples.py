@@ -13,6 +13,7 @@ from airflow_provider_kafka_odps.core.history.store import History, NoAssetStore
 from airflow_provider_kafka_odps.core.journal.entry import Target
 from airflow_provider_kafka_odps.core.journal.receipt import CommitProof, Receipt, Reconciled
 from airflow_provider_kafka_odps.core.options import IsolationLevel, Mode, OnDataLoss, OnGap, OnShortLog
+from airflow_provider_kafka_odps.core.table.names import PartitionSpec
 from airflow_provider_kafka_odps.core.window.bounds import PlannableBound, SurveyBound
 from airflow_provider_kafka_odps.core.window.facts import PartitionFacts, TopicFacts
 from airflow_provider_kafka_odps.core.window.offsets import OffsetRange, TopicPartition
@@ -135,4 +136,9 @@ receipts = st.builds(
         pace=st.integers(0, 2**40),
         lane_pace=st.integers(0, 2**40),
     ),
+    per_partition=st.none()
+    | st.dictionaries(
+        st.integers(0, 99).map(lambda day: PartitionSpec((("ds", f"{day}"),))), st.integers(1), max_size=3
+    ),
+    staged_bytes=st.none() | st.integers(0, 2**50),
 )

@@ -19,9 +19,9 @@ import pyarrow as pa
 
 from airflow_provider_kafka_odps.core.accounting.rejects import RejectSink
 from airflow_provider_kafka_odps.core.delivery.attempt import Attempt
+from airflow_provider_kafka_odps.core.delivery.merging.staged_rows import Merges, StagedRows, Staging
 from airflow_provider_kafka_odps.core.delivery.ports import Sink, Source
 from airflow_provider_kafka_odps.core.delivery.reconciling import FoundOffsets, VisibleRows
-from airflow_provider_kafka_odps.core.delivery.staging.outside import Merges, StagedRows, Staging
 from airflow_provider_kafka_odps.core.delivery.window_rows import FoundRows, WindowRows
 from airflow_provider_kafka_odps.core.journal.entry import JournalStore
 from airflow_provider_kafka_odps.core.load.evidence import Evidence

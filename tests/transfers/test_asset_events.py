@@ -13,6 +13,7 @@ from airflow_provider_kafka_odps.core.accounting.speed import Speed
 from airflow_provider_kafka_odps.core.journal.entry import Journal, Phase
 from airflow_provider_kafka_odps.core.journal.receipt import Receipt
 from airflow_provider_kafka_odps.core.options import Mode, OnGap
+from airflow_provider_kafka_odps.core.table.names import PartitionSpec
 from airflow_provider_kafka_odps.core.window.bounds import AskedBound, At, Latest, Offsets, Previous, Side
 from airflow_provider_kafka_odps.core.window.parsing import Interval
 from airflow_provider_kafka_odps.exceptions import InvalidInput
@@ -87,6 +88,14 @@ def test_the_event_says_where_the_logs_ended() -> None:
     event = event_of(known, None, 0)
     assert event["log_end"] == event["window"]["log_end"] == {"0": 5}
     assert "log_end" not in event_of(receipt, None, 0)
+
+
+def test_the_event_has_the_rows_of_each_partition() -> None:
+    """Of a load whose records say the partition; whoever it triggers knows where there is news."""
+    places = {PartitionSpec.parse("ds=20261122"): 2, PartitionSpec.parse("ds=20261123"): 1}
+    event = event_of(replace(receipt_of("u1"), partition="ds=*", per_partition=places), None, 0)
+    assert (event["partition"], event["per_partition"]) == ("ds=*", {"ds=20261122": 2, "ds=20261123": 1})
+    assert "per_partition" not in event_of(receipt_of("u1"), None, 0)
 
 
 BEGINS, ENDS = datetime(2026, 3, 1, 10, tzinfo=UTC), datetime(2026, 3, 1, 11, tzinfo=UTC)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from twins.maxcompute import MaxCompute, Row, Upload
 from twins.table_rows import Rows
 
-from airflow_provider_kafka_odps.core.delivery.staging.outside import FindRowsIn
+from airflow_provider_kafka_odps.core.delivery.merging.staged_rows import FindRowsIn
 from airflow_provider_kafka_odps.core.delivery.window_rows import NoOffsetColumns
 from airflow_provider_kafka_odps.core.routing.staged import Staged
 from airflow_provider_kafka_odps.core.statement import Fate, StatementEnd

@@ -9,6 +9,7 @@ from airflow_provider_kafka_odps.core.accounting.counts import RejectsUpload
 from airflow_provider_kafka_odps.core.accounting.rejects import RejectSink
 from airflow_provider_kafka_odps.core.clock import Clock
 from airflow_provider_kafka_odps.core.delivery.attempt import Attempt
+from airflow_provider_kafka_odps.core.delivery.merging.merging import drop_staged, merge
 from airflow_provider_kafka_odps.core.delivery.replacing import make_room, removes
 from airflow_provider_kafka_odps.core.delivery.settling import (
     before_the_fence,
@@ -17,7 +18,6 @@ from airflow_provider_kafka_odps.core.delivery.settling import (
     proved_to_be_there,
     settle,
 )
-from airflow_provider_kafka_odps.core.delivery.staging.merging import drop_staged, merge
 from airflow_provider_kafka_odps.core.history.task_chain import chain_entry
 from airflow_provider_kafka_odps.core.journal.entry import HOW_TO_FORGET, Journal
 from airflow_provider_kafka_odps.core.journal.receipt import CommitProof, Receipt

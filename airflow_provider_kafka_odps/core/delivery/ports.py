@@ -11,8 +11,8 @@ import pyarrow as pa
 
 from airflow_provider_kafka_odps.core.accounting.rejects import RejectSink
 from airflow_provider_kafka_odps.core.clock import Clock
+from airflow_provider_kafka_odps.core.delivery.merging.staged_rows import Staging
 from airflow_provider_kafka_odps.core.delivery.reconciling import VisibleRows
-from airflow_provider_kafka_odps.core.delivery.staging.outside import Staging
 from airflow_provider_kafka_odps.core.delivery.window_rows import WindowRows
 from airflow_provider_kafka_odps.core.history.store import History
 from airflow_provider_kafka_odps.core.journal.entry import JournalStore

@@ -45,6 +45,9 @@ class Phase(StrEnum):
     """Rows of an earlier load are being removed; the blocks of those that come in their place are complete."""
 
 
+_UPLOADED = (Phase.UPLOADING, Phase.PUBLISHING, Phase.COMMITTING, Phase.MERGING)
+
+
 _IN_DOUBT = {
     Phase.COMMITTING: "its upload {upload_id} was being committed",
     Phase.MERGING: "the rows of its upload {upload_id} were being moved into their partitions",
@@ -107,10 +110,10 @@ class Journal:
 
     def __post_init__(self) -> None:
         """Refuse a phase without what it needs."""
-        if (
-            self.phase in (Phase.UPLOADING, Phase.PUBLISHING, Phase.COMMITTING, Phase.MERGING) and not self.upload_id
-        ) or (self.phase not in (Phase.PLANNED, Phase.UPLOADING) and self.receipt is None):
-            raise InvalidInput(f"a journal in phase {self.phase} lacks its upload id or its receipt")
+        if self.phase in _UPLOADED and not self.upload_id:
+            raise InvalidInput(f"a journal in phase {self.phase} lacks its upload id")
+        if self.phase not in (Phase.PLANNED, Phase.UPLOADING) and self.receipt is None:
+            raise InvalidInput(f"a journal in phase {self.phase} lacks its receipt")
         if self.phase is Phase.MERGING and self.staged is None:
             raise InvalidInput(f"a journal in phase {self.phase} does not say where the rows are")
         if self.window.topic != self.target.topic:

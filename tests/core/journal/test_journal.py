@@ -333,7 +333,7 @@ def test_a_window_that_may_be_loaded_is_not_to_be_forgotten_unseen(phase: Phase)
     for each in said:
         assert "Clear All Task State Store" in each
         careful = "Do not forget the recorded window before" in each
-        assert careful == (phase in {Phase.COMMITTING, Phase.REPLACING})
+        assert careful == (phase in {Phase.COMMITTING, Phase.MERGING, Phase.REPLACING})
 
 
 def test_while_rows_are_away_their_window_is_not_to_be_forgotten() -> None:

@@ -10,6 +10,8 @@ from hypothesis import given
 from airflow_provider_kafka_odps.core.journal.entry import Journal, Phase
 from airflow_provider_kafka_odps.core.journal.receipt import Receipt
 from airflow_provider_kafka_odps.core.journal.visible_text import visible_text
+from airflow_provider_kafka_odps.core.routing.staged import Staged
+from airflow_provider_kafka_odps.core.table.names import PartitionSpec, TableName
 from airflow_provider_kafka_odps.exceptions import (
     AlreadyLoaded,
     CommitPending,
@@ -58,6 +60,21 @@ def test_it_says_whether_rows_are_visible(receipt: Receipt) -> None:
     assert said.startswith("Nothing of this load is visible, but its rejects may be;")
     assert state_of(entry_of(Phase.COMMITTING, receipt)).startswith(f"In doubt: upload {receipt.upload_id} was being")
     assert f"{receipt.rows} rows of this window are in" in state_of(entry_of(Phase.COMMITTED, receipt))
+
+
+@given(receipts)
+def test_it_says_where_staged_rows_are(receipt: Receipt) -> None:
+    """While they are on their way there nothing is visible; while a statement moves them nobody knows."""
+    staged = Staged(TableName("t__kafka_staging", "shop"), PartitionSpec.parse("load_id=a"))
+    said = state_of(replace(entry_of(Phase.COMMITTING, receipt), staged=staged))
+    assert said.startswith("Nothing of this load is visible: its rows are on their way to shop.t__kafka_staging")
+    entry = replace(entry_of(Phase.PLANNED, receipt), staged=staged, phase=Phase.MERGING)
+    said = state_of(entry)
+    assert said.startswith(
+        f"In doubt: a statement was moving the rows of upload {receipt.upload_id} from shop.t__kafka"
+    )
+    assert said.endswith("all of them or none; the next attempt asks what became of it before it does anything else")
+    assert state_of(entry, CommitRejected("it failed")) == ""
 
 
 @given(receipts)

@@ -52,7 +52,7 @@ GUARDS = (
         "another run",
         "nobody looks again behind the fence",
         _INTERVAL,
-        '        if entry["phase"] == Phase.COMMITTING:\n            self._check()\n',
+        '        if entry["phase"] in (Phase.COMMITTING, Phase.MERGING):\n            self._check()\n',
         "",
         f"{_RUNS}test_a_takeover_in_the_moment_of_the_fence",
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mutants.guard import Guard
 
-_MERGING, _ENTRY = "core/delivery/staging/merging.py", "core/journal/entry.py"
+_MERGING, _ENTRY = "core/delivery/merging/merging.py", "core/journal/entry.py"
 _MERGES, _VALUES = "core/delivery/test_merging.py::", "core/routing/test_level_values.py::"
 _COUNTS, _ROUTES = "core/routing/test_rows_per_partition.py::", "core/routing/test_routes.py::"
 _RECORD = "    receipt = record(attempt, entry, _spent(attempt, receipt, started), learned)\n"

@@ -62,7 +62,7 @@ GUARDS = (
         "the upload that an earlier attempt began is written to",
         _TRANSFER,
         "    upload = ports.sink.open_upload()\n",
-        "    upload = _attach(attempt, entry) if entry.upload_id else ports.sink.open_upload()\n",
+        "    upload = attach(attempt, entry) if entry.upload_id else ports.sink.open_upload()\n",
         f"{_LOADS}test_a_session_that_vanished_is_replaced_in_overwrite",
     ),
     Guard(

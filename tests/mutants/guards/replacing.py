@@ -202,7 +202,7 @@ GUARDS = (
         "the next attempt",
         "rows go for an upload that is gone",
         _TRANSFER,
-        "    if _status(attempt, upload) is UploadStatus.GONE:\n        # The rows may be away",
+        "    if status_of(attempt, upload) is UploadStatus.GONE:\n        # The rows may be away",
         "    if False:\n        # The rows may be away",
         f"{_REPLACES}test_an_upload_that_is_gone_removes_nothing",
     ),

@@ -22,8 +22,8 @@ from twins.table_rows import Rows
 from airflow_provider_kafka_odps.core.accounting.rejects import NoRejectSink
 from airflow_provider_kafka_odps.core.accounting.tolerance import Tolerance
 from airflow_provider_kafka_odps.core.delivery.attempt import Attempt, Load, TaskRun
+from airflow_provider_kafka_odps.core.delivery.merging.staged_rows import Staging
 from airflow_provider_kafka_odps.core.delivery.ports import Ports
-from airflow_provider_kafka_odps.core.delivery.staging.outside import Staging
 from airflow_provider_kafka_odps.core.delivery.window_rows import NoOffsetColumns
 from airflow_provider_kafka_odps.core.history.store import History
 from airflow_provider_kafka_odps.core.journal.entry import JournalStore

@@ -11,7 +11,7 @@ from typing import assert_never
 
 from airflow_provider_kafka_odps.core.backoff import Backoff
 from airflow_provider_kafka_odps.core.delivery.attempt import Attempt
-from airflow_provider_kafka_odps.core.delivery.staging.outside import Staging
+from airflow_provider_kafka_odps.core.delivery.merging.staged_rows import Staging
 from airflow_provider_kafka_odps.core.journal.entry import Journal, Phase
 from airflow_provider_kafka_odps.core.journal.receipt import CommitProof, Receipt
 from airflow_provider_kafka_odps.core.statement import Fate, StatementEnd
