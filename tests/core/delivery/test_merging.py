@@ -224,18 +224,20 @@ def test_a_statement_that_is_refused() -> None:
     assert [*world.statements_of_merges.merges] == ["merge-u1-0"]
 
 
-def test_staged_rows_that_are_gone_before_they_are_moved() -> None:
-    """The lifecycle of the staging table has removed them: the window is loaded again."""
+@pytest.mark.parametrize("by_rows", [True, False])
+def test_staged_rows_that_are_gone_before_they_are_moved(by_rows: bool) -> None:
+    """The lifecycle of the staging table has removed them: the window is loaded again, nobody has to look."""
     world = World(crash_before=ORDER.index("save merging"))
-    assert crashed(world)
+    assert crashed(world, by_rows=by_rows)
     world.staged.clear()
     with pytest.raises(
         CommitPending, match=r"are not in shop\.t__kafka_staging .* The next attempt loads the window again"
     ):
-        transfer(attempt_of(world))
+        transfer(attempt_of(world, by_rows=by_rows))
     assert phase(world) is Phase.UPLOADING
-    receipt = transfer(attempt_of(world))
+    receipt = transfer(attempt_of(world, by_rows=by_rows))
     assert (world.table, receipt.upload_id) == ([OLD_ROW, *world.records()], "u2")
+    assert [*world.statements_of_merges.merges] == ["merge-u2-0"]
 
 
 @pytest.mark.parametrize("started", [True, False])
@@ -264,12 +266,13 @@ def test_staged_rows_that_are_gone_while_nobody_knows_of_a_statement(started: bo
     assert world.table == [OLD_ROW, *world.records()]
 
 
-def test_a_staging_upload_that_expires_in_doubt_is_loaded_again() -> None:
+@pytest.mark.parametrize("by_rows", [True, False])
+def test_a_staging_upload_that_expires_in_doubt_is_loaded_again(by_rows: bool) -> None:
     """Nothing was moved, so nothing has to be proved."""
     world = World(crash_before=ORDER.index("commit"))
-    assert crashed(world)
+    assert crashed(world, by_rows=by_rows)
     world.expire(world.sessions.values())
-    receipt = transfer(attempt_of(world))
+    receipt = transfer(attempt_of(world, by_rows=by_rows))
     assert (world.table, receipt.upload_id) == ([OLD_ROW, *world.records()], "u2")
     assert world.sessions["u1"].status is UploadStatus.GONE
 
