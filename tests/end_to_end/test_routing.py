@@ -11,6 +11,7 @@ import pytest
 from kit.task_run import Send, TaskRun
 from kit.unbroken import fails
 
+from airflow_provider_kafka_odps.core.table.names import PartitionSpec, TableName
 from airflow_provider_kafka_odps.hooks.odps import OdpsHook
 from airflow_provider_kafka_odps.local.testing import Drop, Moment, Operation, RunningEndpoint
 
@@ -161,14 +162,17 @@ def test_the_answer_of_the_statement_is_lost(
 def test_a_statement_that_fails_once(
     task_run: TaskRun, odps: OdpsHook, topic: str, table: str, endpoint: RunningEndpoint
 ) -> None:
-    """Nothing is visible; the next attempt reads nothing, and starts it under another name."""
+    """Nothing is visible, not even a partition; the next attempt reads nothing, and starts it under another name."""
+    later = PartitionSpec.parse("ds=20251124,hh=01")
     endpoint.control.fail_insert("ODPS-0010000:System internal error - a worker was lost")
     with fails("none of them is visible: the statement that moves them failed 1 times, the last by: .*worker was lost"):
         task_run.attempt(topic=topic, table=table, **ALL)
     assert rows(odps, table) == [("20251123", "00", "old")]
-    receipt = task_run.attempt(topic=topic, table=table, **ALL)
+    assert not odps.partition_exists(TableName(table), later)
+    task_run.attempt(topic=topic, table=table, **ALL)
     assert rows(odps, table) == LOADED
-    assert receipt["upload_id"] is not None
+    # Whoever waits for the partition to exist sees it with its rows.
+    assert odps.partition_exists(TableName(table), later)
 
 
 def test_another_writer_was_first(

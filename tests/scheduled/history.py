@@ -40,6 +40,8 @@ class Sender:
     servers: str
     topic: str
     sent: dict[int, list[str]] = field(default_factory=lambda: {number: [] for number in range(PARTITIONS)})
+    times: dict[str, datetime] = field(default_factory=dict)
+    """Value → the timestamp of its record."""
     _lock: Lock = field(default_factory=Lock)
 
     def __post_init__(self) -> None:
@@ -57,6 +59,7 @@ class Sender:
                     self.topic, value.encode(), partition=partition, timestamp=int(at.timestamp() * 1000)
                 )
                 self.sent[partition].append(value)
+                self.times[value] = at
             assert self._producer.flush(_FLUSH_SECONDS) == 0
 
     @contextmanager

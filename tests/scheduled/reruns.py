@@ -66,6 +66,27 @@ def changing(history: History, random: Random) -> None:
     history.check_tiles()
 
 
+def routed(history: History, random: Random) -> None:
+    """Backfill hours whose records come in any order, clear some of them, and load what came late: each in its hour."""
+    history.records.send([random.uniform(0, 6) for _ in range(5)], partition=1)
+    history.unpause()
+    with history.records.meanwhile(random, 6):
+        history.backfill(0, 5)
+    history.records.send([random.uniform(0, 6) for _ in range(20)])
+    cleared = list(history.runs())[1:4]
+    windows = {run_id: history.window(run_id) for run_id in cleared}
+    for run_id in cleared:
+        # One after the other: they replace rows of the same partitions.
+        assert history.clear(run_id) == "success"
+        assert history.window(run_id) == windows[run_id]
+    history.backfill(6, 6)
+    history.check_tiles()
+    found = OdpsHook().run_sql(f"SELECT v, hh FROM {history.name}").to_pylist()
+    assert {row["v"]: row["hh"] for row in found} == {
+        value: f"{at:%d%H}" for value, at in history.records.times.items()
+    }
+
+
 def forgotten(history: History, random: Random) -> None:
     """Forget a window whose rows were removed: the run plans another one, which has what has come since."""
     history.records.send([random.uniform(0, 1) for _ in range(3)])

@@ -23,7 +23,7 @@ from scheduled.by_form import backfill_kafka_to_maxcompute
 from scheduled.by_hand import in_a_chain, ranges_kafka_to_maxcompute, waiting_kafka_to_maxcompute
 from scheduled.conftest import MakeHistory
 from scheduled.history import History
-from scheduled.reruns import changing, cleared, forgotten
+from scheduled.reruns import changing, cleared, forgotten, routed
 
 # The longest first.
 PLAYS: dict[str, Callable[[History, Random], None]] = {
@@ -35,6 +35,7 @@ PLAYS: dict[str, Callable[[History, Random], None]] = {
         by_partition,
         failed_while_running,
         cleared,
+        routed,
         changing,
         late_between,
         in_a_chain,

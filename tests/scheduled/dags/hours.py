@@ -28,6 +28,9 @@ with dag_of("cleared"):
     # In a partition of its own, a window may be replaced while others are.
     count(load("cleared", partition=BY_HOUR, on_rerun="replace").output)  # type: ignore[arg-type]
 
+with dag_of("routed"):
+    load("routed", partition_by={"hh": "__timestamp__ | format('ddHH', 'UTC')"}, on_rerun="replace")
+
 with dag_of("same_conf", params={"start": "interval", "end": "interval"}):
     load("same_conf", start="{{ params.start }}", end="{{ params.end }}")
 
