@@ -13,7 +13,7 @@ from kit.unbroken import fails
 
 from airflow_provider_kafka_odps.core.table.names import PartitionSpec, TableName
 from airflow_provider_kafka_odps.hooks.odps import OdpsHook
-from airflow_provider_kafka_odps.local.testing import Drop, Moment, Operation, RunningEndpoint
+from airflow_provider_kafka_odps.local.testing import Drop, Moment, Operation, Refuse, RunningEndpoint
 
 # 2025-11-22T16:00Z, when a day begins in Shanghai.
 DAY = 1_763_827_200_000
@@ -255,6 +255,21 @@ def test_a_clustered_table_is_refused(task_run: TaskRun, odps: OdpsHook, topic: 
     )
     with fails("is clustered, and MaxCompute takes no dynamic partitions there"):
         task_run.attempt(topic=topic, table=table, **ALL)
+
+
+def test_who_may_not_create_the_staging_table_is_told_what_to_do(
+    task_run: TaskRun, odps: OdpsHook, topic: str, table: str, endpoint: RunningEndpoint
+) -> None:
+    """Which table it is, how to be given one, and how to name another; nothing was read."""
+    endpoint.control.inject(Operation.CREATE_INSTANCE, Refuse(403, "NoPermission"), times=9)
+    try:
+        with fails(
+            rf"wait in \S+{table}__kafka_staging, which cannot be made: .*NoPermission.*staging_table= names another"
+        ):
+            task_run.attempt(topic=topic, table=table, **ALL)
+    finally:
+        endpoint.control.clear()
+    assert rows(odps, table) == [("20251123", "00", "old")]
 
 
 def test_a_table_that_is_no_staging_table(task_run: TaskRun, odps: OdpsHook, topic: str, table: str) -> None:
