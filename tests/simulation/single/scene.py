@@ -17,6 +17,7 @@ from simulation.single.cases import Case, Columns, Unfit
 from simulation.single.promise import Promise
 
 from airflow_provider_kafka_odps.core.delivery.attempt import Attempt
+from airflow_provider_kafka_odps.core.journal.entry import Phase
 from airflow_provider_kafka_odps.core.options import Mode
 from airflow_provider_kafka_odps.core.window.bounds import Earliest, Latest
 from airflow_provider_kafka_odps.core.window.planning import WindowRequest
@@ -101,5 +102,8 @@ class Single:
     def _follow(self, window: Window) -> None:
         """Let others see that the window is loaded."""
         assert self.promise.window == window, "the ends of a window are committed that is not recorded"
-        differs = self.promise.differs(self.world.journals[self.promise.run]["upload_id"])
+        journal = self.world.journals[self.promise.run]
+        # One that was superseded after its load goes on here while the next one loads: that is not visible yet.
+        committed = journal["upload_id"] if journal["phase"] == Phase.COMMITTED else None
+        differs = self.promise.differs(committed)
         assert not differs, f"the ends are committed of what is not visible: {differs}"
