@@ -19,8 +19,7 @@ from airflow_provider_kafka_odps.core.table.statements import columns_statement,
 from airflow_provider_kafka_odps.exceptions import InvalidConnection, InvalidInput, KafkaOdpsError, StatementFailed
 from airflow_provider_kafka_odps.hooks.masking import mask, mask_connection
 
-# PyODPS and pyarrow take seconds to import: everything that needs them is imported where it is used, because DAG
-# files that mention this hook are parsed every few seconds.
+# PyODPS and pyarrow take seconds to import, and DAG files are parsed often: they are imported where they are used.
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -167,9 +166,7 @@ class OdpsHook(BaseHook):
         if lifecycle is not None and lifecycle < 1:
             raise InvalidInput(f"lifecycle={lifecycle} is not a number of days: 1 or more, or None to keep the table")
         resolved = self.resolve(table)
-        statement = create_statement(resolved, schema, lifecycle)
-        self._change(statement, resolved)
-        return statement
+        return self._change(create_statement(resolved, schema, lifecycle), resolved)
 
     def add_columns(self, table: TableName, columns: Sequence[Column]) -> str:
         """Add columns behind those of a table, unless somebody else has by now, and return the DDL that ran.
@@ -189,9 +186,7 @@ class OdpsHook(BaseHook):
     def create_partition(self, table: TableName, partition: PartitionSpec) -> str:
         """Create the partition where it is missing, and return the DDL that ran."""
         resolved = self.resolve(table)
-        statement = partition_statement(resolved, partition)
-        self._change(statement, resolved)
-        return statement
+        return self._change(partition_statement(resolved, partition), resolved)
 
     def partition_exists(self, table: TableName, partition: PartitionSpec) -> bool:
         """Tell whether a partition of an existing table exists."""
@@ -243,9 +238,9 @@ class OdpsHook(BaseHook):
         """Return a session by value, for another process to write blocks of it; secrets are in it."""
         from airflow_provider_kafka_odps.clients.maxcompute.upload_address import UploadPlace
 
-        tunnel = self._tunnel_to(table, partition)
-        where = (tunnel.client.endpoint, tunnel.url, tunnel.label, tunnel.params)
-        return UploadPlace(self.settings, *where, upload_id, compression, self._block_retrier.policy)
+        to = self._tunnel_to(table, partition)
+        which = (upload_id, compression, self._block_retrier.policy)
+        return UploadPlace(self.settings, to.client.endpoint, to.url, to.label, to.params, *which)
 
     def run_sql(self, statement: str, hints: Mapping[str, str] | None = None) -> pa.Table:
         """Run a statement and return its rows; DDL gives a table without columns.
@@ -282,11 +277,12 @@ class OdpsHook(BaseHook):
         most = self._statement_seconds if seconds is None else seconds
         return sql.end(self._odps, self.settings, instance_id, self._clock, most)
 
-    def _change(self, statement: str, table: TableName) -> None:
+    def _change(self, statement: str, table: TableName) -> str:
         from airflow_provider_kafka_odps.clients.maxcompute import sql
 
         self.log.info("%s", statement)
         self._run(statement, sql.hints_for(table))
+        return statement
 
     def _run(self, statement: str, hints: Mapping[str, str]) -> Any:
         from airflow_provider_kafka_odps.clients.maxcompute import sql
@@ -298,9 +294,7 @@ class OdpsHook(BaseHook):
         from airflow_provider_kafka_odps.clients.maxcompute.tunnel import Tunnel
 
         resolved = self.resolve(table)
-        params = {"partition": str(partition)} if partition else {}
-        if self.settings.quota_name:
-            params["quotaName"] = self.settings.quota_name
-        url = table_of(self._odps, resolved).table_resource(client=self._tunnel_client)
-        label = f"{resolved}/{partition}" if partition else str(resolved)
-        return Tunnel(self.settings, self._tunnel_client, url, label, params)
+        asked = {"partition": str(partition or ""), "quotaName": self.settings.quota_name}
+        params = {name: value for name, value in asked.items() if value}
+        label, of = f"{resolved}/{partition}" if partition else str(resolved), self._tunnel_client
+        return Tunnel(self.settings, of, table_of(self._odps, resolved).table_resource(client=of), label, params)

@@ -166,26 +166,10 @@ class KafkaToMaxComputeOperator(Templates, Stoppable, FromJob, BaseOperator):
     """
 
     template_fields: Sequence[str] = (
-        "topic",
-        "table",
-        "partition",
-        "partition_by",
-        "staging_table",
-        "columns",
-        "column_types",
-        "where",
-        "start",
-        "end",
-        "first_start",
-        "partitions",
-        "max_rejects",
-        "rejects_table",
-        "rejects_path",
-        "group_id",
-        "project",
-        "endpoint",
-        "quota_name",
-    )
+        "topic", "table", "partition", "partition_by", "staging_table", "columns", "column_types", "where", "start",
+        "end", "first_start", "partitions", "max_rejects", "rejects_table", "rejects_path", "group_id", "project",
+        "endpoint", "quota_name",
+    )  # fmt: skip
     template_fields_renderers: ClassVar[dict[str, str]] = {
         "partition": "json",
         "partition_by": "json",

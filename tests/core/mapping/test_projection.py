@@ -263,7 +263,7 @@ _TABLE = TableSchema(
         ({"id": "__key__"}, "column id: __key__ cannot become bigint without being altered"),
         ({"id": "'x'"}, "column id: the constant 'x' is no value of bigint"),
         ({"id": "a", "v": "a", "V": "b"}, "column v is mapped 2 times"),
-        ({"id": "a", "ds": "a"}, "'ds' is a partition column: its value comes from the parameter partition"),
+        ({"id": "a", "ds": "a"}, "'ds' is a partition column: its value comes from the parameters partition and"),
     ],
     ids=str,
 )

@@ -34,6 +34,7 @@ _INPUTS = (
     "core.window.goal.SinceInput",
     "core.mapping.compiler.ColumnInput",
     "core.table.names.PartitionInput",
+    "core.routing.routes.RoutesInput",
     "core.accounting.tolerance.ToleranceInput",
     "dataworks.job.JobInput",
 )
