@@ -156,8 +156,7 @@ def compile_projection(
     if unfiltered:
         raise InvalidMapping(unfiltered)
     sorting = None if found is None else Sorting(found, wanted.on_unclear)
-    origin = Origin(columns, schema, record_format, wanted, tuple(levels))
-    return Projection(origin, plans, constants, sorting)
+    return Projection(Origin(columns, schema, record_format, wanted, tuple(levels)), plans, constants, sorting)
 
 
 def created_columns(columns: ColumnInput, record_format: RecordFormat | None = None) -> tuple[Column, ...]:

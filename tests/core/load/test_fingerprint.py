@@ -92,6 +92,7 @@ _CHANGES = {
     "swapped": _mapped(p=COLUMNS["o"], o=COLUMNS["p"]),
     "fewer columns": _with(replace(ORIGIN, columns={"p": COLUMNS["p"], "o": COLUMNS["o"]})),
     "where": _with(replace(ORIGIN, wanted=Wanted("a = 1"))),
+    "levels": _with(replace(ORIGIN, levels=("v",))),
     "on_unclear": _with(replace(ORIGIN, wanted=Wanted(None, OnUnclear.LEAVE_OUT))),
     "type": _into(replace(_P, type=OdpsType.parse("int")), _O, _V),
     "order": _into(_V, _O, _P),
