@@ -116,7 +116,8 @@ def destination_of(parameters: LoadParameters, run: AirflowRun, hook: OdpsHook, 
         return Destination(target, target, columns, drift, rows, None)
     table = hook.resolve(TableName.parse(wanted.staging_table)) if wanted.staging_table else None
     place = PartitionSpec(((load_level(target.schema), load_id(run.context)),))
-    routing = Routing(routes, wanted.max_partitions, Staged(staging_name(target.table, table), place))
+    staged = tuple(column.name.lower() for column in target.schema.columns)
+    routing = Routing(routes, wanted.max_partitions, Staged(staging_name(target.table, table), place, staged))
     return Destination(target, staging_sink(target, routing), {**columns, **routes.by}, drift, rows, routing)
 
 

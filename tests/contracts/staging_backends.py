@@ -161,7 +161,9 @@ def endpoint_staging(endpoint: RunningEndpoint) -> EndpointStaging:
     hook().create_table(name, TARGET)
     resolved = hook().resolve(name)
     place = PartitionSpec.parse(f"load_id={uuid.uuid4().hex}")
-    return EndpointStaging(endpoint, resolved, Staged(TableName(f"{name}__kafka_staging", resolved.project), place))
+    return EndpointStaging(
+        endpoint, resolved, Staged(TableName(f"{name}__kafka_staging", resolved.project), place, ("p", "o", "v"))
+    )
 
 
 def staged_batches(rows: Sequence[tuple[int, int, str]]) -> list[pa.RecordBatch]:

@@ -47,7 +47,7 @@ SCHEMA = TableSchema(columns_of({"p": "bigint", "o": "bigint", "v": "string"}))
 COLUMNS = {"p": "__partition__", "o": "__offset__", "v": "__value__"}
 T = TypeVar("T")
 ROUTES = Routes(None, {"ds": "__value__"})
-STAGED = Staged(TableName("t__kafka_staging", "shop"), PartitionSpec.parse("load_id=hourly.load.run"))
+STAGED = Staged(TableName("t__kafka_staging", "shop"), PartitionSpec.parse("load_id=hourly.load.run"), ("p", "o", "v"))
 _ROUTED_SCHEMA = TableSchema(columns_of({"p": "bigint", "o": "bigint", "v": "string", "ds": "string"}))
 _ROUTED = compile_projection({**COLUMNS, "ds": "__value__"}, _ROUTED_SCHEMA, levels=namings(["ds"]))
 

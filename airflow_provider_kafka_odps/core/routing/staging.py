@@ -99,22 +99,19 @@ def staging_drift(table: TableName, wanted: TableSchema, found: TableSchema) -> 
     return tuple(column for column in wanted.columns if column.name not in there)
 
 
-def merge_statement(target: TableName, schema: TableSchema, routes: Routes, staged: Staged, held: TableSchema) -> str:
+def merge_statement(target: TableName, routes: Routes, staged: Staged) -> str:
     """Return the INSERT INTO that moves staged rows into the partitions that their columns name, all in one statement.
 
-    ``held`` is the staging table; a column that the target got since is NULL. By position, as dynamic partitions are.
+    Its columns have the names that they had when the rows were staged: a target that was changed since has its other
+    columns NULL, and without one of these the statement fails. By position, values would go into another column.
     """
-    there = {column.name.lower() for column in held.columns}
-    chosen = [
-        f"`{column.name}`" if column.name.lower() in there else f"CAST(NULL AS {column.type.ddl})"
-        for column in schema.columns
-    ]
     given = [f"`{name}`='{value}'" for name, value in (routes.given.levels if routes.given else ())]
     dynamic = [f"`{name}`" for name in routes.names]
+    moved = ", ".join([*(f"`{name}`" for name in staged.columns), *dynamic])
     level, load = staged.partition.levels[0]
     return (
-        f"INSERT INTO TABLE {target.quoted} PARTITION ({', '.join([*given, *dynamic])})\n"
-        f"SELECT {', '.join([*chosen, *dynamic])}\nFROM {staged.table.quoted}\nWHERE `{level}`='{load}';"
+        f"INSERT INTO TABLE {target.quoted} PARTITION ({', '.join([*given, *dynamic])}) ({moved})\n"
+        f"SELECT {moved}\nFROM {staged.table.quoted}\nWHERE `{level}`='{load}';"
     )
 
 

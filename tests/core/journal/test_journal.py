@@ -20,7 +20,7 @@ from airflow_provider_kafka_odps.core.routing.staged import Staged
 from airflow_provider_kafka_odps.core.table.names import PartitionSpec, TableName
 from airflow_provider_kafka_odps.exceptions import InvalidInput, JournalMismatch
 
-STAGED = Staged(TableName("t__kafka_staging", "shop"), PartitionSpec.parse("load_id=hourly.load.run"))
+STAGED = Staged(TableName("t__kafka_staging", "shop"), PartitionSpec.parse("load_id=hourly.load.run"), ("p", "o", "v"))
 
 
 def receipt_of(upload_id: str | None = "u1") -> Receipt:

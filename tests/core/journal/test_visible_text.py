@@ -65,7 +65,7 @@ def test_it_says_whether_rows_are_visible(receipt: Receipt) -> None:
 @given(receipts)
 def test_it_says_where_staged_rows_are(receipt: Receipt) -> None:
     """While they are on their way there nothing is visible; while a statement moves them nobody knows."""
-    staged = Staged(TableName("t__kafka_staging", "shop"), PartitionSpec.parse("load_id=a"))
+    staged = Staged(TableName("t__kafka_staging", "shop"), PartitionSpec.parse("load_id=a"), ("v",))
     said = state_of(replace(entry_of(Phase.COMMITTING, receipt), staged=staged))
     assert said.startswith("Nothing of this load is visible: its rows are on their way to shop.t__kafka_staging")
     entry = replace(entry_of(Phase.PLANNED, receipt), staged=staged, phase=Phase.MERGING)
