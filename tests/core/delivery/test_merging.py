@@ -151,6 +151,45 @@ def test_a_statement_that_moved_nothing_is_followed_by_another(fault: str) -> No
     assert receipt.learned is CommitProof.ANSWERED
 
 
+def test_a_clear_gives_up_what_cannot_be_moved() -> None:
+    """Staged rows that the service does not take are not tried until they expire: a person has corrected something."""
+    world = World()
+    world.statements_of_merges.faults = ["fails"] * 3
+    for _ in range(2):
+        with pytest.raises(CommitRejected):
+            transfer(attempt_of(world))
+    with pytest.raises(CommitPending, match="was cleared since they were staged, so the next attempt loads the window"):
+        transfer(attempt_of(world, clear_number=1))
+    assert (world.table, phase(world)) == ([OLD_ROW], Phase.UPLOADING)
+    receipt = transfer(attempt_of(world, clear_number=1))
+    assert (world.table, receipt.upload_id) == ([OLD_ROW, *world.records()], "u2")
+    assert [*world.statements_of_merges.merges] == ["merge-u1-0", "merge-u1-1", "merge-u1-2", "merge-u2-0"]
+
+
+def test_who_is_late_does_not_move_what_was_staged_again() -> None:
+    """It stood still between two statements while a person cleared the task: the name that it goes on with has run."""
+    world = World()
+    world.statements_of_merges.faults = ["conflicts", "fails"]
+
+    def meanwhile(name: str) -> None:
+        if name == "start merge" and len(world.statements_of_merges.merges) == 1 and not world.fenced:
+            world.before = lambda _: None
+            with pytest.raises(CommitPending):
+                transfer(attempt_of(world, clear_number=1))
+            world.crash_before = len(world.effects) + ORDER.index("start merge") - ORDER.index("announce")
+            assert crashed(world, clear_number=1)
+            assert world.staged
+            world.fenced = True
+
+    world.before = meanwhile
+    with pytest.raises(Superseded):
+        transfer(attempt_of(world))
+    assert world.table == [OLD_ROW]
+    world.fenced = False
+    transfer(attempt_of(world, clear_number=1))
+    assert world.table == [OLD_ROW, *world.records()]
+
+
 def test_a_conflict_that_does_not_end() -> None:
     """It is tried until the commit's deadline; the next attempt goes on."""
     world = World()

@@ -92,6 +92,14 @@ GUARDS = (
     ),
     Guard(
         "the next one",
+        "what cannot be moved is tried until it expires, whatever a person has corrected",
+        _MERGING,
+        "        if end.fate is Fate.FAILED and attempt.run.clear_number > entry.clear_number:\n",
+        "        if False:\n",
+        f"{_MERGES}test_a_clear_gives_up_what_cannot_be_moved",
+    ),
+    Guard(
+        "the next one",
         "a conflict is tried without an end",
         _MERGING,
         " or clock.monotonic() + pause >= deadline:\n",
@@ -111,7 +119,7 @@ GUARDS = (
         "the fence is not taken back where they are gone",
         _MERGING,
         "    attempt.ports.journal.save(entry.taken_back().to_json())\n",
-        "",
+        "    del attempt, entry\n",
         f"{_MERGES}test_staged_rows_that_are_gone_before_they_are_moved",
     ),
     Guard(

@@ -50,6 +50,8 @@ def merge(attempt: Attempt, entry: Journal, receipt: Receipt) -> tuple[Receipt, 
             return _receipt(entry), CommitProof.PROVED
         if not whole:
             raise _gone(attempt, entry)
+        if end.fate is Fate.FAILED and attempt.run.clear_number > entry.clear_number:
+            raise _given_up(attempt, entry, end)
         learned = CommitProof.ANSWERED
         entry = entry.merge_failed()
         attempt.ports.journal.save(entry.to_json())
@@ -108,7 +110,7 @@ def _wait_for_the_next(attempt: Attempt, entry: Journal, end: StatementEnd, dead
         raise CommitRejected(
             f"the rows of upload {entry.upload_id} wait in {entry.staged}, none of them is visible: the statement that "
             f"moves them failed {entry.failed_merges} times, the last by: {end.words}. The next attempt starts it "
-            "again, under another name"
+            "again, under another name; once the task is cleared, the window is loaded again if that one fails, too"
         )
     attempt.run.log(f"nothing was moved: {end.words}. Once more, in {pause:g} s, under another name")
     clock.sleep(pause)
@@ -156,11 +158,29 @@ _LOOK = (
 
 def _gone(attempt: Attempt, entry: Journal) -> CommitPending:
     """Take the fence back, since nothing has become visible and there is nothing to be moved; return what to raise."""
-    attempt.ports.journal.save(entry.taken_back().to_json())
+    _take_back(attempt, entry)
     return CommitPending(
         f"the rows of upload {entry.upload_id} are not in {entry.staged} any more, and none of them is in "
         f"{entry.target.table}. The next attempt loads the window again"
     )
+
+
+def _given_up(attempt: Attempt, entry: Journal, end: StatementEnd) -> CommitPending:
+    """Take the fence back where a person has cleared the task and staged rows cannot be moved; return what to raise.
+
+    Perhaps the mapping was corrected, or the table changed. The statement has run under the name that any other attempt
+    could start it by, so nothing of what is staged can become visible any more.
+    """
+    _take_back(attempt, entry)
+    return CommitPending(
+        f"the rows of upload {entry.upload_id} cannot be moved from {entry.staged} to {entry.target.table}, where none "
+        f"of them is: {end.words}. The task was cleared since they were staged, so the next attempt loads the window "
+        "again, by the parameters of today"
+    )
+
+
+def _take_back(attempt: Attempt, entry: Journal) -> None:
+    attempt.ports.journal.save(entry.taken_back().to_json())
 
 
 def drop_staged(attempt: Attempt, entry: Journal) -> None:
