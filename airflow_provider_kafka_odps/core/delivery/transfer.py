@@ -240,13 +240,13 @@ def _replace(attempt: Attempt, entry: Journal) -> Receipt:
 
 def _after_the_commit(attempt: Attempt, receipt: Receipt) -> Receipt:
     load, ports = attempt.load, attempt.ports
-    if load.reconcile and receipt.upload_id is not None:
+    # Where records say their partitions and none got a row, there is none to look into.
+    nowhere = ports.staging is not None and not receipt.places
+    if load.reconcile and receipt.upload_id is not None and not nowhere:
         overwritten = load.target.mode is Mode.OVERWRITE
         # Of a load by another mapping, which a rerun keeps, the rows are where that one has put their coordinates.
         by_offsets = receipt.found_by in (None, load.found_by)
-        shown = ports.visible_rows
-        if ports.staging is not None and receipt.places:
-            shown = ports.staging.show(receipt.places)
+        shown = ports.visible_rows if ports.staging is None else ports.staging.show(receipt.places)
         by_what = reconcile(receipt, shown, overwritten=overwritten, by_offsets=by_offsets)
         receipt = replace(receipt, reconciled=by_what)
         by = f"the table shows {receipt.rows} rows, counted by {receipt.reconciled}"

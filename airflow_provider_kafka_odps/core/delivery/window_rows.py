@@ -74,6 +74,24 @@ class NoOffsetColumns:
         raise InvalidMapping(NO_OFFSET_COLUMNS)
 
 
+class NoRows:
+    """The rows of a load that got none: there is no partition to look for them in, so nothing is looked for."""
+
+    def count(self, window: Window) -> FoundRows:
+        """Return that there are none."""
+        del window
+        return FoundRows(0, 0)
+
+    def start_removal(self, window: Window, name: str) -> str:
+        """Return an id: there is nothing to be removed."""
+        del window
+        return name
+
+    def await_removal(self, statement_id: str) -> None:
+        """Return None."""
+        del statement_id
+
+
 @dataclass(frozen=True, slots=True)
 class WindowRowsSql:
     """Statements about the rows of one window in one table, or in one partition of it.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from airflow_provider_kafka_odps.core.delivery.merging.staged_rows import Staging
-from airflow_provider_kafka_odps.core.delivery.window_rows import NoOffsetColumns
+from airflow_provider_kafka_odps.core.delivery.window_rows import NoOffsetColumns, NoRows, WindowRows
 from airflow_provider_kafka_odps.core.routing.staged import Staged
 from airflow_provider_kafka_odps.core.routing.staging import (
     STAGED_DAYS,
@@ -133,13 +133,17 @@ def staging_of(target: TableSink, routing: Routing, today: TableWindowRows | NoO
     """Return the outside of a load into a target whose rows are staged."""
     by_columns = find_rows(target, today)
 
-    def find(columns: tuple[str, ...] | None, places: Sequence[PartitionSpec]) -> TableWindowRows | NoOffsetColumns:
+    def find(columns: tuple[str, ...] | None, places: Sequence[PartitionSpec]) -> WindowRows:
+        if not places:
+            # Without a partition it would be looked for everywhere, which a project may forbid.
+            return NoRows()
         rows = by_columns(columns)
         if not isinstance(rows, TableWindowRows):
             return NoOffsetColumns()
         return TableWindowRows(rows.hook, replace(rows.finder, places=tuple(places)))
 
     def show(places: Sequence[PartitionSpec]) -> TableVisibleRows:
-        return TableVisibleRows(target, find(None, places))
+        rows = find(None, places)
+        return TableVisibleRows(target, rows if isinstance(rows, TableWindowRows) else NoOffsetColumns())
 
     return Staging(HookStagedRows(target.hook), HookMerges(target, routing), find, show)

@@ -90,7 +90,7 @@ GUARDS = (
         "9",
         "the table is not compared with the receipt",
         _TRANSFER,
-        "    if load.reconcile and receipt.upload_id is not None:\n",
+        "    if load.reconcile and receipt.upload_id is not None and not nowhere:\n",
         "    if False:\n",
         f"{_AFTER}test_it_comes_after_the_journal_knows_of_the_commit",
     ),
