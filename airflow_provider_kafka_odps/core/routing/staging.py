@@ -5,6 +5,7 @@ The values of the levels are columns there, computed before they are written: wh
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from airflow_provider_kafka_odps.core.routing.routes import Routes
@@ -99,19 +100,25 @@ def staging_drift(table: TableName, wanted: TableSchema, found: TableSchema) -> 
     return tuple(column for column in wanted.columns if column.name not in there)
 
 
-def merge_statement(target: TableName, routes: Routes, staged: Staged) -> str:
+def merge_statement(target: TableName, columns: Sequence[Column], routes: Routes, staged: Staged) -> str:
     """Return the INSERT INTO that moves staged rows into the partitions that their columns name, all in one statement.
 
-    Its columns have the names that they had when the rows were staged: a target that was changed since has its other
-    columns NULL, and without one of these the statement fails. By position, values would go into another column.
+    It goes by position, because MaxCompute documents no list of columns for dynamic partitions: ``columns`` are those
+    of the target at this moment, and each gets the column that was staged under its name, or NULL. Where one that was
+    staged is gone, it is chosen as one too many: the service refuses the statement, and no value goes elsewhere.
     """
+    there = [column.name.lower() for column in columns]
+    chosen = [
+        f"`{column.name.lower()}`" if column.name.lower() in staged.columns else f"CAST(NULL AS {column.type.ddl})"
+        for column in columns
+    ]
+    gone = [f"`{name}`" for name in staged.columns if name not in there]
     given = [f"`{name}`='{value}'" for name, value in (routes.given.levels if routes.given else ())]
     dynamic = [f"`{name}`" for name in routes.names]
-    moved = ", ".join([*(f"`{name}`" for name in staged.columns), *dynamic])
     level, load = staged.partition.levels[0]
     return (
-        f"INSERT INTO TABLE {target.quoted} PARTITION ({', '.join([*given, *dynamic])}) ({moved})\n"
-        f"SELECT {moved}\nFROM {staged.table.quoted}\nWHERE `{level}`='{load}';"
+        f"INSERT INTO TABLE {target.quoted} PARTITION ({', '.join([*given, *dynamic])})\n"
+        f"SELECT {', '.join([*chosen, *gone, *dynamic])}\nFROM {staged.table.quoted}\nWHERE `{level}`='{load}';"
     )
 
 

@@ -121,7 +121,8 @@ class HookMerges:
         """Start to move all rows that are staged there, once per name; return the id of the instance."""
         sink = self.target
         # Of a table that is gone the statement fails, as it has to: under its name it may have run before.
-        statement = merge_statement(sink.table, self.routing.routes, staged)
+        now = sink.hook.describe(sink.table) or sink.schema
+        statement = merge_statement(sink.table, now.columns, self.routing.routes, staged)
         return sink.hook.start_sql(statement, sink.table, name, _HINTS)
 
     def end(self, statement_id: str, seconds: float) -> StatementEnd:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -149,15 +150,21 @@ _LONGEST = 200
 _ODD = re.compile(r"[^A-Za-z0-9_:.-]")
 
 
+_MIXED = re.compile(r"\.|-[0-9]+$")
+"""In the names of DAG and task: what stands between names, and before a map index."""
+
+
 def load_id(context: Mapping[str, Any]) -> str:
     """Return what names one task instance over all of its tries: DAG, task, map index and run, ``Z`` for ``+00:00``.
 
-    Characters that a partition's value cannot have become ``_``, and a hash then keeps different names different.
+    Characters that a partition's value cannot have become ``_``. Where the name could be that of another one as well,
+    because of these or of dots in the names of DAG and task, a hash keeps different ones different.
     """
     ti = context["ti"]
     mapped = f"-{ti.map_index}" if ti.map_index >= 0 else ""
     name = f"{ti.dag_id}.{ti.task_id}{mapped}.{ti.run_id.replace('+00:00', 'Z')}"
     plain = _ODD.sub("_", name)
-    if plain == name and len(name) <= _LONGEST:
+    if plain == name and len(name) <= _LONGEST and not _MIXED.search(f"{ti.dag_id} {ti.task_id}"):
         return name
-    return f"{plain[:_LONGEST]}.{hashlib.sha256(name.encode()).hexdigest()[:12]}"
+    whole = json.dumps([ti.dag_id, ti.task_id, ti.map_index, ti.run_id])
+    return f"{plain[:_LONGEST]}.{hashlib.sha256(whole.encode()).hexdigest()[:12]}"

@@ -49,13 +49,26 @@ def test_the_level_of_loads_has_a_name_of_its_own() -> None:
 
 
 def test_rows_are_moved_by_one_statement() -> None:
-    """By the names of the columns that were staged, then the levels that records say."""
-    assert merge_statement(TARGET, ROUTES, STAGED) == (
-        "INSERT INTO TABLE `shop`.`raw`.`events` PARTITION (`region`='cn', `ds`, `hh`) (`id`, `v`, `ds`, `hh`)\n"
+    """By position: the columns of the target as they are now, each by its name, then the levels that records say."""
+    assert merge_statement(TARGET, SCHEMA.columns, ROUTES, STAGED) == (
+        "INSERT INTO TABLE `shop`.`raw`.`events` PARTITION (`region`='cn', `ds`, `hh`)\n"
         "SELECT `id`, `v`, `ds`, `hh`\n"
         "FROM `shop`.`raw`.`events__kafka_staging`\n"
         "WHERE `load_id`='hourly.load.r1';"
     )
+
+
+def test_a_target_that_was_changed_since_gets_no_value_in_another_column() -> None:
+    """Columns in another order, and new ones, are no problem; of one that is gone the statement has one too many."""
+    held, more = SCHEMA.columns, columns_of({"more": "decimal(18,2)"})
+    chosen = [
+        (held[::-1], "`v`, `id`"),
+        ((*held, *more), "`id`, `v`, CAST(NULL AS DECIMAL(18,2))"),
+        ((held[0], *more), "`id`, CAST(NULL AS DECIMAL(18,2)), `v`"),
+        (held[:1], "`id`, `v`"),
+    ]
+    for columns, said in chosen:
+        assert f"SELECT {said}, `ds`, `hh`\n" in merge_statement(TARGET, columns, ROUTES, STAGED)
 
 
 def test_staged_rows_are_dropped_by_their_partition() -> None:
