@@ -29,7 +29,10 @@ BUILD = Path("build").absolute()
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Fill a topic per workload, run every way in every round, and print and write what was measured."""
-    asked = _parser().parse_args(argv)
+    parser = _parser()
+    asked = parser.parse_args(argv)
+    if not asked.into_endpoint and any(WORKLOADS[name].partition_by for name in asked.workloads):
+        parser.error("what is partitioned by record is staged and moved, so it needs --into-endpoint")
     pace = Pace.parsed(asked.pace, asked.latency)
     folder: Path = asked.out.absolute().parent / "bench"
     folder.mkdir(parents=True, exist_ok=True)

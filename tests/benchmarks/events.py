@@ -66,10 +66,8 @@ def _numbered(rows: int, value_bytes: int, make: Callable[[], str]) -> Iterator[
 
 
 def _times(number: int, mixed: int) -> str:
-    return (
-        f'"at":"2026-11-{number // 86400 % 28 + 1:02d} 10:{number // 60 % 60:02d}:{number % 60:02d}",'
-        f'"phone":"138{mixed % 10**8:08d}",'
-    )
+    day, clock = number // 86400 % 28 + 1, (number // 3600 % 24, number // 60 % 60, number % 60)
+    return f'"at":"2026-11-{day:02d} {clock[0]:02d}:{clock[1]:02d}:{clock[2]:02d}","phone":"138{mixed % 10**8:08d}",'
 
 
 class _Shop:

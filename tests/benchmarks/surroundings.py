@@ -33,7 +33,9 @@ class Surroundings:
     def create_table(self, workload: Workload) -> None:
         """Create the workload's table."""
         columns = ", ".join(f"`{name}` {workload.types[name]}" for name in workload.columns)
-        self.client().execute_sql(f"CREATE TABLE {table_of(workload)} ({columns})")
+        levels = ", ".join(f"{name} STRING" for name in workload.partition_by or ())
+        partitioned = f" PARTITIONED BY ({levels})" if levels else ""
+        self.client().execute_sql(f"CREATE TABLE {table_of(workload)} ({columns}){partitioned}")
 
     def client(self) -> ODPS:
         """Return a client of the endpoint itself."""
@@ -57,6 +59,7 @@ class Surroundings:
             columns=workload.columns,
             types=workload.types,
             where=workload.where,
+            partition_by=workload.partition_by,
         )
 
     def environment(self) -> Mapping[str, str]:

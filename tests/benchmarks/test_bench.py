@@ -14,8 +14,8 @@ from benchmarks.workloads import WORKLOADS
 from demo.broker import Broker
 
 
-def _run(broker: Broker, *command: str) -> str:
-    """Run a command of the benchmarks, and return what it printed."""
+def _run(broker: Broker, *command: str, ends: int = 0) -> str:
+    """Run a command of the benchmarks, and return what it printed, or why it did not run."""
     ended = subprocess.run(
         [sys.executable, "-m", *command],
         env={**os.environ, "PYTHONPATH": python_path(), "KAFKA_BOOTSTRAP_SERVERS": broker.bootstrap_servers},
@@ -23,8 +23,8 @@ def _run(broker: Broker, *command: str) -> str:
         text=True,
         check=False,
     )
-    assert ended.returncode == 0, ended.stderr
-    return ended.stdout
+    assert ended.returncode == ends, ended.stderr
+    return ended.stderr if ends else ended.stdout
 
 
 def test_a_short_benchmark_prints_and_writes_what_it_measured(broker: Broker, tmp_path: Path) -> None:
@@ -55,6 +55,18 @@ def test_a_short_benchmark_prints_and_writes_what_it_measured(broker: Broker, tm
     page = _run(broker, "benchmarks.page", str(out))
     assert all("50 MB/s per block, 1 ms per answer" in text for text in (printed, page))
     assert "2,000 records" in page
+
+
+def test_what_is_partitioned_by_record_is_loaded_into_the_endpoint(broker: Broker, tmp_path: Path) -> None:
+    """A sink keeps nothing that could be moved into partitions."""
+    out = tmp_path / "bench.json"
+    asked = ["benchmarks", "--rows", "2000", "--rounds", "1", "--workloads", "W9,W9S", "--out", str(out)]
+    assert "--into-endpoint" in _run(broker, *asked, ends=2)
+    _run(broker, *asked, "--into-endpoint")
+    assert [(one["candidate"], one["rows"]) for one in json.loads(out.read_text()) if one["candidate"] == "ours"] == [
+        ("ours", 500),
+        ("ours", 500),
+    ]
 
 
 def test_a_load_that_is_stopped_has_grown_until_then(broker: Broker, tmp_path: Path) -> None:

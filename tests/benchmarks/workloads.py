@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from benchmarks.events import events, readings
 
@@ -49,6 +50,10 @@ class Workload:
     """What is measured is ours alone: its memory, which the other ways do not bound, or what they do not have."""
     where: str | None = None
     """Which records are loaded; None: all."""
+    partition_by: Mapping[str, str] | None = None
+    """Which partition each record says, by level; None: the table has no partitions."""
+    timed: bool = False
+    """Whether records have times that no column needs."""
     broken_every: int = 0
     """One value in so many is cut off and no JSON any more; 0: none. Only ours goes on after such a value."""
 
@@ -68,12 +73,15 @@ class Workload:
         if self.columns is TWENTY:
             made = readings(rows, seed, self.value_bytes)
         else:
-            made = events(rows, seed, self.value_bytes, timed="at" in self.columns)
+            made = events(rows, seed, self.value_bytes, timed=self.timed or "at" in self.columns)
         for number, value in enumerate(made):
             yield value[:-1] if self.broken_every and number % self.broken_every == 0 else value
 
 
 STRINGS = dict.fromkeys(EIGHT, "string")
+_AT = "at | time('yyyy-MM-dd HH:mm:ss', 'Asia/Shanghai') | format"
+_HOURS = {"ds": f"{_AT}('yyyyMMdd', 'Asia/Shanghai')", "hh": f"{_AT}('HH', 'Asia/Shanghai')"}
+_TIMED: dict[str, Any] = {"value_bytes": 300, "share": 0.25, "ours_only": True, "timed": True}
 _THREE = {"at": "string", "ms": "bigint", "phone": "string"}
 _TIMES = {"at": "datetime", "ms": "datetime", "phone": "string"}
 WORKLOADS = {
@@ -87,6 +95,8 @@ WORKLOADS = {
         Workload("W6", "10 KB values", FIVE, FIVE_TYPES, value_bytes=10_000, share=0.05),
         Workload("W7", "twenty JSON paths into typed columns", TWENTY, TWENTY_TYPES, value_bytes=240, share=0.25),
         Workload("W8", "as W2, one value in a hundred is broken", EIGHT, STRINGS, broken_every=100),
+        Workload("W9", "as W2, a partition per hour", EIGHT, STRINGS, **_TIMED, partition_by=_HOURS),
+        Workload("W9S", "the records of W9, no partitions", EIGHT, STRINGS, **_TIMED),
         Workload("W10", "W2 and three paths more", ELEVEN, STRINGS | _THREE, value_bytes=300, ours_only=True),
         Workload("W10F", "as W10, two times and a mask", TIMED, STRINGS | _TIMES, value_bytes=300, ours_only=True),
         Workload(

@@ -27,6 +27,7 @@ class Orders:
     columns: Mapping[str, str]
     types: Mapping[str, str]
     where: str | None = None
+    partition_by: Mapping[str, str] | None = None
     processes: int = 1
     parameters: Mapping[str, Any] = field(default_factory=dict)
     """Further ones of our operator, which the other ways do not have."""

@@ -14,6 +14,7 @@ from benchmarks.ways.orders import Orders, obey
 
 from airflow_provider_kafka_odps.clients.kafka import reader  # noqa: F401 - the same
 from airflow_provider_kafka_odps.clients.maxcompute import upload  # noqa: F401 - the same
+from airflow_provider_kafka_odps.core.options import MOST_PARTITIONS
 from airflow_provider_kafka_odps.hooks.kafka import KafkaHook
 from airflow_provider_kafka_odps.hooks.odps import OdpsHook
 from airflow_provider_kafka_odps.transfers import build  # noqa: F401 - the same
@@ -41,13 +42,19 @@ def load(orders: Orders) -> int:
         reconcile=False,
         max_rejects="2%",
         where=orders.where,
+        partition_by=orders.partition_by,
+        max_partitions=MOST_PARTITIONS,
         **orders.parameters,
     )
+    run = f"bench-{os.getpid()}"
     context: Any = {
         "task_state_store": _Store(),
-        "ti": SimpleNamespace(dag_id="bench", task_id="load", map_index=-1, xcom_push=lambda *_: None, try_number=1),
-        "run_id": "bench",
-        "dag_run": SimpleNamespace(clear_number=0, run_type="manual", conf={}, partition_key=None, run_id="bench"),
+        # Each round has a run of its own: its staged rows are nobody else's.
+        "ti": SimpleNamespace(
+            dag_id="bench", task_id="load", run_id=run, map_index=-1, xcom_push=lambda *_: None, try_number=1
+        ),
+        "run_id": run,
+        "dag_run": SimpleNamespace(clear_number=0, run_type="manual", conf={}, partition_key=None, run_id=run),
         "outlet_events": defaultdict(SimpleNamespace),
     }
     execute: Any = KafkaToMaxComputeOperator.execute
