@@ -33,7 +33,7 @@ from airflow_provider_kafka_odps.core.table.schema import TableSchema, string_pa
 from airflow_provider_kafka_odps.core.table.statements import create_statement
 from airflow_provider_kafka_odps.core.window.bounds import AskedBound, At
 from airflow_provider_kafka_odps.core.zones import zone_of
-from airflow_provider_kafka_odps.exceptions import InvalidMapping, UnknownTable
+from airflow_provider_kafka_odps.exceptions import InvalidInput, InvalidMapping, UnknownTable
 from airflow_provider_kafka_odps.transfers.adapters.staging import StagedSink, staging_of, staging_sink
 from airflow_provider_kafka_odps.transfers.adapters.table import TableSink, TableWindowRows
 from airflow_provider_kafka_odps.transfers.parameters import LoadParameters
@@ -114,11 +114,29 @@ def destination_of(parameters: LoadParameters, run: AirflowRun, hook: OdpsHook, 
     rows = NoOffsetColumns() if finder is None else TableWindowRows(hook, finder)
     if routes is None:
         return Destination(target, target, columns, drift, rows, None)
-    table = hook.resolve(TableName.parse(wanted.staging_table)) if wanted.staging_table else None
+    table = _staging_table(parameters, hook, target.table)
     place = PartitionSpec(((load_level(target.schema), load_id(run.context)),))
     staged = tuple(column.name.lower() for column in target.schema.columns)
     routing = Routing(routes, wanted.max_partitions, Staged(staging_name(target.table, table), place, staged))
     return Destination(target, staging_sink(target, routing), {**columns, **routes.by}, drift, rows, routing)
+
+
+def _staging_table(parameters: LoadParameters, hook: OdpsHook, target: TableName) -> TableName | None:
+    """Return the staging table that is asked for; None: the usual one. Raises InvalidInput for one that has a use."""
+    asked, rejects = parameters.to_where.staging_table, parameters.unfitting.rejects_table
+    if asked is None:
+        return None
+    try:
+        table = hook.resolve(TableName.parse(asked))
+    except InvalidInput as problem:
+        raise InvalidInput(f"staging_table={asked!r}: {problem}") from None
+    used = {"table": target, "rejects_table": hook.resolve(TableName.parse(rejects)) if rejects else None}
+    if same := [name for name, other in used.items() if other == table]:
+        raise InvalidInput(
+            f"staging_table={asked!r} is {same[0]}, too: staged rows need a table of their own, which is created if it "
+            "is missing. Nothing was written"
+        )
+    return table
 
 
 def _partition(parameters: LoadParameters, start: AskedBound) -> PartitionSpec | None:

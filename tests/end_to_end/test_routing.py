@@ -281,6 +281,26 @@ def test_a_table_that_is_no_staging_table(task_run: TaskRun, odps: OdpsHook, top
     assert receipt["rows"] == 6
 
 
+@pytest.mark.parametrize(
+    ("staging", "why"),
+    [
+        ("", r"staging_table='': "),
+        ("a b", r"staging_table='a b': "),
+        ("{}", r"staging_table='\S+' is table, too: staged rows need a table of their own"),
+        ("{}_rejects", r"staging_table='\S+_rejects' is rejects_table, too: .* Nothing was written"),
+    ],
+)
+def test_a_staging_table_that_cannot_be(
+    task_run: TaskRun, odps: OdpsHook, topic: str, table: str, staging: str, why: str
+) -> None:
+    """It is said by the parameter's name, before anything is made: also of a template that gives nothing."""
+    with fails(why):
+        task_run.attempt(
+            topic=topic, table=table, staging_table=staging.format(table), rejects_table=f"{table}_rejects", **ALL
+        )
+    assert odps.describe(odps.resolve(TableName(f"{table}_rejects"))) is None
+
+
 def test_a_staging_table_that_does_not_fit_any_more(task_run: TaskRun, odps: OdpsHook, topic: str, table: str) -> None:
     """A target that was made anew with another type."""
     odps.run_sql(f"CREATE TABLE {table}_old (p STRING) PARTITIONED BY (load_id STRING)")
