@@ -144,7 +144,7 @@ class BrokerTopic:
 
     def source(self, on_data_loss: OnDataLoss = OnDataLoss.FAIL) -> TopicPort:
         """Return what the operator makes of the hook."""
-        return TopicSource(KafkaHook(), 1.0, on_data_loss, Resources.within(), _go_on)
+        return TopicSource(KafkaHook(), 5.0, on_data_loss, Resources.within(), _go_on)
 
     def send(self, values: Sequence[bytes | None], partition: int = 0, **record: Any) -> None:
         """Produce them."""
