@@ -241,7 +241,7 @@ def _replace(attempt: Attempt, entry: Journal) -> Receipt:
 def _after_the_commit(attempt: Attempt, receipt: Receipt) -> Receipt:
     load, ports = attempt.load, attempt.ports
     # Where records say their partitions and none got a row, there is none to look into.
-    nowhere = ports.staging is not None and not receipt.places
+    nowhere = ports.staging is not None and not receipt.rows
     if load.reconcile and receipt.upload_id is not None and not nowhere:
         overwritten = load.target.mode is Mode.OVERWRITE
         # Of a load by another mapping, which a rerun keeps, the rows are where that one has put their coordinates.

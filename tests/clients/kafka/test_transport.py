@@ -202,4 +202,5 @@ def _no_collection() -> Iterator[None]:
 
 
 def _open_sockets() -> list[socket]:
-    return [each for each in gc.get_objects() if isinstance(each, socket) and each.fileno() >= 0]
+    # By its type: what only stands for something imports it when it is asked for its class.
+    return [each for each in gc.get_objects() if issubclass(type(each), socket) and each.fileno() >= 0]
