@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -10,7 +11,8 @@ import pyarrow as pa
 if TYPE_CHECKING:
     import duckdb
 
-_LOCAL = threading.local()
+_IDLE: list[duckdb.DuckDBPyConnection] = []
+"""Connections that nobody uses at this moment, the last one at the end: each keeps megabytes of what it has done."""
 
 
 def query(statement: str, values: pa.Array) -> list[pa.Array]:
@@ -20,15 +22,15 @@ def query(statement: str, values: pa.Array) -> list[pa.Array]:
     """
     import duckdb
 
-    connection = _connection()
-    connection.register("batch", pa.table({"item": values}))
-    try:
-        found = connection.sql(statement).to_arrow_table()
-    except UnicodeDecodeError:
-        # Its message quotes the value, cut off within a character, and this is all that Python makes of it.
-        raise duckdb.InvalidInputException("a value is refused, and so is the message about it") from None
-    finally:
-        connection.unregister("batch")
+    with _connection() as connection:
+        connection.register("batch", pa.table({"item": values}))
+        try:
+            found = connection.sql(statement).to_arrow_table()
+        except UnicodeDecodeError:
+            # Its message quotes the value, cut off within a character, and this is all that Python makes of it.
+            raise duckdb.InvalidInputException("a value is refused, and so is the message about it") from None
+        finally:
+            connection.unregister("batch")
     return [column.combine_chunks() for column in found.columns]
 
 
@@ -44,17 +46,30 @@ def to_json(values: pa.Array) -> pa.Array:
     return texts
 
 
-def _connection() -> duckdb.DuckDBPyConnection:
-    """Return this thread's connection: DuckDB's are not to be shared, and making one costs milliseconds."""
-    if not hasattr(_LOCAL, "connection"):
-        import duckdb
+@contextmanager
+def _connection() -> Iterator[duckdb.DuckDBPyConnection]:
+    """Give a connection that nobody else uses meanwhile: making one costs milliseconds.
 
-        # One thread: the pipeline around this decides how many cores a load takes. No statement needs a file.
-        config: dict[str, str | bool | int | float | list[str]] = {
-            "threads": 1,
-            "autoload_known_extensions": False,
-            "enable_external_access": False,
-        }
-        _LOCAL.connection = duckdb.connect(config=config)
-    connection: duckdb.DuckDBPyConnection = _LOCAL.connection
-    return connection
+    There are as many as threads that compute at once, and not as many as threads.
+    """
+    try:
+        # One step for Python: no other thread comes between.
+        connection = _IDLE.pop()
+    except IndexError:
+        connection = _open()
+    try:
+        yield connection
+    finally:
+        _IDLE.append(connection)
+
+
+def _open() -> duckdb.DuckDBPyConnection:
+    import duckdb
+
+    # One thread: the lanes around this decide how many cores a load takes. No statement needs a file.
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "threads": 1,
+        "autoload_known_extensions": False,
+        "enable_external_access": False,
+    }
+    return duckdb.connect(config=config)
