@@ -16,6 +16,7 @@ from airflow_provider_kafka_odps.core.delivery.settling import (
     commit,
     newer_rows,
     proved_to_be_there,
+    receipt_of,
     settle,
 )
 from airflow_provider_kafka_odps.core.history.task_chain import chain_entry
@@ -183,12 +184,6 @@ def _limit(receipt: Receipt) -> str | None:
     if receipt.speed is None:
         return None
     return limit_of(Measured(receipt.seconds, receipt.speed, receipt.bytes, receipt.window.span, receipt.workers))
-
-
-def receipt_of(entry: Journal) -> Receipt:
-    """Return what an upload that is, or was, to be committed had proved."""
-    assert entry.receipt is not None, "a journal has its receipt from phase committing on"
-    return entry.receipt
 
 
 def _gone(attempt: Attempt, entry: Journal) -> str:

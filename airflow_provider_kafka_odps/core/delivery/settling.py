@@ -127,6 +127,12 @@ def settle(upload: Upload, clock: Clock, deadline: float) -> UploadStatus:
         clock.sleep(POLL_SECONDS)
 
 
+def receipt_of(entry: Journal) -> Receipt:
+    """Return what an upload that is, or was, to be committed had proved."""
+    assert entry.receipt is not None, "a journal has its receipt from phase committing on"
+    return entry.receipt
+
+
 def attach(attempt: Attempt, entry: Journal) -> Upload:
     """Return the recorded upload, alive or not."""
     assert entry.upload_id is not None, "a journal has its upload id behind phase uploading"

@@ -14,13 +14,12 @@ from airflow_provider_kafka_odps.core.delivery.committing import (
     proved_by_rows,
     publish_rejects,
     receipt_for,
-    receipt_of,
     record,
 )
 from airflow_provider_kafka_odps.core.delivery.fewer_rows import refuse_fewer_rows
 from airflow_provider_kafka_odps.core.delivery.reconciling import reconcile
 from airflow_provider_kafka_odps.core.delivery.replacing import check_replaceable, removes
-from airflow_provider_kafka_odps.core.delivery.settling import attach, newer_rows, status_of
+from airflow_provider_kafka_odps.core.delivery.settling import attach, newer_rows, receipt_of, status_of
 from airflow_provider_kafka_odps.core.delivery.writing import WindowLoad
 from airflow_provider_kafka_odps.core.history.planner import Planning, plan
 from airflow_provider_kafka_odps.core.history.task_chain import advance

@@ -50,7 +50,7 @@ class WindowLoad:
     def nothing(self) -> Loaded:
         """Return what is loaded of a window without an offset: nothing."""
         nothing = ShareResult(Ledger(self._window), blocks=0, bytes=0, not_json=0, seconds={})
-        return self._loaded(nothing, self._prove(nothing), rejected_to=None)
+        return self._loaded(nothing, self._prove(nothing), None, self._per_partition(nothing))
 
     def write(self, upload: Upload) -> Loaded:
         """Write the whole window to the upload, and prove that it is complete.
@@ -72,14 +72,14 @@ class WindowLoad:
         whole = replace(whole, seconds=seconds, speed=replace(whole.speed, elapsed=clock.monotonic() - began))
         counts = self._prove(whole)
         # Too many partitions are refused before anything of the load is sealed.
-        self._per_partition(whole)
+        per_partition = self._per_partition(whole)
         # Rejects are made visible with a commit of the rows, also where there are no rows.
         rejected_to = self._rejects.seal()
         replaces = self._replaces or self._attempt.load.target.mode is Mode.OVERWRITE
         if not sum(each.rows for each in counts.values()) and rejected_to is None and not replaces:
             # Nothing is to become visible: the upload with its empty blocks is left to expire.
             whole = replace(whole, blocks=0)
-        return self._loaded(whole, counts, rejected_to)
+        return self._loaded(whole, counts, rejected_to, per_partition)
 
     def _stages(self, facts: TopicFacts) -> Stages:
         load, ports = self._attempt.load, self._attempt.ports
@@ -148,7 +148,11 @@ class WindowLoad:
         return counts
 
     def _loaded(
-        self, whole: ShareResult, counts: Mapping[TopicPartition, Counts], rejected_to: RejectsUpload | None
+        self,
+        whole: ShareResult,
+        counts: Mapping[TopicPartition, Counts],
+        rejected_to: RejectsUpload | None,
+        per_partition: Mapping[PartitionSpec, int] | None,
     ) -> Loaded:
         run = self._attempt.run
         return Loaded(
@@ -164,7 +168,7 @@ class WindowLoad:
             workers=self._others.workers + 1,
             speed=replace(whole.speed, cores=run.machine.cores, refused=run.refusals.count),
             rejected_to=rejected_to,
-            per_partition=self._per_partition(whole),
+            per_partition=per_partition,
         )
 
     def _per_partition(self, whole: ShareResult) -> Mapping[PartitionSpec, int] | None:

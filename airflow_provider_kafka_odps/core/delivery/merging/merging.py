@@ -12,8 +12,10 @@ from typing import assert_never
 from airflow_provider_kafka_odps.core.backoff import Backoff
 from airflow_provider_kafka_odps.core.delivery.attempt import Attempt
 from airflow_provider_kafka_odps.core.delivery.merging.staged_rows import Staging
+from airflow_provider_kafka_odps.core.delivery.settling import receipt_of
 from airflow_provider_kafka_odps.core.journal.entry import Journal, Phase
 from airflow_provider_kafka_odps.core.journal.receipt import CommitProof, Receipt
+from airflow_provider_kafka_odps.core.routing.staged import Staged
 from airflow_provider_kafka_odps.core.statement import Fate, StatementEnd
 from airflow_provider_kafka_odps.exceptions import (
     CommitPending,
@@ -45,9 +47,9 @@ def merge(attempt: Attempt, entry: Journal, receipt: Receipt) -> tuple[Receipt, 
         # Behind the end: what is there still was there for the statement, too.
         whole = end.fate is not Fate.RUNNING and _is_whole(attempt, entry)
         if end.fate is Fate.SUCCEEDED and whole:
-            return _receipt(entry), learned
+            return receipt_of(entry), learned
         if _proved(attempt, entry, end):
-            return _receipt(entry), CommitProof.PROVED
+            return receipt_of(entry), CommitProof.PROVED
         if not whole:
             raise _gone(attempt, entry)
         if end.fate is Fate.FAILED and attempt.run.clear_number > entry.clear_number:
@@ -60,32 +62,30 @@ def merge(attempt: Attempt, entry: Journal, receipt: Receipt) -> tuple[Receipt, 
 
 def _begin(attempt: Attempt, entry: Journal, receipt: Receipt) -> Journal:
     """Save ``merging``: from here on the rows may be visible."""
-    assert entry.staged is not None, "only what is staged is moved"
-    size = _staging(attempt).rows.size(entry.staged)
+    staged = _staged(entry)
+    size = _staging(attempt).rows.size(staged)
     if not size:
         raise _gone(attempt, entry)
     entry = entry.merging(replace(receipt, staged_bytes=size))
     attempt.ports.journal.save(entry.to_json())
     attempt.run.log(
-        f"{receipt.rows} rows, {size} bytes, go from {entry.staged} into {len(receipt.places)} partitions, all at once"
+        f"{receipt.rows} rows, {size} bytes, go from {staged} into {len(receipt.places)} partitions, all at once"
     )
     return entry
 
 
 def _is_whole(attempt: Attempt, entry: Journal) -> bool:
     """Tell whether what is staged is what was: it has a lifecycle, and a statement over nothing succeeds as well."""
-    assert entry.staged is not None, "only what is staged is moved"
     # Whole or not at all: nobody else writes there. Its size may change, where the service merges files.
-    return bool(_staging(attempt).rows.size(entry.staged))
+    return bool(_staging(attempt).rows.size(_staged(entry)))
 
 
 def _run(attempt: Attempt, entry: Journal, deadline: float) -> tuple[Journal, StatementEnd]:
     """Start the statement, or learn of the one that was started under its name, and wait for its end."""
-    assert entry.staged is not None, "only what is staged is moved"
     merges = _staging(attempt).merges
     if entry.statement_id is None:
         try:
-            entry = entry.merging(_receipt(entry), merges.start(entry.staged, entry.merge))
+            entry = entry.merging(receipt_of(entry), merges.start(_staged(entry), entry.merge))
         except StatementFailed as error:
             return entry, _refused(attempt, entry, error)
         attempt.ports.journal.save(entry.to_json())
@@ -121,7 +121,7 @@ def _proved(attempt: Attempt, entry: Journal, end: StatementEnd) -> bool:
 
     Raises CommitPending where it still runs, and CommitUnknown where some are there, or nobody can tell.
     """
-    receipt = _receipt(entry)
+    receipt = receipt_of(entry)
     place = f"the statement {entry.merge}, which moves the {receipt.rows} rows of upload {entry.upload_id} from "
     place += f"{entry.staged} to {entry.target.table}"
     match end.fate:
@@ -193,12 +193,12 @@ def drop_staged(attempt: Attempt, entry: Journal) -> None:
         attempt.run.warn(f"{entry.staged} could not be removed, which its lifecycle does in some days: {error}")
 
 
+def _staged(entry: Journal) -> Staged:
+    assert entry.staged is not None, "only what is staged is moved"
+    return entry.staged
+
+
 def _staging(attempt: Attempt) -> Staging:
     staging: Staging | None = attempt.ports.staging
     assert staging is not None, "a load whose rows are staged has where to"
     return staging
-
-
-def _receipt(entry: Journal) -> Receipt:
-    assert entry.receipt is not None, "a journal has its receipt from phase committing on"
-    return entry.receipt
