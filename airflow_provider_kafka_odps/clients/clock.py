@@ -5,13 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from airflow_provider_kafka_odps.core.clock import Clock
-
-GLANCE_SECONDS = 0.2
-"""Between two looks at whether to stop."""
+from airflow_provider_kafka_odps.core.clock import GLANCE_SECONDS, Clock
 
 
 class SystemClock:

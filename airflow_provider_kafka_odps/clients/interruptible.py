@@ -9,7 +9,7 @@ from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any, TypeAlias, TypeVar
 
-from airflow_provider_kafka_odps.clients.clock import GLANCE_SECONDS
+from airflow_provider_kafka_odps.core.clock import GLANCE_SECONDS
 
 Answer = TypeVar("Answer")
 _Questions: TypeAlias = SimpleQueue[Callable[[], None] | None]

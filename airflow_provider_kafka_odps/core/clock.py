@@ -8,6 +8,10 @@ from typing import Protocol
 # A receipt names what settling found: a DAG that is parsed must not pay for pyarrow.
 
 
+GLANCE_SECONDS = 0.2
+"""Between two looks at whether to stop."""
+
+
 class Clock(Protocol):
     """Time, as an argument."""
 

@@ -12,9 +12,7 @@ from airflow_provider_kafka_odps.core.delivery.attempt import Attempt, Load, Mac
 from airflow_provider_kafka_odps.core.delivery.ports import Ports
 from airflow_provider_kafka_odps.core.journal.entry import Target
 from airflow_provider_kafka_odps.core.load.shares import Share
-from airflow_provider_kafka_odps.core.mapping.compiler import (
-    compile_projection,
-)
+from airflow_provider_kafka_odps.core.mapping.compiler import compile_projection
 from airflow_provider_kafka_odps.core.routing.level_values import namings
 from airflow_provider_kafka_odps.core.table.names import PartitionSpec, TableName
 from airflow_provider_kafka_odps.core.window.bounds import Side

@@ -20,11 +20,12 @@ from twins.table_rows import Rows, Shown
 
 from airflow_provider_kafka_odps.core.accounting.rejects import NoRejectSink
 from airflow_provider_kafka_odps.core.accounting.tolerance import Tolerance
-from airflow_provider_kafka_odps.core.delivery.attempt import Attempt, Load, TaskRun
+from airflow_provider_kafka_odps.core.delivery.attempt import Attempt, Load, Machine, TaskRun
 from airflow_provider_kafka_odps.core.delivery.merging.staged_rows import Staging
 from airflow_provider_kafka_odps.core.delivery.ports import Ports
 from airflow_provider_kafka_odps.core.delivery.window_rows import NoOffsetColumns
 from airflow_provider_kafka_odps.core.journal.entry import Target
+from airflow_provider_kafka_odps.core.load.pacing.refusals import Refusals
 from airflow_provider_kafka_odps.core.load.resources import Resources
 from airflow_provider_kafka_odps.core.load.shares import Share
 from airflow_provider_kafka_odps.core.mapping.compiler import compile_projection
@@ -127,6 +128,11 @@ def batch_of(partition: int, values: Mapping[int, bytes | None]) -> pa.RecordBat
     return pa.RecordBatch.from_pylist(rows, BATCH_SCHEMA)
 
 
+def uncounted() -> dict[str, Any]:
+    """Return the rest of stages of which nobody wants to know what they cost, and that nobody has refused yet."""
+    return {"cpu": lambda: 0.0, "refusals": Refusals(lambda _: None)}
+
+
 def resources(concurrency: int = 0, max_bytes_per_second: int | None = None, block_bytes: int = 1) -> Resources:
     """Return what a load of a world may take: a block for every batch, and one thing after the other."""
     return Resources(
@@ -214,4 +220,10 @@ def attempt_at(
         else None,
     )
     cancellation = AskedBy(lambda: world.cancelled(), load_timeout, lambda: world.clock.seconds)  # noqa: PLW0108 - as it is now
-    return Attempt(load, ports, TaskRun(clear_number, try_number, world.said.append, world.warned.append, cancellation))
+    run = TaskRun(
+        *(clear_number, try_number, world.said.append, world.warned.append, cancellation),
+        refusals=Refusals(world.warned.append),
+        machine=Machine(0, lambda: 0.0),
+        began=0.0,
+    )
+    return Attempt(load, ports, run)

@@ -10,6 +10,7 @@ from kit.fake_context import context_of
 from kit.task_run import MemoryStore
 
 from airflow_provider_kafka_odps.core.cancellation import Cancellation
+from airflow_provider_kafka_odps.core.load.pacing.refusals import Refusals
 from airflow_provider_kafka_odps.core.options import OnGap
 from airflow_provider_kafka_odps.core.window.bounds import At, Earliest, Latest
 from airflow_provider_kafka_odps.core.window.planning import WindowRequest
@@ -24,7 +25,7 @@ def warned(request: WindowRequest, asset: Any, stores: dict[Any, Any]) -> list[s
     said: list[str] = []
     context = {**context_of(MemoryStore(), lambda *_: None, 0), "asset_state_store": stores}
     clock: Any = SimpleNamespace()
-    run = AirflowRun(context, said.append, said.append, clock, Cancellation(None, lambda: 0.0))
+    run = AirflowRun(context, said.append, said.append, clock, Cancellation(None, lambda: 0.0), Refusals(said.append))
     history = history_of(run, request, asset, OnGap.FAIL, None, None, "shop.t")
     assert history.remembers == (asset in stores)
     return said

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from airflow_provider_kafka_odps.core.accounting.tolerance import Tolerance
 from airflow_provider_kafka_odps.core.cancellation import Cancellation
@@ -51,9 +51,9 @@ class Load:
 class Machine:
     """What there is for a load, and what its process has taken of it."""
 
-    cores: int = 0
+    cores: int
     """How many its processes may use; 0: not known."""
-    cpu: Callable[[], float] = lambda: 0.0
+    cpu: Callable[[], float]
     """Seconds of processors that this process has taken so far."""
 
 
@@ -70,10 +70,10 @@ class TaskRun:
     warn: Callable[[str], None]
     """The same, for a warning."""
     cancellation: Cancellation
-    refusals: Refusals = field(default_factory=Refusals)
+    refusals: Refusals
     """How often the service has asked for less."""
-    machine: Machine = field(default_factory=Machine)
-    began: float = 0.0
+    machine: Machine
+    began: float
     """When it began, by the ports' clock."""
 
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +42,7 @@ class AirflowRun:
     """The same, for a warning."""
     clock: Clock
     cancellation: Cancellation
-    refusals: Refusals = field(default_factory=Refusals)
+    refusals: Refusals
 
     def announce(self, window: Window) -> None:
         """Push the window to XCom, where the next run looks for it."""

@@ -173,7 +173,8 @@ def load(task: ShareTask, report: Report) -> ShareResult:
         clock=clock,
         stop=cancellation.cancel,
         cpu=process_time,
-        refusals=Refusals(),
+        # The task's own process warns of them, once for all.
+        refusals=Refusals(lambda _: None),
     )
 
     def refused(words: str) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from unittest.mock import patch
 
 import pytest
-from core.world import World, attempt_at
+from core.world import World, attempt_at, uncounted
 from twins.kafka_reader import Source
 from twins.maxcompute import OLD_ROW, Upload
 
@@ -77,6 +77,7 @@ class AtOnce:
             resources=load.resources,
             clock=self.world.clock,
             stop=lambda: None,
+            **uncounted(),
         )
         self.result = ShareLoad(others[0], stages).run(Upload(self.world, upload_id, opened=True), self)
         return nullcontext(self)

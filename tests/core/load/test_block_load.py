@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from core.examples import orders, window_of
 from core.load.test_gate import is_free
-from core.world import batch_of, resources
+from core.world import batch_of, resources, uncounted
 from hypothesis import given
 from hypothesis import strategies as st
 from twins.clock import HandClock
@@ -95,6 +95,7 @@ class Reading:
             resources=resources(max_bytes_per_second=rate),
             clock=HandClock(),
             stop=lambda: None,
+            **uncounted(),
         )
         turn = self.gate.turn(lambda: None)
         return BlockLoad(BLOCK, WINDOW, self.read, stages, turn, lambda: None, self.send)
@@ -212,7 +213,7 @@ def _seconds(rate: int | None) -> dict[str, float]:
 def test_what_passes_beside_the_rows_is_told_by_what_it_was() -> None:
     """Making bytes is one stage; waiting for a slot, and what passes between two tries, is another."""
     loading, clock = Reading().load(), HandClock()
-    sending = BlockSending(Slots(1, Refusals(), lambda: None, clock), seconds := StageTimes(clock), clock)
+    sending = BlockSending(Slots(1, Refusals(lambda _: None), lambda: None, clock), seconds := StageTimes(clock), clock)
     with sending.slot():
         sending.packed(0.5)
         clock.sleep(2.0)
@@ -221,8 +222,8 @@ def test_what_passes_beside_the_rows_is_told_by_what_it_was() -> None:
     with sending.slot():
         sending.packed(0.25)
     assert dict(seconds.spent()) == {"pack": 0.75, "pause": 3.0}
-    with loading.sending(Slots(1, Refusals(), lambda: None, clock)).slot():
-        loading.sending(Slots(1, Refusals(), lambda: None, clock)).packed(1.0)
+    with loading.sending(Slots(1, Refusals(lambda _: None), lambda: None, clock)).slot():
+        loading.sending(Slots(1, Refusals(lambda _: None), lambda: None, clock)).packed(1.0)
     assert loading.seconds() == {"pack": 1.0}
 
 

@@ -11,7 +11,7 @@ from typing import NoReturn
 import pyarrow as pa
 import pytest
 from core.examples import orders, window_of
-from core.world import COLUMNS, SCHEMA, batch_of, resources
+from core.world import COLUMNS, SCHEMA, batch_of, resources, uncounted
 from twins.clock import HandClock
 
 from airflow_provider_kafka_odps.core.accounting.speed import Speed
@@ -77,7 +77,8 @@ def _load(read: Read, lanes: int) -> ShareLoad:
 
 def _stages(read: Read, lanes: int) -> Stages:
     projection = compile_projection(COLUMNS, SCHEMA)
-    return Stages(lambda: nullcontext(read), projection, lambda *_: None, resources(lanes), HandClock(), lambda: None)
+    reading = (lambda: nullcontext(read), projection, lambda *_: None)
+    return Stages(*reading, resources(lanes), HandClock(), lambda: None, **uncounted())
 
 
 def _records(window: Window, evidence: Evidence) -> Generator[pa.RecordBatch]:
@@ -153,7 +154,8 @@ def test_a_share_of_other_rows_is_not_begun() -> None:
     """Whoever shared the window out had another mapping: nothing is read or written."""
     edited = compile_projection({**COLUMNS, "v": "__value__ | trim"}, SCHEMA)
     (share,) = share_out(WINDOW, lay_out(WINDOW, 2, {}), 1, edited.origin)
-    stages = Stages(_nobody_reads, compile_projection(COLUMNS, SCHEMA), _none, resources(), HandClock(), lambda: None)
+    projection = compile_projection(COLUMNS, SCHEMA)
+    stages = Stages(_nobody_reads, projection, _none, resources(), HandClock(), lambda: None, **uncounted())
     upload = _Upload()
     with pytest.raises(FingerprintDiffers, match=r"share 0 of 1, .*the mapping.*Nothing was committed"):
         ShareLoad(share, stages).run(upload, upload)

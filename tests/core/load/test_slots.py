@@ -68,7 +68,7 @@ def _never() -> None:
 
 def test_a_block_waits_until_one_may_be_written_again() -> None:
     """With two lanes and a refusal there is one slot; half a minute later there are two again."""
-    clock, refusals = HandClock(), Refusals()
+    clock, refusals = HandClock(), Refusals(lambda _: None)
     slots = Slots(2, refusals, _never, clock)
     with slots.slot(), slots.slot():
         refusals.add("FlowExceeded")
@@ -83,7 +83,7 @@ def test_a_block_waits_until_one_may_be_written_again() -> None:
 
 def test_a_slot_is_given_back_also_after_an_error() -> None:
     """A try that fails leaves room for the next one."""
-    slots = Slots(1, Refusals(), _never, HandClock())
+    slots = Slots(1, Refusals(lambda _: None), _never, HandClock())
     for _ in range(3):
         with pytest.raises(ConnectionError), slots.slot():
             raise ConnectionError
@@ -93,7 +93,7 @@ def test_a_slot_is_given_back_also_after_an_error() -> None:
 
 def test_what_was_refused_before_the_first_block_counts() -> None:
     """The session was opened at the second try: half of the lanes begin."""
-    refusals = Refusals()
+    refusals = Refusals(lambda _: None)
     refusals.add("FlowExceeded")
     clock = HandClock()
     slots = Slots(4, refusals, _never, clock)
@@ -114,7 +114,7 @@ def test_a_wait_for_a_slot_can_be_broken_off() -> None:
         if len(asked) == 3:
             raise Cancelled("the task was asked to stop")
 
-    slots = Slots(1, Refusals(), check, HandClock())
+    slots = Slots(1, Refusals(lambda _: None), check, HandClock())
     with slots.slot(), pytest.raises(Cancelled), slots.slot():
         raise AssertionError("two slots of one")
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import pyarrow as pa
 from core.examples import window_of
-from core.world import resources
+from core.world import resources, uncounted
 from hypothesis import example, given
 from hypothesis import strategies as st
 from twins.clock import HandClock
@@ -101,6 +101,7 @@ class Attempt:
         stages = Stages(
             lambda: source.open_reader(PROJECTION.wanted, facts),
             *(PROJECTION, self._take, resources(self.way.lanes), HandClock(), lambda: None),
+            **uncounted(),
         )
         result = ShareLoad(share, stages).run(self, self)
         return result.ledger.prove(lambda: "compact", OnDataLoss.FAIL)

@@ -9,7 +9,7 @@ from contextlib import nullcontext
 import pyarrow as pa
 import pytest
 from core.examples import orders, window_of
-from core.world import SCHEMA, World, batch_of, resources
+from core.world import SCHEMA, World, batch_of, resources, uncounted
 from twins.maxcompute import Sink
 
 from airflow_provider_kafka_odps.core.load.evidence import Evidence
@@ -38,7 +38,9 @@ class _Load:
         self.projection = compile_projection(COLUMNS, SCHEMA, wanted=Wanted(where))
         self._batch = batch_of(0, dict(enumerate(values)))
         stages = Stages(
-            lambda: nullcontext(self._read), self.projection, self._reject, resources(), self.world.clock, lambda: None
+            *(lambda: nullcontext(self._read), self.projection, self._reject, resources()),
+            *(self.world.clock, lambda: None),
+            **uncounted(),
         )
         window = window_of((0, len(values)))
         (share,) = share_out(window, (Block(0, window.ranges),), 1, self.projection.origin)

@@ -21,13 +21,14 @@ from twins.table_rows import Rows
 
 from airflow_provider_kafka_odps.core.accounting.rejects import NoRejectSink
 from airflow_provider_kafka_odps.core.accounting.tolerance import Tolerance
-from airflow_provider_kafka_odps.core.delivery.attempt import Attempt, Load, TaskRun
+from airflow_provider_kafka_odps.core.delivery.attempt import Attempt, Load, Machine, TaskRun
 from airflow_provider_kafka_odps.core.delivery.merging.staged_rows import Staging
 from airflow_provider_kafka_odps.core.delivery.ports import Ports
 from airflow_provider_kafka_odps.core.delivery.window_rows import NoOffsetColumns
 from airflow_provider_kafka_odps.core.history.store import History
 from airflow_provider_kafka_odps.core.journal.entry import JournalStore
 from airflow_provider_kafka_odps.core.load.lanes.sampling import ASSUMED_BYTES
+from airflow_provider_kafka_odps.core.load.pacing.refusals import Refusals
 from airflow_provider_kafka_odps.core.options import Mode, OnFewerRows, OnRerun
 from airflow_provider_kafka_odps.core.routing.staging import Routing
 from airflow_provider_kafka_odps.core.window.planning import WindowRequest
@@ -110,7 +111,13 @@ def attempt_in(
         staging=_staging(world, with_offsets=order.with_offsets) if order.routed else None,
     )
     cancellation = AskedBy(lambda: actor.cancelled)
-    return Attempt(load, ports, TaskRun(actor.clear_number, actor.number, _silent, _silent, cancellation))
+    run = TaskRun(
+        *(actor.clear_number, actor.number, _silent, _silent, cancellation),
+        refusals=Refusals(_silent),
+        machine=Machine(0, lambda: 0.0),
+        began=0.0,
+    )
+    return Attempt(load, ports, run)
 
 
 def _staging(world: SimulatedWorld, *, with_offsets: bool) -> Staging:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 from unittest.mock import patch
 
+from core.world import uncounted
 from greenlet import GreenletExit, getcurrent, greenlet
 from simulation.outside.tables import SimulatedUpload
 from simulation.outside.topic import source_of
@@ -141,6 +142,7 @@ class _Worker:
             resources=pool.resources,
             clock=pool.world.clock,
             stop=lambda: None,
+            **uncounted(),
         )
         try:
             upload = SimulatedUpload(pool.world, self._upload_id, opened=True, conduct=self._ask)

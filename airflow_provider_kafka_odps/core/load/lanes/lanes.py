@@ -8,14 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Generic, TypeAlias, TypeVar
 
-from airflow_provider_kafka_odps.core.clock import Clock
+from airflow_provider_kafka_odps.core.clock import GLANCE_SECONDS, Clock
 from airflow_provider_kafka_odps.exceptions import InvalidInput
 
 T = TypeVar("T")
-
-
-_GLANCE = 0.2
-"""Seconds between two looks at whether the task is asked to stop: a flag that a signal sets wakes nobody."""
 
 
 _GRACE = 4.0
@@ -100,7 +96,7 @@ class Lanes(Generic[T]):
         """Wait, in a lane, for an instant of ``clock.monotonic()``."""
         while (left := instant - clock.monotonic()) > 0:
             self.check()
-            clock.sleep(min(left, _GLANCE))
+            clock.sleep(min(left, GLANCE_SECONDS))
 
     def _start(self, lanes: int, items: Iterator[T], enter: Callable[[], AbstractContextManager[Work[T]]]) -> None:
         def run() -> None:
@@ -142,7 +138,7 @@ class Lanes(Generic[T]):
         with self._changed:
             if self._running and not self._ending:
                 more = self._running < self._most and self._left
-                self._changed.wait(_GLANCE / 4 if more else _GLANCE)
+                self._changed.wait(GLANCE_SECONDS / 4 if more else GLANCE_SECONDS)
             return bool(self._running) and not self._ending
 
     def _end(self) -> None:

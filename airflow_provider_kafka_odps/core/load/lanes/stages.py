@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 import pyarrow as pa
@@ -53,7 +53,7 @@ class Stages:
     clock: Clock
     stop: Callable[[], None]
     """Tells whatever waits for the outside in another thread that the load has failed."""
-    cpu: Callable[[], float] = lambda: 0.0
+    cpu: Callable[[], float]
     """Seconds of processors that this process has taken so far; 0 where nobody counts them."""
-    refusals: Refusals = field(default_factory=Refusals)
+    refusals: Refusals
     """What the service has refused, of which whoever talks to it tells."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-_GLANCE = 0.2
-"""Seconds between two looks at whether the load is to stop."""
+from airflow_provider_kafka_odps.core.clock import GLANCE_SECONDS
 
 
 class Gate:
@@ -31,7 +30,7 @@ class Turn:
     def take(self) -> None:
         """Wait for a place; raise what ``check`` raises."""
         while not self._is_taken:
-            self._is_taken = self._places.acquire(timeout=_GLANCE)
+            self._is_taken = self._places.acquire(timeout=GLANCE_SECONDS)
             if not self._is_taken:
                 self._check()
 

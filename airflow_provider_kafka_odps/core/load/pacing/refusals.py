@@ -9,7 +9,7 @@ from collections.abc import Callable
 class Refusals:
     """How often the service has asked for less, in whichever thread or process of a load."""
 
-    def __init__(self, warn: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(self, warn: Callable[[str], None]) -> None:
         """Take the task's log, for warnings."""
         self._warn, self._lock = warn, threading.Lock()
         self._count = 0

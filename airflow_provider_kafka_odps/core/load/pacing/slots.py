@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from airflow_provider_kafka_odps.core.clock import Clock
+from airflow_provider_kafka_odps.core.clock import GLANCE_SECONDS, Clock
 from airflow_provider_kafka_odps.core.load.pacing.refusals import Refusals
 
 _ONE_REFUSAL = 5.0
@@ -15,9 +15,6 @@ _ONE_REFUSAL = 5.0
 
 _CALM = 30.0
 """Seconds without a refusal after which one block more is tried. Source: the service counts blocks in 5 minutes."""
-
-
-_GLANCE = 0.2
 
 
 class Allowance:
@@ -73,7 +70,7 @@ class Slots:
         """Wait for a slot, and have it until the context is left."""
         while not self._take():
             self._check()
-            self._clock.sleep(_GLANCE)
+            self._clock.sleep(GLANCE_SECONDS)
         try:
             yield
         finally:
