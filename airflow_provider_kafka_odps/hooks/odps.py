@@ -198,14 +198,14 @@ class OdpsHook(BaseHook):
 
         return tables.partition_size(self._odps, self.settings, self.resolve(table), partition)
 
-    def last_change(self, table: TableName, partition: PartitionSpec | None = None) -> str:
+    def last_change(self, table: TableName, *places: PartitionSpec) -> str:
         """Return when a table, or a partition of it, was changed last and how large it is, as the service has it.
 
         It is another text after rows were written, by whomever; also after files were merged or the table was touched.
         """
         from airflow_provider_kafka_odps.clients.maxcompute import tables
 
-        return tables.last_change(self._odps, self.settings, self.resolve(table), partition)
+        return tables.last_change(self._odps, self.settings, self.resolve(table), places)
 
     def open_upload(
         self,

@@ -23,7 +23,7 @@ from airflow_provider_kafka_odps.exceptions import InvalidConnection, InvalidInp
 from airflow_provider_kafka_odps.transfers.adapters.reject_file import RejectFile
 from airflow_provider_kafka_odps.transfers.adapters.reject_spool import TemporaryRejects
 from airflow_provider_kafka_odps.transfers.adapters.reject_table import LOAD, RejectTable
-from airflow_provider_kafka_odps.transfers.adapters.table import TableVisibleRows, find_rows
+from airflow_provider_kafka_odps.transfers.adapters.table import find_rows, visible_rows
 from airflow_provider_kafka_odps.transfers.adapters.topic import TopicSource
 from airflow_provider_kafka_odps.transfers.destination import Destination, destination_of
 from airflow_provider_kafka_odps.transfers.parameters import LoadParameters, cores, resources_of
@@ -59,7 +59,7 @@ def build_attempt(parameters: LoadParameters, run: AirflowRun, hooks: Hooks) -> 
     """
     began = run.clock.monotonic()
     request = _request(parameters, run)
-    destination = destination_of(parameters, run, hooks.odps, request.start)
+    destination = destination_of(parameters, run, hooks.odps, (request.start, request.end))
     if parameters.how_sure.commit_to_group and hooks.kafka.group_id is None:
         raise InvalidConnection(parameters.from_where.kafka_config_id, "commit_to_group=True needs a group.id in it")
     load = _load(parameters, hooks, request, destination)
@@ -169,7 +169,7 @@ def _ports(parameters: LoadParameters, run: AirflowRun, hooks: Hooks, load: Load
         workers=_workers(parameters, hooks, load, destination),
         sink=destination.sink,
         window_rows=find_rows(destination.target, destination.window_rows),
-        visible_rows=TableVisibleRows(destination.target, destination.window_rows),
+        visible_rows=visible_rows(destination.target, destination.window_rows),
         rejects=_rejects(parameters, run, hooks.odps),
         open_spool=TemporaryRejects,
         journal=shared_journal(journal, run.context, history, request, load.target, cluster),

@@ -23,6 +23,7 @@ from airflow_provider_kafka_odps.core.mapping.drift import (
     wanted_columns,
 )
 from airflow_provider_kafka_odps.core.options import Mode, OnRerun
+from airflow_provider_kafka_odps.core.routing.interval_partitions import interval_partitions
 from airflow_provider_kafka_odps.core.routing.level_values import check_sources
 from airflow_provider_kafka_odps.core.routing.routes import Routes, parse_routes
 from airflow_provider_kafka_odps.core.routing.staged import Staged
@@ -95,13 +96,15 @@ class Destination:
         return () if self.routing is None else self.routing.routes.names
 
 
-def destination_of(parameters: LoadParameters, run: AirflowRun, hook: OdpsHook, start: AskedBound) -> Destination:
+def destination_of(
+    parameters: LoadParameters, run: AirflowRun, hook: OdpsHook, bounds: tuple[AskedBound, AskedBound]
+) -> Destination:
     """Hold columns and partition against the table.
 
     Raises an InvalidInput or a TableRefused; asks MaxCompute for the table's columns, and writes nothing.
     """
     wanted = parameters.to_where
-    partition = _partition(parameters, start)
+    partition = _partition(parameters, bounds[0])
     routes = parse_routes(wanted.partition_by, partition)
     asked = parse_columns(parameters.what.columns) or DEFAULT_COLUMNS
     # Here, with all of them: whoever reads one of them later would tell of one.
@@ -114,10 +117,14 @@ def destination_of(parameters: LoadParameters, run: AirflowRun, hook: OdpsHook, 
     rows = NoOffsetColumns() if finder is None else TableWindowRows(hook, finder)
     if routes is None:
         return Destination(target, target, columns, drift, rows, None)
+    own: tuple[PartitionSpec, ...] = ()
+    if wanted.partitions_within_interval:
+        found = interval_partitions(routes, target.schema, bounds, parameters.record_format, wanted.max_partitions)
+        routes, own = found.routes, found.places
     table = _staging_table(parameters, hook, target.table)
     place = PartitionSpec(((load_level(target.schema), load_id(run.context)),))
     staged = tuple(column.name.lower() for column in target.schema.columns)
-    routing = Routing(routes, wanted.max_partitions, Staged(staging_name(target.table, table), place, staged))
+    routing = Routing(routes, wanted.max_partitions, Staged(staging_name(target.table, table), place, staged), own)
     return Destination(target, staging_sink(target, routing), {**columns, **routes.by}, drift, rows, routing)
 
 

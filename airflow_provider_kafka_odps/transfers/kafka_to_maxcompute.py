@@ -93,6 +93,8 @@ class KafkaToMaxComputeOperator(Templates, Stoppable, FromJob, BaseOperator):
         level → source expression, ``{"ds": "created_at | epoch_ms | format('yyyyMMdd', 'Asia/Shanghai')"}``. Rows go to
         a staging table, and one statement moves them into all partitions at once: docs/partitions.md. *(templated)*
     :param max_partitions: how many partitions one load with ``partition_by`` may touch; with more, no row is visible.
+    :param partitions_within_interval: with ``mode="overwrite"`` and ``partition_by``: each partition is a part of the
+        window's interval, and a record whose time is not in it is a reject; the load replaces all of them.
     :param staging_table: the staging table of ``partition_by``; created if it is missing. Default: beside the table,
         with ``__kafka_staging`` behind its name. *(templated)*
     :param mode: ``"append"``, or ``"overwrite"``: the new rows replace those of the table or partition, atomically.
@@ -192,8 +194,8 @@ class KafkaToMaxComputeOperator(Templates, Stoppable, FromJob, BaseOperator):
         kafka_config_id: str = "kafka_default", group_id: str | None = None,
         # to where
         table: str, partition: PartitionInput | None = None, partition_timezone: str = "UTC",
-        partition_by: RoutesInput | None = None, max_partitions: int = MAX_PARTITIONS, staging_table: str | None = None,
-        mode: str = "append",
+        partition_by: RoutesInput | None = None, max_partitions: int = MAX_PARTITIONS,
+        partitions_within_interval: bool = False, staging_table: str | None = None, mode: str = "append",
         create_table: bool = False, column_types: Mapping[str, str] | str | None = None, lifecycle: int | None = None,
         maxcompute_conn_id: str = "maxcompute_default", project: str | None = None, endpoint: str | None = None,
         quota_name: str | None = None, asset: Asset | None = None,

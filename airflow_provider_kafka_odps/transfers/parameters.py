@@ -82,6 +82,7 @@ class ToWhere:
     partition_timezone: str
     partition_by: RoutesInput | None
     max_partitions: int
+    partitions_within_interval: bool
     staging_table: str | None
     mode: Mode
     create_table: bool
@@ -219,20 +220,26 @@ def checked(given: Mapping[str, Any]) -> dict[str, Any]:
     parameters = {name: given[name] for name in NAMES} | choices | deadlines
     zone_of(parameters["partition_timezone"], "partition_timezone")
     partitions_allowed(parameters["max_partitions"])
-    if parameters["partition_by"]:
-        _check_routed(parameters["mode"])
+    _check_routed(parameters)
     # It refuses what makes no sense together.
     _ = LoadParameters.frozen(parameters).record_format
     return parameters
 
 
-def _check_routed(mode: Mode) -> None:
+def _check_routed(parameters: Mapping[str, Any]) -> None:
     """Raise InvalidInput for what a load whose records say their partitions does not do."""
-    if mode is Mode.OVERWRITE:
+    overwrites, own = parameters["mode"] is Mode.OVERWRITE, parameters["partitions_within_interval"]
+    if parameters["partition_by"] and overwrites and not own:
         raise InvalidInput(
             "mode='overwrite' and partition_by: it would replace each partition that a record of the window belongs "
             "to, so three late records would replace a whole day by themselves. Use mode='append'; or name one "
-            "partition, partition='ds=%Y%m%d', and overwrite that"
+            "partition, partition='ds=%Y%m%d', and overwrite that; or, if each partition is a part of one interval and "
+            "records of other times are to be rejects, add partitions_within_interval=True"
+        )
+    if own and not (parameters["partition_by"] and overwrites):
+        raise InvalidInput(
+            "partitions_within_interval=True is for mode='overwrite' and partition_by: it keeps records of other times "
+            "out of partitions that are overwritten. Leave it out, or add these"
         )
 
 

@@ -12,7 +12,8 @@ from contracts.table_backends import hook
 from core.world import ROUTES, STAGED
 from twins.maxcompute import MaxCompute
 from twins.maxcompute import Sink as TwinSink
-from twins.staging import MergeWorld, TwinMerges, TwinStagedRows, find_in
+from twins.staging import MergeWorld, TwinMerges, TwinStagedRows, find_in, show_filled
+from twins.table_rows import Shown
 
 from airflow_provider_kafka_odps.clients.maxcompute.sql import hints_for
 from airflow_provider_kafka_odps.core.delivery.merging.staged_rows import Merges, StagedRows, Staging
@@ -28,7 +29,6 @@ from airflow_provider_kafka_odps.transfers.adapters.staging import StagedSink, s
 from airflow_provider_kafka_odps.transfers.adapters.table import TableSink, TableWindowRows
 
 TARGET = TableSchema(columns_of({"p": "bigint", "o": "bigint", "v": "string"}), columns_of({"ds": "string"}))
-PLACES = [PartitionSpec.parse("ds=day-a"), PartitionSpec.parse("ds=day-b")]
 _CONFLICT = "ODPS-0110999:MetaTransactionAborted - cannot satisfy ODPS ACID constraints"
 
 
@@ -36,6 +36,8 @@ class StagingBackend(Protocol):
     """A target without rows, its staging table, and what may befall the statements between them."""
 
     staged: Staged
+    places: Sequence[PartitionSpec]
+    """The partitions of rows with the values ``a`` and ``b``."""
 
     def sink(self) -> Sink:
         """Return what a load writes to."""
@@ -43,11 +45,17 @@ class StagingBackend(Protocol):
     def staged_rows(self) -> StagedRows:
         """Return what waits there."""
 
-    def merges(self) -> Merges:
+    def merges(self, *, overwrite: bool = False) -> Merges:
         """Return the statements that move it."""
 
+    def filled(self) -> Sequence[PartitionSpec]:
+        """Return those of its partitions that have rows."""
+
+    def change(self) -> str:
+        """Return what is said of the last change of its partitions."""
+
     def find(self, columns: tuple[str, ...] | None) -> WindowRows:
-        """Return the rows of the target in the partitions of `PLACES`."""
+        """Return the rows of the target in its partitions."""
 
     def rows(self) -> list[tuple[int, int, str]]:
         """Return what everybody sees in the target, in order."""
@@ -66,6 +74,7 @@ class TwinStaging:
     world: MaxCompute = field(default_factory=lambda: MaxCompute(table=[]))
     statements: MergeWorld = field(default_factory=MergeWorld)
     staged: Staged = STAGED
+    places: Sequence[PartitionSpec] = (PartitionSpec.parse("ds=a"), PartitionSpec.parse("ds=b"))
 
     def sink(self) -> Sink:
         """Return the twin."""
@@ -75,13 +84,21 @@ class TwinStaging:
         """Return the twin."""
         return TwinStagedRows(self.world)
 
-    def merges(self) -> Merges:
+    def merges(self, *, overwrite: bool = False) -> Merges:
         """Return the twin."""
-        return TwinMerges(self.world, self.statements)
+        return TwinMerges(self.world, self.statements, overwrite)
+
+    def filled(self) -> Sequence[PartitionSpec]:
+        """Return what the twin says."""
+        return show_filled(self.world)(self.places)
+
+    def change(self) -> str:
+        """Return what the twin says."""
+        return Shown(self.world).last_change()
 
     def find(self, columns: tuple[str, ...] | None) -> WindowRows:
         """Return the twin."""
-        return find_in(self.world, by_rows=True)(columns, PLACES)
+        return find_in(self.world, by_rows=True)(columns, self.places)
 
     def rows(self) -> list[tuple[int, int, str]]:
         """Return the rows."""
@@ -103,37 +120,46 @@ class EndpointStaging:
     endpoint: RunningEndpoint
     target: TableName
     staged: Staged
+    places: Sequence[PartitionSpec] = (PartitionSpec.parse("ds=day-a"), PartitionSpec.parse("ds=day-b"))
 
     @property
     def _routing(self) -> Routing:
-        return Routing(ROUTES, 64, self.staged)
+        return Routing(ROUTES, 64, self.staged, ())
 
-    @property
-    def _sink(self) -> TableSink:
+    def _sink(self, *, overwrite: bool = False) -> TableSink:
         return TableSink(
-            hook(), self.target, TARGET, None, overwrite=False, create=False, lifecycle=None, log=_say_nothing,
+            hook(), self.target, TARGET, None, overwrite=overwrite, create=False, lifecycle=None, log=_say_nothing,
             compression=Compression.NONE, added=(),
         )  # fmt: skip
 
     def sink(self) -> Sink:
         """Return what the operator writes to."""
-        return StagedSink(self._sink, staging_sink(self._sink, self._routing))
+        return StagedSink(self._sink(), staging_sink(self._sink(), self._routing))
 
     def staged_rows(self) -> StagedRows:
         """Return what the operator makes of the hook."""
         return self._staging().rows
 
-    def merges(self) -> Merges:
+    def merges(self, *, overwrite: bool = False) -> Merges:
         """Return what the operator makes of the hook."""
-        return self._staging().merges
+        return self._staging(overwrite=overwrite).merges
+
+    def filled(self) -> Sequence[PartitionSpec]:
+        """Return what the operator makes of the hook."""
+        return self._staging().filled(self.places)
+
+    def change(self) -> str:
+        """Return what the operator makes of the hook."""
+        return self._staging().show(self.places).last_change()
 
     def find(self, columns: tuple[str, ...] | None) -> WindowRows:
         """Return what the operator makes of the hook."""
-        return self._staging().find(columns, PLACES)
+        return self._staging().find(columns, self.places)
 
-    def _staging(self) -> Staging:
+    def _staging(self, *, overwrite: bool = False) -> Staging:
         found = window_rows_sql({"p": "__partition__", "o": "__offset__"}, self.target, TARGET, None)
-        return staging_of(self._sink, self._routing, TableWindowRows(hook(), found) if found else NoOffsetColumns())
+        rows = TableWindowRows(hook(), found) if found else NoOffsetColumns()
+        return staging_of(self._sink(overwrite=overwrite), self._routing, rows)
 
     def rows(self) -> list[tuple[int, int, str]]:
         """Query them; each is in the partition that its value names."""

@@ -24,7 +24,7 @@ from airflow_provider_kafka_odps.core.table.schema import TableSchema, columns_o
 from airflow_provider_kafka_odps.core.upload import UploadStatus
 from airflow_provider_kafka_odps.hooks.odps import OdpsHook
 from airflow_provider_kafka_odps.local.testing import Drop, Moment, Operation, Refuse, RunningEndpoint
-from airflow_provider_kafka_odps.transfers.adapters.table import TableSink, TableVisibleRows, TableWindowRows
+from airflow_provider_kafka_odps.transfers.adapters.table import TableSink, TableWindowRows, visible_rows
 
 SCHEMA = TableSchema(columns_of({"p": "bigint", "o": "bigint", "v": "string"}))
 _PATIENCE = RetryPolicy(total=5.0, connect=2.0, read=2.0, first_pause=0.05, longest_pause=0.2)
@@ -137,7 +137,7 @@ class EndpointTable:
 
     def shown(self) -> VisibleRows:
         """Return what the operator makes of the hook."""
-        return TableVisibleRows(self._sink(overwrite=False), self.window_rows())
+        return visible_rows(self._sink(overwrite=False), self.window_rows())
 
     def rows(self) -> list[Row]:
         """Query them."""

@@ -145,3 +145,55 @@ def test_rows_of_a_window_are_removed_from_all_their_partitions(staged: StagingB
     assert rows.start_removal(window_of((0, 9)), name) == started
     assert rows.await_removal(started) is None
     assert len(staged.rows()) == 4
+
+
+def moved(staging: StagingBackend, *, overwrite: bool) -> None:
+    """Move what is staged."""
+    merges = staging.merges(overwrite=overwrite)
+    assert merges.end(merges.start(staging.staged, uuid.uuid4().hex), 60).fate is Fate.SUCCEEDED
+
+
+def test_a_statement_overwrites_the_partitions_of_its_rows(staged: StagingBackend) -> None:
+    """And no others; over nothing it changes nothing."""
+    moved(staged, overwrite=False)
+    stage(staged, [(5, 5, "a")])
+    moved(staged, overwrite=True)
+    assert staged.rows() == [(0, 1, "b"), (5, 5, "a")]
+    staged.staged_rows().drop(staged.staged)
+    moved(staged, overwrite=True)
+    assert staged.rows() == [(0, 1, "b"), (5, 5, "a")]
+
+
+def test_a_statement_that_was_to_overwrite_and_failed_changes_nothing(staged: StagingBackend) -> None:
+    """All or nothing: there is no part of it."""
+    moved(staged, overwrite=False)
+    said = staged.change()
+    stage(staged, [(5, 5, "a")])
+    staged.fail_next("fails")
+    merges = staged.merges(overwrite=True)
+    assert merges.end(merges.start(staged.staged, uuid.uuid4().hex), 60).fate is Fate.FAILED
+    assert (staged.rows(), staged.change()) == (ROWS, said)
+
+
+def test_partitions_are_emptied(staged: StagingBackend) -> None:
+    """As often as it is asked for; which of them have rows can be asked, also of those that never were."""
+    assert staged.filled() == []
+    moved(staged, overwrite=False)
+    assert staged.filled() == list(staged.places)
+    for _ in range(2):
+        staged.merges(overwrite=True).empty(staged.places[:1])
+        assert staged.rows() == [(0, 1, "b")]
+        assert staged.filled() == list(staged.places[1:])
+
+
+def test_every_change_of_partitions_is_told(staged: StagingBackend) -> None:
+    """By a statement that moves rows, one that overwrites, and one that empties."""
+    said = [staged.change()]
+    moved(staged, overwrite=False)
+    said.append(staged.change())
+    stage(staged, [(5, 5, "a"), (5, 6, "a"), (5, 7, "a")])
+    moved(staged, overwrite=True)
+    said.append(staged.change())
+    staged.merges(overwrite=True).empty(staged.places)
+    said.append(staged.change())
+    assert len(set(said)) == 4

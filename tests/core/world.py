@@ -14,7 +14,7 @@ from twins.kafka import Cluster, Log, Topic, log_of
 from twins.kafka_reader import Source
 from twins.maxcompute import MaxCompute, RejectSink, Row, Sink
 from twins.spool import Spool
-from twins.staging import MergeWorld, TwinMerges, TwinStagedRows, find_in
+from twins.staging import MergeWorld, TwinMerges, TwinStagedRows, find_in, show_filled, values_of
 from twins.stores import Store, TaskState
 from twins.table_rows import Rows, Shown
 
@@ -170,6 +170,7 @@ def attempt_at(
     where: str | None = None,
     routed: bool = False,
     max_partitions: int = 64,
+    own: tuple[PartitionSpec, ...] = (),
 ) -> Attempt:
     """Return an attempt at loading all that is in the world's log.
 
@@ -190,7 +191,7 @@ def attempt_at(
         on_fewer_rows=on_fewer_rows,
         reconcile=after_commit,
         commit_to_group=after_commit,
-        routing=Routing(ROUTES, max_partitions, STAGED) if routed else None,
+        routing=Routing(ROUTES, max_partitions, STAGED, own) if routed else None,
     )
     source = Source(world.cluster, world.effect, on_data_loss, batch_records=1)
     ports = Ports(
@@ -212,9 +213,10 @@ def attempt_at(
         commit_ends=lambda window: world.effect("commit ends", lambda: world.followed.append(window)),
         staging=Staging(
             TwinStagedRows(world),
-            TwinMerges(world, world.statements_of_merges),
+            TwinMerges(world, world.statements_of_merges, mode is Mode.OVERWRITE),
             find_in(world, by_rows=by_rows),
-            lambda _: Shown(world),
+            lambda places: Shown(world, values_of(places)),
+            show_filled(world),
         )
         if routed
         else None,

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import pytest
 from delivery.forkserver import Nursery, nursery
+from delivery.own_hours import DatedLog, overwrite_hours
 from delivery.rejecting import RejectingLog, RejectsTo, reject
 from delivery.scene import Log, Scene, environment, route, scene_of
 from demo.broker import Broker, running_broker
@@ -69,6 +70,24 @@ def make_routed(make_scene: MakeScene) -> MakeScene:
 
     def make(mode: str = "append", **parameters: object) -> Scene:
         return route(make_scene(mode, **parameters))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def dated_log(broker: Broker, make_topic: Callable[..., str]) -> DatedLog:
+    """Return a topic whose records have times."""
+    filled = DatedLog(broker.bootstrap_servers, make_topic(partitions=3))
+    filled.fill()
+    return filled
+
+
+@pytest.fixture
+def make_hours(make_scene: MakeScene, dated_log: DatedLog) -> MakeScene:
+    """Return a function that makes task instances which overwrite the partitions of three hours."""
+
+    def make(mode: str = "overwrite", **parameters: object) -> Scene:
+        return overwrite_hours(make_scene(mode, **parameters), dated_log)
 
     return make
 

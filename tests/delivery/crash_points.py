@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import signal
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -29,6 +29,7 @@ from airflow_provider_kafka_odps.core.load.lanes.sampling import ASSUMED_BYTES
 from airflow_provider_kafka_odps.core.load.lanes.stages import Read
 from airflow_provider_kafka_odps.core.routing.staged import Staged
 from airflow_provider_kafka_odps.core.statement import StatementEnd
+from airflow_provider_kafka_odps.core.table.names import PartitionSpec
 from airflow_provider_kafka_odps.core.upload import AT_ONCE, Sending, Upload, UploadStatus
 from airflow_provider_kafka_odps.core.window.facts import Identity, Questions, TopicFacts
 from airflow_provider_kafka_odps.core.window.offsets import TopicPartition
@@ -119,6 +120,7 @@ def _staging(inner: Staging, points: Points) -> Staging:
         _Merges(inner.merges, points),
         lambda columns, places: _Rows(inner.find(columns, places), points),
         lambda places: _Shown(inner.show(places), points),
+        inner.filled,
     )
 
 
@@ -276,3 +278,6 @@ class _Merges:
 
     def end(self, statement_id: str, seconds: float) -> StatementEnd:
         return self.points.before("await merge", lambda: self.inner.end(statement_id, seconds))
+
+    def empty(self, places: Sequence[PartitionSpec]) -> None:
+        self.points.before("empty", lambda: self.inner.empty(places))

@@ -130,3 +130,70 @@ def test_killed_while_merging_with_workers(point: str, make_routed: MakeScene) -
     scene.check_loaded_once(ended)
     assert ended.receipt is not None
     assert ended.receipt["workers"] == 2
+
+
+OVER = [
+    "commit",
+    *MERGING[: MERGING.index("save committed")],
+    "empty",
+    "save committed",
+    "drop the staged",
+    "reconcile",
+]
+"""From the commit on; ``empty``: the partition that gets no row loses what it had."""
+
+
+def test_every_effect_of_an_overwrite_has_a_point(make_hours: MakeScene) -> None:
+    """What is killed below at each of its points is the whole of an attempt."""
+    scene = make_hours()
+    running = scene.start()
+    scene.check_loaded_once(running.wait())
+    trace = running.trace()
+    assert trace[trace.index("commit") :] == [*OVER, "end"]
+
+
+def test_killed_while_overwriting(make_hours: MakeScene) -> None:
+    """Anywhere from the commit on: rows of the interval's partitions are the window's, each once, and no other."""
+    cases = [(make_hours(), point) for point in OVER]
+
+    def go_through(scene: Scene, point: str) -> None:
+        assert scene.attempt({point: KILL}).killed
+        scene.check_loaded_once(scene.attempt())
+
+    together(go_through, cases)
+
+
+def test_killed_while_overwriting_again(make_hours: MakeScene) -> None:
+    """A cleared load that dies anywhere is completed by a retry, or a person is asked and clears it once more."""
+    cases = [(make_hours(), point) for point in OVER[: OVER.index("empty")]]
+
+    def go_through(scene: Scene, point: str) -> None:
+        scene.check_loaded_once(scene.attempt())
+        scene.clear()
+        assert scene.attempt({point: KILL}).killed
+        scene.check_rows()
+        ended = scene.attempt()
+        if point == "save merging #2":
+            # Whether the statement has run, or somebody else has written, cannot be told.
+            assert ended.error == "NewerRows"
+            scene.clear()
+            ended = scene.attempt()
+        scene.check_loaded_once(ended)
+
+    together(go_through, cases)
+
+
+def test_a_zombie_while_overwriting(make_hours: MakeScene) -> None:
+    """An attempt that was superseded while it stood still goes on afterwards, and changes nothing."""
+    cases = [(make_hours(), point) for point in ("commit", "save merging", "start merge", "await merge")]
+
+    def go_through(scene: Scene, point: str) -> None:
+        zombie = scene.start({point: STOP})
+        assert zombie.wait().stopped
+        ended = scene.attempt()
+        scene.check_loaded_once(ended)
+        zombie.go_on()
+        assert zombie.wait().error is not None, zombie.log()
+        scene.check_loaded_once(ended)
+
+    together(go_through, cases)

@@ -33,7 +33,7 @@ PLAIN = {
     "the same, of a reason that ends with a hint": "hinted",
     "the same, of a value that the first way does not take": "retried",
     "what the packages of the core do": "accounting delivery writing committing settling reconciling loading rejecting",
-    "the same, of rows that make room for others": "replacing",
+    "the same, of rows that make room for others": "replacing overwriting",
     "words of SQL's conditions": "where both either negation is null one of matches parser tokenizer",
     "the same, of records that a condition is asked about": "comparing compared sorting sorted kept wanted",
     "the same, as a state": "reconciled running passing loaded",

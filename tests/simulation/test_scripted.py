@@ -74,7 +74,7 @@ def test_records_that_come_in_the_place_of_others(effect: tuple[str, int], on_da
         assert (ended, stage.world.rows()) == (["LogTruncated"], [])
         return
     assert ended == (["Receipt"] if effect[0].startswith("ask") else ["ReadAgain", "Receipt"])
-    assert [value.endswith("+") for *_, value in stage.world.rows()] == [False, False, True, True]
+    assert [value.endswith("#") for *_, value in stage.world.rows()] == [False, False, True, True]
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def _offsets(stage: Stage) -> list[int]:
 def test_rows_of_another_filter_are_found_and_told(monkeypatch: pytest.MonkeyPatch, lost: Keep) -> None:
     """A load that forgets its filter, or leaves out what is wanted, breaks the promise in the first history."""
     case = Case(Mode.APPEND, OnRerun.KEEP, (Way.RETRY,), where=Where.LEAVES_OUT)
-    forgotten = projection_of(rejecting=False, with_offsets=True, keep=lost)
+    forgotten = projection_of(rejecting=False, with_offsets=True, keep=lost, routed=False)
     monkeypatch.setattr(attempts, "projection_of", lambda **_: forgotten)
     found = replay(partial(scene_of, case), {})
     assert found is not None

@@ -96,6 +96,12 @@ class MaxCompute:
         self.table += rows
         self.changes += 1
 
+    def put(self, rows: Sequence[Row]) -> None:
+        """Make rows visible in place of those of their partitions, as an INSERT OVERWRITE does: a value names one."""
+        places = {value for *_, value in rows}
+        self.table[:] = [*(row for row in self.table if row[2] not in places), *rows]
+        self.changes += bool(rows)
+
     def expire(self, sessions: Iterable[Session]) -> None:
         """Let sessions expire; a commit that is under way comes to its end first."""
         for session in sessions:

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from twins.maxcompute import MaxCompute, Row, Upload
 from twins.table_rows import Rows
 
-from airflow_provider_kafka_odps.core.delivery.merging.staged_rows import FindRowsIn
+from airflow_provider_kafka_odps.core.delivery.merging.staged_rows import FindRowsIn, ShowFilled
 from airflow_provider_kafka_odps.core.delivery.window_rows import NoOffsetColumns
 from airflow_provider_kafka_odps.core.routing.staged import Staged
 from airflow_provider_kafka_odps.core.statement import Fate, StatementEnd
+from airflow_provider_kafka_odps.core.table.names import PartitionSpec
 from airflow_provider_kafka_odps.exceptions import StatementFailed
 
 
 @dataclass
 class Merge:
-    """An INSERT INTO … SELECT: it reads when it starts, and adds its rows when it ends."""
+    """An INSERT … SELECT: it reads when it starts, and shows its rows when it ends."""
 
     selected: list[Row]
+    overwrite: bool
     fault: str = ""
     """``fails``, ``conflicts``, ``leaves a part``, ``applied and forgotten``, ``forgotten``, ``runs`` for one look."""
     end: StatementEnd | None = None
@@ -60,6 +63,7 @@ class TwinMerges:
 
     world: MaxCompute
     statements: MergeWorld
+    overwrite: bool
 
     def start(self, staged: Staged, name: str) -> str:
         return self.world.effect("start merge", lambda: self._start(str(staged), name))
@@ -68,12 +72,21 @@ class TwinMerges:
         del seconds
         return self.world.effect("await merge", lambda: self._end(statement_id))
 
+    def empty(self, places: Sequence[PartitionSpec]) -> None:
+        self.world.effect("empty", lambda: self._empty(values_of(places)))
+
+    def _empty(self, places: frozenset[str]) -> None:
+        if self.world.statements_fail:
+            raise StatementFailed(self.world.statements_fail)
+        self.world.table[:] = [row for row in self.world.table if row[2] not in places]
+        self.world.changes += 1
+
     def _start(self, place: str, name: str) -> str:
         if name not in self.statements.merges:
             fault = self.statements.faults.pop(0) if self.statements.faults else ""
             if fault == "refused":
                 raise StatementFailed("ODPS-0130013: no privilege")
-            self.statements.merges[name] = Merge(list(self.world.staged.get(place, [])), fault)
+            self.statements.merges[name] = Merge(list(self.world.staged.get(place, [])), self.overwrite, fault)
         return name
 
     def _end(self, statement_id: str) -> StatementEnd:
@@ -91,6 +104,21 @@ def find_in(world: MaxCompute, *, by_rows: bool) -> FindRowsIn:
     return lambda columns, _: Rows(world) if (by_rows if columns is None else columns) else NoOffsetColumns()
 
 
+def values_of(places: Sequence[PartitionSpec]) -> frozenset[str]:
+    """Return what rows of some partitions have as their values, which name them."""
+    return frozenset(value for place in places for _, value in place.levels)
+
+
+def show_filled(world: MaxCompute) -> ShowFilled:
+    """Return what tells which of some partitions have rows: a row's value names its own."""
+
+    def filled(places: Sequence[PartitionSpec]) -> Sequence[PartitionSpec]:
+        there = {row[2] for row in world.table}
+        return [place for place in places if place.levels[0][1] in there]
+
+    return lambda places: world.effect("look", lambda: filled(places))
+
+
 def finish(world: MaxCompute, merge: Merge) -> StatementEnd:
     """Let a statement come to its end; return how."""
     if merge.end is None:
@@ -98,7 +126,7 @@ def finish(world: MaxCompute, merge: Merge) -> StatementEnd:
         if merge.fault == "leaves a part":
             rows = rows[:1]
         if merge.fault not in ("fails", "conflicts", "forgotten"):
-            world.add(rows)
+            (world.put if merge.overwrite else world.add)(rows)
         merge.end = _ENDS.get(merge.fault, StatementEnd(Fate.SUCCEEDED))
     return merge.end
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from twins.maxcompute import MaxCompute, Row, Statement
@@ -54,15 +54,20 @@ class Shown:
     """What everybody can see of the table."""
 
     world: MaxCompute
+    values: Collection[str] | None = None
+    """What the rows of some partitions have as values, where these name them; None: all rows are looked at."""
 
     def offsets(self, window: Window) -> Mapping[TopicPartition, FoundOffsets]:
         return self.world.effect("look", lambda: self._offsets(window))
 
     def rows(self) -> int:
-        return self.world.effect("look", lambda: len(self.world.table))
+        return self.world.effect("look", lambda: len([row for row in self.world.table if self._shows(row)]))
 
     def last_change(self) -> str:
         return f"change {self.world.changes}"
+
+    def _shows(self, row: Row) -> bool:
+        return self.values is None or row[2] in self.values
 
     def _offsets(self, window: Window) -> dict[TopicPartition, FoundOffsets]:
         found = {}

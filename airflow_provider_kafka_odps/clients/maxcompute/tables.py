@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -64,18 +66,22 @@ def partition_size(odps: ODPS, settings: OdpsSettings, table: TableName, partiti
     return int(wanted.size)
 
 
-def last_change(odps: ODPS, settings: OdpsSettings, table: TableName, partition: PartitionSpec | None) -> str:
-    """Return what the description of a table, or of one partition, says of its last change.
+def last_change(odps: ODPS, settings: OdpsSettings, table: TableName, places: Sequence[PartitionSpec]) -> str:
+    """Return what the description of a table, or of some partitions, says of the last change; of several of the latest.
 
-    Times are whole seconds: two writes within one second that leave the same size are not told apart.
+    Times are whole seconds: two writes within one second that leave the same size are not told apart. A partition that
+    does not exist was never changed.
     """
-    place = f"{table} ({partition})" if partition else str(table)
+    place = f"{table} ({'; '.join(map(str, places))})" if places else str(table)
+    found = []
     with answers(settings, f"looking when {place} was changed"):
-        found = table_of(odps, table)
-        if partition is not None:
-            found = found.get_partition(odps_types.PartitionSpec(str(partition)))
-        found.reload()
+        whole = table_of(odps, table)
+        for each in [whole.get_partition(odps_types.PartitionSpec(str(each))) for each in places] or [whole]:
+            with suppress(odps_errors.NoSuchPartition):
+                each.reload()
+                found.append(each)
     # Without its zone, which is this machine's: another one is to get the same text.
-    local = found.last_data_modified_time
-    changed = f"{datetime.fromtimestamp(local.timestamp(), UTC):%Y-%m-%dT%H:%M:%SZ}" if local else "never"
-    return f"changed {changed}, {found.size} bytes"
+    moments = [each.last_data_modified_time.timestamp() for each in found if each.last_data_modified_time]
+    changed = f"{datetime.fromtimestamp(max(moments), UTC):%Y-%m-%dT%H:%M:%SZ}" if moments else "never"
+    there = f" in {len(found)} partitions" if len(places) > 1 else ""
+    return f"changed {changed}, {sum(each.size for each in found)} bytes{there}"

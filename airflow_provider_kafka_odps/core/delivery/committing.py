@@ -10,7 +10,7 @@ from airflow_provider_kafka_odps.core.accounting.rejects import RejectSink
 from airflow_provider_kafka_odps.core.clock import Clock
 from airflow_provider_kafka_odps.core.delivery.attempt import Attempt
 from airflow_provider_kafka_odps.core.delivery.merging.merging import drop_staged, merge
-from airflow_provider_kafka_odps.core.delivery.replacing import make_room, removes
+from airflow_provider_kafka_odps.core.delivery.replacing.replacing import make_room, removes
 from airflow_provider_kafka_odps.core.delivery.settling import (
     before_the_fence,
     commit,
@@ -88,7 +88,7 @@ def pass_fence(attempt: Attempt, entry: Journal, receipt: Receipt) -> Journal:
     if removes(entry):
         # Before the rejects: those of the rows that are visible are to stay beside them.
         entry = make_room(attempt, entry, receipt)
-    entry = before_the_fence(attempt, entry)
+    entry = before_the_fence(attempt, entry, receipt)
     if receipt.rejected_to is not None:
         entry = entry.publishing(receipt)
         attempt.ports.journal.save(entry.to_json())

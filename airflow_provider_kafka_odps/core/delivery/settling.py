@@ -12,6 +12,7 @@ from zlib import crc32
 from airflow_provider_kafka_odps.core.backoff import Backoff
 from airflow_provider_kafka_odps.core.clock import Clock
 from airflow_provider_kafka_odps.core.delivery.attempt import Attempt
+from airflow_provider_kafka_odps.core.delivery.reconciling import VisibleRows
 from airflow_provider_kafka_odps.core.journal.entry import Journal
 from airflow_provider_kafka_odps.core.journal.receipt import CommitProof, Receipt
 from airflow_provider_kafka_odps.core.options import Mode
@@ -148,11 +149,17 @@ def status_of(attempt: Attempt, upload: Upload) -> UploadStatus:
     return settle(upload, clock, clock.monotonic() + attempt.load.commit_timeout)
 
 
-def before_the_fence(attempt: Attempt, entry: Journal) -> Journal:
+def before_the_fence(attempt: Attempt, entry: Journal, receipt: Receipt) -> Journal:
     """Return the entry with what tells a later attempt whether the table has changed since."""
     if attempt.load.target.mode is not Mode.OVERWRITE:
         return entry
-    return entry.seen(attempt.ports.visible_rows.last_change())
+    return entry.seen(_shown(attempt, receipt).last_change())
+
+
+def _shown(attempt: Attempt, receipt: Receipt) -> VisibleRows:
+    """Return what everybody can see of the places that an overwrite is for."""
+    staging = attempt.ports.staging
+    return attempt.ports.visible_rows if staging is None else staging.show(receipt.written)
 
 
 def newer_rows(attempt: Attempt, entry: Journal) -> NewerRows | None:
@@ -196,7 +203,7 @@ def proved_to_be_there(attempt: Attempt, entry: Journal, receipt: Receipt) -> bo
 
 def _last_change(attempt: Attempt, entry: Journal) -> str:
     try:
-        return attempt.ports.visible_rows.last_change()
+        return _shown(attempt, receipt_of(entry)).last_change()
     except Unreachable as error:
         raise CommitPending(
             f"upload {entry.upload_id}: whether somebody has written to {_place(entry)} since could not be learned: "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never
 
@@ -16,25 +16,26 @@ from airflow_provider_kafka_odps.core.delivery.committing import (
     receipt_for,
     record,
 )
-from airflow_provider_kafka_odps.core.delivery.fewer_rows import refuse_fewer_rows
+from airflow_provider_kafka_odps.core.delivery.log_identity import check_log
+from airflow_provider_kafka_odps.core.delivery.merging.overwriting import with_emptied
 from airflow_provider_kafka_odps.core.delivery.reconciling import reconcile
-from airflow_provider_kafka_odps.core.delivery.replacing import check_replaceable, removes
+from airflow_provider_kafka_odps.core.delivery.replacing.fewer_rows import refuse_fewer_rows
+from airflow_provider_kafka_odps.core.delivery.replacing.replacing import check_replaceable, removes
 from airflow_provider_kafka_odps.core.delivery.settling import attach, newer_rows, receipt_of, status_of
 from airflow_provider_kafka_odps.core.delivery.writing import WindowLoad
 from airflow_provider_kafka_odps.core.history.planner import Planning, plan
 from airflow_provider_kafka_odps.core.history.task_chain import advance
-from airflow_provider_kafka_odps.core.journal.entry import HOW_TO_FORGET, Journal, Phase
+from airflow_provider_kafka_odps.core.journal.entry import Journal, Phase
 from airflow_provider_kafka_odps.core.journal.next_step import AFTER_FAIL, NextStep, next_step
 from airflow_provider_kafka_odps.core.journal.receipt import CommitProof, Receipt, speed_line
 from airflow_provider_kafka_odps.core.journal.recorded import differences
 from airflow_provider_kafka_odps.core.journal.window_text import window_line
 from airflow_provider_kafka_odps.core.load.evidence import Evidence
-from airflow_provider_kafka_odps.core.options import Mode, OnDataLoss, OnFewerRows
+from airflow_provider_kafka_odps.core.options import Mode
 from airflow_provider_kafka_odps.core.upload import UploadStatus
 from airflow_provider_kafka_odps.core.window.ahead import SCANNED
-from airflow_provider_kafka_odps.core.window.losses import Truncation, truncations
 from airflow_provider_kafka_odps.core.window.window import Window
-from airflow_provider_kafka_odps.exceptions import AlreadyLoaded, LogTruncated, NewerRows, ReadAgain, TopicReplaced
+from airflow_provider_kafka_odps.exceptions import AlreadyLoaded, NewerRows
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -81,7 +82,7 @@ def _take(attempt: Attempt, entry: Journal, step: NextStep) -> Receipt:
             return _settle(attempt, entry)
         case NextStep.MERGE:
             attempt.run.cancellation.check()
-            return _rerun(attempt, entry, make_visible(attempt, entry, receipt_of(entry), CommitProof.SETTLED))
+            return _make_visible(attempt, entry)
         case NextStep.REPLACE:
             return _replace(attempt, entry)
         case NextStep.REFUSE:
@@ -145,7 +146,7 @@ def _load(attempt: Attempt, entry: Journal) -> Receipt:
     entry = entry.again(attempt.run.clear_number)
     loading = WindowLoad(attempt, entry.window, replaces=entry.replaces is not None)
     cancellation.begin(loading.progress)
-    entry = _check_log(attempt, entry)
+    entry = check_log(attempt, entry)
     window = entry.window
     ports.sink.ensure()
     removable = 0
@@ -159,11 +160,11 @@ def _load(attempt: Attempt, entry: Journal) -> Receipt:
     entry = entry.uploading(upload.id, None if routing is None else routing.staged)
     ports.journal.save(entry.to_json())
     loaded = loading.write(upload)
-    _check_log(attempt, entry, read=True)
+    check_log(attempt, entry, read=True)
     cancellation.check()
     if not loaded.blocks:
         return record(attempt, entry, receipt_for(attempt, window, loaded, upload_id=None))
-    receipt = receipt_for(attempt, window, loaded, upload.id)
+    receipt = with_emptied(attempt, receipt_for(attempt, window, loaded, upload.id))
     refuse_fewer_rows(attempt, entry, receipt, removable)
     # From here on the commit's own deadline counts.
     cancellation.lift()
@@ -193,7 +194,7 @@ def _settle(attempt: Attempt, entry: Journal) -> Receipt:
     upload = attach(attempt, entry)
     match status_of(attempt, upload):
         case UploadStatus.CLOSED:
-            receipt = make_visible(attempt, entry, receipt_of(entry), CommitProof.SETTLED)
+            return _make_visible(attempt, entry)
         case UploadStatus.NORMAL | UploadStatus.CLOSING if newer is not None:
             return _over(attempt, entry, newer)
         case UploadStatus.NORMAL | UploadStatus.CLOSING:
@@ -206,6 +207,15 @@ def _settle(attempt: Attempt, entry: Journal) -> Receipt:
             receipt = record(attempt, entry, receipt_of(entry), CommitProof.PROVED)
         case status:
             assert_never(status)
+    return _rerun(attempt, entry, receipt)
+
+
+def _make_visible(attempt: Attempt, entry: Journal) -> Receipt:
+    """Finish what an earlier attempt has committed, where that alone may show nothing."""
+    try:
+        receipt = make_visible(attempt, entry, receipt_of(entry), CommitProof.SETTLED)
+    except NewerRows as newer:
+        return _over(attempt, entry, newer)
     return _rerun(attempt, entry, receipt)
 
 
@@ -253,45 +263,3 @@ def _after_the_commit(attempt: Attempt, receipt: Receipt) -> Receipt:
     if load.commit_to_group:
         ports.commit_ends(receipt.window)
     return replace(receipt, differs=differences(receipt.window, load.request))
-
-
-def _check_log(attempt: Attempt, entry: Journal, *, read: bool = False) -> Journal:
-    """Return the entry if the topic's logs are those of the plan; where loss may be skipped, with what they are now.
-
-    Raises TopicReplaced; LogTruncated where records of the window were lost and others may have their offsets.
-    """
-    source, window = attempt.ports.source, entry.window
-    now = source.identity(window.topic, window.epochs)
-    if now.topic_id != window.topic_id:
-        raise TopicReplaced(
-            f"topic {window.topic} was deleted and created again since the window was planned: its id was "
-            f"{window.topic_id} and is {now.topic_id} now. The window's offsets name other records, so this "
-            f"attempt has committed nothing. {HOW_TO_FORGET}"
-        )
-    found = [*truncations(window, now.epoch_ends, lambda: source.cleanup_policy(window.topic))]
-    return _without(attempt, entry, found, read=read) if found else entry
-
-
-def _without(attempt: Attempt, entry: Journal, found: Sequence[Truncation], *, read: bool) -> Journal:
-    """Return the entry of a window without the records that were truncated, if that is allowed."""
-    load, window, before = attempt.load, entry.window, entry.replaces
-    lines = "\n".join(map(str, found))
-    accepted = before is None or load.on_fewer_rows is OnFewerRows.REPLACE
-    if load.request.on_data_loss is OnDataLoss.FAIL or not accepted:
-        state, also = "Nothing was committed", ""
-        if before is not None:
-            stay = "stay" if entry.visible else "stay, if they were not removed before,"
-            state = f"The {before.rows} rows of upload {before.upload_id} {stay} in {entry.target.table}"
-            also = " and on_fewer_rows='replace'"
-        raise LogTruncated(
-            f"{lines}\nThe same offsets may have other records now. {state}. Clear the task with on_data_loss='skip'"
-            f"{also} to load what is there now"
-        )
-    if read:
-        raise ReadAgain(f"{lines}\nNothing was committed; the next attempt loads what the log has then")
-    lost = [each.lost for each in found]
-    attempt.run.log(f"on_data_loss='skip': {lines}; what is there now is loaded, {', '.join(lost)} may be lost")
-    doubts = dict.fromkeys([*window.possibly_missing, *lost])
-    window = replace(window, epochs=attempt.ports.epochs(window), possibly_missing=tuple(doubts))
-    attempt.ports.announce(window)
-    return replace(entry, window=window)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -152,8 +152,7 @@ class WindowRowsSql:
 
     def _in_partition(self) -> str:
         if self.places:
-            each = (f"({' AND '.join(_levels(place))})" for place in self.places)
-            return "({}) AND ".format("\n    OR ".join(each))
+            return f"{_in_places(self.places)} AND "
         return "".join(f"{level} AND " for level in _levels(self.partition))
 
     def _in_window(self, window: Window) -> str:
@@ -192,10 +191,25 @@ def rows_sql_by(
             return None
 
 
-def rows_statement(table: TableName, partition: PartitionSpec | None) -> str:
-    """Return the SELECT of one row, ``found`` (BIGINT): how many rows the table, or one partition of it, has."""
-    where = f" WHERE {' AND '.join(_levels(partition))}" if partition else ""
+def rows_statement(table: TableName, places: Sequence[PartitionSpec]) -> str:
+    """Return the SELECT of one row, ``found`` (BIGINT): how many rows the table, or some partitions of it, have."""
+    where = f" WHERE {_in_places(places)}" if places else ""
     return f"SELECT COUNT(*) AS found FROM {table.quoted}{where};"  # noqa: S608 - both were checked
+
+
+def filled_statement(table: TableName, places: Sequence[PartitionSpec]) -> str:
+    """Return the SELECT of a row for each of some partitions that has rows: its levels, in their order, as STRING."""
+    names = [f"`{name}`" for name, _ in places[0].levels]
+    texts = ", ".join(f"CAST({name} AS STRING) AS level_{number}" for number, name in enumerate(names))
+    return (
+        # Names and values were checked.
+        f"SELECT {texts}\nFROM {table.quoted}\nWHERE {_in_places(places)}\nGROUP BY {', '.join(names)};"
+    )
+
+
+def _in_places(places: Sequence[PartitionSpec]) -> str:
+    each = (f"({' AND '.join(_levels(place))})" for place in places)
+    return "({})".format("\n    OR ".join(each))
 
 
 def _levels(partition: PartitionSpec | None) -> list[str]:

@@ -202,7 +202,7 @@ class Journal:
         return None if self.removing else self.replaces
 
     def _to_be_replaced(self) -> Receipt | None:
-        if self.phase is Phase.COMMITTING and self.target.mode is Mode.OVERWRITE:
+        if self.phase in (Phase.COMMITTING, Phase.MERGING) and self.target.mode is Mode.OVERWRITE:
             # Nobody knows which of the two is visible.
             return max((each for each in (self.receipt, self.replaces) if each), key=lambda each: each.rows)
         return self.visible or self.replaces

@@ -78,6 +78,9 @@ class Receipt:
     per_partition: Mapping[PartitionSpec, int] | None = None
     """Partition of the table → rows, of a load whose records say the partition; None: another one."""
 
+    emptied: tuple[PartitionSpec, ...] = ()
+    """Partitions of the window's interval that lose their rows, and get none; only in mode overwrite."""
+
     staged_bytes: int | None = None
     """What the rows took in the staging table, as the service stores them: so much its statement reads."""
 
@@ -93,6 +96,11 @@ class Receipt:
     def places(self) -> tuple[PartitionSpec, ...]:
         """The partitions that got rows, of a load whose records say the partition; (): of another one."""
         return tuple(self.per_partition or ())
+
+    @property
+    def written(self) -> tuple[PartitionSpec, ...]:
+        """The partitions that are not what they were before, of such a load."""
+        return (*self.places, *self.emptied)
 
     @property
     def rows_by_name(self) -> dict[str, int]:
@@ -174,6 +182,7 @@ class Receipt:
             **({} if self.nulls is None else {"nulls": dict(self.nulls)}),
             **({} if self.empty_rows is None else {"empty_rows": self.empty_rows}),
             **({} if self.per_partition is None else {"per_partition": self.rows_by_name}),
+            **({"emptied": [*map(str, self.emptied)]} if self.emptied else {}),
             **({} if self.staged_bytes is None else {"staged_bytes": self.staged_bytes}),
             "seconds": {stage: round(spent, 3) for stage, spent in self.seconds.items()},
         }
@@ -216,6 +225,7 @@ class Receipt:
                 speed=Speed.from_json(written),
                 limit=written.get("limit"),
                 per_partition=_by_name(written.get("per_partition")),
+                emptied=tuple(map(PartitionSpec.parse, written.get("emptied", ()))),
                 staged_bytes=written.get("staged_bytes"),
                 differs=tuple(written.get("differs", ())),
                 rejected_to=None if not written.get("rejected_to") else RejectsUpload(**written["rejected_to"]),

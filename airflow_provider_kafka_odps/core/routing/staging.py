@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from airflow_provider_kafka_odps.core.routing.routes import Routes
 from airflow_provider_kafka_odps.core.routing.staged import Staged
-from airflow_provider_kafka_odps.core.table.names import TableName
+from airflow_provider_kafka_odps.core.table.names import PartitionSpec, TableName
 from airflow_provider_kafka_odps.core.table.schema import Column, TableSchema
 from airflow_provider_kafka_odps.core.table.types import OdpsType
 from airflow_provider_kafka_odps.exceptions import InvalidInput, TableRefused
@@ -37,6 +37,8 @@ class Routing:
     max_partitions: int
     staged: Staged
     """Where this attempt's rows wait; an earlier attempt of another run may have used another place."""
+    own: tuple[PartitionSpec, ...]
+    """In mode overwrite: the partitions of the window's interval, which have no rows but the load's behind it."""
 
 
 def staging_name(target: TableName, asked: TableName | None) -> TableName:
@@ -100,8 +102,12 @@ def staging_drift(table: TableName, wanted: TableSchema, found: TableSchema) -> 
     return tuple(column for column in wanted.columns if column.name not in there)
 
 
-def merge_statement(target: TableName, columns: Sequence[Column], routes: Routes, staged: Staged) -> str:
-    """Return the INSERT INTO that moves staged rows into the partitions that their columns name, all in one statement.
+def merge_statement(
+    target: TableName, columns: Sequence[Column], routes: Routes, staged: Staged, *, overwrite: bool
+) -> str:
+    """Return the INSERT that moves staged rows into the partitions that their columns name, all in one statement.
+
+    ``overwrite``: what these partitions had before is gone; others stay as they are.
 
     It goes by position, because MaxCompute documents no list of columns for dynamic partitions: ``columns`` are those
     of the target at this moment, and each gets the column that was staged under its name, or NULL. Where one that was
@@ -116,10 +122,16 @@ def merge_statement(target: TableName, columns: Sequence[Column], routes: Routes
     given = [f"`{name}`='{value}'" for name, value in (routes.given.levels if routes.given else ())]
     dynamic = [f"`{name}`" for name in routes.names]
     level, load = staged.partition.levels[0]
+    into = "OVERWRITE" if overwrite else "INTO"
     return (
-        f"INSERT INTO TABLE {target.quoted} PARTITION ({', '.join([*given, *dynamic])})\n"
+        f"INSERT {into} TABLE {target.quoted} PARTITION ({', '.join([*given, *dynamic])})\n"
         f"SELECT {', '.join([*chosen, *gone, *dynamic])}\nFROM {staged.table.quoted}\nWHERE `{level}`='{load}';"
     )
+
+
+def empty_statement(target: TableName, places: Sequence[PartitionSpec]) -> str:
+    """Return the DDL that removes all rows of some partitions, and is harmless to repeat."""
+    return f"TRUNCATE TABLE {target.quoted} {', '.join(f'PARTITION ({place.ddl})' for place in places)};"
 
 
 def drop_statement(staged: Staged) -> str:

@@ -7,17 +7,18 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from airflow_provider_kafka_odps.core.delivery.merging.staged_rows import Staging
-from airflow_provider_kafka_odps.core.delivery.window_rows import NoOffsetColumns, NoRows, WindowRows
+from airflow_provider_kafka_odps.core.delivery.window_rows import NoOffsetColumns, NoRows, WindowRows, filled_statement
 from airflow_provider_kafka_odps.core.routing.staged import Staged
 from airflow_provider_kafka_odps.core.routing.staging import (
     STAGED_DAYS,
     Routing,
     drop_statement,
+    empty_statement,
     merge_statement,
     staging_drift,
     staging_schema,
 )
-from airflow_provider_kafka_odps.core.statement import StatementEnd
+from airflow_provider_kafka_odps.core.statement import Fate, StatementEnd
 from airflow_provider_kafka_odps.core.table.names import PartitionSpec
 from airflow_provider_kafka_odps.exceptions import StatementFailed, TableRefused
 from airflow_provider_kafka_odps.transfers.adapters.table import (
@@ -122,16 +123,26 @@ class HookMerges:
         sink = self.target
         # Of a table that is gone the statement fails, as it has to: under its name it may have run before.
         now = sink.hook.describe(sink.table) or sink.schema
-        statement = merge_statement(sink.table, now.columns, self.routing.routes, staged)
+        routes = self.routing.routes
+        statement = merge_statement(sink.table, now.columns, routes, staged, overwrite=sink.overwrite)
         return sink.hook.start_sql(statement, sink.table, name, _HINTS)
 
     def end(self, statement_id: str, seconds: float) -> StatementEnd:
         """Wait for so long until it has ended, and return how."""
         return self.target.hook.await_sql(statement_id, seconds)
 
+    def empty(self, places: Sequence[PartitionSpec]) -> None:
+        """Remove all rows of some partitions."""
+        hook, table = self.target.hook, self.target.table
+        end = hook.await_sql(hook.start_sql(empty_statement(table, places), table))
+        if end.fate is not Fate.SUCCEEDED:
+            raise StatementFailed(end.words)
+
 
 def staging_of(target: TableSink, routing: Routing, today: TableWindowRows | NoOffsetColumns) -> Staging:
     """Return the outside of a load into a target whose rows are staged."""
+    from airflow_provider_kafka_odps.clients.maxcompute.sql import hints_for
+
     by_columns = find_rows(target, today)
 
     def find(columns: tuple[str, ...] | None, places: Sequence[PartitionSpec]) -> WindowRows:
@@ -145,6 +156,12 @@ def staging_of(target: TableSink, routing: Routing, today: TableWindowRows | NoO
 
     def show(places: Sequence[PartitionSpec]) -> TableVisibleRows:
         rows = find(None, places)
-        return TableVisibleRows(target, rows if isinstance(rows, TableWindowRows) else NoOffsetColumns())
+        found = rows if isinstance(rows, TableWindowRows) else NoOffsetColumns()
+        return TableVisibleRows(target, found, tuple(places))
 
-    return Staging(HookStagedRows(target.hook), HookMerges(target, routing), find, show)
+    def filled(places: Sequence[PartitionSpec]) -> Sequence[PartitionSpec]:
+        answer = target.hook.run_sql(filled_statement(target.table, places), hints_for(target.table))
+        seen = {tuple(row.values()) for row in answer.to_pylist()}
+        return [place for place in places if tuple(value for _, value in place.levels) in seen]
+
+    return Staging(HookStagedRows(target.hook), HookMerges(target, routing), find, show, filled)

@@ -138,6 +138,8 @@ class TableVisibleRows:
 
     sink: TableSink
     window_rows: TableWindowRows | NoOffsetColumns
+    places: tuple[PartitionSpec, ...]
+    """The partitions that are looked at; (): the whole table."""
 
     def offsets(self, window: Window) -> Mapping[TopicPartition, FoundOffsets] | None:
         """Return what is there of each partition of the window; None if partition and offset are no columns."""
@@ -148,9 +150,14 @@ class TableVisibleRows:
         from airflow_provider_kafka_odps.clients.maxcompute.sql import hints_for
 
         sink = self.sink
-        (row,) = sink.hook.run_sql(rows_statement(sink.table, sink.partition), hints_for(sink.table)).to_pylist()
+        (row,) = sink.hook.run_sql(rows_statement(sink.table, self.places), hints_for(sink.table)).to_pylist()
         return int(row["found"])
 
     def last_change(self) -> str:
-        """Return when the table or partition was changed last, and how large it is."""
-        return self.sink.hook.last_change(self.sink.table, self.sink.partition)
+        """Return when the table, or one of the partitions, was changed last, and how large it is."""
+        return self.sink.hook.last_change(self.sink.table, *self.places)
+
+
+def visible_rows(sink: TableSink, window_rows: TableWindowRows | NoOffsetColumns) -> TableVisibleRows:
+    """Return what a sink's table, or its partition, shows."""
+    return TableVisibleRows(sink, window_rows, () if sink.partition is None else (sink.partition,))

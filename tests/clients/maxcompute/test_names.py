@@ -20,7 +20,7 @@ from airflow_provider_kafka_odps.exceptions import KafkaOdpsError
 from airflow_provider_kafka_odps.hooks.odps import OdpsHook
 from airflow_provider_kafka_odps.local.testing import RunningEndpoint, running_endpoint
 from airflow_provider_kafka_odps.transfers.adapters.reject_table import RejectTable
-from airflow_provider_kafka_odps.transfers.adapters.table import TableSink, TableVisibleRows, TableWindowRows
+from airflow_provider_kafka_odps.transfers.adapters.table import TableSink, TableWindowRows, visible_rows
 
 DAY = PartitionSpec.parse("ds=20261122")
 COLUMNS = {"p": "bigint", "o": "bigint"}
@@ -105,11 +105,11 @@ def test_every_statement_of_a_load_finds_its_table(
     assert rows.count(window_of((2, 9))).rows == 2
     assert [found.rows for found in rows.offsets(window_of((0, 9))).values()] == [3]
     assert rows.await_removal(rows.start_removal(window_of((2, 9)), uuid.uuid4().hex)) is None
-    assert TableVisibleRows(sink, rows).rows() == 1
+    assert visible_rows(sink, rows).rows() == 1
     hook.add_columns(table, columns_of({"later": "string"}))
     hook.create_partition(table, PartitionSpec.parse("ds=20261123"))
     load(hook, table, 7)
-    assert TableVisibleRows(sink, rows).rows() == 2
+    assert visible_rows(sink, rows).rows() == 2
 
 
 def test_a_rejects_table_is_made_where_it_is_looked_for(hook: OdpsHook, table: TableName) -> None:
@@ -163,7 +163,7 @@ def test_the_reading_is_in_the_statement(
     changes: list[Callable[[], object]] = [
         lambda: hook.create_table(table, SCHEMA),
         lambda: hook.create_partition(table, DAY),
-        lambda: hook.start_sql(rows_statement(table, None), table),
+        lambda: hook.start_sql(rows_statement(table, ()), table),
     ]
     for change in changes:
         with pytest.raises(KafkaOdpsError):

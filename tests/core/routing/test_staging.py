@@ -8,6 +8,7 @@ from airflow_provider_kafka_odps.core.routing.routes import Routes
 from airflow_provider_kafka_odps.core.routing.staged import Staged
 from airflow_provider_kafka_odps.core.routing.staging import (
     drop_statement,
+    empty_statement,
     load_level,
     merge_statement,
     staging_drift,
@@ -50,11 +51,23 @@ def test_the_level_of_loads_has_a_name_of_its_own() -> None:
 
 def test_rows_are_moved_by_one_statement() -> None:
     """By position: the columns of the target as they are now, each by its name, then the levels that records say."""
-    assert merge_statement(TARGET, SCHEMA.columns, ROUTES, STAGED) == (
+    into = merge_statement(TARGET, SCHEMA.columns, ROUTES, STAGED, overwrite=False)
+    assert into == (
         "INSERT INTO TABLE `shop`.`raw`.`events` PARTITION (`region`='cn', `ds`, `hh`)\n"
         "SELECT `id`, `v`, `ds`, `hh`\n"
         "FROM `shop`.`raw`.`events__kafka_staging`\n"
         "WHERE `load_id`='hourly.load.r1';"
+    )
+    over = merge_statement(TARGET, SCHEMA.columns, ROUTES, STAGED, overwrite=True)
+    assert over == into.replace("INSERT INTO", "INSERT OVERWRITE")
+
+
+def test_partitions_are_emptied_by_one_statement() -> None:
+    """By all their levels."""
+    places = [PartitionSpec.parse(f"region=cn,ds=20261122,hh={hour}") for hour in ("09", "10")]
+    assert empty_statement(TARGET, places) == (
+        "TRUNCATE TABLE `shop`.`raw`.`events` PARTITION (`region`='cn', `ds`='20261122', `hh`='09'), "
+        "PARTITION (`region`='cn', `ds`='20261122', `hh`='10');"
     )
 
 
@@ -68,7 +81,7 @@ def test_a_target_that_was_changed_since_gets_no_value_in_another_column() -> No
         (held[:1], "`id`, `v`"),
     ]
     for columns, said in chosen:
-        assert f"SELECT {said}, `ds`, `hh`\n" in merge_statement(TARGET, columns, ROUTES, STAGED)
+        assert f"SELECT {said}, `ds`, `hh`\n" in merge_statement(TARGET, columns, ROUTES, STAGED, overwrite=False)
 
 
 def test_staged_rows_are_dropped_by_their_partition() -> None:

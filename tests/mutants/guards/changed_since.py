@@ -9,7 +9,8 @@ _TRANSFER, _SETTLING, _COMMITTING = (
     "core/delivery/settling.py",
     "core/delivery/committing.py",
 )
-_FEWER, _LOSSES = "core/delivery/fewer_rows.py", "core/window/losses.py"
+_FEWER, _LOSSES = "core/delivery/replacing/fewer_rows.py", "core/window/losses.py"
+_IDENTITY = "core/delivery/log_identity.py"
 _OVER, _LOGS = "core/delivery/test_overwriting.py::", "core/delivery/test_truncation.py::"
 _BLOCKS, _KEEPS = "core/delivery/test_blocks_lost.py::", "core/delivery/test_fewer_rows.py::"
 
@@ -18,7 +19,7 @@ GUARDS = (
         "the table",
         "an overwrite does not look at it before the fence",
         _COMMITTING,
-        "    entry = before_the_fence(attempt, entry)\n",
+        "    entry = before_the_fence(attempt, entry, receipt)\n",
         "",
         f"{_OVER}test_newer_rows_are_not_covered_by_a_commit_in_doubt",
     ),
@@ -139,7 +140,7 @@ GUARDS = (
     Guard(
         "the log",
         "one that is truncated while it is read is not read again",
-        _TRANSFER,
+        _IDENTITY,
         "    if read:\n        raise ReadAgain(",
         "    if False:\n        raise ReadAgain(",
         f"{_LOGS}test_a_second_election_under_skip",
@@ -147,7 +148,7 @@ GUARDS = (
     Guard(
         "the log",
         '`on_data_loss="skip"` alone lets rows go whose records were truncated',
-        _TRANSFER,
+        _IDENTITY,
         "    if load.request.on_data_loss is OnDataLoss.FAIL or not accepted:\n",
         "    if load.request.on_data_loss is OnDataLoss.FAIL:\n",
         f"{_LOGS}test_rows_of_records_that_are_gone_stay",

@@ -7,7 +7,7 @@ from mutants.guard import Guard
 _VERDICTS, _SORTING = "core/mapping/filters/verdicts.py", "core/mapping/filters/sorting.py"
 _FILTER, _WHERE = "core/mapping/filters/filter.py", "core/mapping/filters/where.py"
 _COMPARING, _TAKEN = "core/mapping/filters/comparing.py", "core/mapping/sources/taken.py"
-_PARTITION, _FEWER = "core/accounting/partition.py", "core/delivery/fewer_rows.py"
+_PARTITION, _FEWER = "core/accounting/partition.py", "core/delivery/replacing/fewer_rows.py"
 _FILTERS, _LOADS = "core/mapping/test_filters.py::", "core/delivery/test_filtered.py::"
 _LINES, _ORACLE = (
     f"{_FILTERS}test_each_line_of_the_page_is_so",

@@ -7,6 +7,8 @@ from mutants.guard import Guard
 _MERGING, _ENTRY = "core/delivery/merging/merging.py", "core/journal/entry.py"
 _MERGES, _VALUES = "core/delivery/test_merging.py::", "core/routing/test_level_values.py::"
 _COUNTS, _ROUTES = "core/routing/test_rows_per_partition.py::", "core/routing/test_routes.py::"
+_OVERWRITING, _OVER = "core/delivery/merging/overwriting.py", "core/delivery/test_merging_over.py::"
+_OWN, _OWNS = "core/routing/interval_partitions.py", "core/routing/test_interval_partitions.py::"
 _RECORD = "    receipt = record(attempt, entry, _spent(attempt, receipt, started), learned)\n"
 
 GUARDS = (
@@ -185,5 +187,77 @@ GUARDS = (
         "        if schema.clustered:\n",
         "        if False:\n",
         f"{_ROUTES}test_a_clustered_table",
+    ),
+    Guard(
+        "an overwrite",
+        "what somebody has written since the fence is covered",
+        _OVERWRITING,
+        "    if newer is None:\n        return False\n",
+        "    if newer is None or not started:\n        return False\n",
+        f"{_OVER}test_what_somebody_has_written_since_the_fence_is_not_covered",
+    ),
+    Guard(
+        "an overwrite",
+        "rows of the load before are taken for those of the statement",
+        _OVERWRITING,
+        "if not started or entry.replaces is not None:",
+        "if not started:",
+        f"{_OVER}test_a_statement_that_is_forgotten_is_for_a_person",
+    ),
+    Guard(
+        "an overwrite",
+        "a statement that is forgotten is started again, whoever has written",
+        _MERGING,
+        "                return has_written(attempt, entry, started=True)\n",
+        "                return False\n",
+        f"{_OVER}test_a_statement_that_is_forgotten_is_proved_by_its_rows",
+    ),
+    Guard(
+        "an overwrite",
+        "partitions that get no row keep what they had",
+        _MERGING,
+        "    if receipt.emptied:\n",
+        "    if False:\n",
+        f"{_OVER}test_the_partitions_of_the_interval_have_the_load_and_nothing_else",
+    ),
+    Guard(
+        "an overwrite",
+        "rows that a reject may belong to are removed",
+        "core/delivery/replacing/fewer_rows.py",
+        "    if receipt.emptied:\n",
+        "    if False:\n",
+        f"{_OVER}test_rows_that_nothing_comes_in_place_of_stay",
+    ),
+    Guard(
+        "an overwrite",
+        "an interval may begin inside of a partition",
+        _OWN,
+        "        if before == at:\n",
+        "        if False:\n",
+        f"{_OWNS}test_what_may_have_rows_of_another_time_is_refused",
+    ),
+    Guard(
+        "an overwrite",
+        "levels may be made of different times",
+        _OWN,
+        "        if level.time != first.time or level.zone != first.zone:\n",
+        "        if False:\n",
+        f"{_OWNS}test_what_may_have_rows_of_another_time_is_refused",
+    ),
+    Guard(
+        "an overwrite",
+        "levels may leave out a unit of time",
+        _OWN,
+        "    if letters != set(wanted):\n",
+        "    if False:\n",
+        f"{_OWNS}test_what_may_have_rows_of_another_time_is_refused",
+    ),
+    Guard(
+        "an overwrite",
+        "records of other times go into partitions of the interval",
+        _OWN,
+        """within('{start}', '{end}') | """,
+        "",
+        f"{_OWNS}test_all_partitions_of_an_interval_are_known",
     ),
 )

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from mutants.guard import MODEL, Guard
 
-_REPLACING, _FEWER, _ENTRY = "core/delivery/replacing.py", "core/delivery/fewer_rows.py", "core/journal/entry.py"
+_REPLACING, _FEWER, _ENTRY = (
+    "core/delivery/replacing/replacing.py",
+    "core/delivery/replacing/fewer_rows.py",
+    "core/journal/entry.py",
+)
 _TRANSFER, _COMMITTING = "core/delivery/transfer.py", "core/delivery/committing.py"
 _REPLACES, _KEEPS = "core/delivery/test_replacing.py::", "core/delivery/test_fewer_rows.py::"
 _FINDS, _LOADS = "core/delivery/test_found_by.py::", "core/delivery/test_transfer.py::"
@@ -250,8 +254,8 @@ GUARDS = (
         "fewer rows",
         "rows of which no journal knows are replaced by none",
         _FEWER,
-        "    if nothing and (there := attempt.ports.visible_rows.rows()):\n",
-        "    if False:\n        there = 0\n",
+        '    return f"The {there} rows that are in {receipt.table}" if there else ""\n',
+        '    return ""\n',
         f"{_KEEPS}test_an_overwrite_by_rejects_leaves_what_is_there",
     ),
     Guard(
@@ -266,15 +270,15 @@ GUARDS = (
         "fewer rows",
         "an hour without a record is refused",
         _FEWER,
-        " and _had_something(receipt)\n",
-        "\n",
+        " and _had_something(receipt) and ",
+        " and ",
         f"{_KEEPS}test_an_hour_without_a_record_empties_what_it_overwrites",
     ),
     Guard(
         "fewer rows",
         "an overwrite in doubt counts as not there",
         _ENTRY,
-        "        if self.phase is Phase.COMMITTING and self.target.mode is Mode.OVERWRITE:\n",
+        "        if self.phase in (Phase.COMMITTING, Phase.MERGING) and self.target.mode is Mode.OVERWRITE:\n",
         "        if False:\n",
         f"{_KEEPS}test_an_overwrite_in_doubt_is_not_replaced_by_fewer",
     ),

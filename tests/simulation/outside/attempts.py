@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from core.examples import target_of
@@ -14,9 +14,9 @@ from simulation.outside.tables import AllRows, SimulatedShown, SimulatedSink, pr
 from simulation.outside.topic import source_of
 from simulation.outside.workers import Pool
 from simulation.outside.world import SimulatedWorld
-from twins.maxcompute import RejectSink
+from twins.maxcompute import OLD_ROW, RejectSink
 from twins.spool import Spool
-from twins.staging import TwinMerges, TwinStagedRows, find_in
+from twins.staging import TwinMerges, TwinStagedRows, find_in, show_filled, values_of
 from twins.table_rows import Rows
 
 from airflow_provider_kafka_odps.core.accounting.rejects import NoRejectSink
@@ -24,6 +24,7 @@ from airflow_provider_kafka_odps.core.accounting.tolerance import Tolerance
 from airflow_provider_kafka_odps.core.delivery.attempt import Attempt, Load, Machine, TaskRun
 from airflow_provider_kafka_odps.core.delivery.merging.staged_rows import Staging
 from airflow_provider_kafka_odps.core.delivery.ports import Ports
+from airflow_provider_kafka_odps.core.delivery.reconciling import VisibleRows
 from airflow_provider_kafka_odps.core.delivery.window_rows import NoOffsetColumns
 from airflow_provider_kafka_odps.core.history.store import History
 from airflow_provider_kafka_odps.core.journal.entry import JournalStore
@@ -31,6 +32,7 @@ from airflow_provider_kafka_odps.core.load.lanes.sampling import ASSUMED_BYTES
 from airflow_provider_kafka_odps.core.load.pacing.refusals import Refusals
 from airflow_provider_kafka_odps.core.options import Mode, OnFewerRows, OnRerun
 from airflow_provider_kafka_odps.core.routing.staging import Routing
+from airflow_provider_kafka_odps.core.table.names import PartitionSpec
 from airflow_provider_kafka_odps.core.window.planning import WindowRequest
 from airflow_provider_kafka_odps.core.window.window import Window
 
@@ -75,7 +77,9 @@ def attempt_in(
         request=order.request,
         group=None,
         target=TARGETS[order.mode],
-        projection=projection_of(rejecting=order.rejecting, with_offsets=not order.hides_offsets, keep=order.keep),
+        projection=projection_of(
+            rejecting=order.rejecting, with_offsets=not order.hides_offsets, keep=order.keep, routed=order.routed
+        ),
         found_by=("p", "o") if order.with_offsets and not order.hides_offsets else (),
         drift=None,
         tolerance=_UNLIMITED,
@@ -86,7 +90,7 @@ def attempt_in(
         on_fewer_rows=OnFewerRows.FAIL,
         reconcile=True,
         commit_to_group=True,
-        routing=Routing(ROUTES, 64, STAGED) if order.routed else None,
+        routing=Routing(ROUTES, 64, STAGED, _own(world, order)) if order.routed else None,
     )
     source = source_of(world.topic, order.request.on_data_loss, world.effect)
     ports = Ports(
@@ -108,7 +112,7 @@ def attempt_in(
         clock=world.clock,
         announce=lambda window: world.effect("announce", lambda: world.hear(window)),
         commit_ends=lambda window: world.effect("commit the ends", lambda: follow(window)),
-        staging=_staging(world, with_offsets=order.with_offsets) if order.routed else None,
+        staging=_staging(world, order) if order.routed else None,
     )
     cancellation = AskedBy(lambda: actor.cancelled)
     run = TaskRun(
@@ -120,10 +124,22 @@ def attempt_in(
     return Attempt(load, ports, run)
 
 
-def _staging(world: SimulatedWorld, *, with_offsets: bool) -> Staging:
-    shown = SimulatedShown(world) if with_offsets else AllRows(world)
-    found = find_in(world, by_rows=with_offsets)
-    return Staging(TwinStagedRows(world), TwinMerges(world, world.moving), found, lambda _: shown)
+def _staging(world: SimulatedWorld, order: Order) -> Staging:
+    def show(places: Sequence[PartitionSpec]) -> VisibleRows:
+        values = values_of(places)
+        return SimulatedShown(world, values) if order.with_offsets else AllRows(world, values)
+
+    found = find_in(world, by_rows=order.with_offsets)
+    merges = TwinMerges(world, world.moving, order.mode is Mode.OVERWRITE)
+    return Staging(TwinStagedRows(world), merges, found, show, show_filled(world))
+
+
+def _own(world: SimulatedWorld, order: Order) -> tuple[PartitionSpec, ...]:
+    """Return all partitions that any row may be in: of an overwrite they are its interval's."""
+    if order.mode is Mode.APPEND:
+        return ()
+    values = [OLD_ROW[2], *(value for values in world.topic.ever.values() for value in values)]
+    return tuple(PartitionSpec((("ds", value.strip()),)) for value in dict.fromkeys(values))
 
 
 def _silent(line: str) -> None:

@@ -24,7 +24,7 @@ class Keep(StrEnum):
 
 
 # The last digit of the offset that a value has; of the first record, UNCLEAR makes a letter of it.
-_NUMBER = "__value__ | trim | replace('+', '') | {}substr(-1) | number"
+_NUMBER = "__value__ | trim | replace('#', '') | {}substr(-1) | number"
 _DIGIT, _UNCLEAR = _NUMBER.format(""), _NUMBER.format("replace(':0:0', ':0:x') | ")
 WANTED: Mapping[Keep, Wanted] = {
     Keep.ALL: EVERYTHING,

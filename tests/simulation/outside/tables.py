@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -36,11 +36,12 @@ _ROWS: dict[int, list[Row]] = {}
 class _CachedProjection:
     """The real projection, asked once per batch: batches are never forgotten, so that their ids stay theirs."""
 
-    def __init__(self, *, rejecting: bool, with_offsets: bool, keep: Keep) -> None:
+    def __init__(self, *, rejecting: bool, with_offsets: bool, keep: Keep, routed: bool) -> None:
         self._real = _COMPILED[keep]
         self.wanted, self.record_format, self.paths = self._real.wanted, self._real.record_format, self._real.paths
         self.origin = self._real.origin
-        self.levels = self._real.levels
+        # A row's value names its partition.
+        self.levels = ("v",) if routed else ()
         self._projected: dict[int, Projected] = {}
         self._rejecting, self._with_offsets = rejecting, with_offsets
 
@@ -61,18 +62,19 @@ class _CachedProjection:
 
 
 _PROJECTIONS = {
-    (rejecting, with_offsets, keep): cast(
-        "Projection", _CachedProjection(rejecting=rejecting, with_offsets=with_offsets, keep=keep)
+    (rejecting, with_offsets, keep, routed): cast(
+        "Projection", _CachedProjection(rejecting=rejecting, with_offsets=with_offsets, keep=keep, routed=routed)
     )
     for rejecting in (False, True)
     for with_offsets in (False, True)
     for keep in Keep
+    for routed in (False, True)
 }
 
 
-def projection_of(*, rejecting: bool, with_offsets: bool, keep: Keep) -> Projection:
+def projection_of(*, rejecting: bool, with_offsets: bool, keep: Keep, routed: bool) -> Projection:
     """Return a projection that may reject the first record of a partition, and leave out where records came from."""
-    return _PROJECTIONS[rejecting, with_offsets, keep]
+    return _PROJECTIONS[rejecting, with_offsets, keep, routed]
 
 
 @dataclass
@@ -117,12 +119,13 @@ class AllRows:
     """What everybody can see of a table in which partition and offset are no columns."""
 
     world: SimulatedWorld
+    values: Collection[str] | None = None
 
     def offsets(self, window: Window) -> None:
         del window
 
     def rows(self) -> int:
-        return Shown(self.world).rows()
+        return Shown(self.world, self.values).rows()
 
     def last_change(self) -> str:
         return SimulatedShown(self.world).last_change()

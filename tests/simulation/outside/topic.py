@@ -68,7 +68,7 @@ class SimulatedTopic:
         log, stamp = self.logs[number], self.late_stamp if stamp is None else stamp
         place = self.now.id, number, log.high
         values = self.ever.setdefault(place, [])
-        value = f"{self.now.id}:{number}:{log.high}{'+' * len(values)}"
+        value = f"{self.now.id}:{number}:{log.high}{'#' * len(values)}"
         if kind is Kind.RECORD or (kind is Kind.NOTHING and not self.compacted):
             values.append(value)
         else:

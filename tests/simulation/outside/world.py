@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, NamedTuple, TypeAlias, TypeVar, cast
@@ -41,7 +41,7 @@ class Spot(NamedTuple):
 def spot_of(value: str) -> Spot:
     """Return where the record with this value came from; a table need not have columns that say it."""
     topic_id, partition, offset = value.split(":")
-    return Spot(topic_id, int(partition), int(offset.rstrip("+")))
+    return Spot(topic_id, int(partition), int(offset.rstrip("#")))
 
 
 @dataclass
@@ -120,6 +120,11 @@ class SimulatedWorld(MaxCompute):
     def add(self, rows: Iterable[Row]) -> None:
         """Make staged rows visible, and remember that they were."""
         super().add(rows)
+        self.loaded |= {spot_of(value) for _, _, value in self.rows()}
+
+    def put(self, rows: Sequence[Row]) -> None:
+        """Make staged rows visible in place of others, and remember that they were."""
+        super().put(rows)
         self.loaded |= {spot_of(value) for _, _, value in self.rows()}
 
     def end_merges(self, fault: str | None = None) -> None:

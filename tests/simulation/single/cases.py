@@ -174,14 +174,15 @@ def cases_of_lanes(attempts: int) -> list[Case]:
 
 
 def cases_of_routed(attempts: int) -> list[Case]:
-    """Return loads whose rows are staged first: there they are appended."""
+    """Return loads whose rows are staged first."""
     kinds = [
-        *[(on_rerun, Columns.ALWAYS) for on_rerun in OnRerun],
-        (OnRerun.KEEP, Columns.NEVER),
+        *[(Mode.APPEND, on_rerun, Columns.ALWAYS) for on_rerun in OnRerun],
+        *[(mode, OnRerun.KEEP, Columns.NEVER) for mode in Mode],
+        (Mode.OVERWRITE, OnRerun.KEEP, Columns.ALWAYS),
     ]
     return [
-        Case(Mode.APPEND, on_rerun, ways, columns, log, unfit, routed=True)
-        for (on_rerun, columns), ways, log, unfit in product(
+        Case(mode, on_rerun, ways, columns, log, unfit, routed=True)
+        for (mode, on_rerun, columns), ways, log, unfit in product(
             kinds, product((Way.RETRY, Way.CLEAR), repeat=attempts - 1), ("rr", ""), (Unfit.NEVER, Unfit.AT_FIRST)
         )
         if (Way.CLEAR in ways or on_rerun is OnRerun.KEEP) and (log or unfit is Unfit.NEVER)

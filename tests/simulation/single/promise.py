@@ -23,6 +23,7 @@ from airflow_provider_kafka_odps.exceptions import (
     KafkaOdpsError,
     LogTooShort,
     LogTruncated,
+    NewerRows,
     NotReconciled,
     OffsetsExpired,
     RowsDiffer,
@@ -238,6 +239,13 @@ class Promise:
         written = self.case.mode is Mode.APPEND or journal["last_change"] != f"change {self.world.changes}"
         return written and self.world.sessions[journal["upload_id"]].status is UploadStatus.GONE
 
+    def covers(self, _: int) -> bool:
+        """Tell whether nobody can say if a statement, or somebody else, has overwritten the partitions of a load."""
+        journal = self.world.journals.get(self.run, {})
+        by_rows = self.case.columns is Columns.ALWAYS and journal.get("replaces") is None
+        in_doubt = journal.get("phase") == Phase.MERGING and not by_rows
+        return self.case.routed and self.case.mode is Mode.OVERWRITE and (in_doubt or self.world.lied)
+
     def cleared_after_the_load(self, clear_number: int) -> bool:
         """Tell whether a user who wants no second load has cleared a task whose rows are there."""
         recorded = self.world.journals.get(self.run, {}).get("phase") == Phase.COMMITTED
@@ -252,7 +260,9 @@ class Promise:
         """Tell whether rows that are there would be replaced by fewer: what is lost, or was compacted since."""
         counts = [sum(keeps(keep, spot) for spot in self.owed()) for keep in self.case.where.keeps]
         narrower = not all(counts) or counts[0] > counts[1]
-        fewer = self.case.compacted or self.case.on_data_loss is OnDataLoss.SKIP or narrower
+        # A row of others in a partition of the interval, which would get none.
+        others = self.case.routed and OLD_ROW in self.world.table and self.case.rejected is not None
+        fewer = self.case.compacted or self.case.on_data_loss is OnDataLoss.SKIP or narrower or others
         return bool(self.world.table) and fewer
 
     def not_to_be_found(self, _: int) -> bool:
@@ -270,6 +280,7 @@ _ALLOWED: dict[type[BaseException], Callable[[Promise, int], bool]] = {
     FewerRows: Promise.would_be_fewer,
     LogTooShort: Promise.lost,
     LogTruncated: Promise.lost,
+    NewerRows: Promise.covers,
     NotReconciled: Promise.lied_to,
     OffsetsExpired: Promise.lost,
     RowsDiffer: Promise.not_to_be_found,

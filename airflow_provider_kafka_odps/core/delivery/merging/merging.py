@@ -11,10 +11,11 @@ from typing import assert_never
 
 from airflow_provider_kafka_odps.core.backoff import Backoff
 from airflow_provider_kafka_odps.core.delivery.attempt import Attempt
-from airflow_provider_kafka_odps.core.delivery.merging.staged_rows import Staging
+from airflow_provider_kafka_odps.core.delivery.merging.overwriting import empty, has_written, staging_of
 from airflow_provider_kafka_odps.core.delivery.settling import receipt_of
 from airflow_provider_kafka_odps.core.journal.entry import Journal, Phase
 from airflow_provider_kafka_odps.core.journal.receipt import CommitProof, Receipt
+from airflow_provider_kafka_odps.core.options import Mode
 from airflow_provider_kafka_odps.core.routing.staged import Staged
 from airflow_provider_kafka_odps.core.statement import Fate, StatementEnd
 from airflow_provider_kafka_odps.exceptions import (
@@ -32,17 +33,27 @@ def merge(attempt: Attempt, entry: Journal, receipt: Receipt) -> tuple[Receipt, 
     """Move the rows of a committed upload to where they belong; return only when they are visible.
 
     Raises CommitRejected where they are surely not, and CommitPending, after which the next attempt goes on; and
-    CommitUnknown, which asks a person to look.
+    CommitUnknown and NewerRows, which ask a person to look.
     """
-    if not receipt.rows:
-        # There are rejects only.
-        return receipt, CommitProof.ANSWERED
+    # Without rows there are rejects only, or a window that had nothing.
+    receipt, learned = _merge(attempt, entry, receipt) if receipt.rows else (receipt, CommitProof.ANSWERED)
+    if receipt.emptied:
+        empty(attempt, receipt)
+    return receipt, learned
+
+
+def _merge(attempt: Attempt, entry: Journal, receipt: Receipt) -> tuple[Receipt, CommitProof]:
     clock = attempt.ports.clock
     deadline = clock.monotonic() + attempt.load.commit_timeout
-    if entry.phase is not Phase.MERGING:
+    resumed = entry.phase is Phase.MERGING
+    if not resumed:
         entry = _begin(attempt, entry, receipt)
     learned = CommitProof.ANSWERED if entry.statement_id is None else CommitProof.SETTLED
+    overwrites = entry.target.mode is Mode.OVERWRITE
     while True:
+        # An earlier attempt may have started one, and died before it could save its id.
+        if overwrites and entry.statement_id is None and has_written(attempt, entry, started=resumed):
+            return receipt_of(entry), CommitProof.PROVED
         entry, end = _run(attempt, entry, deadline)
         # Behind the end: what is there still was there for the statement, too.
         whole = end.fate is not Fate.RUNNING and _is_whole(attempt, entry)
@@ -54,7 +65,7 @@ def merge(attempt: Attempt, entry: Journal, receipt: Receipt) -> tuple[Receipt, 
             raise _gone(attempt, entry)
         if end.fate is Fate.FAILED and attempt.run.clear_number > entry.clear_number:
             raise _given_up(attempt, entry, end)
-        learned = CommitProof.ANSWERED
+        learned, resumed = CommitProof.ANSWERED, False
         entry = entry.merge_failed()
         attempt.ports.journal.save(entry.to_json())
         _wait_for_the_next(attempt, entry, end, deadline)
@@ -63,7 +74,7 @@ def merge(attempt: Attempt, entry: Journal, receipt: Receipt) -> tuple[Receipt, 
 def _begin(attempt: Attempt, entry: Journal, receipt: Receipt) -> Journal:
     """Save ``merging``: from here on the rows may be visible."""
     staged = _staged(entry)
-    size = _staging(attempt).rows.size(staged)
+    size = staging_of(attempt).rows.size(staged)
     if not size:
         raise _gone(attempt, entry)
     entry = entry.merging(replace(receipt, staged_bytes=size))
@@ -77,12 +88,12 @@ def _begin(attempt: Attempt, entry: Journal, receipt: Receipt) -> Journal:
 def _is_whole(attempt: Attempt, entry: Journal) -> bool:
     """Tell whether what is staged is what was: it has a lifecycle, and a statement over nothing succeeds as well."""
     # Whole or not at all: nobody else writes there. Its size may change, where the service merges files.
-    return bool(_staging(attempt).rows.size(_staged(entry)))
+    return bool(staging_of(attempt).rows.size(_staged(entry)))
 
 
 def _run(attempt: Attempt, entry: Journal, deadline: float) -> tuple[Journal, StatementEnd]:
     """Start the statement, or learn of the one that was started under its name, and wait for its end."""
-    merges = _staging(attempt).merges
+    merges = staging_of(attempt).merges
     if entry.statement_id is None:
         try:
             entry = entry.merging(receipt_of(entry), merges.start(_staged(entry), entry.merge))
@@ -128,7 +139,9 @@ def _proved(attempt: Attempt, entry: Journal, end: StatementEnd) -> bool:
         case Fate.RUNNING:
             raise CommitPending(f"{place}, has not ended in time: {end.words}. The next attempt waits for it")
         case Fate.SUCCEEDED | Fate.FAILED | Fate.CONFLICTED | Fate.FORGOTTEN:
-            found = _staging(attempt).find(receipt.found_by, receipt.places).count(entry.window)
+            if entry.target.mode is Mode.OVERWRITE:
+                return has_written(attempt, entry, started=True)
+            found = staging_of(attempt).find(receipt.found_by, receipt.places).count(entry.window)
         case fate:
             assert_never(fate)
     if found is None:
@@ -188,7 +201,7 @@ def drop_staged(attempt: Attempt, entry: Journal) -> None:
     if entry.staged is None:
         return
     try:
-        _staging(attempt).rows.drop(entry.staged)
+        staging_of(attempt).rows.drop(entry.staged)
     except KafkaOdpsError as error:
         attempt.run.warn(f"{entry.staged} could not be removed, which its lifecycle does in some days: {error}")
 
@@ -196,9 +209,3 @@ def drop_staged(attempt: Attempt, entry: Journal) -> None:
 def _staged(entry: Journal) -> Staged:
     assert entry.staged is not None, "only what is staged is moved"
     return entry.staged
-
-
-def _staging(attempt: Attempt) -> Staging:
-    staging: Staging | None = attempt.ports.staging
-    assert staging is not None, "a load whose rows are staged has where to"
-    return staging

@@ -40,6 +40,9 @@ class Merges(Protocol):
     def end(self, statement_id: str, seconds: float) -> StatementEnd:
         """Wait for so long until it has ended, and return how."""
 
+    def empty(self, places: Sequence[PartitionSpec]) -> None:
+        """Remove all rows of some partitions; harmless to repeat. Raises StatementFailed."""
+
 
 FindRowsIn: TypeAlias = Callable[[tuple[str, ...] | None, Sequence[PartitionSpec]], WindowRows]
 """Returns the rows of a window in some partitions, as they are found by two columns; None: by those mapped now."""
@@ -47,6 +50,10 @@ FindRowsIn: TypeAlias = Callable[[tuple[str, ...] | None, Sequence[PartitionSpec
 
 ShowRows: TypeAlias = Callable[[Sequence[PartitionSpec]], VisibleRows]
 """Returns what everybody can see of some partitions."""
+
+
+ShowFilled: TypeAlias = Callable[[Sequence[PartitionSpec]], Sequence[PartitionSpec]]
+"""Returns those of some partitions that have rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +64,4 @@ class Staging:
     merges: Merges
     find: FindRowsIn
     show: ShowRows
+    filled: ShowFilled

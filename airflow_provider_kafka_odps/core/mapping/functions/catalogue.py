@@ -10,7 +10,15 @@ from airflow_provider_kafka_odps.core.mapping.calls import Call
 from airflow_provider_kafka_odps.core.mapping.conversions.rules import conversion
 from airflow_provider_kafka_odps.core.mapping.expressions import Piped
 from airflow_provider_kafka_odps.core.mapping.formats import RecordFormat, SourceKind
-from airflow_provider_kafka_odps.core.mapping.functions import missing, moments, numbers, packed, paths, texts
+from airflow_provider_kafka_odps.core.mapping.functions import (
+    missing,
+    moments,
+    numbers,
+    packed,
+    paths,
+    texts,
+    time_limits,
+)
 from airflow_provider_kafka_odps.core.mapping.functions.function import Function, Given
 from airflow_provider_kafka_odps.core.mapping.sources.records import kind_of
 from airflow_provider_kafka_odps.core.mapping.strict import Chained, Conversion
@@ -22,7 +30,7 @@ def _of(modules: Sequence[ModuleType]) -> Mapping[str, Function]:
     return {each.name: each for module in modules for each in vars(module).values() if isinstance(each, Function)}
 
 
-FUNCTIONS = _of((texts, missing, numbers, moments, packed, paths))
+FUNCTIONS = _of((texts, missing, numbers, moments, time_limits, packed, paths))
 """By the name that users write, in the order of docs/mapping.md."""
 
 

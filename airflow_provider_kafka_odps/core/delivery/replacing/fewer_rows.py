@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from airflow_provider_kafka_odps.core.delivery.attempt import Attempt
-from airflow_provider_kafka_odps.core.delivery.replacing import removes
+from airflow_provider_kafka_odps.core.delivery.replacing.replacing import removes
 from airflow_provider_kafka_odps.core.journal.entry import Journal
 from airflow_provider_kafka_odps.core.journal.receipt import Receipt
 from airflow_provider_kafka_odps.core.options import Mode, OnFewerRows
@@ -33,9 +33,19 @@ def refuse_fewer_rows(attempt: Attempt, entry: Journal, receipt: Receipt, remova
     # Of rows of which this journal knows nothing, only nothing is known to be less. That an hour had no record is no
     # loss, and then its partition is emptied; that what it had was lost, did not fit, or was left out by a condition,
     # which may have been written wrong, is.
-    nothing = entry.target.mode is Mode.OVERWRITE and not receipt.telling_rows and _had_something(receipt)
-    if nothing and (there := attempt.ports.visible_rows.rows()):
-        raise _refusal(receipt, f"The {there} rows that are in {receipt.table} stay")
+    if entry.target.mode is Mode.OVERWRITE and _had_something(receipt) and (lost := _lost(attempt, receipt)):
+        raise _refusal(receipt, f"{lost} stay")
+
+
+def _lost(attempt: Attempt, receipt: Receipt) -> str:
+    """Return which rows nothing would come in place of; empty: none."""
+    staging = attempt.ports.staging
+    if receipt.emptied:
+        return f"The rows that are in {receipt.table} ({'; '.join(map(str, receipt.emptied))})"
+    if receipt.telling_rows or (staging is not None and not receipt.places):
+        return ""
+    there = (attempt.ports.visible_rows if staging is None else staging.show(receipt.places)).rows()
+    return f"The {there} rows that are in {receipt.table}" if there else ""
 
 
 def _reaches(receipt: Receipt, before: Receipt) -> bool:
