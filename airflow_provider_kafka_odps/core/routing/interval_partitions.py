@@ -33,6 +33,10 @@ _MILLIS = dict(zip(_UNITS, (31_536_000_000, 2_419_200_000, 82_800_000, 3_600_000
 """How long one of a unit is at least."""
 _LOOKED_AT = {"yyyy": 12, "MM": 28, "dd": 4, "HH": 4, "mm": 1, "ss": 1}
 """At how many moments of each a clock is looked at, which may jump: a day has 23 hours or 25."""
+_QUARTER = 900_000
+"""Clocks change by quarters of an hour, and by whole ones."""
+_GOES_BACK = 48 * 3_600_000
+"""No clock goes back by so much; by a day, some did that went over the date line."""
 _RULE = "partitions_within_interval=True"
 
 
@@ -91,16 +95,18 @@ def interval_partitions(
         )
     levels = [_level(name, text, record_format) for name, text in routes.by.items()]
     unit = _finest(levels)
+    if start == end:
+        # Its window has no records to be compared, and no range is without an instant.
+        return IntervalPartitions(routes, ())
     by = dict(zip(routes.names, (level.inside(start, end) for level in levels), strict=True))
     inside = replace(routes, by=by)
-    if start == end:
-        return IntervalPartitions(inside, ())
     if (end.millis - start.millis) // _MILLIS[unit] > 2 * most:
         raise _too_many(f"more than {2 * most}", start, end, most)
     clock = _Clock([_conversion(level, schema, record_format) for level in levels], levels[0].kind)
     _check_bounds(clock, routes, start, end)
     if unit in ("mm", "ss"):
         _check_once(levels[0].zone, start, end)
+    _check_outside(clock, routes, start, end)
     step = _MILLIS[unit] // _LOOKED_AT[unit]
     names = dict.fromkeys(clock.shows(range(start.millis, end.millis, step)))
     if len(names) > most:
@@ -190,6 +196,24 @@ def _check_bounds(clock: _Clock, routes: Routes, start: At, end: At) -> None:
                 f"{_RULE}: the interval {name} at {bound}, inside of partition {routes.partition(at)}: the rows of its "
                 "other part would be lost. Partitions have to be as long as the interval, or shorter: add a level, or "
                 "load longer intervals"
+            )
+
+
+def _check_outside(clock: _Clock, routes: Routes, start: At, end: At) -> None:
+    """Raise InvalidInput where the clock goes back, out of a partition and into it again, on two sides of a bound."""
+    near = [
+        moment
+        for bound in (start.millis, end.millis)
+        for moment in range(max(0, bound - _GOES_BACK), bound + _GOES_BACK, _QUARTER)
+    ]
+    shown = list(zip(near, clock.shows(near), strict=True))
+    inside = {name for moment, name in shown if start.millis <= moment < end.millis}
+    for moment, name in shown:
+        if name in inside and not start.millis <= moment < end.millis:
+            raise InvalidInput(
+                f"{_RULE}: the interval is from {start} to {end}, and the clock of the levels shows "
+                f"{routes.partition(name)} at {At(moment)}, outside of the interval, too: the rows of that time would "
+                "be lost. Use a zone without summer time, such as UTC, or load longer intervals"
             )
 
 

@@ -135,9 +135,26 @@ def test_a_level_that_is_a_number_is_named_as_one() -> None:
     assert [str(place) for place in found.places] == ["ds=20261122,hh=1"]
 
 
+@pytest.mark.parametrize(
+    ("by", "start", "end", "number"),
+    [
+        # The two hours that come twice are both of the interval.
+        ({"h": "t | epoch_ms | format('yyyyMMddHH', 'Antarctica/Troll')"}, "2026-10-24T23:00Z", "2026-10-25T03:00Z", 2),
+        ({"d": "t | epoch_ms | date('Antarctica/Troll')"}, "2026-10-24T22:00Z", "2026-10-26T00:00Z", 1),
+        # The whole of both days; and a day that there never was.
+        ({"d": "t | epoch_ms | date('America/St_Johns')"}, "2010-11-06T02:30Z", "2010-11-08T03:30Z", 2),
+        ({"d": "t | epoch_ms | date('Pacific/Apia')"}, "2011-12-29T10:00Z", "2011-12-31T10:00Z", 2),
+        ({"h": "t | epoch_ms | format('yyyyMMddHH', 'Asia/Kathmandu')"}, "2026-10-24T18:15Z", "2026-10-24T20:15Z", 2),
+    ],
+)
+def test_a_clock_may_go_back_inside_of_the_interval(by: Mapping[str, str], start: str, end: str, number: int) -> None:
+    """What it shows twice is of this interval both times."""
+    assert len(own(by, start, end).places) == number
+
+
 def test_an_empty_interval_has_none() -> None:
-    """A run that was triggered by hand has one."""
-    assert own(HOURLY, end="2026-11-22T10:00Z").places == ()
+    """A run that was triggered by hand has one; no range is without an instant, so its records are not compared."""
+    assert own(HOURLY, end="2026-11-22T10:00Z") == IntervalPartitions(Routes(None, HOURLY), ())
 
 
 def test_the_operator_s_zone_is_meant_where_there_is_none() -> None:
@@ -199,6 +216,35 @@ REFUSED = [
         {"h": "t | epoch_ms | format('yyyyMMddHH', 'Europe/Berlin')"},
         {"start": "2026-10-25T00:00Z", "end": "2026-10-25T01:00Z"},
         r"ends at 2026-10-25T01:00:00Z, inside of partition h=2026102502",
+    ),
+    # This clock goes back by two hours, so 01 is between 23:00Z and midnight, and again two hours later.
+    *(
+        (
+            {"h": "t | epoch_ms | format('yyyyMMddHH', 'Antarctica/Troll')"},
+            {"start": f"2026-10-{start}Z", "end": f"2026-10-{end}Z"},
+            rf"from 2026-10-{start}:00Z to .* shows h=20261025{hour} .* outside of the interval, too",
+        )
+        for start, end, hour in (
+            ("24T23:00", "25T00:00", "01"),
+            ("25T00:00", "25T01:00", "02"),
+            ("25T01:00", "25T02:00", "01"),
+            ("24T22:00", "25T00:00", "01"),
+            ("25T01:00", "25T06:00", "01"),
+        )
+    ),
+    # This one went from a minute past midnight back into the day before.
+    *(
+        (
+            {"d": "t | epoch_ms | date('America/St_Johns')"},
+            {"start": start, "end": end},
+            rf"shows d=2010-11-0{day} .* outside of the interval, too",
+        )
+        for start, end, day in (
+            ("2010-11-06T02:30Z", "2010-11-07T02:30Z", "6"),
+            ("2010-11-07T02:30Z", "2010-11-08T03:30Z", "6"),
+            ("2010-11-06T02:30Z", "2010-11-07T03:30Z", "7"),
+            ("2010-11-07T03:30Z", "2010-11-10T03:30Z", "7"),
+        )
     ),
 ]
 

@@ -238,6 +238,14 @@ GUARDS = (
     ),
     Guard(
         "an overwrite",
+        "a clock may go back into a partition of another interval",
+        _OWN,
+        "        if name in inside and not start",
+        "        if False and not start",
+        f"{_OWNS}test_what_may_have_rows_of_another_time_is_refused",
+    ),
+    Guard(
+        "an overwrite",
         "levels may be made of different times",
         _OWN,
         "        if level.time != first.time or level.zone != first.zone:\n",
