@@ -12,7 +12,7 @@ from contracts.table_backends import hook
 from core.world import ROUTES, STAGED
 from twins.maxcompute import MaxCompute
 from twins.maxcompute import Sink as TwinSink
-from twins.staging import MergeWorld, TwinMerges, TwinStagedRows, find_in, show_filled
+from twins.staging import MergeWorld, TwinMerges, TwinStagedRows, find_in, show_filled, values_of
 from twins.table_rows import Shown
 
 from airflow_provider_kafka_odps.clients.maxcompute.sql import hints_for
@@ -94,7 +94,7 @@ class TwinStaging:
 
     def change(self) -> str:
         """Return what the twin says."""
-        return Shown(self.world).last_change()
+        return Shown(self.world, values_of(self.places)).last_change()
 
     def find(self, columns: tuple[str, ...] | None) -> WindowRows:
         """Return the twin."""

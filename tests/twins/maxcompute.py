@@ -57,6 +57,8 @@ class MaxCompute:
     table: list[Row] = field(default_factory=lambda: [OLD_ROW])
     changes: int = 0
     """How often rows were written to it, by whomever."""
+    changed: dict[str, int] = field(default_factory=dict)
+    """Value → the number of the last change of the partition that it names."""
     sessions: dict[str, Session] = field(default_factory=dict)
     rejects: list[Row] = field(default_factory=list)
     """Those that are visible: partition, offset and column."""
@@ -88,19 +90,27 @@ class MaxCompute:
         if session.overwrite:
             table.clear()
         table += [row for _, block in sorted(session.blocks.items()) for row in block]
-        self.changes += not session.rejects and session.staged is None
+        if not session.rejects and session.staged is None:
+            self.note(table)
         session.status = UploadStatus.CLOSED
 
     def add(self, rows: Iterable[Row]) -> None:
         """Make rows visible beside those that are there, as an INSERT INTO does."""
-        self.table += rows
+        added = list(rows)
+        self.table += added
+        self.note(added)
+
+    def note(self, rows: Iterable[Row]) -> None:
+        """Note that rows of some partitions were written, or removed."""
         self.changes += 1
+        self.changed |= {row[2]: self.changes for row in rows}
 
     def put(self, rows: Sequence[Row]) -> None:
         """Make rows visible in place of those of their partitions, as an INSERT OVERWRITE does: a value names one."""
         places = {value for *_, value in rows}
         self.table[:] = [*(row for row in self.table if row[2] not in places), *rows]
-        self.changes += bool(rows)
+        if rows:
+            self.note(rows)
 
     def expire(self, sessions: Iterable[Session]) -> None:
         """Let sessions expire; a commit that is under way comes to its end first."""
@@ -112,8 +122,8 @@ class MaxCompute:
     def end(self, statement: Statement) -> str | None:
         """Let a statement that may still run come to its end; return why it failed."""
         if not statement.ended and statement.failure is None:
-            self.table[:] = statement.selected
-            self.changes += 1
+            before, self.table[:] = [*self.table], statement.selected
+            self.note(row for row in before if row not in statement.selected)
         statement.ended = True
         return statement.failure
 

@@ -9,7 +9,7 @@ from twins.maxcompute import MaxCompute, Row, Upload
 from twins.table_rows import Rows
 
 from airflow_provider_kafka_odps.core.delivery.merging.staged_rows import FindRowsIn, ShowFilled
-from airflow_provider_kafka_odps.core.delivery.window_rows import NoOffsetColumns
+from airflow_provider_kafka_odps.core.delivery.window_rows import NoOffsetColumns, WindowRows
 from airflow_provider_kafka_odps.core.routing.staged import Staged
 from airflow_provider_kafka_odps.core.statement import Fate, StatementEnd
 from airflow_provider_kafka_odps.core.table.names import PartitionSpec
@@ -78,8 +78,8 @@ class TwinMerges:
     def _empty(self, places: frozenset[str]) -> None:
         if self.world.statements_fail:
             raise StatementFailed(self.world.statements_fail)
+        self.world.note([row for row in self.world.table if row[2] in places])
         self.world.table[:] = [row for row in self.world.table if row[2] not in places]
-        self.world.changes += 1
 
     def _start(self, place: str, name: str) -> str:
         if name not in self.statements.merges:
@@ -101,7 +101,12 @@ class TwinMerges:
 
 def find_in(world: MaxCompute, *, by_rows: bool) -> FindRowsIn:
     """Return what finds the rows of a window in partitions: by the columns of a receipt, or of today if ``by_rows``."""
-    return lambda columns, _: Rows(world) if (by_rows if columns is None else columns) else NoOffsetColumns()
+
+    def find(columns: tuple[str, ...] | None, places: Sequence[PartitionSpec]) -> WindowRows:
+        there = by_rows if columns is None else columns
+        return Rows(world, values_of(places)) if there else NoOffsetColumns()
+
+    return find
 
 
 def values_of(places: Sequence[PartitionSpec]) -> frozenset[str]:

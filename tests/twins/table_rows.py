@@ -18,6 +18,8 @@ class Rows:
     """The table's rows, found by partition and offset."""
 
     world: MaxCompute
+    values: Collection[str] | None = None
+    """What the rows of some partitions have as values, where these name them; None: all rows are looked at."""
 
     def count(self, window: Window) -> FoundRows:
         return self.world.effect("count", lambda: self._count(window))
@@ -33,7 +35,8 @@ class Rows:
         return FoundRows(len(places), len(set(places)))
 
     def _of(self, window: Window) -> list[Row]:
-        return [row for each in window.ranges for row in _rows_in(self.world, each)]
+        found = [row for each in window.ranges for row in _rows_in(self.world, each)]
+        return [row for row in found if self.values is None or row[2] in self.values]
 
     def _start(self, window: Window, name: str) -> str:
         removed = self._of(window)
@@ -64,7 +67,10 @@ class Shown:
         return self.world.effect("look", lambda: len([row for row in self.world.table if self._shows(row)]))
 
     def last_change(self) -> str:
-        return f"change {self.world.changes}"
+        if self.values is None:
+            return f"change {self.world.changes}"
+        there = len([row for row in self.world.table if self._shows(row)])
+        return f"change {max((self.world.changed.get(each, 0) for each in self.values), default=0)}, {there} rows"
 
     def _shows(self, row: Row) -> bool:
         return self.values is None or row[2] in self.values

@@ -128,4 +128,4 @@ class AllRows:
         return Shown(self.world, self.values).rows()
 
     def last_change(self) -> str:
-        return SimulatedShown(self.world).last_change()
+        return SimulatedShown(self.world, self.values).last_change()
