@@ -180,10 +180,14 @@ def test_partitions_are_emptied(staged: StagingBackend) -> None:
     assert staged.filled() == []
     moved(staged, overwrite=False)
     assert staged.filled() == list(staged.places)
-    for _ in range(2):
-        staged.merges(overwrite=True).empty(staged.places[:1])
+    merges, first = staged.merges(overwrite=True), uuid.uuid4().hex
+    for name in (first, uuid.uuid4().hex):
+        assert merges.empty(staged.places[:1], name).fate is Fate.SUCCEEDED
         assert staged.rows() == [(0, 1, "b")]
         assert staged.filled() == list(staged.places[1:])
+    # Under a name it runs once: what was loaded since stays.
+    assert merges.empty(staged.places, first).fate is Fate.SUCCEEDED
+    assert staged.rows() == [(0, 1, "b")]
 
 
 def test_every_change_of_partitions_is_told(staged: StagingBackend) -> None:
@@ -194,6 +198,6 @@ def test_every_change_of_partitions_is_told(staged: StagingBackend) -> None:
     stage(staged, [(5, 5, "a"), (5, 6, "a"), (5, 7, "a")])
     moved(staged, overwrite=True)
     said.append(staged.change())
-    staged.merges(overwrite=True).empty(staged.places)
+    staged.merges(overwrite=True).empty(staged.places, uuid.uuid4().hex)
     said.append(staged.change())
     assert len(set(said)) == 4

@@ -215,7 +215,7 @@ def attempt_at(
             TwinStagedRows(world),
             TwinMerges(world, world.statements_of_merges, mode is Mode.OVERWRITE),
             find_in(world, by_rows=by_rows),
-            lambda places: Shown(world, values_of(places)),
+            lambda places: Shown(world, values_of(places) or None),
             show_filled(world),
         )
         if routed

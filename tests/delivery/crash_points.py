@@ -279,5 +279,5 @@ class _Merges:
     def end(self, statement_id: str, seconds: float) -> StatementEnd:
         return self.points.before("await merge", lambda: self.inner.end(statement_id, seconds))
 
-    def empty(self, places: Sequence[PartitionSpec]) -> None:
-        self.points.before("empty", lambda: self.inner.empty(places))
+    def empty(self, places: Sequence[PartitionSpec], name: str) -> StatementEnd:
+        return self.points.before("empty", lambda: self.inner.empty(places, name))

@@ -129,6 +129,38 @@ def test_a_statement_that_fails_changes_nothing(
     assert rows(odps, table) == [OLD[0], ("20261122", "10", "a")]
 
 
+def test_a_corrected_zone_leaves_no_second_row(
+    task_run: TaskRun, odps: OdpsHook, write: Callable[..., str], table: str
+) -> None:
+    """What the load before has put into partitions that are of another interval now is named; nothing is loaded."""
+    topic = write(a=0)
+    there = {level: text.replace("'UTC'", "'Asia/Shanghai'") for level, text in BY.items()}
+    task_run.attempt(topic=topic, table=table, **OVER | {"partition_by": there})
+    task_run.clear_number = 1
+    with fails(r"1 rows are in \S+ \(ds=20261122,hh=18\), where upload \S+ of this window has put rows"):
+        task_run.attempt(topic=topic, table=table, **OVER)
+    assert rows(odps, table) == [*OLD, ("20261122", "18", "a")]
+    odps.run_sql(f"ALTER TABLE {table} DROP PARTITION (ds='20261122', hh='18')")
+    task_run.attempt(topic=topic, table=table, **OVER)
+    assert rows(odps, table) == [OLD[0], ("20261122", "10", "a")]
+
+
+def test_times_that_were_edited_since(odps: OdpsHook, write: Callable[..., str], table: str) -> None:
+    """The recorded window has nothing of the hours that were added, which others may have loaded."""
+    task_run, topic = TaskRun(), write(a=0)
+    hours = {"start": TEN.isoformat(), "end": (TEN + timedelta(hours=2)).isoformat()}
+    with fails("has no row of the window.s 1 offsets .1 records left out by where"):
+        task_run.attempt(topic=topic, table=table, where="v = 'b'", **OVER, **hours)
+    wider = hours | {"end": (TEN + timedelta(hours=3)).isoformat()}
+    with fails(
+        r"recorded window is from \S+T10:00:00Z to \S+T12:00:00Z, .* ask for \S+T10:00:00Z to \S+T13:00:00Z now"
+    ):
+        task_run.attempt(topic=topic, table=table, **OVER, **wider)
+    assert rows(odps, table) == OLD
+    task_run.attempt(topic=topic, table=table, **OVER, **hours)
+    assert rows(odps, table) == [OLD[0], ("20261122", "10", "a"), OLD[2]]
+
+
 @pytest.mark.parametrize(
     ("more", "says"),
     [

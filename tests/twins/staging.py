@@ -34,6 +34,8 @@ class MergeWorld:
     merges: dict[str, Merge] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
     """What becomes of the next statements; ``refused``: it is not even taken."""
+    emptied: dict[str, StatementEnd] = field(default_factory=dict)
+    """How those ended that have emptied partitions."""
 
 
 @dataclass
@@ -72,12 +74,19 @@ class TwinMerges:
         del seconds
         return self.world.effect("await merge", lambda: self._end(statement_id))
 
-    def empty(self, places: Sequence[PartitionSpec]) -> None:
-        self.world.effect("empty", lambda: self._empty(values_of(places)))
+    def empty(self, places: Sequence[PartitionSpec], name: str) -> StatementEnd:
+        return self.world.effect("empty", lambda: self._empty(values_of(places), name))
 
-    def _empty(self, places: frozenset[str]) -> None:
-        if self.world.statements_fail:
-            raise StatementFailed(self.world.statements_fail)
+    def _empty(self, places: frozenset[str], name: str) -> StatementEnd:
+        if name not in self.statements.emptied:
+            self.statements.emptied[name] = StatementEnd(Fate.SUCCEEDED)
+            if self.world.statements_fail:
+                self.statements.emptied[name] = StatementEnd(Fate.FAILED, self.world.statements_fail)
+            else:
+                self._remove(places)
+        return self.statements.emptied[name]
+
+    def _remove(self, places: frozenset[str]) -> None:
         self.world.note([row for row in self.world.table if row[2] in places])
         self.world.table[:] = [row for row in self.world.table if row[2] not in places]
 

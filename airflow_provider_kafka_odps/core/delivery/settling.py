@@ -26,7 +26,7 @@ from airflow_provider_kafka_odps.exceptions import (
     Unreachable,
 )
 
-_WAYS_ON = (
+WAYS_ON = (
     "Clear the task to load its window once more, over what is there now; mark it as success to leave what is there"
 )
 
@@ -151,7 +151,9 @@ def status_of(attempt: Attempt, upload: Upload) -> UploadStatus:
 
 def before_the_fence(attempt: Attempt, entry: Journal, receipt: Receipt) -> Journal:
     """Return the entry with what tells a later attempt whether the table has changed since."""
-    if attempt.load.target.mode is not Mode.OVERWRITE:
+    nowhere = attempt.ports.staging is not None and not receipt.written
+    # Without a partition it would be looked at all of them, most of which are of others.
+    if attempt.load.target.mode is not Mode.OVERWRITE or nowhere:
         return entry
     return entry.seen(_shown(attempt, receipt).last_change())
 
@@ -176,7 +178,7 @@ def newer_rows(attempt: Attempt, entry: Journal) -> NewerRows | None:
     return NewerRows(
         f"upload {entry.upload_id} was to overwrite {_place(entry)} and was not committed; somebody has written there "
         f"since ({entry.last_change}; now {now}): to commit it now would put older rows in place of newer ones. "
-        f"Nothing was committed. {_WAYS_ON}"
+        f"Nothing was committed. {WAYS_ON}"
     )
 
 
@@ -197,7 +199,7 @@ def proved_to_be_there(attempt: Attempt, entry: Journal, receipt: Receipt) -> bo
     raise CommitUnknown(
         f"upload {entry.upload_id} was to overwrite {_place(entry)} with {receipt.rows} rows and is gone now; somebody "
         f"has written there since it passed the fence, it or another load: {rows} rows are there. Nothing is loaded "
-        f"over them. {_WAYS_ON}"
+        f"over them. {WAYS_ON}"
     )
 
 

@@ -17,7 +17,7 @@ from airflow_provider_kafka_odps.core.delivery.committing import (
     record,
 )
 from airflow_provider_kafka_odps.core.delivery.log_identity import check_log
-from airflow_provider_kafka_odps.core.delivery.merging.overwriting import with_emptied
+from airflow_provider_kafka_odps.core.delivery.merging.overwriting import check_own, with_emptied
 from airflow_provider_kafka_odps.core.delivery.reconciling import reconcile
 from airflow_provider_kafka_odps.core.delivery.replacing.fewer_rows import refuse_fewer_rows
 from airflow_provider_kafka_odps.core.delivery.replacing.replacing import check_replaceable, removes
@@ -146,6 +146,7 @@ def _load(attempt: Attempt, entry: Journal) -> Receipt:
     entry = entry.again(attempt.run.clear_number)
     loading = WindowLoad(attempt, entry.window, replaces=entry.replaces is not None)
     cancellation.begin(loading.progress)
+    check_own(attempt, entry)
     entry = check_log(attempt, entry)
     window = entry.window
     ports.sink.ensure()

@@ -81,6 +81,9 @@ class Receipt:
     emptied: tuple[PartitionSpec, ...] = ()
     """Partitions of the window's interval that lose their rows, and get none; only in mode overwrite."""
 
+    emptied_change: str | None = None
+    """What was said of their last change when that was decided: another one, and somebody has written there since."""
+
     staged_bytes: int | None = None
     """What the rows took in the staging table, as the service stores them: so much its statement reads."""
 
@@ -182,7 +185,7 @@ class Receipt:
             **({} if self.nulls is None else {"nulls": dict(self.nulls)}),
             **({} if self.empty_rows is None else {"empty_rows": self.empty_rows}),
             **({} if self.per_partition is None else {"per_partition": self.rows_by_name}),
-            **({"emptied": [*map(str, self.emptied)]} if self.emptied else {}),
+            **({"emptied": [*map(str, self.emptied)], "emptied_change": self.emptied_change} if self.emptied else {}),
             **({} if self.staged_bytes is None else {"staged_bytes": self.staged_bytes}),
             "seconds": {stage: round(spent, 3) for stage, spent in self.seconds.items()},
         }
@@ -226,6 +229,7 @@ class Receipt:
                 limit=written.get("limit"),
                 per_partition=_by_name(written.get("per_partition")),
                 emptied=tuple(map(PartitionSpec.parse, written.get("emptied", ()))),
+                emptied_change=written.get("emptied_change"),
                 staged_bytes=written.get("staged_bytes"),
                 differs=tuple(written.get("differs", ())),
                 rejected_to=None if not written.get("rejected_to") else RejectsUpload(**written["rejected_to"]),

@@ -18,7 +18,7 @@ from airflow_provider_kafka_odps.core.routing.staging import (
     staging_drift,
     staging_schema,
 )
-from airflow_provider_kafka_odps.core.statement import Fate, StatementEnd
+from airflow_provider_kafka_odps.core.statement import StatementEnd
 from airflow_provider_kafka_odps.core.table.names import PartitionSpec
 from airflow_provider_kafka_odps.exceptions import StatementFailed, TableRefused
 from airflow_provider_kafka_odps.transfers.adapters.table import (
@@ -131,12 +131,10 @@ class HookMerges:
         """Wait for so long until it has ended, and return how."""
         return self.target.hook.await_sql(statement_id, seconds)
 
-    def empty(self, places: Sequence[PartitionSpec]) -> None:
-        """Remove all rows of some partitions."""
+    def empty(self, places: Sequence[PartitionSpec], name: str) -> StatementEnd:
+        """Remove all rows of some partitions, once under a name; return how that ended."""
         hook, table = self.target.hook, self.target.table
-        end = hook.await_sql(hook.start_sql(empty_statement(table, places), table))
-        if end.fate is not Fate.SUCCEEDED:
-            raise StatementFailed(end.words)
+        return hook.await_sql(hook.start_sql(empty_statement(table, places), table, name))
 
 
 def staging_of(target: TableSink, routing: Routing, today: TableWindowRows | NoOffsetColumns) -> Staging:

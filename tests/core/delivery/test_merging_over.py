@@ -15,11 +15,28 @@ from airflow_provider_kafka_odps.core.delivery.transfer import transfer
 from airflow_provider_kafka_odps.core.journal.receipt import CommitProof, Receipt, Reconciled
 from airflow_provider_kafka_odps.core.options import Mode, OnFewerRows
 from airflow_provider_kafka_odps.core.table.names import PartitionSpec
-from airflow_provider_kafka_odps.exceptions import CommitRejected, CommitUnknown, FewerRows, KafkaOdpsError, NewerRows
+from airflow_provider_kafka_odps.core.window.bounds import At
+from airflow_provider_kafka_odps.exceptions import (
+    CommitRejected,
+    CommitUnknown,
+    FewerRows,
+    JournalMismatch,
+    KafkaOdpsError,
+    NewerRows,
+    RowsDiffer,
+)
 
 OWN = tuple(PartitionSpec((("ds", value),)) for value in ("a", "b", "c", "d", "e", OLD_ROW[2]))
 _AT = ORDER.index("ask for the topic's id", ORDER.index("write block 0"))
-OVER = [*ORDER[: _AT + 1], "look", *ORDER[_AT + 1 : ORDER.index("save committed")], "empty", *ORDER[-2:]]
+OVER = [
+    *ORDER[: _AT + 1],
+    "look",
+    *ORDER[_AT + 1 : ORDER.index("save committed")],
+    "look",
+    "empty",
+    "look",
+    *ORDER[-2:],
+]
 OF_OTHERS: Row = (7, 7, "z")
 """In a partition of another interval."""
 
@@ -195,4 +212,115 @@ def test_staged_rows_that_are_gone_before_they_are_moved() -> None:
     with pytest.raises((KafkaOdpsError, CommitUnknown), match="The next attempt loads the window again"):
         loaded(world)
     loaded(world)
+    assert world.table == [OF_OTHERS, *world.records()]
+
+
+def test_a_window_of_other_times_than_those_that_are_asked_for_is_not_loaded() -> None:
+    """The partitions are those of the times of today, and the records are those of the recorded window."""
+    world = world_of(crash_before=OVER.index("open"))
+    with pytest.raises(Crash):
+        loaded(world)
+    world.crash_before = None
+    now = attempt_of(world)
+    wider = replace(now.load.request, end=At(1_795_341_600_000))
+    with pytest.raises(
+        JournalMismatch, match=r"earliest to latest, .* earliest to 2026-11-22T10:00:00Z now.*no row was changed"
+    ):
+        transfer(replace(now, load=replace(now.load, request=wider)))
+    assert world.table == [OLD_ROW, OF_OTHERS]
+    loaded(world)
+    # What is there is known, whatever is asked for: nothing is loaded, and nothing is emptied.
+    transfer(replace(now, load=replace(now.load, request=wider)))
+    assert world.table == [OF_OTHERS, *world.records()]
+
+
+def test_others_may_write_where_nothing_is_overwritten() -> None:
+    """A window without records, in partitions without rows, changes nothing: nobody's rows are newer."""
+    world = World(cluster=cluster_of([]), table=[OF_OTHERS])
+    with pytest.raises(Crash):
+        loaded(dying_before(world, "commit"))
+    world.crash_before = None
+    world.add([(8, 8, "z")])
+    assert loaded(world).rows == 0
+    assert world.table == [OF_OTHERS, (8, 8, "z")]
+
+
+def dying_before(world: World, effect: str) -> World:
+    """Have a world end before an effect."""
+
+    def before(name: str) -> None:
+        if name == effect:
+            world.before = lambda _: None
+            raise Crash(name)
+
+    world.before = before
+    return world
+
+
+@pytest.mark.parametrize("records", [True, False])
+def test_what_somebody_has_written_since_is_not_emptied(records: bool) -> None:
+    """The statement has moved the rows, hours go by, and another load fills a partition that was to be emptied."""
+    world = world_of() if records else World(cluster=cluster_of([]), table=[OLD_ROW, OF_OTHERS])
+    with pytest.raises(Crash):
+        loaded(dying_before(world, "empty"))
+    newer = (9, 9, OLD_ROW[2])
+    world.add([newer])
+    for _ in range(2):
+        fails(world, NewerRows, r"ds=was there before.* somebody has written there since")
+    assert world.table == [OLD_ROW, OF_OTHERS, *world.records(), newer]
+    loaded(world, clear_number=1)
+    assert world.table == [OF_OTHERS, *world.records()]
+
+
+def test_partitions_that_somebody_else_has_emptied() -> None:
+    """They have nothing to lose, whatever the statement says, such as of one that was dropped."""
+    world = world_of()
+    with pytest.raises(Crash):
+        loaded(dying_before(world, "empty"))
+    world.table.remove(OLD_ROW)
+    world.statements_fail = "ODPS-0130131: no such partition"
+    loaded(world)
+    assert world.table == [OF_OTHERS, *world.records()]
+
+
+def test_who_was_superseded_empties_nothing_that_was_loaded_since() -> None:
+    """It stood still before its statement, and one of that name has run since: it is not started again."""
+    world, newer = world_of(), (9, 9, OLD_ROW[2])
+
+    def before(name: str) -> None:
+        if name == "empty":
+            world.before = lambda _: None
+            loaded(world)
+            world.add([newer])
+
+    world.before = before
+    fails(world, NewerRows, "somebody has written there since")
+    assert world.table == [OF_OTHERS, *world.records(), newer]
+
+
+def test_rows_of_another_load_are_not_emptied_by_a_second_one() -> None:
+    """A reject of the window may be the one that they are of, also where the load before had the same reject."""
+    world = World(table=[OF_OTHERS])
+    world.log[0].append(b"/")
+    rejects = RejectSink(world)
+    loaded(world, rejects=rejects)
+    theirs = (9, 9, "e")
+    world.add([theirs])
+    fails(world, FewerRows, r"The rows that are in shop\.t \(ds=e\) stay", rejects=rejects, clear_number=1)
+    assert theirs in world.table
+
+
+@pytest.mark.parametrize("by_rows", [True, False])
+def test_rows_in_partitions_that_are_not_of_the_interval_any_more(by_rows: bool) -> None:
+    """Another zone since the load that is replaced: its rows would stay beside the new ones."""
+    world = world_of()
+    loaded(world, by_rows=by_rows)
+    other = tuple(place for place in OWN if str(place) != "ds=b")
+    for clear_number in (1, 2):
+        says = r"1 rows are in shop\.t \(ds=b\), .* upload u1 .* nothing was loaded"
+        fails(world, RowsDiffer, says, clear_number=clear_number, own=other, by_rows=by_rows)
+    assert len(world.table) == 5
+    # Once they were removed by hand, the window is loaded, each row into the partition that it says now.
+    world.table[:] = [row for row in world.table if row[2] != "b"]
+    loaded(world, clear_number=2, own=other, by_rows=by_rows)
     assert world.table == [OF_OTHERS, *world.records()]

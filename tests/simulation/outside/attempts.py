@@ -126,7 +126,7 @@ def attempt_in(
 
 def _staging(world: SimulatedWorld, order: Order) -> Staging:
     def show(places: Sequence[PartitionSpec]) -> VisibleRows:
-        values = values_of(places)
+        values = values_of(places) or None
         return SimulatedShown(world, values) if order.with_offsets else AllRows(world, values)
 
     found = find_in(world, by_rows=order.with_offsets)

@@ -36,13 +36,16 @@ def merge(attempt: Attempt, entry: Journal, receipt: Receipt) -> tuple[Receipt, 
     CommitUnknown and NewerRows, which ask a person to look.
     """
     # Without rows there are rejects only, or a window that had nothing.
-    receipt, learned = _merge(attempt, entry, receipt) if receipt.rows else (receipt, CommitProof.ANSWERED)
+    learned = CommitProof.ANSWERED
+    if receipt.rows:
+        entry, learned = _merge(attempt, entry, receipt)
+        receipt = receipt_of(entry)
     if receipt.emptied:
-        empty(attempt, receipt)
+        empty(attempt, entry, receipt)
     return receipt, learned
 
 
-def _merge(attempt: Attempt, entry: Journal, receipt: Receipt) -> tuple[Receipt, CommitProof]:
+def _merge(attempt: Attempt, entry: Journal, receipt: Receipt) -> tuple[Journal, CommitProof]:
     clock = attempt.ports.clock
     deadline = clock.monotonic() + attempt.load.commit_timeout
     resumed = entry.phase is Phase.MERGING
@@ -53,14 +56,14 @@ def _merge(attempt: Attempt, entry: Journal, receipt: Receipt) -> tuple[Receipt,
     while True:
         # An earlier attempt may have started one, and died before it could save its id.
         if overwrites and entry.statement_id is None and has_written(attempt, entry, started=resumed):
-            return receipt_of(entry), CommitProof.PROVED
+            return entry, CommitProof.PROVED
         entry, end = _run(attempt, entry, deadline)
         # Behind the end: what is there still was there for the statement, too.
         whole = end.fate is not Fate.RUNNING and _is_whole(attempt, entry)
         if end.fate is Fate.SUCCEEDED and whole:
-            return receipt_of(entry), learned
+            return entry, learned
         if _proved(attempt, entry, end):
-            return receipt_of(entry), CommitProof.PROVED
+            return entry, CommitProof.PROVED
         if not whole:
             raise _gone(attempt, entry)
         if end.fate is Fate.FAILED and attempt.run.clear_number > entry.clear_number:

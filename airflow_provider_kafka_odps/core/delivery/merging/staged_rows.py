@@ -40,8 +40,11 @@ class Merges(Protocol):
     def end(self, statement_id: str, seconds: float) -> StatementEnd:
         """Wait for so long until it has ended, and return how."""
 
-    def empty(self, places: Sequence[PartitionSpec]) -> None:
-        """Remove all rows of some partitions; harmless to repeat. Raises StatementFailed."""
+    def empty(self, places: Sequence[PartitionSpec], name: str) -> StatementEnd:
+        """Remove all rows of some partitions, once under a name; return how that ended.
+
+        Raises StatementFailed where the service refuses it at once.
+        """
 
 
 FindRowsIn: TypeAlias = Callable[[tuple[str, ...] | None, Sequence[PartitionSpec]], WindowRows]

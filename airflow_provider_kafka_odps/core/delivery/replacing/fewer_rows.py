@@ -29,20 +29,19 @@ def refuse_fewer_rows(attempt: Attempt, entry: Journal, receipt: Receipt, remova
             old = f"The {before.rows} rows of upload {before.upload_id}"
             beyond = ", which had records before or behind those that are left," * (not fewer)
             raise _refusal(receipt, f"{old}{beyond} {stay} in {receipt.table}")
-        return
     # Of rows of which this journal knows nothing, only nothing is known to be less. That an hour had no record is no
     # loss, and then its partition is emptied; that what it had was lost, did not fit, or was left out by a condition,
     # which may have been written wrong, is.
-    if entry.target.mode is Mode.OVERWRITE and _had_something(receipt) and (lost := _lost(attempt, receipt)):
+    if entry.target.mode is Mode.OVERWRITE and _had_something(receipt) and (lost := _lost(attempt, receipt, before)):
         raise _refusal(receipt, f"{lost} stay")
 
 
-def _lost(attempt: Attempt, receipt: Receipt) -> str:
-    """Return which rows nothing would come in place of; empty: none."""
+def _lost(attempt: Attempt, receipt: Receipt, before: Receipt | None) -> str:
+    """Return which rows of other loads nothing would come in place of; empty: none."""
     staging = attempt.ports.staging
-    if receipt.emptied:
-        return f"The rows that are in {receipt.table} ({'; '.join(map(str, receipt.emptied))})"
-    if receipt.telling_rows or (staging is not None and not receipt.places):
+    if others := [str(place) for place in receipt.emptied if before is None or place not in before.places]:
+        return f"The rows that are in {receipt.table} ({'; '.join(others)})"
+    if before is not None or receipt.telling_rows or (staging is not None and not receipt.places):
         return ""
     there = (attempt.ports.visible_rows if staging is None else staging.show(receipt.places)).rows()
     return f"The {there} rows that are in {receipt.table}" if there else ""
