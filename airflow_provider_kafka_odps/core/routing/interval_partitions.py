@@ -7,6 +7,7 @@ is a reject.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -37,6 +38,7 @@ _QUARTER = 900_000
 """Clocks change by quarters of an hour, and by whole ones."""
 _GOES_BACK = 48 * 3_600_000
 """No clock goes back by so much; by a day, some did that went over the date line."""
+_WHOLE = re.compile("0|-?[1-9][0-9]*")
 _RULE = "partitions_within_interval=True"
 
 
@@ -93,6 +95,7 @@ def interval_partitions(
             f"{_RULE}: the window is from {start} to {end}, and only one between two times has partitions of its own. "
             "Use start='interval' and end='interval', or two times"
         )
+    _check_given(routes, schema)
     levels = [_level(name, text, record_format) for name, text in routes.by.items()]
     unit = _finest(levels)
     if start == end:
@@ -112,6 +115,19 @@ def interval_partitions(
     if len(names) > most:
         raise _too_many(str(len(names)), start, end, most)
     return IntervalPartitions(inside, tuple(routes.partition(values) for values in names))
+
+
+def _check_given(routes: Routes, schema: TableSchema) -> None:
+    """Raise InvalidInput for a number that is given otherwise than the service names it: its partition is another."""
+    types = {column.name.lower(): column.type for column in schema.partition_columns}
+    for name, value in routes.given.levels if routes.given else ():
+        if types[name.lower()].name in ("string", "varchar") or _WHOLE.fullmatch(value):
+            continue
+        wanted = f"{name}={int(value)}" if value.isdecimal() else "a whole number"
+        raise InvalidInput(
+            f"{_RULE}: {name}={value} is given, and the service names a partition of {types[name.lower()]} as a "
+            f"number: write {wanted}"
+        )
 
 
 def _level(name: str, text: str, record_format: RecordFormat) -> _Level:

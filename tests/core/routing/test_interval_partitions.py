@@ -217,6 +217,12 @@ REFUSED = [
         {"start": "2026-10-25T00:00Z", "end": "2026-10-25T01:00Z"},
         r"ends at 2026-10-25T01:00:00Z, inside of partition h=2026102502",
     ),
+    (
+        HOURLY,
+        {"given": "region=01", "types": {"region": "int"}},
+        r"region=01 is given, and the service names a partition of int as a number: write region=1",
+    ),
+    (HOURLY, {"given": "region=cn", "types": {"region": "int"}}, r"region=cn is given, and .* write a whole number"),
     # This clock goes back by two hours, so 01 is between 23:00Z and midnight, and again two hours later.
     *(
         (
