@@ -56,7 +56,7 @@ GUARDS = (
         "its end",
         "a statement that failed is taken for one that left nothing",
         _MERGING,
-        "        if _proved(attempt, entry, end):\n            return receipt_of(entry), CommitProof.PROVED\n",
+        "        if _proved(attempt, entry, end):\n            return entry, CommitProof.PROVED\n",
         "",
         f"{_MERGES}test_a_statement_that_is_forgotten_is_proved_by_its_rows",
     ),
