@@ -108,6 +108,9 @@ class KafkaToMaxComputeOperator(Templates, Stoppable, FromJob, BaseOperator):
     :param quota_name: the tunnel quota for uploads. *(templated)*
     :param asset: the table's Asset, which becomes inlet and outlet of the task; its state store keeps what other runs
         need to know of this run's window. Default: an asset named after project and table, unless these are templates.
+    :param partition_events: have the asset get an event for each partition that the load has changed, with the
+        partition as its key, in place of one for the load: DAGs with a ``PartitionedAssetTimetable`` run once for each
+        partition, and DAGs with ``schedule=[asset]`` do not run then.
 
     **What does not fit**: what to do when …
 
@@ -198,7 +201,7 @@ class KafkaToMaxComputeOperator(Templates, Stoppable, FromJob, BaseOperator):
         partitions_within_interval: bool = False, staging_table: str | None = None, mode: str = "append",
         create_table: bool = False, column_types: Mapping[str, str] | str | None = None, lifecycle: int | None = None,
         maxcompute_conn_id: str = "maxcompute_default", project: str | None = None, endpoint: str | None = None,
-        quota_name: str | None = None, asset: Asset | None = None,
+        quota_name: str | None = None, asset: Asset | None = None, partition_events: bool = False,
         # what does not fit
         on_bad_json: str = "null", on_unclear: str = "reject", max_rejects: ToleranceInput = 0,
         rejects_table: str | None = None, rejects_path: str | None = None, on_schema_drift: str = "fail",
@@ -262,7 +265,7 @@ class KafkaToMaxComputeOperator(Templates, Stoppable, FromJob, BaseOperator):
         """
         from airflow_provider_kafka_odps.core.delivery.transfer import transfer
         from airflow_provider_kafka_odps.transfers.build import Hooks, build_attempt
-        from airflow_provider_kafka_odps.transfers.runtime.assets import event_of
+        from airflow_provider_kafka_odps.transfers.runtime.assets import event_of, partition_keys
         from airflow_provider_kafka_odps.transfers.runtime.failures import failure
         from airflow_provider_kafka_odps.transfers.runtime.memory import lean
         from airflow_provider_kafka_odps.transfers.runtime.metrics import report_metrics
@@ -288,4 +291,6 @@ class KafkaToMaxComputeOperator(Templates, Stoppable, FromJob, BaseOperator):
             report_metrics(receipt, attempt.ports.survey)
         if self.asset is not None:
             context["outlet_events"][self.asset].extra = event
+            if self.parameters.to_where.partition_events and event["changed"]:
+                context["outlet_events"][self.asset].add_partitions(partition_keys(receipt, before))
         return receipt.to_json()

@@ -93,6 +93,7 @@ class ToWhere:
     endpoint: str | None
     quota_name: str | None
     asset: Asset | None
+    partition_events: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,27 @@ def in_a_chain(history: History, random: Random) -> None:
     history.check_tiles(sorted(history.runs(), key=lambda run_id: sorted(history.window(run_id)["partitions"].items())))
 
 
+def per_partition(history: History, random: Random) -> None:
+    """Load three hours at once: the DAG behind it runs once for each of their partitions."""
+    airflow = history.airflow
+    history.records.send([hour + random.uniform(0, 0.9) for hour in (2, 0, 2, 1)])
+    history.unpause()
+    airflow.call("PATCH", "dags/of_a_partition", {"is_paused": False})
+    per_partition = airflow.xcom(history.task(history.trigger()))["per_partition"]
+    assert len(per_partition) == 3
+
+    def told() -> dict[str, str]:
+        runs = airflow.call("GET", "dags/of_a_partition/dagRuns")["dag_runs"]
+        return {run["partition_key"]: run["dag_run_id"] for run in runs}
+
+    airflow.until(lambda: len(told()) >= 3, complaint=lambda: f"not each partition is told: {told()}")
+    for key, run_id in told().items():
+        assert airflow.await_run("of_a_partition", run_id, 900) == "success"
+        assert airflow.xcom(("of_a_partition", run_id, "which"), "return_value") == key
+    assert set(told()) == set(per_partition)
+    history.check_rows()
+
+
 def waiting_kafka_to_maxcompute(history: History, random: Random) -> None:
     """Wait in the triggerer, without a worker, for three records; load them, and wait for the next three."""
     airflow = history.airflow

@@ -20,7 +20,7 @@ from scheduled.by_date import (
     same_conf,
 )
 from scheduled.by_form import backfill_kafka_to_maxcompute
-from scheduled.by_hand import in_a_chain, ranges_kafka_to_maxcompute, waiting_kafka_to_maxcompute
+from scheduled.by_hand import in_a_chain, per_partition, ranges_kafka_to_maxcompute, waiting_kafka_to_maxcompute
 from scheduled.conftest import MakeHistory
 from scheduled.history import History
 from scheduled.reruns import changing, cleared, forgotten, routed
@@ -39,6 +39,7 @@ PLAYS: dict[str, Callable[[History, Random], None]] = {
         changing,
         late_between,
         in_a_chain,
+        per_partition,
         forgotten,
         backfill_kafka_to_maxcompute,
         waiting_kafka_to_maxcompute,

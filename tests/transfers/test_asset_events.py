@@ -17,7 +17,7 @@ from airflow_provider_kafka_odps.core.table.names import PartitionSpec
 from airflow_provider_kafka_odps.core.window.bounds import AskedBound, At, Latest, Offsets, Previous, Side
 from airflow_provider_kafka_odps.core.window.parsing import Interval
 from airflow_provider_kafka_odps.exceptions import InvalidInput
-from airflow_provider_kafka_odps.transfers.runtime.assets import event_of
+from airflow_provider_kafka_odps.transfers.runtime.assets import event_of, partition_keys
 from airflow_provider_kafka_odps.transfers.runtime.run import refuse_half_an_interval, refuse_repeated_offsets
 
 TEN = Offsets(10, {})
@@ -130,3 +130,21 @@ def test_other_windows_are_no_half_intervals(start: AskedBound, end: AskedBound)
     """Who asks for other times, or for offsets alone, says where the window is; and a run may have no interval."""
     refuse_half_an_interval(HOUR, start, end, OnGap.FAIL)
     refuse_half_an_interval(Interval(None, None), start, end, OnGap.FAIL)
+
+
+def test_a_partition_event_has_the_partitions_that_have_changed() -> None:
+    """Those that got rows, those that were emptied, and those that the load before had filled; each once."""
+    a, b, c, d = (PartitionSpec.parse(f"ds={value}") for value in "abcd")
+    receipt = replace(receipt_of("u2"), partition="ds=*", per_partition={b: 1, a: 2}, emptied=(c,))
+    assert partition_keys(receipt, None) == ["ds=a", "ds=b", "ds=c"]
+    earlier = replace(receipt_of("u1"), partition="ds=*", per_partition={a: 1, d: 2})
+    entry = Journal(Phase.COMMITTED, target_of(), window_of((0, 3)), 0, "u1", earlier)
+    assert partition_keys(receipt, entry.to_json()) == ["ds=a", "ds=b", "ds=c", "ds=d"]
+    assert partition_keys(receipt, entry.again(1).to_json()) == ["ds=a", "ds=b", "ds=c", "ds=d"]
+
+
+def test_a_partition_event_of_a_given_partition() -> None:
+    """It has that one; of a table without partitions there is none, and none that Airflow has no room for."""
+    assert partition_keys(replace(receipt_of("u1"), partition="ds=1,hh=2"), None) == ["ds=1,hh=2"]
+    assert partition_keys(replace(receipt_of("u1"), partition=None), None) == []
+    assert partition_keys(replace(receipt_of("u1"), partition=f"ds={'x' * 248}"), None) == []

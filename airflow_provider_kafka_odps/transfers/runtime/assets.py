@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from airflow.sdk import Asset
 
 
+_LONGEST_KEY = 250
+"""Characters of a partition key in Airflow 3.3."""
+
+
 def event_of(receipt: Receipt, before: Mapping[str, Any] | None, clear_number: int) -> dict[str, Any]:
     """Return what the event of the table's asset says of a load, to be read by those whom it triggers.
 
@@ -42,6 +46,19 @@ def event_of(receipt: Receipt, before: Mapping[str, Any] | None, clear_number: i
         "changed": receipt.upload_id is not None and not kept,
         **receipt.window.written_log_end(),
     }
+
+
+def partition_keys(receipt: Receipt, before: Mapping[str, Any] | None) -> list[str]:
+    """Return the names of all partitions that a load has changed, one event each: also those that only lost rows.
+
+    None of them is longer than Airflow takes: such a partition is left out, for the rows are there by now.
+    """
+    entry = None if before is None else Journal.from_json(before)
+    earlier = () if entry is None else (entry.visible, entry.replaces)
+    lost = [place for each in earlier if each is not None for place in each.places]
+    said = [receipt.partition] if receipt.partition and receipt.per_partition is None else []
+    names = {*said, *map(str, (*receipt.written, *lost))}
+    return sorted(name for name in names if len(name) <= _LONGEST_KEY)
 
 
 def table_asset(table: object, project: object, maxcompute_conn_id: str) -> Asset | None:
