@@ -9,6 +9,25 @@ from airflow_provider_kafka_odps.connection_types import connection_types
 
 _KAFKA = "Apache Kafka"
 _MAXCOMPUTE = "MaxCompute"
+_CONFIG = {
+    "kafka_odps": {
+        "description": "Pages about windows of Kafka offsets in Airflow's UI.",
+        "options": {
+            "ui_tabs": {
+                "description": (
+                    "Whether pages of DAGs and of task instances have tabs about windows. Airflow shows a tab "
+                    "on all of them, whatever they run. Without them there are still the page under Browse "
+                    "and the link on the tasks that load."
+                ),
+                "version_added": "0.1.0",
+                "type": "boolean",
+                "example": None,
+                "default": "True",
+            },
+        },
+    },
+}
+"""The options of our own section of Airflow's configuration."""
 
 
 def get_provider_info() -> dict[str, Any]:
@@ -51,4 +70,5 @@ def get_provider_info() -> dict[str, Any]:
                 "python-module": "airflow_provider_kafka_odps.transfers.kafka_to_maxcompute",
             },
         ],
+        "config": _CONFIG,
     }

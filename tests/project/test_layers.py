@@ -54,6 +54,7 @@ WALLS = {
     "commands →": [
         Side("standard_output", ("core", "exceptions", "commands")),
         Side("exceptions", ("core", "transfers")),
+        Side("ui", ("core", "hooks", "transfers")),
         Side("core", ("decoding", "clients", "hooks", "triggers", "transfers")),
         Side("decoding", ("clients", "hooks", "dataworks")),
         Side("clients", ("hooks", "triggers", "transfers")),
@@ -126,6 +127,9 @@ WALLS = {
         Side(each, ("kafka", "clients.kafka", "decoding", "hooks.kafka"))
         for each in ("clients.maxcompute", "hooks.odps")
     ],
+    "the pages know nothing of the package": [
+        Side("ui", ("core", "clients", "transfers", "local", "odps", "kafka", "pyarrow")),
+    ],
     "nothing imports the local endpoint": [
         Side(each, ("local", "local.testing"))
         for each in (
@@ -143,6 +147,7 @@ WALLS = {
             "standard_output",
             "transfers",
             "triggers",
+            "ui",
         )
     ],
     "the local endpoint is a peer, not a mirror": [
