@@ -35,7 +35,7 @@ from airflow_provider_kafka_odps.transfers.runtime.run import (
     refuse_repeated_offsets,
     run_interval,
 )
-from airflow_provider_kafka_odps.transfers.runtime.stores import StateStoreJournal
+from airflow_provider_kafka_odps.transfers.runtime.stores import ShownProgress, StateStoreJournal
 from airflow_provider_kafka_odps.transfers.workers.pool import WorkerPool
 from airflow_provider_kafka_odps.transfers.workers.process import ShareTask
 
@@ -177,6 +177,7 @@ def _ports(parameters: LoadParameters, run: AirflowRun, hooks: Hooks, load: Load
         clock=run.clock,
         announce=run.announce,
         commit_ends=source.commit_ends,
+        show_progress=ShownProgress(run.context, run.log),
         staging=destination.staging,
     )
 

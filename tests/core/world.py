@@ -68,6 +68,8 @@ class World(MaxCompute, TaskState):
     followed: list[Window] = field(default_factory=list)
     """Whose ends were committed to the group."""
     said: list[str] = field(default_factory=list)
+    shown: list[Mapping[str, Any]] = field(default_factory=list)
+    """How far loads were, as it was shown to those who look on."""
     warned: list[str] = field(default_factory=list)
     crash_before: int | None = None
     crash_after: int | None = None
@@ -211,6 +213,7 @@ def attempt_at(
         clock=world.clock,
         announce=lambda window: world.effect("announce", lambda: world.announced.append(window)),
         commit_ends=lambda window: world.effect("commit ends", lambda: world.followed.append(window)),
+        show_progress=world.shown.append,
         staging=Staging(
             TwinStagedRows(world),
             TwinMerges(world, world.statements_of_merges, mode is Mode.OVERWRITE),

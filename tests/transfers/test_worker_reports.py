@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from dataclasses import replace
 from multiprocessing import Pipe
 from typing import NoReturn
@@ -48,6 +49,17 @@ def test_progress_is_reported_now_and_then() -> None:
         clock.sleep(0.25)
         reporter.advance(rows=9, size=100, passed=passed)
     assert reports == [ShareProgress(rows=18, bytes=200, passed=20)] * 2
+
+
+def test_a_report_says_what_was_passed_in_which_partition() -> None:
+    """Since the last report; less than nothing, where a block is read again."""
+    clock, reports = HandClock(), list[ShareProgress]()
+    reporter = _Reporter(reports.append, never, clock, keep_rejects=False)
+    for passed in ({0: 5}, {0: 9, 1: 2}, {0: 7, 1: 2}):
+        reporter.passed = lambda passed=passed: Counter(passed)  # type: ignore[misc]
+        clock.sleep(1)
+        reporter.advance(rows=0, size=0, passed=0)
+    assert [dict(report.partitions) for report in reports] == [{0: 5}, {0: 4, 1: 2}, {0: -2, 1: 0}]
 
 
 def test_rejects_are_reported_at_once() -> None:

@@ -64,6 +64,11 @@ class Ledger:
         return sum(each.position - each.offsets.start for each in self._partitions.values())
 
     @property
+    def passed_by_partition(self) -> dict[int, int]:
+        """The same of each partition, by its number."""
+        return {place.partition: each.position - each.offsets.start for place, each in self._partitions.items()}
+
+    @property
     def records(self) -> int:
         """How many records were counted so far, rejects and filtered ones among them."""
         return sum(each.records for each in self._partitions.values())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import pyarrow as pa
 
@@ -89,6 +89,10 @@ Announce: TypeAlias = Callable[[Window], None]
 """Called with the window as soon as it is known, on a replay too."""
 
 
+ShowProgress: TypeAlias = Callable[[Mapping[str, Any]], None]
+"""Shows how far a load is to whoever looks on; raises nothing, for a load does not fail because nobody sees it."""
+
+
 CommitEnds: TypeAlias = Callable[[Window], None]
 """Commits the window's ends to the consumer group; called by every attempt that finds the load committed."""
 
@@ -121,5 +125,6 @@ class Ports:
     clock: Clock
     announce: Announce
     commit_ends: CommitEnds
+    show_progress: ShowProgress
     staging: Staging | None = None
     """Where rows wait to be moved into partitions of their own; None: the upload's commit makes them visible."""

@@ -19,7 +19,7 @@ from airflow_provider_kafka_odps.core.load.lanes.stages import OpenReader, Stage
 from airflow_provider_kafka_odps.core.load.layout import Block, lay_out
 from airflow_provider_kafka_odps.core.load.load_rejects import CountedRejects, LoadRejects
 from airflow_provider_kafka_odps.core.load.loaded import Loaded, gather
-from airflow_provider_kafka_odps.core.load.pacing.throttle import Progress
+from airflow_provider_kafka_odps.core.load.pacing.progress import LoadProgress, Progress
 from airflow_provider_kafka_odps.core.load.rejecting import Rejecting
 from airflow_provider_kafka_odps.core.load.shares import RunningWorkers, Share, ShareResult, share_out, workers_for
 from airflow_provider_kafka_odps.core.options import Mode
@@ -120,7 +120,13 @@ class WindowLoad:
         with self._start_workers(upload, shares[1:], facts) as running:
             progress = Progress(window.span, attempt.run.log, attempt.ports.clock.monotonic())
             check, clock = attempt.run.cancellation.check, attempt.ports.clock
-            hooks = LoadHooks(check, running, self._rejects, attempt.run.refusals, progress, self._others, clock)
+
+            def show(reached: LoadProgress) -> None:
+                passed = own.passed() + self._others.partitions
+                told = reached.to_json(upload.id, attempt.run.try_number, clock.now(), window, passed)
+                attempt.ports.show_progress(told)
+
+            hooks = LoadHooks(check, running, self._rejects, attempt.run.refusals, progress, self._others, clock, show)
             loaded = own.run(upload, hooks)
             # What was reported between the last look at the reports and the one at the results.
             hooks.receive()

@@ -82,6 +82,8 @@ class ShareProgress:
     bytes: int = 0
     passed: int = 0
     """Offsets that are behind its last record."""
+    partitions: Mapping[int, int] = field(default_factory=dict)
+    """Offsets that are behind it by now and were not before, by partition."""
     rejects: tuple[Reject, ...] = ()
     reject_rows: pa.RecordBatch | None = None
     """The same in the columns of rejects, where these are kept."""

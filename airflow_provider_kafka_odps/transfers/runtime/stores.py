@@ -55,6 +55,10 @@ JOURNAL_KEY = "kafka_to_maxcompute"
 """The key of the journal in the task's state store."""
 
 
+PROGRESS_KEY = "progress"
+"""The key of how far a load is, beside it."""
+
+
 _PLANNING = "planning"
 
 
@@ -99,3 +103,24 @@ class StateStoreJournal:
         # While nothing is recorded yet: a retry of the same run need not hear it again.
         if self.load() is None and conf.getboolean("state_store", "clear_on_success", fallback=False):
             warn(_FORGETS)
+
+
+class ShownProgress:
+    """Writes how far the load is into the task's state store, for pages and for those who ask Airflow's REST API.
+
+    It is called by the load itself, while that runs: in a handler of signals the call could wait for the very one that
+    the signal has interrupted.
+    """
+
+    def __init__(self, context: Mapping[str, Any], log: Callable[[str], None]) -> None:
+        """Take the task's context, and its log."""
+        self._store, self._log, self._failed = context["task_state_store"], log, False
+
+    def __call__(self, entry: Mapping[str, Any]) -> None:
+        """Replace what was written before; what fails is in the log, once, and no reason for a load to fail."""
+        try:
+            self._store.set(PROGRESS_KEY, dict(entry))
+        except Exception as error:  # noqa: BLE001 - whatever it is: nobody looks on, and the load goes on
+            if not self._failed:
+                self._log(f"the load goes on, but its page does not show how far it is: {error}")
+            self._failed = True

@@ -13,8 +13,9 @@ import pickle
 import signal
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.abc import MetaPathFinder
 from multiprocessing.connection import Connection
 from time import process_time
@@ -181,8 +182,10 @@ def load(task: ShareTask, report: Report) -> ShareResult:
         stages.refusals.add(words)
         reporter.refused(words)
 
+    own = ShareLoad(task.share, stages)
+    reporter.passed = own.passed
     with lean():
-        return ShareLoad(task.share, stages).run(task.upload.join(clock, _mask_nothing, refused), reporter)
+        return own.run(task.upload.join(clock, _mask_nothing, refused), reporter)
 
 
 def _reader(task: ShareTask, cluster: Cluster, check: Callable[[], None]) -> OpenReader:
@@ -213,6 +216,9 @@ class _Reporter:
         # Rejects and progress come from all lanes.
         self._reporting = threading.Lock()
         self._waiting = ShareProgress()
+        self.passed: Callable[[], Counter[int]] = Counter
+        """How many offsets are behind the worker, by partition."""
+        self._reported: Counter[int] = Counter()
         self._reported_at = clock.monotonic()
 
     def advance(self, rows: int, size: int, passed: int) -> None:
@@ -221,9 +227,13 @@ class _Reporter:
             waiting = self._waiting
             waiting = ShareProgress(waiting.rows + rows, waiting.bytes + size, waiting.passed + passed)
             if self._clock.monotonic() - self._reported_at >= _EVERY:
-                self._report(waiting)
+                self._report(replace(waiting, partitions=self._more_passed()))
                 waiting, self._reported_at = ShareProgress(), self._clock.monotonic()
             self._waiting = waiting
+
+    def _more_passed(self) -> dict[int, int]:
+        before, self._reported = self._reported, self.passed()
+        return {partition: passed - before[partition] for partition, passed in self._reported.items()}
 
     def refused(self, words: str) -> None:
         """Report at once that the service asks for less: the task's process says so, and slows its own lanes, too."""

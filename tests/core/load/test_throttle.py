@@ -1,13 +1,11 @@
 """How fast a load goes, by a hand clock."""
 
-import re
-
 import pytest
 from core.world import World, attempt_at, cluster_of, resources
 from twins.clock import HandClock
 
 from airflow_provider_kafka_odps.core.delivery.transfer import transfer
-from airflow_provider_kafka_odps.core.load.pacing.throttle import Progress, Throttle
+from airflow_provider_kafka_odps.core.load.pacing.throttle import Throttle
 from airflow_provider_kafka_odps.core.load.resources import MAX_MEMORY, Resources, answer_bytes
 from airflow_provider_kafka_odps.core.options import Mode
 from airflow_provider_kafka_odps.exceptions import Cancelled, InvalidInput
@@ -50,66 +48,6 @@ def test_a_load_that_waits_for_its_turn_can_be_stopped() -> None:
     with pytest.raises(Cancelled):
         transfer(attempt_at(world, Mode.APPEND, limits=resources(max_bytes_per_second=1)))
     assert world.clock.seconds < 5
-
-
-def test_progress_is_told_once_in_ten_seconds() -> None:
-    """Lines come at most every ten seconds, and say rows, megabytes, speed, share and what is left."""
-    said: list[str] = []
-    progress = Progress(1_000, said.append, now=0.0)
-    for second in range(1, 26):
-        progress.add(rows=10, size=MB, passed=20 * second, now=float(second))
-    assert said == [
-        "100 rows, 10 MB, 10 rows/s, 20 % of the window, about 40 s left",
-        "200 rows, 20 MB, 10 rows/s, 40 % of the window, about 30 s left",
-    ]
-
-
-def test_progress_with_nothing_passed_guesses_nothing() -> None:
-    """Where no offset was passed, no time is promised; long times are told in minutes."""
-    said: list[str] = []
-    Progress(1_000, said.append, now=0.0).add(rows=0, size=0, passed=0, now=10.0)
-    Progress(1_000, said.append, now=0.0).add(rows=5, size=MB, passed=100, now=10.0)
-    assert said == [
-        "0 rows, 0 B, 0 rows/s, 0 % of the window",
-        "5 rows, 1 MB, 0.5 rows/s, 10 % of the window, about 1 min 30 s left",
-    ]
-
-
-@pytest.mark.parametrize(
-    ("size", "said"),
-    [
-        (0, "0 B"),
-        (640, "640 B"),
-        (12_345, "12 kB"),
-        (500_000, "0.5 MB"),
-        (67_108_864, "67 MB"),
-        (1_200_000_000, "1.2 GB"),
-    ],
-)
-def test_bytes_are_told_in_a_unit_that_fits(size: int, said: str) -> None:
-    """Half a megabyte is not 0 MB."""
-    lines: list[str] = []
-    Progress(1_000, lines.append, now=0.0).add(rows=0, size=size, passed=1, now=10.0)
-    assert lines[0].startswith(f"0 rows, {said}, ")
-
-
-def test_the_last_offset_is_not_the_end() -> None:
-    """Its block is still to be written, so nobody reads 100 %, nor that nothing is left."""
-    lines: list[str] = []
-    Progress(1_000, lines.append, now=0.0).add(rows=9, size=9, passed=1_000, now=10.0)
-    assert lines[0].endswith("99 % of the window, the last blocks are being written")
-
-
-@pytest.mark.parametrize("concurrency", [0, 2])
-def test_what_waits_for_its_turn_counts_as_left(concurrency: int) -> None:
-    """Report 15: a window that is projected long before its bytes may go is not said to be done."""
-    world = World(cluster=cluster_of([b"x" * 1_000] * 50))
-    transfer(attempt_at(world, Mode.APPEND, limits=resources(concurrency, max_bytes_per_second=1_000)))
-    told = [re.search(r"(\d+) % of the window, about (\d+) s left", line) for line in world.said]
-    shares = [(int(found[1]), int(found[2])) for found in told if found]
-    assert len(shares) >= 3
-    for share, left in shares:
-        assert left == pytest.approx(world.clock.seconds * (100 - share) / 100, rel=0.25, abs=3)
 
 
 @pytest.mark.parametrize(

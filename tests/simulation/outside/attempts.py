@@ -112,6 +112,7 @@ def attempt_in(
         clock=world.clock,
         announce=lambda window: world.effect("announce", lambda: world.hear(window)),
         commit_ends=lambda window: world.effect("commit the ends", lambda: follow(window)),
+        show_progress=_unseen,
         staging=_staging(world, order) if order.routed else None,
     )
     cancellation = AskedBy(lambda: actor.cancelled)
@@ -140,6 +141,11 @@ def _own(world: SimulatedWorld, order: Order) -> tuple[PartitionSpec, ...]:
         return ()
     values = [OLD_ROW[2], *(value for values in world.topic.ever.values() for value in values)]
     return tuple(PartitionSpec((("ds", value.strip()),)) for value in dict.fromkeys(values))
+
+
+def _unseen(entry: object) -> None:
+    """Show nobody how far a load is."""
+    del entry
 
 
 def _silent(line: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -44,6 +44,8 @@ class ShareLoad:
         self._loading: dict[int, BlockLoad] = {}
         self._bytes = self._sent = self._running = self._most_running = 0
         self._seconds: defaultdict[str, float] = defaultdict(float)
+        self._passed: Counter[int] = Counter()
+        """By partition, offsets of blocks that are written."""
 
     def run(self, upload: Upload, hooks: StageHooks) -> ShareResult:
         """Load the share, all of which is written when this returns, and wait for whoever else loads the window.
@@ -125,6 +127,14 @@ class ShareLoad:
             f"{blocks} of {len(self._share.blocks)} blocks"
         )
 
+    def passed(self) -> Counter[int]:
+        """Return how many offsets are behind this process, by partition."""
+        with self._lock:
+            passed = Counter(self._passed)
+            for each in self._loading.values():
+                passed.update(each.ledger.passed_by_partition)
+        return passed
+
     def _ahead(self, block: Block) -> Iterable[OffsetRange]:
         if block.number in self._done:
             return ()
@@ -136,6 +146,7 @@ class ShareLoad:
         with self._lock:
             self._done[block.number] = self._loading.pop(block.number)
             self._bytes += size
+            self._passed.update({each.partition: each.span for each in joined(block.ranges)})
             for stage, more in seconds.items():
                 self._seconds[stage] += more
             self._seconds["write"] += spent - sum(seconds.values())
