@@ -73,6 +73,13 @@ def test_the_event_says_whether_anything_changed(
     assert (event["changed"], event["upload_id"], event["rows"]) == (changed, upload, 3 if upload else 0)
 
 
+def test_the_event_says_what_a_list_of_loads_shows() -> None:
+    """How rows came into the table, and what did not become one: nobody who lists loads asks for each receipt."""
+    counts = {orders(0): Counts(1, 2, 0, late=4, missing=3), orders(1): Counts(1, 1, 0, late=1)}
+    told = event_of(replace(receipt_of("u1"), partitions=counts), None, 0)
+    assert (told["mode"], told["rejects"], told["late"], told["missing"]) == ("append", 3, 5, 3)
+
+
 def test_the_event_says_how_much_came_and_how_fast() -> None:
     """Blocks are files, and a load that is slow is seen where it matters; an earlier release has not told its pace."""
     receipt = receipt_of("u1")

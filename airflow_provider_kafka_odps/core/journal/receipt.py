@@ -121,6 +121,16 @@ class Receipt:
         return sum(counts.filtered for counts in self.partitions.values())
 
     @property
+    def late(self) -> int:
+        """How many records are of a time before the window's."""
+        return sum(counts.late for counts in self.partitions.values())
+
+    @property
+    def lost(self) -> int:
+        """How many offsets were lost, and skipped."""
+        return sum(counts.missing for counts in self.partitions.values())
+
+    @property
     def telling_rows(self) -> int:
         """How many rows are worth having: none where no row has anything of a value or a header.
 
@@ -137,8 +147,7 @@ class Receipt:
     @property
     def summary(self) -> str:
         """The load in one line: window, rows, rejects, and the offsets that are lost where there are any."""
-        missing = sum(counts.missing for counts in self.partitions.values())
-        lost = f", {missing} offsets missing" if missing else ""
+        lost = f", {self.lost} offsets missing" if self.lost else ""
         filtered = f", {self.filtered} filtered" if self.filtered else ""
         return f"{bounds_text(self.window)}: {self.rows} rows, {self.rejects} rejects{filtered}{lost}"
 
@@ -167,7 +176,7 @@ class Receipt:
             "rejects": self.rejects,
             **({"filtered": self.filtered} if self.filtered else {}),
             "gaps": sum(counts.gaps for counts in self.partitions.values()),
-            "late": sum(counts.late for counts in self.partitions.values()),
+            "late": self.late,
             "early": sum(counts.early for counts in self.partitions.values()),
             "partitions": {str(each.partition): counts.to_json() for each, counts in sorted(self.partitions.items())},
             "missing": list(self.missing),

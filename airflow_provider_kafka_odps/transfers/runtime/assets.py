@@ -36,9 +36,13 @@ def event_of(receipt: Receipt, before: Mapping[str, Any] | None, clear_number: i
     return {
         "window": receipt.window.to_json(),
         "partition": receipt.partition,
+        "mode": receipt.mode.value,
         **({} if receipt.per_partition is None else {"per_partition": receipt.rows_by_name}),
         "rows": receipt.rows,
+        "rejects": receipt.rejects,
         "filtered": receipt.filtered,
+        "late": receipt.late,
+        "missing": receipt.lost,
         "blocks": receipt.blocks,
         "bytes": receipt.bytes,
         "pace": None if receipt.speed is None else receipt.speed.pace,
