@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+import pytest
 from demo.downloads import cache_folder, kept
 
 # A Chromium for machines that have nothing but a C library: the few others that it needs are in the package.
@@ -37,6 +38,11 @@ _AT_REST = f"(e.scrollIntoView({{block: 'center'}}), e.was) === (e.was = {_MIDDL
 def browser_is_there() -> bool:
     """Return whether CHROMIUM names a browser, or the one that is downloaded runs on this machine."""
     return bool(os.environ.get("CHROMIUM")) or (platform.system(), platform.machine()) == ("Linux", "x86_64")
+
+
+needs_browser = pytest.mark.skipif(
+    not browser_is_there(), reason="the browser is for Linux on x86_64, and CHROMIUM names no other"
+)
 
 
 def _program() -> Path:
@@ -108,16 +114,25 @@ class Page:
             text += byte
         return dict(json.loads(text))
 
-    def open(self, url: str, width: int, height: int = 844, *, mobile: bool = True) -> None:
-        """Open an address in a new tab of this size, as a phone or a desk shows it, and wait until it is loaded."""
+    def open(self, url: str, width: int, height: int = 844, *, mobile: bool = True, before: str = "") -> None:
+        """Open an address in a new tab of this size, as a phone or a desk shows it, and wait until it is loaded.
+
+        ``before`` is JavaScript that runs in it before any script of its own.
+        """
         target = self.ask("Target.createTarget", url="about:blank")["targetId"]
         self._session = self.ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": mobile}
         self.ask("Emulation.setDeviceMetricsOverride", **size)
         self.ask("Page.enable")
+        self.ask("Page.addScriptToEvaluateOnNewDocument", source=before)
         self.ask("Page.navigate", url=url)
         # Events of the empty page may still come: only the address tells which page is complete.
         self.until(f"document.readyState + location.href == {json.dumps('complete' + url)}")
+
+    def close(self) -> None:
+        """Close the tab."""
+        self.ask("Page.close")
+        self._session = ""
 
     def value(self, expression: str) -> Any:
         """Return what a JavaScript expression gives; None when that is nothing."""
@@ -150,6 +165,22 @@ class Page:
         self.ask("Input.dispatchKeyEvent", type="rawKeyDown", **select_all)
         self.ask("Input.dispatchKeyEvent", type="rawKeyDown", key="Delete", code="Delete", windowsVirtualKeyCode=46)
         self.ask("Input.insertText", text=text)
+
+    def press(self, key: str, code: int, modifiers: int = 0) -> None:
+        """Press a key and let go of it, by its name and its number; ``modifiers`` is 8 with the shift key."""
+        pressed = {"key": key, "code": key, "windowsVirtualKeyCode": code, "modifiers": modifiers}
+        text = {"text": "\r"} if key == "Enter" else {}
+        self.ask("Input.dispatchKeyEvent", type="keyDown", **pressed, **text)
+        self.ask("Input.dispatchKeyEvent", type="keyUp", **pressed)
+
+    def colours(self, scheme: str) -> None:
+        """Have the viewer's system prefer ``dark`` or ``light``."""
+        self.ask("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+
+    def drawn(self) -> None:
+        """Wait until what has changed is drawn: until the frame after the next one."""
+        frames = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))"
+        self.ask("Runtime.evaluate", expression=frames, awaitPromise=True)
 
     def picture(self, path: Path) -> None:
         """Keep a PNG of what is in sight."""

@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from kit.browser import browser_is_there, browsing
+from kit.browser import browsing, needs_browser
 from odps import ODPS, errors
 from odps.tunnel import TableTunnel
 
@@ -72,7 +72,7 @@ def test_the_page_shows_tables_sessions_and_requests(
         assert shown in text
 
 
-@pytest.mark.skipif(not browser_is_there(), reason="the browser is for Linux on x86_64, and CHROMIUM names no other")
+@needs_browser
 def test_the_page_is_readable_on_a_phone(odps: ODPS, endpoint: RunningEndpoint, name: str) -> None:
     """A browser of 390 px shows the texts, and nothing makes the page itself wider than that."""
     wide = f"{name}_{'a_very_long_name_' * 5}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from starlette.testclient import TestClient
 
@@ -81,3 +83,24 @@ def test_a_script_is_small_and_says_what_it_is(name: str) -> None:
     assert lines[0].startswith("// ")
     assert len(lines) <= 300
     assert [line for line in lines if len(line) > 120] == []
+
+
+MAY_IMPORT = {
+    "draw": {"draw"},
+    "model": {"draw", "model"},
+    "airflow": {"airflow", "model"},
+    "pages": {"airflow", "draw", "model", "pages"},
+}
+
+
+@pytest.mark.parametrize("folder", MAY_IMPORT)
+def test_what_draws_knows_no_airflow(folder: str) -> None:
+    """Scripts have layers, too: what draws and what words it takes can be served by another page than Airflow's."""
+    imports = re.compile(r'from "(\.[^"]+)"')
+    seen = {
+        (STATIC / folder / imported).resolve().relative_to(STATIC).parts[0]
+        for path in (STATIC / folder).glob("*.js")
+        for imported in imports.findall(path.read_text(encoding="utf-8"))
+    }
+    assert seen <= MAY_IMPORT[folder]
+    assert {path.name for path in STATIC.iterdir() if path.is_dir()} == set(MAY_IMPORT)

@@ -60,7 +60,8 @@ export function windowPlace({ dagId, runId, taskId, mapIndex = -1 }) {
 
 /** This package's page of the windows of a DAG, or of a table. */
 export function windowsPlace({ dagId, assetId }) {
-  const address = new URLSearchParams(assetId === undefined ? { dag_id: dagId } : { asset_id: assetId });
+  const asked = assetId !== undefined ? { asset_id: assetId } : dagId !== undefined ? { dag_id: dagId } : {};
+  const address = new URLSearchParams(asked);
   return new URL(`windows.html?${address}`, location.href).href;
 }
 
