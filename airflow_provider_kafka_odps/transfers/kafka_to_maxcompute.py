@@ -24,6 +24,7 @@ from airflow_provider_kafka_odps.transfers.runtime.assets import table_asset
 from airflow_provider_kafka_odps.transfers.runtime.cancellation import Stoppable
 from airflow_provider_kafka_odps.transfers.runtime.run import AirflowRun
 from airflow_provider_kafka_odps.transfers.runtime.templates import Templates
+from airflow_provider_kafka_odps.ui.link import KafkaWindowLink
 
 if TYPE_CHECKING:
     from airflow.sdk import Asset, Context, XComArg
@@ -183,6 +184,7 @@ class KafkaToMaxComputeOperator(Templates, Stoppable, FromJob, BaseOperator):
         "end": "json",
     }
     ui_color = "#e8f1fb"
+    operator_extra_links = (KafkaWindowLink(),)
 
     def __init__(  # noqa: PLR0913 - each is a parameter of the load, named at the call
         self, *,
@@ -273,6 +275,7 @@ class KafkaToMaxComputeOperator(Templates, Stoppable, FromJob, BaseOperator):
         from airflow_provider_kafka_odps.transfers.runtime.topics import LoadedTopics
 
         run = AirflowRun(context, self.log.info, self.log.warning, self.clock, self.cancellation, self.refusals)
+        KafkaWindowLink().push_early(context["ti"])
         try:
             self.check_templates()
             with lean():

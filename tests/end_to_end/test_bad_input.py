@@ -15,6 +15,7 @@ from airflow_provider_kafka_odps.core.table.names import TableName
 from airflow_provider_kafka_odps.exceptions import InvalidInput
 from airflow_provider_kafka_odps.hooks.odps import OdpsHook
 from airflow_provider_kafka_odps.transfers.kafka_to_maxcompute import KafkaToMaxComputeOperator
+from airflow_provider_kafka_odps.ui.link import KafkaWindowLink
 
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
 
@@ -83,7 +84,7 @@ def test_refused(
         task_run.attempt(**{"topic": topic, "table": plain, "columns": MAPPED, **WINDOW, **parameters})
 
     assert task_run.store.entries == {}
-    assert task_run.xcoms == {}
+    assert set(task_run.xcoms) == {KafkaWindowLink().xcom_key}, "the way to the page that says why"
     assert odps.run_sql(f"SELECT COUNT(*) AS n FROM {plain}")["n"].to_pylist() == [0]
     assert odps.describe(TableName("nowhere")) is None
 
