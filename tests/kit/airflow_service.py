@@ -16,7 +16,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import requests
 from demo.airflow_home import isolate, migrate, migrate_database
@@ -182,11 +182,12 @@ def running_airflow(
     keep: Path | None = None,
     *,
     postgres: bool = False,
+    path: str = "",
 ) -> Iterator[AirflowService]:
     """Run an Airflow with LocalExecutor on SQLite, with the DAGs in the folders ``bundles``, by their names.
 
     ``postgres`` gives it a PostgreSQL instead: on SQLite, Airflow refuses to create a backfill beside a
-    scheduler.
+    scheduler. ``path`` is where it is on its host, such as ``/data/airflow``.
 
     Every DAG of the folders has been read when the block begins, and none is paused. ``environment`` is added to that
     of components and tasks: connections (``AIRFLOW_CONN_…``), settings (``AIRFLOW__…``), ``PYTHONPATH``.
@@ -198,7 +199,7 @@ def running_airflow(
     try:
         with socket.socket() as bound:
             bound.bind(("127.0.0.1", 0))
-            url = f"http://127.0.0.1:{bound.getsockname()[1]}"
+            url = f"http://127.0.0.1:{bound.getsockname()[1]}{path}"
         settings = _settings(home, url, bundles) | dict(environment or {})
         (home / "config").mkdir()
         (home / "config" / "airflow_local_settings.py").write_text(_LOCAL_SETTINGS)
@@ -242,7 +243,7 @@ def _settings(home: Path, url: str, bundles: Mapping[str, Path]) -> dict[str, st
     ]
     return settings | {
         "AIRFLOW__API__BASE_URL": url,
-        "AIRFLOW__API__PORT": url.rpartition(":")[2],
+        "AIRFLOW__API__PORT": str(urlsplit(url).port),
         "AIRFLOW__API__SECRET_KEY": secrets.token_hex(16),
         "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_hex(32),
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
@@ -271,7 +272,7 @@ def _components(home: Path, url: str, settings: Mapping[str, str]) -> Iterator[N
     folder.mkdir()
     programs = []
     for name, arguments in _COMPONENTS.items():
-        port = ["--port", url.rpartition(":")[2]] if name == "api-server" else []
+        port = ["--port", str(urlsplit(url).port)] if name == "api-server" else []
         programs.append(folder / f"{name}.json")
         programs[-1].write_text(json.dumps(["-m", "airflow", *arguments, *port]))
     command = [sys.executable, str(Path(__file__).with_name("process_guard.py")), *map(str, programs)]
