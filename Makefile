@@ -21,7 +21,7 @@ CAN_RUN_CHECKS := .venv/can-run-checks
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test newest check lint types layers docs reference unit scheduled simulate mutants torture fuzz bench memory picture format wheel setup constraints clean
+.PHONY: help demo test newest check lint types layers docs reference unit screenshots scheduled simulate mutants torture fuzz bench memory picture format wheel setup constraints clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -74,6 +74,10 @@ bench: $(CAN_RUN_CHECKS) ## measure ours and the other ways; ROWS=2000000 WORKLO
 
 memory: $(CAN_RUN_CHECKS) ## measure what loads take of max_memory, into fast and slow sinks: ARGS='--lanes 16 --seconds 20'
 	@PYTHONPATH=tests:example_dags $(BIN)/python -m benchmarks.memory --rows $(ROWS) $(ARGS)
+
+screenshots: $(CAN_RUN_CHECKS) ## make the pictures of docs/ui.md again
+	SCREENSHOTS=build/screenshots $(BIN)/pytest tests/ui/test_task_page.py tests/ui/test_windows_page.py $(ARGS)
+	@cp $(addprefix build/screenshots/,$(notdir $(wildcard docs/pictures/*.png))) docs/pictures/
 
 scheduled: $(CAN_RUN_CHECKS) ## play the histories under a real scheduler, which `make test` does, too
 	$(BIN)/pytest tests/scheduled $(ARGS)
