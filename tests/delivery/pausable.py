@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ class PausableOperator(KafkaToMaxComputeOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Load, reaching points."""
-        conf: dict[str, Any] = context["dag_run"].conf or {}
+        conf = self.orders(context)
         for name, value in conf["parameters"].items():
             setattr(self, name, type(getattr(self, name))(value))
         number = context["ti"].try_number
@@ -39,13 +39,19 @@ class PausableOperator(KafkaToMaxComputeOperator):
         whole = order_of_effects.transfer
 
         def transfer(attempt: Attempt) -> Receipt:
-            return whole(watched(attempt, points))
+            receipt = whole(watched(attempt, points))
+            points.reach("end")
+            return receipt
 
         order_of_effects.transfer = transfer
         try:
             return super().execute(context)
         finally:
             order_of_effects.transfer = whole
+
+    def orders(self, context: Context) -> Mapping[str, Any]:
+        """Return what is to happen: the conf of the DAG run."""
+        return context["dag_run"].conf or {}
 
     def _happening(self, trace: Path, signals: dict[str, int]) -> Callable[[str], None]:
         def happen(point: str) -> None:

@@ -22,7 +22,9 @@ def dag_of(dag_id: str, schedule: Any = HOURLY, start_date: datetime = NEVER, **
     return DAG(dag_id, schedule=schedule, start_date=start_date, default_args=retries, **how)
 
 
-def load(dag_id: str, **how: Any) -> KafkaToMaxComputeOperator:
+def load(
+    dag_id: str, operator: type[KafkaToMaxComputeOperator] = KafkaToMaxComputeOperator, **how: Any
+) -> KafkaToMaxComputeOperator:
     """Return the task that loads a DAG's topic."""
     parameters = {
         "task_id": "load",
@@ -31,4 +33,4 @@ def load(dag_id: str, **how: Any) -> KafkaToMaxComputeOperator:
         "columns": {"p": "__partition__", "o": "__offset__", "v": "__value__"},
         "create_table": True,
     }
-    return KafkaToMaxComputeOperator(**{**parameters, **how})
+    return operator(**{**parameters, **how})
