@@ -14,6 +14,7 @@ from delivery.scene import environment
 from demo.broker import Broker
 from kit.airflow_home import ROOT
 from kit.airflow_service import AirflowService, running_airflow
+from kit.recording_endpoint import Recording, recording_endpoint
 from scheduled.history import PARTITIONS, History, Sender
 from scheduled.named import SUFFIX, name_of
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 DAGS = Path(__file__).parent / "dags"
 _OURS = uuid.uuid4().hex[:8]
 
+RECORDED = "three_days"
+"""How the names of the tables begin whose states are written down."""
 _COLUMNS = ("p", "o", "v")
 _DEFAULT_COLUMNS = ("partition", "offset", "value")
 EXAMPLES: list[tuple[str, str, list[tuple[str, str]]]] = [
@@ -60,6 +63,19 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def recording(tmp_path_factory: pytest.TempPathFactory) -> Recording:
+    """Return each state that a table was in which anybody could have seen."""
+    return Recording(tmp_path_factory.mktemp("recorded") / "states.jsonl")
+
+
+@pytest.fixture(scope="module")
+def endpoint(recording: Recording) -> Iterator[RunningEndpoint]:
+    """Return an endpoint that writes down what it shows of some tables."""
+    with recording_endpoint(recording.file, RECORDED) as endpoint:
+        yield endpoint
+
+
+@pytest.fixture(scope="module")
 def airflow(broker: Broker, endpoint: RunningEndpoint, bundle: Path) -> Iterator[AirflowService]:
     """Return an Airflow whose DAGs are paused, as they are when a person first sees them."""
     settings = {
@@ -76,7 +92,12 @@ def airflow(broker: Broker, endpoint: RunningEndpoint, bundle: Path) -> Iterator
 
 @pytest.fixture(scope="module")
 def make_history(
-    airflow: AirflowService, broker: Broker, endpoint: RunningEndpoint, admin: KafkaAdminClient, bundle: Path
+    airflow: AirflowService,
+    broker: Broker,
+    endpoint: RunningEndpoint,
+    admin: KafkaAdminClient,
+    bundle: Path,
+    recording: Recording,
 ) -> Iterator[MakeHistory]:
     """Return what makes histories."""
     from kafka.admin import NewTopic
@@ -91,6 +112,7 @@ def make_history(
             admin.create_topics([NewTopic(name, PARTITIONS, 1, topic_configs={"retention.ms": "-1"})])
             columns = _DEFAULT_COLUMNS if dag_id in {example for example, _, _ in EXAMPLES} else _COLUMNS
             sender = Sender(broker.bootstrap_servers, name)
-            return History(replace(airflow, pause=1.0), dag_id, name, sender, endpoint.control, bundle, columns)
+            patient = replace(airflow, pause=1.0)
+            return History(patient, dag_id, name, sender, endpoint.control, bundle, columns, recording)
 
         yield make

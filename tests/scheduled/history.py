@@ -13,8 +13,10 @@ from threading import Event, Lock, Thread
 from typing import Any, TypeVar
 from urllib.parse import quote
 
+import pytest
 from kit.airflow_service import AirflowService, Task
 from kit.kafka_topics import producer
+from kit.recording_endpoint import Recording
 from kit.unbroken import unbroken
 from scheduled.named import MIDNIGHT
 
@@ -42,6 +44,8 @@ class Sender:
     sent: dict[int, list[str]] = field(default_factory=lambda: {number: [] for number in range(PARTITIONS)})
     times: dict[str, datetime] = field(default_factory=dict)
     """Value → the timestamp of its record."""
+    text: Callable[[str, float], str] = lambda name, _: name
+    """Returns the value of a record, which has a name of its own, of an hour."""
     _lock: Lock = field(default_factory=Lock)
 
     def __post_init__(self) -> None:
@@ -54,7 +58,7 @@ class Sender:
         with self._lock:
             for hour in hours:
                 at = MIDNIGHT + timedelta(hours=hour)
-                value = f"{partition}-{len(self.sent[partition])}"
+                value = self.text(f"{partition}-{len(self.sent[partition])}", hour)
                 self._producer.produce(
                     self.topic, value.encode(), partition=partition, timestamp=int(at.timestamp() * 1000)
                 )
@@ -95,6 +99,8 @@ class History:
     """The folder of the DAG's file."""
     columns: Sequence[str]
     """Of partition, offset and value."""
+    recording: Recording
+    """Of each state of its table, if the endpoint writes it down."""
 
     def unpause(self) -> None:
         """Flip the switch."""
@@ -119,14 +125,18 @@ class History:
 
     def backfill_by_command(self, first: int, last: int, *how: str) -> None:
         """Do the same in a shell; ``how`` are options of ``airflow backfill create``."""
+        self.await_backfill(self.start_backfill_by_command(first, last, *how))
+
+    def start_backfill_by_command(self, first: int, last: int, *how: str) -> int:
+        """Begin to, and return the number of the backfill."""
         words = ["--dag-id", self.dag_id, "--from-date", _date(first), "--to-date", _date(last)]
         self.airflow.command("backfill", "create", *words, *how)
         (created,) = self.airflow.call("GET", "backfills", dag_id=self.dag_id)["backfills"]
-        self.await_backfill(created["id"])
+        return int(created["id"])
 
     def await_backfill(self, number: int) -> None:
         """Wait until a backfill is over."""
-        self._until(
+        self.until(
             lambda: self.airflow.call("GET", f"backfills/{number}")["completed_at"],
             complaint=lambda: f"the backfill does not end: {self.runs()}",
         )
@@ -164,7 +174,7 @@ class History:
             return any(state.rule.number == rule.number and state.fired for state in self.service.faults())
 
         def await_held() -> None:
-            self._until(is_held, complaint=lambda: f"no block is held: {self.runs()}")
+            self.until(is_held, complaint=lambda: f"no block is held: {self.runs()}")
 
         return await_held
 
@@ -172,7 +182,8 @@ class History:
         """Wait until a run has ended, and return its state."""
         return self.airflow.await_run(self.dag_id, run_id, _PATIENCE)
 
-    def _until(self, look: Callable[[], T | None], complaint: Callable[[], str]) -> T:
+    def until(self, look: Callable[[], T | None], complaint: Callable[[], str]) -> T:
+        """Wait for something, beside all other histories."""
         return self.airflow.until(look, _PATIENCE, complaint=complaint)
 
     def runs(self) -> dict[str, dict[str, Any]]:
@@ -182,16 +193,23 @@ class History:
 
     def await_number(self, number: int) -> str:
         """Wait until there are so many runs, and return the id of the last one."""
-        listed = self._until(
+        listed = self.until(
             lambda: list(self.runs()) if len(self.runs()) >= number else None,
             complaint=lambda: f"{self.dag_id}: there are no {number} runs: {self.runs()}",
         )
         return listed[-1]
 
     def await_runs(self, number: int) -> None:
-        """Wait until so many runs have succeeded."""
-        self._until(
-            lambda: [run["state"] for run in self.runs().values()].count("success") == number,
+        """Wait until so many runs have succeeded, or fail with the log of one that has failed."""
+
+        def succeeded() -> int:
+            states = {run_id: run["state"] for run_id, run in self.runs().items()}
+            for run_id in [run_id for run_id, state in states.items() if state == "failed"]:
+                pytest.fail(f"{self.dag_id}: {run_id} has failed: {self.log(run_id)}")
+            return [*states.values()].count("success")
+
+        self.until(
+            lambda: succeeded() == number,
             complaint=lambda: f"{self.dag_id}: {number} runs do not succeed: {self.runs()}",
         )
 
@@ -221,13 +239,17 @@ class History:
 
         Without ids: those of all runs.
         """
+        self.check_windows(run_ids)
+        self.check_rows()
+
+    def check_windows(self, run_ids: Iterable[str] | None = None) -> None:
+        """Hold that the windows of these runs, by date, are the whole topic."""
         run_ids = self.runs() if run_ids is None else run_ids
         windows = [self.window(run_id)["partitions"] for run_id in run_ids]
         for number, sent in self.records.sent.items():
             ranges = [window[str(number)] for window in windows]
             assert [ranges[0][0], ranges[-1][1]] == [0, len(sent)], ranges
             assert all(before[1] == after[0] for before, after in pairwise(ranges)), ranges
-        self.check_rows()
 
     def check_rows(self) -> None:
         """Hold that the table has every record of the topic, once."""

@@ -24,11 +24,13 @@ from scheduled.by_hand import in_a_chain, per_partition, ranges_kafka_to_maxcomp
 from scheduled.conftest import MakeHistory
 from scheduled.history import History
 from scheduled.reruns import changing, cleared, forgotten, routed
+from scheduled.three_days import three_days
 
 # The longest first.
 PLAYS: dict[str, Callable[[History, Random], None]] = {
     play.__name__: play
     for play in (
+        three_days,
         in_order,
         backwards,
         four_at_a_time,
