@@ -1,18 +1,47 @@
-"""The example DAGs, as files that a user can change."""
+"""``examples DIR``: the example DAGs, as files that a user can change."""
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
+from airflow_provider_kafka_odps.commands.ending import Code
+from airflow_provider_kafka_odps.commands.options import Subparsers, add_json
+from airflow_provider_kafka_odps.commands.terminal import Terminal
+
 _PACKAGE = Path(__file__).parents[1]
-NEXT_STEP = (
+_NEXT_STEP = (
     "Next: try your connections by `python -m airflow_provider_kafka_odps check`, put the folder where Airflow looks "
     "for DAGs, and change topic, table and columns."
 )
 
 
-def copy_examples(folder: Path) -> list[Path]:
+def add(commands: Subparsers, program: str) -> None:
+    """Add the command."""
+    examples = commands.add_parser(
+        "examples",
+        help="copy the example DAGs into a folder",
+        description="Copy the example DAGs into a folder; a file that exists is never overwritten.",
+        epilog=f"Example: {program} examples dags/kafka_odps",
+    )
+    examples.add_argument("folder", metavar="DIR", type=Path, help="the folder; it is created if it is missing")
+    add_json(examples)
+    examples.set_defaults(run=_run)
+
+
+def _run(asked: argparse.Namespace, terminal: Terminal) -> Code:
+    try:
+        written = [str(path) for path in _copy_examples(asked.folder)]
+    except OSError as problem:
+        terminal.complain(problem)
+        return Code.NO
+    terminal.say("\n".join([f"Wrote {len(written)} files:", *(f"  {path}" for path in written), _NEXT_STEP]))
+    terminal.document({"written": written})
+    return Code.YES
+
+
+def _copy_examples(folder: Path) -> list[Path]:
     """Copy the example DAGs into a folder, which is created if it is missing, and return what was written.
 
     Raises FileExistsError with every file that exists already, before anything is written; other errors of the disk

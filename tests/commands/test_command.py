@@ -11,7 +11,9 @@ import pytest
 from dataworks.jobs import GUIDE
 from kit.shell import into_a_closed_pipe, program
 
-from airflow_provider_kafka_odps.commands import steps
+from airflow_provider_kafka_odps import __version__
+from airflow_provider_kafka_odps.commands import terminal
+from airflow_provider_kafka_odps.commands.checking import steps
 from airflow_provider_kafka_odps.commands.command import main
 
 
@@ -42,6 +44,13 @@ def test_help_of_a_command_has_an_example(command: str, capsys: pytest.CaptureFi
     with pytest.raises(SystemExit):
         main([command, "--help"])
     assert f"Example: python -m airflow_provider_kafka_odps {command} " in " ".join(capsys.readouterr().out.split())
+
+
+def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """Who reports something can say of which release."""
+    with pytest.raises(SystemExit):
+        main(["--version"])
+    assert capsys.readouterr().out.strip() == __version__
 
 
 def test_help_waits_for_no_library() -> None:
@@ -99,5 +108,5 @@ def test_examples_into_a_closed_pipe_are_written(tmp_path: Path) -> None:
 
 def test_examples_in_docstrings_are_true() -> None:
     """An example that a docstring shows is what the code answers."""
-    tried = doctest.testmod(steps)
-    assert (tried.failed, tried.attempted) == (0, 2)
+    tried = [doctest.testmod(each) for each in (steps, terminal)]
+    assert [(each.failed, each.attempted) for each in tried] == [(0, 2), (0, 1)]

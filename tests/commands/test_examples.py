@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import tomllib
 from pathlib import Path
@@ -32,6 +33,12 @@ def test_the_examples_are_copied_whole(tmp_path: Path, capsys: pytest.CaptureFix
     assert printed.startswith(f"Wrote {len(NAMES)} files:\n")
     assert [name for name in NAMES if f"  {folder / name}\n" not in printed] == []
     assert "Next: try your connections by `python -m airflow_provider_kafka_odps check`" in printed
+
+
+def test_a_script_gets_the_names(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`--json` has the paths of what was written."""
+    assert main(["examples", "--json", str(tmp_path)]) == 0
+    assert {*json.loads(capsys.readouterr().out)["written"]} == {str(tmp_path / name) for name in NAMES}
 
 
 def test_no_file_is_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

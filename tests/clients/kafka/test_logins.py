@@ -19,7 +19,7 @@ from kit.documented import documented
 from kit.kafka_topics import producer, rows_of, send
 from kit.secure_broker import SECRET, SecureBroker, allow, secure_broker, unsigned_token
 
-from airflow_provider_kafka_odps.commands.check import kafka_steps
+from airflow_provider_kafka_odps.commands.checking.connections import kafka_steps
 from airflow_provider_kafka_odps.core.window.facts import Questions
 from airflow_provider_kafka_odps.exceptions import BrokerRefused, InvalidConnection, Unreachable
 from airflow_provider_kafka_odps.hooks.kafka import KafkaHook

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from airflow.sdk.log import redact  # type: ignore[attr-defined]  # what masks the logs; it is imported there
 
+from airflow_provider_kafka_odps.commands.checking.steps import Step
 from airflow_provider_kafka_odps.commands.origin import origin
-from airflow_provider_kafka_odps.commands.steps import Step
 from airflow_provider_kafka_odps.exceptions import KafkaOdpsError, UnknownTopic
 from airflow_provider_kafka_odps.hooks.kafka import KafkaHook
 from airflow_provider_kafka_odps.hooks.odps import OdpsHook

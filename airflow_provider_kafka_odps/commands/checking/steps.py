@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from textwrap import indent
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,6 @@ def as_text(step: Step) -> str:
     return ("ok      " if step.works else "FAILED  ") + indent(text, " " * 8).lstrip()
 
 
-def as_json(steps: Iterable[Step]) -> str:
+def as_document(steps: Sequence[Step]) -> dict[str, Any]:
     """Return all steps for a script."""
-    all_steps = list(steps)
-    document = {"works": all(step.works for step in all_steps), "steps": [asdict(step) for step in all_steps]}
-    return json.dumps(document, ensure_ascii=False, indent=2)
+    return {"works": all(step.works for step in steps), "steps": [asdict(step) for step in steps]}

@@ -1,0 +1,1 @@
+"""`check`: both connections, step by step."""
