@@ -1,4 +1,4 @@
-"""``python -m airflow_provider_kafka_odps check|examples|dataworks|local``."""
+"""``python -m airflow_provider_kafka_odps check|plan|examples|dataworks|local``."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from airflow_provider_kafka_odps import __version__
 from airflow_provider_kafka_odps.commands import examples
 from airflow_provider_kafka_odps.commands.checking import command as checking
 from airflow_provider_kafka_odps.commands.ending import ended
+from airflow_provider_kafka_odps.commands.planning import command as planning
 from airflow_provider_kafka_odps.commands.terminal import Terminal
 
 _PROGRAM = "python -m airflow_provider_kafka_odps"
-_COMMANDS = (checking, examples)
+_COMMANDS = (checking, planning, examples)
 """Each has ``add``, which makes its parser and gives it what runs it."""
 _WITH_PARSERS_OF_THEIR_OWN = {
     "dataworks": "print the hazards of a DataWorks or DataX job, or the operator call that it stands for",

@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TextIO, TypeAlias
 
 from airflow_provider_kafka_odps.standard_output import print_line
 
@@ -29,8 +29,10 @@ class Terminal:
     """Where one command prints; it may be a terminal, a pipe, or a script that wants JSON."""
 
     def __init__(self, *, as_json: bool) -> None:
-        """Print nothing but ``document`` if a script reads it."""
+        """Print nothing but ``document`` if a script reads it; to what is standard output now."""
         self.as_json = as_json
+        # Also where logs are sent aside, which is done by another standard output.
+        self._out = sys.stdout
 
     def say(self, *parts: Part) -> None:
         """Print a line for a person."""
@@ -61,45 +63,57 @@ class Terminal:
     def document(self, document: Mapping[str, Any]) -> None:
         """Print the answer for a script."""
         if self.as_json:
-            print_line(json.dumps(document, ensure_ascii=False, indent=2))
+            self._print_line(json.dumps(document, ensure_ascii=False, indent=2))
 
     def complain(self, error: Exception) -> None:
         """Say what went wrong: to a person on standard error, to a script there and in its document."""
         from rich.text import Text
 
-        name, text = type(error).__name__, printable(str(error))
-        self.document({"error": {"name": name, "message": str(error)}})
-        console = _console(stderr=True)
-        console.print(Text.assemble((f"{name}: ", BAD), text), soft_wrap=True, highlight=False)
+        name, text = type(error).__name__, _without_secrets(str(error))
+        self.document({"error": {"name": name, "message": text}})
+        console = _console(sys.stderr)
+        console.print(Text.assemble((f"{name}: ", BAD), printable(text)), soft_wrap=True, highlight=False)
 
     @contextmanager
     def progress(self, what: str, total: int) -> Iterator[Advance]:
         """Show how much of a number is done while the block runs; nothing where a pipe is on either side."""
         from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-        streams = (sys.stdout, sys.stderr)
+        streams = (self._out, sys.stderr)
         seen = not self.as_json and all(not each.closed and each.isatty() for each in streams)
         columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-        with Progress(*columns, console=_console(stderr=True), transient=True, disable=not seen) as shown:
+        with Progress(*columns, console=_console(sys.stderr), transient=True, disable=not seen) as shown:
             task = shown.add_task(what, total=total)
             yield lambda more: shown.advance(task, more)
 
     def _print(self, what: RenderableType, *, soft_wrap: bool = False) -> None:
-        if sys.stdout.closed:
+        if self._out.closed:
             # Its reader has gone, and the exit code is still wanted.
             return
-        console = _console(stderr=False)
+        console = _console(self._out)
         with console.capture() as printed:
             console.print(what, soft_wrap=soft_wrap, highlight=False)
-        print_line("\n".join(line.rstrip() for line in printed.get().removesuffix("\n").split("\n")))
+        self._print_line("\n".join(line.rstrip() for line in printed.get().removesuffix("\n").split("\n")))
+
+    def _print_line(self, text: str) -> None:
+        with redirect_stdout(self._out):
+            print_line(text)
 
 
-def _console(*, stderr: bool) -> Console:
+def _console(stream: TextIO) -> Console:
     """Return what knows the colours of a stream: none in a pipe, in NO_COLOR, and where the terminal has none."""
     from rich.console import Console
 
-    stream = sys.stderr if stderr else sys.stdout
     return Console(file=stream, width=None if stream.isatty() else _UNBROKEN)
+
+
+def _without_secrets(text: str) -> str:
+    """Hide what the hooks have told Airflow to hide; without Airflow, no connection was read."""
+    if "airflow.sdk" not in sys.modules:
+        return text
+    from airflow_provider_kafka_odps.hooks.masking import masked
+
+    return masked(text)
 
 
 def printable(text: str) -> str:

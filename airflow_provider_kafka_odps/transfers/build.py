@@ -58,11 +58,11 @@ def build_attempt(parameters: LoadParameters, run: AirflowRun, hooks: Hooks) -> 
     Raises an InvalidInput or a TableRefused; asks MaxCompute for the table's columns, and writes nothing.
     """
     began = run.clock.monotonic()
-    request = _request(parameters, run)
+    request = request_of(parameters, run)
     destination = destination_of(parameters, run, hooks.odps, (request.start, request.end))
     if parameters.how_sure.commit_to_group and hooks.kafka.group_id is None:
         raise InvalidConnection(parameters.from_where.kafka_config_id, "commit_to_group=True needs a group.id in it")
-    load = _load(parameters, hooks, request, destination)
+    load = load_of(parameters, hooks, request, destination)
     dag_run, ti = run.context["dag_run"], run.context["ti"]
     return Attempt(
         load,
@@ -80,7 +80,8 @@ def build_attempt(parameters: LoadParameters, run: AirflowRun, hooks: Hooks) -> 
     )
 
 
-def _request(parameters: LoadParameters, run: AirflowRun) -> WindowRequest:
+def request_of(parameters: LoadParameters, run: AirflowRun) -> WindowRequest:
+    """Return which window is asked for; raise InvalidInput for what cannot be meant."""
     topic, asked, unfitting = parameters.what.topic, parameters.from_where, parameters.unfitting
     if not topic:
         raise InvalidInput(f"topic={topic!r}: the name of a topic is wanted")
@@ -103,7 +104,8 @@ def _request(parameters: LoadParameters, run: AirflowRun) -> WindowRequest:
     return request
 
 
-def _load(parameters: LoadParameters, hooks: Hooks, request: WindowRequest, destination: Destination) -> Load:
+def load_of(parameters: LoadParameters, hooks: Hooks, request: WindowRequest, destination: Destination) -> Load:
+    """Return what is to be loaded, and how; raise InvalidInput for columns that do not fit."""
     sure = parameters.how_sure
     return Load(
         request=request,
@@ -137,13 +139,7 @@ def _load(parameters: LoadParameters, hooks: Hooks, request: WindowRequest, dest
 
 def _ports(parameters: LoadParameters, run: AirflowRun, hooks: Hooks, load: Load, destination: Destination) -> Ports:
     request, unfitting = load.request, parameters.unfitting
-    source = TopicSource(
-        hooks.kafka,
-        parameters.how_fast.poll_timeout,
-        unfitting.on_data_loss,
-        load.resources,
-        run.cancellation.check,
-    )
+    source = source_of(parameters, run, hooks, load)
     journal = StateStoreJournal(run.context)
     journal.warn_if_forgetful(run.warn)
     asset = parameters.to_where.asset
@@ -179,6 +175,17 @@ def _ports(parameters: LoadParameters, run: AirflowRun, hooks: Hooks, load: Load
         commit_ends=source.commit_ends,
         show_progress=ShownProgress(run.context, run.log),
         staging=destination.staging,
+    )
+
+
+def source_of(parameters: LoadParameters, run: AirflowRun, hooks: Hooks, load: Load) -> TopicSource:
+    """Return the topic as the load reads it: in no group."""
+    return TopicSource(
+        hooks.kafka,
+        parameters.how_fast.poll_timeout,
+        parameters.unfitting.on_data_loss,
+        load.resources,
+        run.cancellation.check,
     )
 
 

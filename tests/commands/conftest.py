@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from typing import Any
 import airflow.sdk  # noqa: F401
 import pytest
 from demo.broker import Broker
+from kafka import KafkaAdminClient
+from odps import ODPS
 
 from airflow_provider_kafka_odps.local.testing import RunningEndpoint
 
@@ -47,3 +50,35 @@ def connect(airflow_db: Path, monkeypatch: pytest.MonkeyPatch) -> Connect:
                 monkeypatch.setenv(name, json.dumps(described))
 
     return connect
+
+
+@pytest.fixture
+def odps(endpoint: RunningEndpoint) -> ODPS:
+    """Return the official client of the endpoint."""
+    return ODPS(endpoint.access_id, endpoint.access_key, endpoint.project, endpoint.endpoint, overwrite_global=False)
+
+
+@pytest.fixture
+def table(odps: ODPS) -> str:
+    """Return a partitioned table without rows."""
+    name = f"t_{uuid.uuid4().hex[:12]}"
+    odps.execute_sql(f"CREATE TABLE {name} (id BIGINT, note STRING) PARTITIONED BY (ds STRING)")
+    return name
+
+
+@pytest.fixture
+def connected(connect: Connect, broker: Broker, endpoint: RunningEndpoint) -> None:
+    """Make both connections good ones."""
+    connect(kafka=kafka_connection(broker), maxcompute=maxcompute_connection(endpoint))
+
+
+def things(admin: KafkaAdminClient, odps: ODPS) -> set[tuple[str, str]]:
+    """Return the topics, groups, tables and partitions that exist."""
+    tables = list(odps.list_tables())
+    parts = [(each.name, str(part.name)) for each in tables if each.table_schema.partitions for part in each.partitions]
+    return (
+        {("topic", name) for name in admin.list_topics()}
+        | {("group", group["group_id"]) for group in admin.list_groups()}
+        | {("table", each.name) for each in tables}
+        | {("partition", f"{table}/{part}") for table, part in parts}
+    )

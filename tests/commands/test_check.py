@@ -6,12 +6,11 @@ import json
 import os
 import signal
 import subprocess
-import uuid
 from pathlib import Path
 from typing import Any
 
 import pytest
-from commands.conftest import Connect, kafka_connection, maxcompute_connection
+from commands.conftest import Connect, things
 from demo.broker import Broker
 from kafka import KafkaAdminClient
 from kit.kafka_topics import producer, send
@@ -21,26 +20,6 @@ from odps import ODPS
 
 from airflow_provider_kafka_odps.commands.command import main
 from airflow_provider_kafka_odps.local.testing import RunningEndpoint
-
-
-@pytest.fixture
-def odps(endpoint: RunningEndpoint) -> ODPS:
-    """Return the official client of the endpoint."""
-    return ODPS(endpoint.access_id, endpoint.access_key, endpoint.project, endpoint.endpoint, overwrite_global=False)
-
-
-@pytest.fixture
-def table(odps: ODPS) -> str:
-    """Return a partitioned table without rows."""
-    name = f"t_{uuid.uuid4().hex[:12]}"
-    odps.execute_sql(f"CREATE TABLE {name} (id BIGINT, note STRING) PARTITIONED BY (ds STRING)")
-    return name
-
-
-@pytest.fixture
-def connected(connect: Connect, broker: Broker, endpoint: RunningEndpoint) -> None:
-    """Make both connections good ones."""
-    connect(kafka=kafka_connection(broker), maxcompute=maxcompute_connection(endpoint))
 
 
 def check(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, list[dict[str, Any]]]:
@@ -73,26 +52,17 @@ def test_each_step_has_its_line(
     assert len(lines) == 8
 
 
-def _things(admin: KafkaAdminClient, odps: ODPS) -> set[tuple[str, str]]:
-    """Return the topics, groups and tables that exist."""
-    return (
-        {("topic", name) for name in admin.list_topics()}
-        | {("group", group["group_id"]) for group in admin.list_groups()}
-        | {("table", each.name) for each in odps.list_tables()}
-    )
-
-
 @pytest.mark.usefixtures("connected")
 def test_nothing_is_written(
     admin: KafkaAdminClient, make_topic: Any, odps: ODPS, table: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """No topic, group, table, partition or upload is there afterwards that was not there before."""
     topic = make_topic()
-    before = _things(admin, odps)
+    before = things(admin, odps)
     check(capsys, "--topic", topic, "--table", table)
     check(capsys, "--topic", f"{topic}-misspelt", "--table", f"{table}_misspelt")
     # What was there may go meanwhile: a broker forgets the empty groups of other tests.
-    assert not _things(admin, odps) - before
+    assert not things(admin, odps) - before
     assert list(odps.get_table(table).partitions) == []
 
 

@@ -15,6 +15,7 @@ from airflow_provider_kafka_odps import __version__
 from airflow_provider_kafka_odps.commands import terminal
 from airflow_provider_kafka_odps.commands.checking import steps
 from airflow_provider_kafka_odps.commands.command import main
+from airflow_provider_kafka_odps.commands.planning import told
 
 
 def _run(*words: str, module: str = "airflow_provider_kafka_odps") -> subprocess.CompletedProcess[str]:
@@ -35,10 +36,10 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
         main(["--help"])
     assert not ended.value.code
     printed = capsys.readouterr().out
-    assert [name for name in ("check", "examples", "dataworks", "local") if f"    {name}" not in printed] == []
+    assert [name for name in ("check", "plan", "examples", "dataworks", "local") if f"    {name}" not in printed] == []
 
 
-@pytest.mark.parametrize("command", ["check", "examples"])
+@pytest.mark.parametrize("command", ["check", "plan", "examples"])
 def test_help_of_a_command_has_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     """What is shown can be typed."""
     with pytest.raises(SystemExit):
@@ -108,5 +109,5 @@ def test_examples_into_a_closed_pipe_are_written(tmp_path: Path) -> None:
 
 def test_examples_in_docstrings_are_true() -> None:
     """An example that a docstring shows is what the code answers."""
-    tried = [doctest.testmod(each) for each in (steps, terminal)]
-    assert [(each.failed, each.attempted) for each in tried] == [(0, 2), (0, 1)]
+    tried = [doctest.testmod(each) for each in (steps, terminal, told)]
+    assert [(each.failed, each.attempted) for each in tried] == [(0, 2), (0, 1), (0, 1)]

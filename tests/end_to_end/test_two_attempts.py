@@ -16,7 +16,7 @@ from kit.kafka_topics import producer
 from kit.task_run import TaskRun
 
 from airflow_provider_kafka_odps.clients.kafka import reader
-from airflow_provider_kafka_odps.core.delivery import writing
+from airflow_provider_kafka_odps.core.load.lanes import sampling
 from airflow_provider_kafka_odps.core.load.layout import lay_out
 from airflow_provider_kafka_odps.core.load.resources import Resources
 from airflow_provider_kafka_odps.core.window.window import Window
@@ -90,7 +90,7 @@ def test_two_attempts_write_the_same_blocks(
     # The same layout for both: what a few records are large by is not the same to a byte, wherever batches end.
     sizes = dict.fromkeys(range(2), 1_000)
     monkeypatch.setattr(Resources, "blocks", lambda *_: BLOCKS)
-    monkeypatch.setattr(writing, "row_sizes", lambda *_: sizes)
+    monkeypatch.setattr(sampling, "row_sizes", lambda *_: sizes)
     parameters: dict[str, Any] = {
         "topic": topic,
         "start": "earliest",

@@ -13,15 +13,15 @@ from airflow_provider_kafka_odps.core.accounting.ledger import Ledger
 from airflow_provider_kafka_odps.core.accounting.rejects import NEEDS
 from airflow_provider_kafka_odps.core.delivery.attempt import Attempt
 from airflow_provider_kafka_odps.core.load.lanes.load_hooks import LoadHooks, NobodyElse, Others
-from airflow_provider_kafka_odps.core.load.lanes.sampling import row_sizes
+from airflow_provider_kafka_odps.core.load.lanes.sampling import in_blocks
 from airflow_provider_kafka_odps.core.load.lanes.share_load import ShareLoad
 from airflow_provider_kafka_odps.core.load.lanes.stages import OpenReader, Stages
-from airflow_provider_kafka_odps.core.load.layout import Block, lay_out
+from airflow_provider_kafka_odps.core.load.layout import Block
 from airflow_provider_kafka_odps.core.load.load_rejects import CountedRejects, LoadRejects
 from airflow_provider_kafka_odps.core.load.loaded import Loaded, gather
 from airflow_provider_kafka_odps.core.load.pacing.progress import LoadProgress, Progress
 from airflow_provider_kafka_odps.core.load.rejecting import Rejecting
-from airflow_provider_kafka_odps.core.load.shares import RunningWorkers, Share, ShareResult, share_out, workers_for
+from airflow_provider_kafka_odps.core.load.shares import RunningWorkers, Share, ShareResult, share_out
 from airflow_provider_kafka_odps.core.options import Mode
 from airflow_provider_kafka_odps.core.table.names import PartitionSpec
 from airflow_provider_kafka_odps.core.upload import Upload
@@ -98,15 +98,12 @@ class WindowLoad:
         """Lay the window out into blocks, and share them out to this process and to workers."""
         resources = self._attempt.load.resources
         projection = self._attempt.load.projection
-        sizes = row_sizes(self._window, open_reader, projection)
-        size = sum(offsets.span * sizes[offsets.partition] for offsets in self._window.ranges)
-        workers = workers_for(self._window, resources.workers)
-        blocks = lay_out(self._window, max(workers, resources.blocks(size)), sizes)
+        sized = in_blocks(self._window, open_reader, projection, resources)
         # Whether a commit of no block at all replaces the old rows is not documented; one of an empty block does.
-        shares = share_out(self._window, blocks or (Block(0, ()),), workers, projection.origin)
+        shares = share_out(self._window, sized.blocks or (Block(0, ()),), sized.workers, projection.origin)
         self._attempt.run.log(
-            f"{len(blocks)} blocks of about {size // 1000 // max(1, len(blocks))} kB, "
-            f"up to {max(1, resources.concurrency) * len(shares)} at a time"
+            f"{len(sized.blocks)} blocks of about {sized.size // 1000 // max(1, len(sized.blocks))} kB, "
+            f"up to {sized.at_once(resources)} at a time"
         )
         return shares
 

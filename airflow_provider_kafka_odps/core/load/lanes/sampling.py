@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from airflow_provider_kafka_odps.core.load.evidence import Evidence
 from airflow_provider_kafka_odps.core.load.lanes.projecting import projected
 from airflow_provider_kafka_odps.core.load.lanes.stages import OpenReader
+from airflow_provider_kafka_odps.core.load.layout import Block, lay_out
+from airflow_provider_kafka_odps.core.load.resources import Resources
+from airflow_provider_kafka_odps.core.load.shares import workers_for
 from airflow_provider_kafka_odps.core.mapping.projection import Projection
 from airflow_provider_kafka_odps.core.window.offsets import next_offset
 from airflow_provider_kafka_odps.core.window.window import Window
@@ -24,6 +27,31 @@ ASSUMED_BYTES = 1_000
 
 _PARTITIONS, _OFFSETS, _BYTES = 8, 500, 8 * 1024 * 1024
 """Of so many partitions, the largest, so many offsets are read, and no more bytes than that of all of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlockLayout:
+    """A window in blocks, by what a few of its records take."""
+
+    blocks: tuple[Block, ...]
+    workers: int
+    """How many processes it is worth."""
+    sizes: Mapping[int, int]
+    """Partition → bytes of rows per offset."""
+    size: int
+    """Bytes of all rows, about."""
+
+    def at_once(self, resources: Resources) -> int:
+        """Return how many blocks are written at a time, at most."""
+        return max(1, resources.concurrency) * max(1, min(self.workers, len(self.blocks)))
+
+
+def in_blocks(window: Window, open_reader: OpenReader, projection: Projection, resources: Resources) -> BlockLayout:
+    """Read a few records of a window, and lay it out into blocks of about the same number of bytes."""
+    sizes = row_sizes(window, open_reader, projection)
+    size = sum(offsets.span * sizes[offsets.partition] for offsets in window.ranges)
+    workers = workers_for(window, resources.workers)
+    return BlockLayout(lay_out(window, max(workers, resources.blocks(size)), sizes), workers, sizes, size)
 
 
 def row_sizes(window: Window, open_reader: OpenReader, projection: Projection) -> Mapping[int, int]:

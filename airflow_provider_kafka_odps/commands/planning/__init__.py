@@ -1,0 +1,1 @@
+"""`plan`: which window a load would have, and what it would do with it; nothing is written."""
