@@ -40,3 +40,11 @@ def read_by(parse: Callable[[str], T]) -> Callable[[str], T]:
 
 table_name = read_by(TableName.parse)
 """Reads the name of a table."""
+
+
+def amount(text: str, otherwise: str = "") -> int:
+    """Read a number of offsets; raise InvalidInput for what is none."""
+    if not (text.isascii() and text.isdigit() and int(text)):
+        wanted = f"a number of offsets is wanted, such as 1000{f', {otherwise}' if otherwise else ''}"
+        raise InvalidInput(f"{text!r}: {wanted}")
+    return int(text)

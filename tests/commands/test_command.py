@@ -17,6 +17,8 @@ from airflow_provider_kafka_odps.commands.checking import steps
 from airflow_provider_kafka_odps.commands.command import main
 from airflow_provider_kafka_odps.commands.planning import told
 
+COMMANDS = ("check", "plan", "verify", "examples")
+
 
 def _run(*words: str, module: str = "airflow_provider_kafka_odps") -> subprocess.CompletedProcess[str]:
     return subprocess.run(program(*words, module=module), check=False, capture_output=True, text=True)
@@ -36,15 +38,17 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
         main(["--help"])
     assert not ended.value.code
     printed = capsys.readouterr().out
-    assert [name for name in ("check", "plan", "examples", "dataworks", "local") if f"    {name}" not in printed] == []
+    assert [
+        name for name in ("check", "plan", "verify", "examples", "dataworks", "local") if f"    {name}" not in printed
+    ] == []
 
 
-@pytest.mark.parametrize("command", ["check", "plan", "examples"])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_help_of_a_command_has_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     """What is shown can be typed."""
     with pytest.raises(SystemExit):
         main([command, "--help"])
-    assert f"Example: python -m airflow_provider_kafka_odps {command} " in " ".join(capsys.readouterr().out.split())
+    assert f": python -m airflow_provider_kafka_odps {command} " in " ".join(capsys.readouterr().out.split())
 
 
 def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:

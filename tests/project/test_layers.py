@@ -87,6 +87,7 @@ WALLS = {
         Side("core.history", ("core.accounting", "core.journal", "core.delivery")),
         Side("core.journal", ("core.load", "core.delivery")),
         Side("core.load", ("core.journal", "core.delivery")),
+        Side("core.verification", ("core.journal", "core.delivery")),
     ],
     "transfers:": [
         Side("transfers.parameters", ("transfers.runtime", "transfers.build", *_TO_OPERATOR)),

@@ -6,13 +6,12 @@ import argparse
 
 from airflow_provider_kafka_odps.commands.ending import Code
 from airflow_provider_kafka_odps.commands.loads.options import EPILOG, add_load
-from airflow_provider_kafka_odps.commands.options import Subparsers, add_json, read_by
+from airflow_provider_kafka_odps.commands.options import Subparsers, add_json, amount, read_by
 from airflow_provider_kafka_odps.commands.origin import look_as_airflow_does
 from airflow_provider_kafka_odps.commands.terminal import Terminal, logs_aside
 from airflow_provider_kafka_odps.exceptions import (
     BrokerRefused,
     InvalidConnection,
-    InvalidInput,
     KafkaOdpsError,
     NoInterval,
     Unreachable,
@@ -43,11 +42,7 @@ def add(commands: Subparsers, program: str) -> None:
 
 
 def _amount(text: str) -> int | None:
-    if text == "all":
-        return None
-    if not text.isascii() or not text.isdigit() or not int(text):
-        raise InvalidInput(f"{text!r}: a number of offsets is wanted, such as 1000, or all")
-    return int(text)
+    return None if text == "all" else amount(text, "or all")
 
 
 def _run(asked: argparse.Namespace, terminal: Terminal) -> Code:

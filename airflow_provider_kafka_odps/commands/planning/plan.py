@@ -77,7 +77,7 @@ def plan_of(held: HeldLoad, read_entry: ReadEntry | None, most: int | None, show
 
     Raises what the load would raise.
     """
-    window = _window(held, read_entry)
+    window = window_of(held, read_entry)
     facts = held.source.look(window.topic)
     load, destination = held.load, held.destination
     wanted = columns_of(window, load.projection)
@@ -103,7 +103,8 @@ def _opens(held: HeldLoad, wanted: frozenset[str], facts: TopicFacts) -> Any:
     return lambda: held.source.open_reader(wanted, facts)
 
 
-def _window(held: HeldLoad, read_entry: ReadEntry | None) -> Window:
+def window_of(held: HeldLoad, read_entry: ReadEntry | None) -> Window:
+    """Plan the window of a load, as ``plan_of`` does."""
     wanted, load, source = held.wanted, held.load, held.source
     bounds = (load.request.start, load.request.end)
     if read_entry is None and any(isinstance(each, At) for each in bounds):

@@ -140,6 +140,14 @@ class WindowRowsSql:
             f"  GROUP BY {partition}, {offset}\n) AS each_place GROUP BY p;"
         )
 
+    def columns_statement(self, window: Window, columns: Sequence[Column]) -> str:
+        """Return the SELECT of the window's rows: ``p``, ``o``, and some columns as ``c_0``, ``c_1`` and so on."""
+        chosen = [_number(self.partition_column), _number(self.offset_column), *map(_carried, columns)]
+        names = ["p", "o", *(f"c_{number}" for number in range(len(columns)))]
+        selected = ", ".join(f"{each} AS {name}" for each, name in zip(chosen, names, strict=True))
+        where = f"{self._in_partition()}({self._in_window(window)})"
+        return f"SELECT {selected}\nFROM {self.table.quoted}\nWHERE {where};"
+
     def removal_statement(self, window: Window) -> str:
         """Return the INSERT OVERWRITE that keeps every row but the window's: atomic, and harmless to repeat."""
         columns = ", ".join(f"`{column.name}`" for column in self.schema.columns)
@@ -214,6 +222,11 @@ def _in_places(places: Sequence[PartitionSpec]) -> str:
 
 def _levels(partition: PartitionSpec | None) -> list[str]:
     return [f"`{name}`='{value}'" for name, value in (partition.levels if partition else ())]
+
+
+def _carried(column: Column) -> str:
+    """Return a column as a result carries it: JSON as text."""
+    return f"CAST(`{column.name}` AS STRING)" if column.type.name == "json" else f"`{column.name}`"
 
 
 def _number(column: Column) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import assert_never
 
@@ -65,12 +65,26 @@ def losses(left: Iterable[OffsetRange], facts: TopicFacts) -> Iterator[Loss]:
         if log is None:
             yield Loss(wanted, LossKind.NO_PARTITION, len(facts.partitions))
             continue
-        start = min(max(wanted.start, log.low), wanted.end)
-        end = max(start, min(wanted.end, log.high))
-        if wanted.start < start:
-            yield Loss(OffsetRange(wanted.topic, wanted.partition, wanted.start, start), LossKind.EXPIRED, log.low)
-        if end < wanted.end:
-            yield Loss(OffsetRange(wanted.topic, wanted.partition, end, wanted.end), LossKind.BEYOND, log.high)
+        kept = readable(wanted, facts)
+        if wanted.start < kept.start:
+            yield Loss(replace(wanted, end=kept.start), LossKind.EXPIRED, log.low)
+        if kept.end < wanted.end:
+            yield Loss(replace(wanted, start=kept.end), LossKind.BEYOND, log.high)
+
+
+def readable(wanted: OffsetRange, facts: TopicFacts) -> OffsetRange:
+    """Return what the log still has of a range; an empty one where that is nothing.
+
+    >>> from airflow_provider_kafka_odps.core.window.facts import PartitionFacts
+    >>> facts = TopicFacts("orders", "id", "cluster", {3: PartitionFacts(3, low=40, high=90, stable=90)})
+    >>> str(readable(OffsetRange("orders", 3, 30, 120), facts)), str(readable(OffsetRange("orders", 4, 5, 9), facts))
+    ('orders[3]@[40, 90)', 'orders[4]@[5, 5)')
+    """
+    log = facts.partitions.get(wanted.partition)
+    if log is None:
+        return replace(wanted, end=wanted.start)
+    start = min(max(wanted.start, log.low), wanted.end)
+    return replace(wanted, start=start, end=max(start, min(wanted.end, log.high)))
 
 
 @dataclass(frozen=True, slots=True)

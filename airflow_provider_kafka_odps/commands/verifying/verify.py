@@ -1,0 +1,132 @@
+"""What is compared with what, and what follows from it."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from typing import TypeAlias
+
+from airflow_provider_kafka_odps.commands.loads.wanted import HeldLoad, wanted_load
+from airflow_provider_kafka_odps.commands.planning.plan import refuse_unknown_chain, window_of
+from airflow_provider_kafka_odps.commands.verifying.receipt import hold_against_receipt, read_receipt
+from airflow_provider_kafka_odps.commands.verifying.topic import TopicVerifier
+from airflow_provider_kafka_odps.commands.verifying.verdict import Verified
+from airflow_provider_kafka_odps.core.delivery.window_rows import rows_statement
+from airflow_provider_kafka_odps.core.journal.receipt import Receipt
+from airflow_provider_kafka_odps.core.options import Mode
+from airflow_provider_kafka_odps.core.verification.differences import Differences
+from airflow_provider_kafka_odps.core.window.facts import TopicFacts
+from airflow_provider_kafka_odps.core.window.losses import losses, readable
+from airflow_provider_kafka_odps.core.window.window import Window
+from airflow_provider_kafka_odps.exceptions import InvalidInput, TopicReplaced, UnknownTable
+from airflow_provider_kafka_odps.hooks.odps import OdpsHook
+from airflow_provider_kafka_odps.transfers.adapters.table import TableWindowRows
+
+Shown: TypeAlias = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
+
+
+def verified(asked: argparse.Namespace, shown: Shown) -> Verified:
+    """Compare what the options name.
+
+    Raises a KafkaOdpsError where nobody can tell: a service does not answer, or what was named cannot be compared.
+    """
+    receipt = None if asked.receipt is None else read_receipt(asked.receipt)
+    if asked.dag_file is None and asked.parameters is None and not asked.given:
+        if receipt is None:
+            raise InvalidInput(
+                "what is to be compared? Give a load, by --parameters, --set or --dag-file, to compare the table with "
+                "its topic; or --receipt FILE to compare it with that; or both"
+            )
+        found = Verified(receipt.window, receipt.table, receipt.partition)
+        _hold_against_receipt(found, receipt, OdpsHook(asked.maxcompute))
+        return found
+    wanted = wanted_load(asked)
+    if receipt is None:
+        refuse_unknown_chain(wanted, None)
+    held = wanted.held()
+    if held.destination.target.create:
+        raise UnknownTable(f"there is no table {held.load.target.table}")
+    window = window_of(held, None) if receipt is None else receipt.window
+    found = Verified(window, held.load.target.table, held.destination.partition, notes=[*wanted.notes])
+    if receipt is not None:
+        _refuse_another_load(receipt, held)
+        _hold_against_receipt(found, receipt, held.hooks.odps)
+    _hold_against_topic(found, receipt, held, asked, shown)
+    return found
+
+
+def _refuse_another_load(receipt: Receipt, held: HeldLoad) -> None:
+    ours = (held.load.request.topic, held.load.target.table)
+    theirs = (receipt.window.topic, receipt.table)
+    if ours != theirs:
+        raise InvalidInput(
+            f"the receipt is of topic {theirs[0]} in {theirs[1]}, and the load of {ours[0]} in {ours[1]}: name the "
+            "load that the receipt is of"
+        )
+
+
+def _hold_against_receipt(found: Verified, receipt: Receipt, hook: OdpsHook) -> None:
+    found.against.append("the receipt")
+    held = hold_against_receipt(receipt, hook)
+    found.different += [held.difference] if held.difference else []
+    found.unknown += [held.unknown] if held.unknown else []
+
+
+def _hold_against_topic(
+    found: Verified, receipt: Receipt | None, held: HeldLoad, asked: argparse.Namespace, shown: Shown
+) -> None:
+    found.against.append("the topic")
+    rows = held.destination.window_rows
+    if not isinstance(rows, TableWindowRows):
+        found.unknown.append(
+            f"{found.table} is not filled with __partition__ and __offset__ by this load: nobody can tell which record "
+            "a row is of"
+        )
+        return
+    facts = held.source.look(found.window.topic)
+    left = _left(found, facts)
+    places = () if receipt is None else receipt.written
+    verifier = TopicVerifier(held, rows.finder, facts, places)
+    found.values, found.differences = asked.values, Differences(left.ranges)
+    verifier.offsets(left, found.differences, values=asked.values == "all", shown=shown)
+    if asked.values == "sample":
+        verifier.sampled_values(left, asked.sample, found.differences)
+    _look_beyond(found, held, facts)
+
+
+def _left(found: Verified, facts: TopicFacts) -> Window:
+    """Return what of the window the log still has; what it has no more, nobody can tell anything of."""
+    window = found.window
+    if window.topic_id != facts.topic_id:
+        raise TopicReplaced(
+            f"topic {window.topic} has the id {facts.topic_id}, and the window is of the one with the id "
+            f"{window.topic_id}: it was deleted and created again, and its records are others"
+        )
+    lost = losses(window.ranges, facts)
+    found.unknown += [f"{each}: whether the rows of these are right cannot be told" for each in lost]
+    return replace(window, ranges=tuple(readable(each, facts) for each in window.ranges))
+
+
+def _look_beyond(found: Verified, held: HeldLoad, facts: TopicFacts) -> None:
+    """Judge what only the topic's policy, or the whole partition, can tell."""
+    assert found.differences is not None
+    differences, target = found.differences, held.destination.target
+    if differences.extra and "compact" in (held.source.cleanup_policy(facts.topic) or ""):
+        for each in differences.partitions.values():
+            each.extra = type(each.extra)(each.offsets.start, each.offsets.end)
+        found.unknown.append(
+            f"the table has rows of offsets that have no record: topic {facts.topic} is compacted, so they may have "
+            "had one when they were loaded"
+        )
+    if held.load.target.mode is Mode.OVERWRITE and held.load.routing is None:
+        from airflow_provider_kafka_odps.clients.maxcompute.sql import hints_for
+
+        places = () if target.partition is None else (target.partition,)
+        statement = rows_statement(target.table, places)
+        (row,) = held.hooks.odps.run_sql(statement, hints_for(target.table)).to_pylist()
+        if others := int(row["found"]) - differences.found:
+            found.different.append(
+                f"{others} rows are of no offset of this window: after mode='overwrite' there are no others"
+            )
