@@ -20,12 +20,6 @@ def add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON document, for scripts")
 
 
-def add_connections(parser: argparse.ArgumentParser) -> None:
-    """Add the ids of both connections."""
-    for name in ("kafka", "maxcompute"):
-        parser.add_argument(f"--{name}", default=f"{name}_default", metavar="CONN_ID", help=f"default: {name}_default")
-
-
 def read_by(parse: Callable[[str], T]) -> Callable[[str], T]:
     """Return what reads the value of an option: what is refused is told as argparse tells its own refusals."""
 

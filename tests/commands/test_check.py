@@ -18,7 +18,9 @@ from kit.shell import into_a_closed_pipe, program
 from kit.silent_server import mute_server
 from odps import ODPS
 
+from airflow_provider_kafka_odps.commands.checking import machine
 from airflow_provider_kafka_odps.commands.command import main
+from airflow_provider_kafka_odps.core.load.resources import Resources
 from airflow_provider_kafka_odps.local.testing import RunningEndpoint
 
 
@@ -45,11 +47,13 @@ def test_each_step_has_its_line(
     )
     assert lines[2] == f"ok      topic {topic}: 2 partitions, 3 offsets: {topic}[0]@[0, 3), {topic}[1]@[0, 0)"
     assert lines[3] == f"ok      read {topic}: {topic}[0]@[2, 3) was read"
-    assert lines[6] == (
+    assert lines[4] == f"ok      settings of {topic}: cleanup.policy is delete"
+    assert lines[8] == (
         f"ok      table {table}: {endpoint.project}.{table} has 2 columns: id BIGINT, note STRING; "
         "partitioned by ds STRING"
     )
-    assert len(lines) == 8
+    assert lines[10].startswith("ok      machine: ")
+    assert len(lines) == 11
 
 
 @pytest.mark.usefixtures("connected")
@@ -89,7 +93,7 @@ def test_missing_connections_say_where_to_make_them(connect: Connect, capsys: py
     """Both are named at once, with the place in Airflow and the variable."""
     connect(kafka=None, maxcompute=None)
     code, steps = check(capsys)
-    assert (code, [step["name"] for step in steps]) == (
+    assert (code, [step["name"] for step in steps if not step["works"]]) == (
         1,
         ["connection kafka_default", "connection maxcompute_default"],
     )
@@ -124,7 +128,7 @@ def test_a_secret_that_a_server_repeats_is_hidden(
         lambda hook: (False, f"no such key: {hook.settings.access_key_secret}"),
     )
     _, steps = check(capsys)
-    assert steps[-1]["seen"] == "no such key: ***"
+    assert steps[-2]["seen"] == "no such key: ***"
 
 
 @pytest.mark.parametrize(
@@ -169,3 +173,52 @@ def test_a_reader_who_leaves_changes_no_exit_code(connect: Connect) -> None:
     assert ended.returncode == 1
     assert "Traceback" not in ended.stderr
     assert "BrokenPipe" not in ended.stderr
+
+
+@pytest.mark.usefixtures("connected")
+def test_a_load_says_the_names(make_topic: Any, table: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Topic, table and connections are those of the load, and its parameters are held against the table."""
+    topic = make_topic()
+    parameters = {"topic": topic, "table": table, "partition": "ds=1", "columns": {"id": "__offset__"}, "start": 0}
+    (tmp_path / "p.json").write_text(json.dumps({**parameters, "end": 0}))
+    code, steps = check(capsys, "--parameters", str(tmp_path / "p.json"))
+    assert (code, [step["name"] for step in steps][2:]) == (
+        0,
+        [
+            f"topic {topic}", f"read {topic}", f"settings of {topic}", f"planning for {topic}",
+            "connection maxcompute_default", "MaxCompute", f"table {table}", f"query {table}", "machine", "load",
+        ],
+    )  # fmt: skip
+    assert steps[4]["seen"] == "cleanup.policy is delete"
+    assert "take turns" in steps[5]["seen"]
+    code, steps = check(capsys, "--parameters", str(tmp_path / "p.json"), "--set", 'columns={"no": "__offset__"}')
+    assert (code, steps[-1]["works"]) == (1, False)
+    assert "the table has no column 'no'" in steps[-1]["seen"]
+
+
+@pytest.mark.usefixtures("connected")
+def test_a_load_that_is_described_wrongly_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """Nobody can tell: 2."""
+    assert main(["check", "--set", "topic=t"]) == 2
+    assert "table is missing: add --set table=…" in capsys.readouterr().err
+
+
+def test_a_machine_that_is_too_small_fails_its_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The numbers of both, and which parameters there are."""
+    monkeypatch.setattr(machine, "memory_bytes", lambda: 500 * 10**6)
+    assert machine.machine_step(Resources.within(340_000_000), 340_000_000).works
+    step = machine.machine_step(Resources.within(340_000_000, workers=2), 340_000_000)
+    assert not step.works
+    assert "500 MB of memory; a load grows by up to 680 MB (max_memory of each of 2 workers)" in step.seen
+    assert "max_memory=, workers=" in step.to_do
+
+
+def test_the_limit_of_a_container_counts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Where Linux says it; "max" is none."""
+    limit = tmp_path / "memory.max"
+    monkeypatch.setattr(machine, "_LIMITS", (limit,))
+    physical = machine.memory_bytes()
+    limit.write_text("max\n")
+    assert machine.memory_bytes() == physical
+    limit.write_text("1000000\n")
+    assert machine.memory_bytes() == 1_000_000

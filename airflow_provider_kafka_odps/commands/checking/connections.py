@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from airflow.sdk.log import redact  # type: ignore[attr-defined]  # what masks the logs; it is imported there
@@ -18,7 +18,16 @@ if TYPE_CHECKING:
     from airflow_provider_kafka_odps.core.table.names import TableName
     from airflow_provider_kafka_odps.core.table.schema import Column
 
-_Question: TypeAlias = tuple[str, Callable[[], str]]
+
+@dataclass(frozen=True, slots=True)
+class _Advice:
+    """What was seen where a load works, and would be better off otherwise."""
+
+    seen: str
+    to_do: str
+
+
+_Question: TypeAlias = "tuple[str, Callable[[], str | _Advice]]"
 """What is tried, and how; it returns what was seen, or raises."""
 _READ_SECONDS = 15.0
 _FETCH_BYTES = 1 << 20
@@ -42,7 +51,12 @@ def kafka_steps(conn_id: str, topic: str | None) -> Iterator[Step]:
         ("Kafka", lambda: _connects(conn_id, *hook.test_connection())),
     ]
     if topic is not None:
-        questions += [(f"topic {topic}", lambda: _offsets(hook, topic)), (f"read {topic}", lambda: _read(hook, topic))]
+        questions += [
+            (f"topic {topic}", lambda: _offsets(hook, topic)),
+            (f"read {topic}", lambda: _read(hook, topic)),
+            (f"settings of {topic}", lambda: _policy(hook, topic)),
+            (f"planning for {topic}", lambda: _planning(hook, topic)),
+        ]
     return _in_turn(questions)
 
 
@@ -67,7 +81,9 @@ def maxcompute_steps(conn_id: str, table: TableName | None) -> Iterator[Step]:
 def _in_turn(questions: list[_Question]) -> Iterator[Step]:
     for name, ask in questions:
         try:
-            step = Step(name, works=True, seen=ask())
+            found = ask()
+            advised = _Advice(found, "") if isinstance(found, str) else found
+            step = Step(name, works=True, seen=advised.seen, to_do=advised.to_do)
         except _Failed as failed:
             step = Step(name, works=False, seen=str(failed), to_do=failed.to_do)
         except KafkaOdpsError as error:
@@ -106,6 +122,34 @@ def _read(hook: KafkaHook, topic: str) -> str:
     for _ in hook.read(replace(window, ranges=(last,)), poll_timeout=_READ_SECONDS, fetch_bytes=_FETCH_BYTES):
         pass
     return f"{last} was read"
+
+
+def _policy(hook: KafkaHook, topic: str) -> str | _Advice:
+    policy = hook.cleanup_policy(topic)
+    if policy is not None:
+        return f"cleanup.policy is {policy}"
+    return _Advice(
+        "this login may not know them",
+        f"give it the right DescribeConfigs on topic {topic}: without it, nobody can tell compacted records from lost "
+        "ones, and a load that meets a gap fails",
+    )
+
+
+def _planning(hook: KafkaHook, topic: str) -> str | _Advice:
+    """Ask for the right to a group of those who plan: that of one table is as good as another's."""
+    from airflow_provider_kafka_odps.clients.kafka.groups.planning_lock import GROUPS, group_of
+    from airflow_provider_kafka_odps.clients.kafka.groups.rights import may_read_group
+
+    match may_read_group(hook.cluster, group_of(topic, "check")):
+        case True:
+            return f"runs that plan at the same moment take turns, by groups {GROUPS}…"
+        case None:
+            return "whether runs that plan at the same moment can take turns, the broker does not tell"
+        case _:
+            return _Advice(
+                "runs that plan at the same moment do not take turns, and may hinder each other",
+                f"give this login the right Read on groups with the prefix {GROUPS}",
+            )
 
 
 def _columns(hook: OdpsHook, table: TableName) -> str:

@@ -19,6 +19,7 @@ from kit.documented import documented
 from kit.kafka_topics import producer, rows_of, send
 from kit.secure_broker import SECRET, SecureBroker, allow, secure_broker, unsigned_token
 
+from airflow_provider_kafka_odps.clients.kafka.groups.planning_lock import group_of
 from airflow_provider_kafka_odps.commands.checking.connections import kafka_steps
 from airflow_provider_kafka_odps.core.window.facts import Questions
 from airflow_provider_kafka_odps.exceptions import BrokerRefused, InvalidConnection, Unreachable
@@ -325,3 +326,21 @@ def test_check_tells_a_missing_right_to_read(connect: Connect, root: KafkaAdminC
     assert (last.name, last.works) == (f"read {topic}", False)
     assert "Read" in last.seen
     assert SECRET not in str([*before, last])
+
+
+def test_check_advises_of_rights_that_a_load_can_do_without(
+    connect: Connect, root: KafkaAdminClient, topic: str
+) -> None:
+    """Steps that work, and what the load would be better off with; nothing of it where the rights are there."""
+    reads = [(ACLOperation.DESCRIBE, TOPIC, topic), (ACLOperation.READ, TOPIC, topic)]
+    allow(root, reads)
+    connect.documented("SCRAM-SHA-256")
+    *_, settings, planning = kafka_steps("kafka_default", topic)
+    assert (settings.works, planning.works) == (True, True)
+    assert f"the right DescribeConfigs on topic {topic}" in settings.to_do
+    assert "the right Read on groups with the prefix airflow-provider-kafka-odps.planning." in planning.to_do
+    group = (ACLOperation.READ, GROUP, group_of(topic, "check"))
+    allow(root, [*reads, (ACLOperation.DESCRIBE_CONFIGS, TOPIC, topic), group])
+    *_, settings, planning = kafka_steps("kafka_default", topic)
+    assert (settings.to_do, planning.to_do) == ("", "")
+    assert "take turns" in planning.seen

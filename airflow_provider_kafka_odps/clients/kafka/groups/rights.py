@@ -1,0 +1,29 @@
+"""Whether a login may use a consumer group, asked without joining it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow_provider_kafka_odps.clients.kafka.admin import open_admin
+from airflow_provider_kafka_odps.clients.kafka.errors import retried
+
+if TYPE_CHECKING:
+    from airflow_provider_kafka_odps.clients.kafka.connection.client import Cluster
+
+
+def may_read_group(cluster: Cluster, group: str) -> bool | None:
+    """Tell whether this login has Read on a group, whether it exists or not; None where the broker does not tell.
+
+    Raises Unreachable, BrokerRefused.
+    """
+    from kafka.errors import GroupAuthorizationFailedError
+
+    with open_admin(cluster) as admin:
+        try:
+            answer = retried(lambda: admin.client.describe_groups([group]), cluster.clock)[group]
+        except GroupAuthorizationFailedError:
+            return False
+    if answer["error"] is not None:
+        return False if GroupAuthorizationFailedError.__name__ in answer["error"] else None
+    operations = answer.get("authorized_operations")
+    return None if not operations else "READ" in operations
