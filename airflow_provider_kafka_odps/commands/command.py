@@ -1,4 +1,4 @@
-"""``python -m airflow_provider_kafka_odps check|plan|verify|examples|dataworks|local``."""
+"""``python -m airflow_provider_kafka_odps check|plan|verify|windows|examples|dataworks|local``."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from airflow_provider_kafka_odps.commands.ending import ended
 from airflow_provider_kafka_odps.commands.planning import command as planning
 from airflow_provider_kafka_odps.commands.terminal import Terminal
 from airflow_provider_kafka_odps.commands.verifying import command as verifying
+from airflow_provider_kafka_odps.commands.windows import command as windows
 
 _PROGRAM = "python -m airflow_provider_kafka_odps"
-_COMMANDS = (checking, planning, verifying, examples)
+_COMMANDS = (checking, planning, verifying, windows, examples)
 """Each has ``add``, which makes its parser and gives it what runs it."""
 _WITH_PARSERS_OF_THEIR_OWN = {
     "dataworks": "print the hazards of a DataWorks or DataX job, or the operator call that it stands for",

@@ -17,7 +17,7 @@ from airflow_provider_kafka_odps.commands.checking import steps
 from airflow_provider_kafka_odps.commands.command import main
 from airflow_provider_kafka_odps.commands.planning import told
 
-COMMANDS = ("check", "plan", "verify", "examples")
+COMMANDS = ("check", "plan", "verify", "windows", "examples")
 
 
 def _run(*words: str, module: str = "airflow_provider_kafka_odps") -> subprocess.CompletedProcess[str]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from commands.airflow_double import AirflowDouble, running_double
 from commands.conftest import Connect, things
 from demo.broker import Broker
 from kafka import KafkaAdminClient, TopicPartition
@@ -284,3 +285,44 @@ def test_a_broker_that_is_away_says_nothing_of_the_load(
     columns = {"id": "__offset__"}
     code, answer = plan(capsys, topic="t", table=table, partition="ds=1", columns=columns, start=0, end=1)
     assert (code, answer["error"]["name"]) == (2, "Unreachable")
+
+
+@pytest.fixture
+def airflow() -> Iterator[AirflowDouble]:
+    """Return an Airflow over HTTP."""
+    with running_double() as double:
+        yield double
+
+
+def test_what_other_runs_have_left_is_asked_of_airflow(
+    topic: str, table: str, airflow: AirflowDouble, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The cut of a neighbour counts, and nothing is written to the store in which it is."""
+    asked = {"topic": topic, "table": table, "columns": {"id": "__offset__"}, "partition": "ds=1"}
+    hour = ["--interval-start", "2025-11-22T16:00:00Z", "--interval-end", "2099-01-01T00:00:00Z"]
+    _, planned = plan(capsys, *hour[:3], "2025-11-22T17:00:00Z", **asked)
+    window = planned["window"]
+    cut = {"version": 1, "topic_id": window["topic_id"], "task": "load.load", "run_id": "before"}
+    key = f"cut:{window['cluster_id']}:{topic}:2025-11-22T16:00:00Z:end"
+    airflow.assets = {
+        f"maxcompute://maxcompute_default/{table}x": {},
+        f"maxcompute://maxcompute_default/{table}": {key: {**cut, "offsets": {"0": 0, "1": 0}}},
+    }
+    code, planned = plan(capsys, *hour[:3], "2025-11-22T17:00:00Z", "--airflow", airflow.url, **asked)
+    assert code == 0
+    assert planned["window"]["start"]["source"] == "cut of run before"
+    assert planned["notes"] == []
+    assert {each.partition(" ")[0] for each in airflow.asked} == {"GET"}
+
+
+def test_a_chain_goes_on_where_airflow_says(
+    topic: str, table: str, airflow: AirflowDouble, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where nothing is remembered, the plan is refused as the load is."""
+    airflow.assets = {f"maxcompute://maxcompute_default/{table}": {}}
+    asked = {"topic": topic, "table": table, "columns": {"id": "__offset__"}, "partition": "ds=1"}
+    code, answer = plan(capsys, "--airflow", airflow.url, start="previous", end="latest", **asked)
+    assert (code, answer["error"]["name"]) == (1, "NoPreviousWindow")
+    chained = {**asked, "start": "previous", "end": "latest", "first_start": "earliest", "max_offsets": 3}
+    code, planned = plan(capsys, "--airflow", airflow.url, **chained)
+    assert (code, planned["records_at_most"]) == (0, 3)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from commands.airflow_double import running_double
 from commands.conftest import Connect, things
 from demo.broker import Broker
 from kafka import KafkaAdminClient, TopicPartition
@@ -200,6 +201,18 @@ def test_a_receipt_from_standard_input(
     assert verify(capsys, "--receipt", "-")[0] == 0
 
 
+def test_a_receipt_of_a_run(loaded: dict[str, Any], receipt: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Airflow is asked for what the task has returned."""
+    with running_double() as airflow:
+        airflow.load("a run/1", "success", return_value=json.loads(Path(receipt).read_text()))
+        words = ["--airflow", airflow.url, "--dag-id", "orders", "--task-id", "load", "--run-id"]
+        code, answer = verify(capsys, *words, "a run/1")
+        assert (code, answer["verdict"], answer["table"].partition(".")[2]) == (0, "the same", loaded["table"])
+        code, answer = verify(capsys, *words, "another")
+        assert (code, answer["error"]["name"]) == (2, "InvalidInput")
+        assert "has returned no receipt in run 'another'" in answer["error"]["message"]
+
+
 def test_without_columns_nobody_can_tell(
     loaded: dict[str, Any], receipt: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -218,6 +231,8 @@ def test_without_columns_nobody_can_tell(
     ("words", "complaint"),
     [
         ("", "what is to be compared? Give a load, by --parameters, --set or --dag-file"),
+        ("--run-id r", "--run-id asks Airflow for the receipt: it needs --airflow, --dag-id and --task-id"),
+        ("--run-id r --receipt no.json", "--receipt and --run-id: one of them is the receipt"),
         ("--receipt no.json", "--receipt no.json cannot be read: No such file or directory"),
         ("--receipt BROKEN", "is no JSON: Expecting"),
         ("--receipt LIST", "an object is wanted, what the task returned"),

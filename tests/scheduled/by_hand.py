@@ -22,6 +22,25 @@ def in_a_chain(history: History, random: Random) -> None:
     while history.window(history.trigger())["span"]:
         pass
     history.check_tiles(sorted(history.runs(), key=lambda run_id: sorted(history.window(run_id)["partitions"].items())))
+    _ask_by_commands(history, first)
+
+
+def _ask_by_commands(history: History, run_id: str) -> None:
+    """Ask for the windows, for the next one, and whether a run is in the table: as the real Airflow keeps it."""
+    code, answer = history.command("windows")
+    assert (code, len(answer["windows"]), answer["holes"]) == (0, len(history.runs()), [])
+    assert history.command("verify", "--run-id", run_id, "--task-id", "load")[1]["verdict"] == "the same"
+    before = history.airflow.call("GET", "assets", limit=100, uri_pattern=history.name)
+    history.records.send([0.5], partition=1)
+    task = ["--dag-file", str(history.bundle / "hours.py"), "--task-id", "load"]
+    code, planned = history.command("plan", *task)
+    sent = {str(number): len(values) for number, values in history.records.sent.items()}
+    expected = {number: [end - (number == "1"), end] for number, end in sent.items()}
+    assert (code, planned["window"]["partitions"]) == (0, expected)
+    # What was planned here is nothing to the next run.
+    assert history.airflow.call("GET", "assets", limit=100, uri_pattern=history.name) == before
+    assert history.window(history.trigger())["partitions"] == expected
+    history.check_rows()
 
 
 def per_partition(history: History, random: Random) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,6 +21,7 @@ import pytest
 from kit.airflow_service import AirflowService, Task
 from kit.kafka_topics import producer
 from kit.recording_endpoint import Recording
+from kit.shell import program
 from kit.unbroken import unbroken
 from scheduled.named import MIDNIGHT
 
@@ -227,6 +232,14 @@ class History:
         """Return the window of a run."""
         window: Mapping[str, Any] = self.airflow.xcom(self.task(run_id), "window")
         return window
+
+    def command(self, *words: str) -> tuple[int, dict[str, Any]]:
+        """Run a command of the package about this DAG, and return its exit code and its JSON."""
+        command = program(*words, "--json", "--airflow", self.airflow.url, "--dag-id", self.dag_id)
+        settings = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        ended = subprocess.run(command, check=False, capture_output=True, text=True, env=settings)
+        assert ended.stdout, ended.stderr
+        return ended.returncode, json.loads(ended.stdout)
 
     def rows(self) -> list[tuple[int, int, str]]:
         """Return the rows of the table in order."""

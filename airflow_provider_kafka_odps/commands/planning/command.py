@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from airflow_provider_kafka_odps.commands.airflow.options import add_airflow, airflow_of, reader_of
 from airflow_provider_kafka_odps.commands.ending import Code
 from airflow_provider_kafka_odps.commands.loads.options import EPILOG, add_load
 from airflow_provider_kafka_odps.commands.options import Subparsers, add_json, amount, read_by
@@ -37,6 +38,7 @@ def add(commands: Subparsers, program: str) -> None:
         "--sample", default=_USUAL, type=read_by(_amount), metavar="OFFSETS",
         help=f"how many offsets are looked at, or all; default: {_USUAL}",
     )  # fmt: skip
+    add_airflow(plan)
     add_json(plan)
     plan.set_defaults(run=_run)
 
@@ -54,9 +56,10 @@ def _run(asked: argparse.Namespace, terminal: Terminal) -> Code:
 
         look_as_airflow_does()
         wanted = wanted_load(asked)
-        refuse_unknown_chain(wanted, None)
+        read_entry = reader_of(airflow_of(asked), None if wanted.asset is None else wanted.asset.uri)
+        refuse_unknown_chain(wanted, read_entry)
         try:
-            plan = plan_of(wanted.held(), None, asked.sample, terminal.progress)
+            plan = plan_of(wanted.held(), read_entry, asked.sample, terminal.progress)
         except _UNTOLD:
             raise
         except KafkaOdpsError as refused:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from airflow_provider_kafka_odps.commands.airflow.options import add_airflow
 from airflow_provider_kafka_odps.commands.ending import Code
 from airflow_provider_kafka_odps.commands.loads.options import EPILOG, add_load
 from airflow_provider_kafka_odps.commands.options import Subparsers, add_json, amount, read_by
@@ -17,9 +18,9 @@ def add(commands: Subparsers, program: str) -> None:
     """Add the command."""
     verify = commands.add_parser(
         "verify",
-        help="hold a table or partition against the topic, or against the receipt of a load",
-        description="Hold a table or partition against the topic: missing, doubled and extra offsets per Kafka "
-        "partition, and values. Or, with a receipt alone, against its numbers. Nothing is written; the statements that "
+        help="compare a table or partition with the topic, or with the receipt of a load",
+        description="Compare a table or partition with the topic: missing, doubled and extra offsets per Kafka "
+        "partition, and values. Or, with a receipt alone, with its numbers. Nothing is written; the statements that "
         "are run scan the partition.",
         epilog=f"Examples: {program} verify --receipt receipt.json; "
         f"{program} verify --dag-file dags/orders.py --receipt receipt.json --values all. {EPILOG}"
@@ -41,6 +42,11 @@ def add(commands: Subparsers, program: str) -> None:
     verify.add_argument(
         "--sample", default=_USUAL, type=read_by(amount), metavar="OFFSETS", help=f"of --values; default: {_USUAL}"
     )
+    verify.add_argument(
+        "--run-id", help="the receipt is what the task has returned in this run, asked of --airflow; with --dag-id and "
+        "--task-id",
+    )  # fmt: skip
+    add_airflow(verify)
     add_json(verify)
     verify.set_defaults(run=_run)
 

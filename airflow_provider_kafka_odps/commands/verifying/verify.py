@@ -8,11 +8,14 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import TypeAlias
 
+from airflow_provider_kafka_odps.commands.airflow.api import AirflowApi
+from airflow_provider_kafka_odps.commands.airflow.options import airflow_of, reader_of
 from airflow_provider_kafka_odps.commands.loads.wanted import HeldLoad, wanted_load
 from airflow_provider_kafka_odps.commands.planning.plan import refuse_unknown_chain, window_of
 from airflow_provider_kafka_odps.commands.verifying.receipt import hold_against_receipt, read_receipt
 from airflow_provider_kafka_odps.commands.verifying.topic import TopicVerifier
 from airflow_provider_kafka_odps.commands.verifying.verdict import Verified
+from airflow_provider_kafka_odps.commands.windows.listed import receipt_of
 from airflow_provider_kafka_odps.core.delivery.window_rows import rows_statement
 from airflow_provider_kafka_odps.core.journal.receipt import Receipt
 from airflow_provider_kafka_odps.core.options import Mode
@@ -32,7 +35,8 @@ def verified(asked: argparse.Namespace, shown: Shown) -> Verified:
 
     Raises a KafkaOdpsError where nobody can tell: a service does not answer, or what was named cannot be compared.
     """
-    receipt = None if asked.receipt is None else read_receipt(asked.receipt)
+    api = airflow_of(asked)
+    receipt = _receipt(asked, api)
     if asked.dag_file is None and asked.parameters is None and not asked.given:
         if receipt is None:
             raise InvalidInput(
@@ -43,17 +47,36 @@ def verified(asked: argparse.Namespace, shown: Shown) -> Verified:
         _hold_against_receipt(found, receipt, OdpsHook(asked.maxcompute))
         return found
     wanted = wanted_load(asked)
+    read_entry = None
     if receipt is None:
-        refuse_unknown_chain(wanted, None)
+        read_entry = reader_of(api, None if wanted.asset is None else wanted.asset.uri)
+        refuse_unknown_chain(wanted, read_entry)
     held = wanted.held()
     if held.destination.target.create:
         raise UnknownTable(f"there is no table {held.load.target.table}")
-    window = window_of(held, None) if receipt is None else receipt.window
+    window = window_of(held, read_entry) if receipt is None else receipt.window
     found = Verified(window, held.load.target.table, held.destination.partition, notes=[*wanted.notes])
     if receipt is not None:
         _refuse_another_load(receipt, held)
         _hold_against_receipt(found, receipt, held.hooks.odps)
     _hold_against_topic(found, receipt, held, asked, shown)
+    return found
+
+
+def _receipt(asked: argparse.Namespace, api: AirflowApi | None) -> Receipt | None:
+    if asked.run_id is None:
+        return None if asked.receipt is None else read_receipt(asked.receipt)
+    if asked.receipt is not None:
+        raise InvalidInput("--receipt and --run-id: one of them is the receipt")
+    if api is None or asked.dag_id is None or asked.task_id is None:
+        raise InvalidInput("--run-id asks Airflow for the receipt: it needs --airflow, --dag-id and --task-id")
+    instance = {"dag_id": asked.dag_id, "dag_run_id": asked.run_id, "task_id": asked.task_id}
+    found = receipt_of(api.xcom(instance, "return_value"))
+    if found is None:
+        raise InvalidInput(
+            f"task {asked.task_id!r} of DAG {asked.dag_id!r} has returned no receipt in run {asked.run_id!r}: it has "
+            "not succeeded, or Airflow has forgotten it"
+        )
     return found
 
 

@@ -1,0 +1,1 @@
+"""`windows`: the windows of a DAG's runs, with holes and overlaps between them."""
