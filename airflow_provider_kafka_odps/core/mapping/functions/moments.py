@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,7 +12,8 @@ from airflow_provider_kafka_odps.core.mapping.conversions.text import text_conve
 from airflow_provider_kafka_odps.core.mapping.conversions.times import moment_conversion
 from airflow_provider_kafka_odps.core.mapping.formats import SourceKind
 from airflow_provider_kafka_odps.core.mapping.functions.function import TEXTUAL, Change, Given, function
-from airflow_provider_kafka_odps.core.mapping.instants.clocks import Millis, ZoneClock, within_calendar
+from airflow_provider_kafka_odps.core.mapping.instants.clocks import DAY_MILLIS, Millis, ZoneClock
+from airflow_provider_kafka_odps.core.mapping.instants.shown_times import OfMoments
 from airflow_provider_kafka_odps.core.mapping.instants.time_columns import (
     INSTANTS,
     NANOS,
@@ -24,7 +23,7 @@ from airflow_provider_kafka_odps.core.mapping.instants.time_columns import (
     to_nanos,
 )
 from airflow_provider_kafka_odps.core.mapping.instants.time_patterns import TimePattern
-from airflow_provider_kafka_odps.core.mapping.instants.time_writing import write_times
+from airflow_provider_kafka_odps.core.mapping.instants.time_writing import unit_of, write_times
 from airflow_provider_kafka_odps.core.mapping.strict import (
     Always,
     Chained,
@@ -149,7 +148,9 @@ def formatted(pattern: str, zone: str = "", *, kind: SourceKind, timezone: str |
     clock = _clock(kind, zone, timezone)
     if clock is None and parsed.has_offset:
         raise InvalidInput(f"pattern {pattern!r}: a {kind} has no offset")
-    return _OfMoments("format", kind, clock, lambda local, nanos, offset: write_times(local, nanos, offset, parsed))
+    return OfMoments(
+        "format", kind, clock, lambda local, nanos, offset: write_times(local, nanos, offset, parsed), unit_of(parsed)
+    )
 
 
 @function(takes=_MOMENTS - {SourceKind.DATE}, gives=SourceKind.DATE)
@@ -158,9 +159,9 @@ def date(zone: str = "", *, kind: SourceKind, timezone: str | None) -> Conversio
 
     def days(local: Millis, nanos: Millis, offset: Millis) -> pa.Array:
         del nanos, offset
-        return pa.array((local // 86_400_000).astype(np.int32)).cast(pa.date32())
+        return pa.array((local // DAY_MILLIS).astype(np.int32)).cast(pa.date32())
 
-    return _OfMoments("date", kind, _clock(kind, zone, timezone), days)
+    return OfMoments("date", kind, _clock(kind, zone, timezone), days, DAY_MILLIS)
 
 
 @function(takes=frozenset({SourceKind.NANOS}), gives=SourceKind.INSTANT)
@@ -178,41 +179,3 @@ def _clock(kind: SourceKind, zone: str, timezone: str | None) -> ZoneClock | Non
             f"this is {kind}"
         )
     return ZoneClock(zone_of(zone, "zone")) if zone else None
-
-
-@dataclass(frozen=True, slots=True)
-class _OfMoments:
-    """What is made of times by a clock."""
-
-    name: str
-    kind: SourceKind
-    clock: ZoneClock | None
-    made: Callable[[Any, Any, Any], pa.Array]
-    """Takes what the clock shows, what is smaller than a millisecond, and the offset."""
-
-    def apply(self, values: pa.Array) -> Converted:
-        millis, nanos = self._numbers(values)
-        there = values.is_valid().to_numpy(zero_copy_only=False)
-        out = there & ~within_calendar(millis)
-        millis = np.where(there & ~out, millis, 0)
-        local = millis if self.clock is None else self.clock.local(millis)
-        out |= there & ~within_calendar(local)
-        local = np.where(out, millis, local)
-        column = self.made(local, nanos, local - millis)
-        if out.any() or values.null_count:
-            column = pc.if_else(pa.array(there & ~out), column, pa.scalar(None, column.type))
-        return column, [
-            Unconvertible(int(row), f"{self.name}: {int(number)} ms after 1970 is beyond the calendar")
-            for row, number in zip(np.flatnonzero(out), self._numbers(values)[0][out], strict=True)
-        ]
-
-    def _numbers(self, values: pa.Array) -> tuple[Millis, Millis]:
-        numbers = pc.fill_null(values.cast(pa.int32() if self.kind is SourceKind.DATE else pa.int64()), 0)
-        integers = numbers.cast(pa.int64()).to_numpy()
-        match self.kind:
-            case SourceKind.DATE:
-                return integers * 86_400_000, np.zeros(len(values), np.int64)
-            case SourceKind.INSTANT:
-                return integers, np.zeros(len(values), np.int64)
-            case _:
-                return integers // 10**6, integers % 10**6

@@ -23,7 +23,8 @@ _FIRST_DAY, _LAST_DAY = ((day - date(1970, 1, 1)).days for day in (date(1, 1, 1)
 DAY_MILLIS = 86_400_000
 FIRST_MILLI, LAST_MILLI = _FIRST_DAY * DAY_MILLIS, (_LAST_DAY + 1) * DAY_MILLIS - 1
 """The years 1 to 9999, in milliseconds since 1970 (UTC)."""
-_QUARTER = 900_000
+QUARTER = 900_000
+"""A quarter of an hour, in milliseconds: every offset of today is a number of them."""
 _KEPT = 100_000
 """Quarters, nearly three years of them, in about 20 MB."""
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - by whatever clock
@@ -60,10 +61,10 @@ class ZoneClock:
         return local - offsets, none
 
     def _edges_of_instants(self, start: int) -> tuple[int, ...]:
-        return tuple(self._offset_at(start + last) for last in (0, _QUARTER - 1))
+        return tuple(self._offset_at(start + last) for last in (0, QUARTER - 1))
 
     def _edges_of_local(self, start: int) -> tuple[int, ...]:
-        return tuple(self._offset_of(start + last, fold) for last in (0, _QUARTER - 1) for fold in (0, 1))
+        return tuple(self._offset_of(start + last, fold) for last in (0, QUARTER - 1) for fold in (0, 1))
 
     def _offset_at(self, instant: int) -> int:
         # Python's clocks end with the calendar; none is changed within a day of its ends.
@@ -82,8 +83,8 @@ def _millis(offset: timedelta | None) -> int:
 
 def _by_quarter(times: Millis, edges: Callable[[int], tuple[int, ...]]) -> tuple[Millis, Sequence[int]]:
     """Return the offset of each time, and the rows in whose quarter of an hour it is not the same throughout."""
-    quarters = pa.array(times // _QUARTER).dictionary_encode()
-    found = [edges(quarter * _QUARTER) for quarter in quarters.dictionary.to_pylist()]
+    quarters = pa.array(times // QUARTER).dictionary_encode()
+    found = [edges(quarter * QUARTER) for quarter in quarters.dictionary.to_pylist()]
     places = quarters.indices.to_numpy()
     offsets = np.array([each[0] for each in found], np.int64)[places]
     changes = np.array([len(set(each)) > 1 for each in found], bool)

@@ -19,7 +19,7 @@ def write_times(local: Millis, nanos: Millis, offset: Millis, pattern: TimePatte
     ``local`` is what the clock shows, ``nanos`` what is smaller than a millisecond, ``offset`` by how many milliseconds
     the clock is ahead of UTC.
     """
-    unit = _unit(pattern)
+    unit = unit_of(pattern)
     if unit > 1:
         # Of all times of a day, an hour or a second, one text is written.
         slots = pa.array(local // unit).dictionary_encode()
@@ -28,8 +28,8 @@ def write_times(local: Millis, nanos: Millis, offset: Millis, pattern: TimePatte
     return _written_all(local, nanos, offset, pattern)
 
 
-def _unit(pattern: TimePattern) -> int:
-    """Return the milliseconds within which all texts of a pattern are the same; 1: each may be another one."""
+def unit_of(pattern: TimePattern) -> int:
+    """Return the milliseconds, from a multiple of them on, in which all texts of a pattern are the same; 1: in none."""
     letters = {each[0] for each in pattern.letters}
     if letters & {"S", "X"}:
         return 1
