@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from airflow_provider_kafka_odps.clients.maxcompute.blocks.values import as_varints, coder, joined, wire_type
+from airflow_provider_kafka_odps.core.arrow import bytes_of
 from airflow_provider_kafka_odps.core.table.types import OdpsType
 
 _END_OF_RECORD, _RECORD_COUNT, _CRC_OF_CRCS = 33_553_408, 33_554_430, 33_554_431
@@ -52,9 +53,7 @@ def record_body(batches: Iterable[pa.RecordBatch], kinds: Iterable[OdpsType]) ->
 
 
 def _pieces(records: pa.BinaryArray) -> Iterator[bytes]:
-    _, edges, octets = records.buffers()
-    starts = np.frombuffer(edges, np.int32)[records.offset :]
-    whole = memoryview(octets)[starts[0] : starts[len(records)]]
+    whole = bytes_of(records)
     for start in range(0, len(whole), _PIECE_BYTES):
         yield bytes(whole[start : start + _PIECE_BYTES])
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from airflow_provider_kafka_odps.core.arrow import bytes_of
 from airflow_provider_kafka_odps.core.mapping.instants.clocks import DAY_MILLIS, Millis, Where
 from airflow_provider_kafka_odps.core.mapping.instants.time_patterns import OFFSETS, WIDTHS, TimePattern, regex_of
 
@@ -85,11 +86,7 @@ def _in_digits(texts: pa.Array, pattern: TimePattern, none: str) -> pa.Array:
 
 def _matrix(texts: pa.Array, width: int) -> Digits:
     """Return texts of one length as rows of bytes, without a copy."""
-    _, _, octets = texts.buffers()
-    if octets is None or not len(texts):
-        return np.zeros((0, width), np.uint8)
-    first = np.frombuffer(texts.buffers()[1], np.int32)[texts.offset]
-    return np.frombuffer(octets, np.uint8)[first : first + width * len(texts)].reshape(len(texts), width)
+    return np.frombuffer(bytes_of(texts), np.uint8).reshape(len(texts), width)
 
 
 class _Reader:

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias, assert_never
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from airflow_provider_kafka_odps.core.arrow import bytes_of
 from airflow_provider_kafka_odps.core.mapping.arrow_sql import query, quoted
 from airflow_provider_kafka_odps.core.mapping.doubles import are_near, doubles_of
 from airflow_provider_kafka_odps.core.mapping.expressions import FieldPath, Rest, Source
@@ -203,12 +204,9 @@ def _lenient(values: pa.Array) -> pa.Array:
 
 def _as_one(values: pa.Array) -> pa.Array:
     """Return all texts as one, without a copy."""
-    _, offsets, text = values.buffers()
-    if text is None:
-        return values
-    edges = pa.Array.from_buffers(pa.int32(), values.offset + len(values) + 1, [None, offsets])
-    ends = pa.array([edges[values.offset].as_py(), edges[-1].as_py()], pa.int32())
-    return pa.StringArray.from_buffers(1, ends.buffers()[1], text)
+    text = bytes_of(values)
+    ends = pa.array([0, len(text)], pa.int32())
+    return pa.StringArray.from_buffers(1, ends.buffers()[1], pa.py_buffer(text))
 
 
 @dataclass(frozen=True, slots=True)
