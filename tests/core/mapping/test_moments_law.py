@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
@@ -163,3 +164,69 @@ def test_many_neighbours_over_a_change_of_the_clock() -> None:
     assert (texts.to_pylist(), problems) == ([f"{each:%Y%m%d%H%M}" for each in shown], [])
     assert shown[8999].utcoffset() != shown[9000].utcoffset()
     assert shown[0].date() == date(1972, 1, 6)
+
+
+READ = {
+    "yyyy-MM-dd HH:mm:ss": r"(?P<y>\d{4})-(?P<M>\d\d)-(?P<d>\d\d) (?P<H>\d\d):(?P<m>\d\d):(?P<s>\d\d)",
+    "yyyyMMddHH": r"(?P<y>\d{4})(?P<M>\d\d)(?P<d>\d\d)(?P<H>\d\d)",
+    "SSS'/'dd'/'MM'/'yyyy": r"(?P<S>\d{3})/(?P<d>\d\d)/(?P<M>\d\d)/(?P<y>\d{4})",
+    "yyyy S": r"(?P<y>\d{4}) (?P<S>\d)",
+}
+"""Patterns, and regular expressions of the same texts."""
+
+
+def digits(low: int, high: int, width: int) -> st.SearchStrategy[str]:
+    """Return numbers of one width, at times just outside of their range."""
+    return st.integers(max(0, low - 1), min(high + 1, 10**width - 1)).map(lambda number: f"{number:0{width}}")
+
+
+@st.composite
+def texts_of(draw: st.DrawFn, pattern: str) -> list[str | None]:
+    """Draw texts of a pattern, and some that are nearly so."""
+    parts = {
+        "yyyy": st.one_of(digits(1, 9999, 4), digits(1999, 2030, 4)),
+        "MM": digits(1, 12, 2),
+        "dd": digits(1, 31, 2),
+        "HH": digits(0, 23, 2),
+        "mm": digits(0, 59, 2),
+        "ss": digits(0, 59, 2),
+        "SSS": digits(0, 999, 3),
+        "S": digits(0, 9, 1),
+    }
+    found: list[str | None] = []
+    for _ in range(draw(st.integers(0, 12))):
+        text = pattern.replace("'", "")
+        for letters, numbers in parts.items():
+            text = text.replace(letters, draw(numbers))
+        at = draw(st.integers(0, len(text) - 1))
+        odd = text[:at] + draw(st.sampled_from(["", "x", "é", ":", "/", "12"])) + text[at + 1 :]
+        found.append(draw(st.sampled_from([text, text, text, text, odd, None])))
+    return found
+
+
+def read_by_python(text: str | None, pattern: str) -> datetime | None:
+    """Return the time, in UTC, or None for what is none."""
+    found = re.fullmatch(READ[pattern], text or "", re.ASCII)
+    if found is None:
+        return None
+    number = {letter: int(digits) for letter, digits in found.groupdict().items()}
+    try:
+        moment = datetime(number["y"], number.get("M", 1), number.get("d", 1), tzinfo=UTC)
+        moment = moment.replace(hour=number.get("H", 0), minute=number.get("m", 0), second=number.get("s", 0))
+    except ValueError:
+        return None
+    tenths = found.groupdict().get("S") or "0"
+    return moment + timedelta(milliseconds=int(f"{tenths:0<3}"))
+
+
+@pytest.mark.parametrize("pattern", READ)
+@given(data=st.data())
+def test_a_text_is_read_as_python_reads_it(pattern: str, data: st.DataObject) -> None:
+    """Whatever stands beside it; what is no time of the calendar is a problem that quotes it, in its row."""
+    texts = data.draw(texts_of(pattern))
+    wanted = [read_by_python(text, pattern) for text in texts]
+    moments, problems = called("time", pattern, "UTC", kind=SourceKind.TEXT).apply(pa.array(texts, pa.string()))
+    assert moments.to_pylist() == wanted
+    bad = [row for row, (text, moment) in enumerate(zip(texts, wanted, strict=True)) if moment is None and text]
+    assert [each.row for each in problems] == bad
+    assert all(repr(texts[each.row]) in each.reason for each in problems)

@@ -15,15 +15,17 @@ from airflow_provider_kafka_odps.core.mapping.instants.clocks import DAY_MILLIS,
 from airflow_provider_kafka_odps.core.mapping.instants.time_patterns import OFFSETS, WIDTHS, TimePattern, regex_of
 
 Digits = npt.NDArray[np.uint8]
-Numbers = npt.NDArray[np.int32]
-"""Of at most nine digits."""
+Numbers = npt.NDArray[np.int32] | npt.NDArray[np.uint8]
+"""Of at most nine digits; of one and two in a byte."""
 _SIGN_PLUS, _SIGN_MINUS = ord("+"), ord("-")
-_ZERO, _NINE = np.uint8(ord("0")), np.uint8(9)
+_ZERO, _NINE, _TEN = np.uint8(ord("0")), np.uint8(9), np.uint8(10)
 _MOST_HOURS = 18
 _RANGES = {"y": (1, 9999), "M": (1, 12), "d": (1, 31), "H": (0, 23), "m": (0, 59), "s": (0, 59)}
-_OTHERWISE = {"y": 1970, "M": 1, "d": 1}
+_NONE, _ONE = (np.full(1, number, np.int32) for number in (0, 1))
+_OTHERWISE = {"y": np.full(1, 1970, np.int32), "M": _ONE, "d": _ONE}
 """What a pattern means that lacks a part; of others 0."""
-_MINUTE, _HOUR = 60_000, 3_600_000
+# Wide enough for what a byte is multiplied to.
+_SECOND, _MINUTE, _HOUR = np.int32(1000), np.int32(60_000), np.int32(3_600_000)
 _END = 2**31
 """Behind the last character of any text."""
 
@@ -46,17 +48,26 @@ def read_times(texts: pa.Array, pattern: TimePattern) -> Times:
     """Read all texts; where one is NULL or bad, the numbers mean nothing."""
     texts = _with_offsets_in_digits(texts, pattern)
     width = sum(_width(letters, text) for letters, text in pattern.parts)
-    fits = pc.fill_null(pc.equal(pc.binary_length(texts), width), fill_value=False)
+    lengths = pc.binary_length(texts)
+    if not texts.null_count and pc.min_max(lengths).as_py() == {"min": width, "max": width}:
+        return _read(texts, width, pattern)
+    fits = pc.fill_null(pc.equal(lengths, width), fill_value=False)
     rows = np.flatnonzero(fits.to_numpy(zero_copy_only=False))
-    reader = _Reader(_matrix(texts.filter(fits), width))
+    found = _read(texts.filter(fits), width, pattern)
+    millis, nanos, offset = (np.zeros(len(texts), np.int64) for _ in range(3))
+    millis[rows], nanos[rows], offset[rows] = found.millis, found.nanos, found.offset
+    bad = pc.is_valid(texts).to_numpy(zero_copy_only=False).copy()
+    bad[rows] = found.bad
+    return Times(millis, nanos, offset, bad)
+
+
+def _read(texts: pa.Array, width: int, pattern: TimePattern) -> Times:
+    """Read texts that all have the length of the pattern."""
+    reader = _Reader(_matrix(texts, width))
     for letters, text in pattern.parts:
         reader.read(letters, text)
-    millis, nanos, offset = (np.zeros(len(texts), np.int64) for _ in range(3))
-    seconds, fraction = reader.millis(), reader.fraction(pattern.fraction)
-    millis[rows], nanos[rows], offset[rows] = seconds + fraction // 10**6, fraction % 10**6, reader.offset
-    bad = pc.is_valid(texts).to_numpy(zero_copy_only=False).copy()
-    bad[rows] = ~reader.good
-    return Times(millis, nanos, offset, bad)
+    millis, (fraction, nanos) = reader.millis(), reader.fraction(pattern.fraction)
+    return Times(millis + fraction, nanos, reader.offset, ~reader.good)
 
 
 def _width(letters: str, text: str) -> int:
@@ -113,11 +124,14 @@ class _Reader:
             self.good &= digit == wanted
 
     def _number(self, width: int) -> Numbers:
-        number = np.zeros(len(self.good), np.int32)
-        for digit in self._next(width):
-            digit = digit - _ZERO  # noqa: PLW2901 - from a letter to its number
-            self.good &= digit <= _NINE
-            number = number * 10 + digit
+        digits = self._next(width) - _ZERO
+        self.good &= (digits <= _NINE).all(axis=0)
+        # Two digits fit into a byte, and bytes are added many at a time.
+        pairs = [digits[at] * _TEN + digits[at + 1] for at in range(width % 2, width, 2)]
+        first, *others = [*digits[: width % 2], *pairs]
+        number: Numbers = first
+        for pair in others:
+            number = number.astype(np.int32) * 100 + pair
         return number
 
     def _offset(self, *, colon: bool) -> None:
@@ -128,7 +142,7 @@ class _Reader:
             self._literal(b":")
         minutes = self._number(2)
         self.good &= _within(hours, 0, _MOST_HOURS) & _within(minutes, *_RANGES["m"])
-        self.offset = np.where(sign == _SIGN_MINUS, -1, 1) * (hours * _HOUR + minutes * _MINUTE)
+        self.offset = np.where(sign == _SIGN_MINUS, -1, 1) * (hours * _HOUR + minutes * _MINUTE).astype(np.int64)
 
     def _next(self, width: int) -> Digits:
         self._at += width
@@ -136,22 +150,30 @@ class _Reader:
 
     def millis(self) -> Millis:
         """Return the milliseconds since 1970; what names no time of the calendar is no longer good."""
+        for letter, number in self._numbers.items():
+            if letter in _RANGES:
+                self.good &= _within(number, *_RANGES[letter])
         year, month, day, hour, minute, second = (self._part(letter) for letter in "yMdHms")
-        for letter, edges in _RANGES.items():
-            self.good &= _within(self._part(letter), *edges)
-        months = np.where(self.good, (year - 1) * 12 + month - 1, 0)
-        first = _first_days()[months]
-        self.good &= day <= _first_days()[months + 1] - first
-        millis: Millis = (first + (day - 1)) * np.int64(DAY_MILLIS) + (hour * _HOUR + minute * _MINUTE + second * 1000)
+        # NumPy is five times as fast where a place is 64 bits wide.
+        months = np.where(self.good, (year - 1) * 12 + month - 1, 0).astype(np.int64)
+        firsts, lengths = _months()
+        self.good &= day <= lengths[months]
+        millis: Millis = (firsts[months] + day - 1) * DAY_MILLIS + (hour * _HOUR + minute * _MINUTE + second * _SECOND)
         return millis
 
-    def fraction(self, digits: int) -> Millis:
-        """Return the second's fraction, which has so many digits, in nanoseconds."""
-        found: Millis = self._part("S").astype(np.int64) * 10 ** (9 - digits)
-        return found
+    def fraction(self, digits: int) -> tuple[Millis, Millis]:
+        """Return the second's fraction, which has so many digits: milliseconds, and nanoseconds beside them."""
+        if not digits:
+            return self._nothing(), self._nothing()
+        nanos = self._part("S").astype(np.int64) * 10 ** (9 - digits)
+        millis = nanos // 10**6
+        return millis, nanos - millis * 10**6
+
+    def _nothing(self) -> Millis:
+        return np.zeros(len(self.good), np.int64)
 
     def _part(self, letter: str) -> Numbers:
-        return self._numbers.get(letter, np.full(len(self.good), _OTHERWISE.get(letter, 0), np.int32))
+        return self._numbers.get(letter, _OTHERWISE.get(letter, _NONE))
 
 
 def _within(number: Numbers, low: int, high: int) -> Where:
@@ -160,8 +182,8 @@ def _within(number: Numbers, low: int, high: int) -> Where:
 
 
 @cache
-def _first_days() -> npt.NDArray[np.int64]:
-    """Return the day since 1970 on which each month begins, from January of the year 1 on."""
+def _months() -> tuple[Millis, npt.NDArray[np.int64]]:
+    """Return the day since 1970 on which each month begins, from January of the year 1 on, and its length in days."""
     months = np.arange("0001-01", "10000-02", dtype="datetime64[M]")
-    days: npt.NDArray[np.int64] = months.astype("datetime64[D]").astype(np.int64)
-    return days
+    days: Millis = months.astype("datetime64[D]").astype(np.int64)
+    return days, np.diff(days)
