@@ -28,6 +28,7 @@ from mutants.guards import (
     replacing,
     times,
     turns,
+    verified,
 )
 
 ROOT = Path(__file__).parents[2]
@@ -47,6 +48,7 @@ SECTIONS: Mapping[str, Sequence[Guard]] = {
     "Plans of several runs": planning.GUARDS,
     "Planners at the same moment": turns.GUARDS,
     "Several runs of one interval": interval.GUARDS,
+    "What is told afterwards": verified.GUARDS,
 }
 GUARDS = tuple(guard for guards in SECTIONS.values() for guard in guards)
 _SECONDS = 300
