@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -14,6 +16,7 @@ from commands.conftest import Connect, things
 from demo.broker import Broker
 from kafka import KafkaAdminClient, TopicPartition
 from kit.kafka_topics import producer, send
+from kit.shell import program
 from kit.task_run import TaskRun
 from odps import ODPS
 
@@ -249,6 +252,36 @@ def test_a_load_that_is_described_wrongly(
     said = capsys.readouterr()
     assert (code, said.out) == (2, "")
     assert complaint in said.err
+
+
+@pytest.mark.parametrize(
+    ("template", "why"),
+    [
+        ("{{ ds", "unexpected end of template"),
+        ("{{ var.value.nothing_of_this_name }}", "Variable nothing_of_this_name not found"),
+    ],
+)
+def test_a_template_that_cannot_be_rendered(
+    template: str, why: str, table: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is told with the parameter, in one message without a traceback."""
+    words = ["--set", f"topic={template}", "--set", f"table={table}", *INTERVAL]
+    assert main(["plan", *words]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"InvalidInput: topic={template!r} cannot be rendered here: ")
+    assert why in said
+    assert "by --set topic=…" in said
+    assert "Traceback" not in said
+
+
+def test_without_airflows_database_a_variable_is_told_as_quietly(tmp_path: Path) -> None:
+    """Airflow itself prints a traceback for each of its places that does not answer."""
+    words = ["plan", "--set", "topic={{ var.value.x }}", "--set", "table=t", *INTERVAL]
+    nowhere = {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{tmp_path}/missing/airflow.db"}
+    ended = subprocess.run(program(*words), check=False, capture_output=True, text=True, env={**os.environ, **nowhere})
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "Variable x not found" in ended.stderr
+    assert "Traceback" not in ended.stderr
 
 
 def test_a_file_that_cannot_be_imported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import io
 import json
 import re
 from collections.abc import Mapping
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -107,13 +109,30 @@ def wanted_load(asked: argparse.Namespace) -> WantedLoad:
     interval = _interval(asked, task)
     notes: list[str] = []
     context: Any = context_of(task, interval, dict(asked.params))
+    _render(task, context)
+    run = AirflowRun(context, lambda _: None, notes.append, task.clock, task.cancellation, task.refusals)
+    return WantedLoad(task, interval, run, notes)
+
+
+def _render(task: KafkaToMaxComputeOperator, context: Any) -> None:
+    """Render the parameters as Airflow does; what cannot be rendered is told as ours, without Airflow's traceback."""
+    environment = task.get_template_env(dag_of(task))
+    for name in task.template_fields:
+        value = getattr(task, name)
+        try:
+            # Of a backend that does not know a variable, Airflow prints a traceback; the next one may know it.
+            with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+                rendered = task.render_template(value, context, environment, set())
+        except Exception as problem:  # noqa: BLE001 - a template may do anything, such as ask for a variable
+            raise InvalidInput(
+                f"{name}={value!r} cannot be rendered here: {problem}. Correct the template, or say what it gives, by "
+                f"--set {name}=…"
+            ) from None
+        setattr(task, name, rendered)
     try:
-        task.render_template_fields(context)
         task.check_templates()
     except NoInterval as error:
         raise NoInterval(f"{error}\n{_GIVE_INTERVAL}") from None
-    run = AirflowRun(context, lambda _: None, notes.append, task.clock, task.cancellation, task.refusals)
-    return WantedLoad(task, interval, run, notes)
 
 
 def _alone(parameters: Mapping[str, Any]) -> KafkaToMaxComputeOperator:
