@@ -73,11 +73,12 @@ def connected(connect: Connect, broker: Broker, endpoint: RunningEndpoint) -> No
 
 
 def things(admin: KafkaAdminClient, odps: ODPS) -> set[tuple[str, str]]:
-    """Return the topics, groups, tables and partitions that exist."""
+    """Return the topics, groups, tables and partitions that somebody has made."""
     tables = list(odps.list_tables())
     parts = [(each.name, str(part.name)) for each in tables if each.table_schema.partitions for part in each.partitions]
     return (
-        {("topic", name) for name in admin.list_topics()}
+        # The broker makes its own topic when somebody asks for the coordinator of a group for the first time.
+        {("topic", name) for name in admin.list_topics() if name != "__consumer_offsets"}
         | {("group", group["group_id"]) for group in admin.list_groups()}
         | {("table", each.name) for each in tables}
         | {("partition", f"{table}/{part}") for table, part in parts}

@@ -61,7 +61,7 @@ GUARDS = (
     Guard(
         "times",
         "what no clock can show is written all the same",
-        "core/mapping/functions/moments.py",
+        "core/mapping/instants/shown_times.py",
         "        out |= there & ~within_calendar(local)\n",
         "",
         f"{_FUNCTIONS}test_instants_at_the_ends_of_the_calendar",
