@@ -6,13 +6,15 @@ import json
 import os
 import signal
 import subprocess
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
-from commands.conftest import Connect, things
-from demo.broker import Broker
+from commands.conftest import Connect, kafka_connection, things
+from demo.broker import Broker, running_broker
 from kafka import KafkaAdminClient
+from kafka.admin import NewTopic
 from kit.kafka_topics import producer, send
 from kit.shell import into_a_closed_pipe, program
 from kit.silent_server import mute_server
@@ -223,3 +225,20 @@ def test_the_limit_of_a_container_counts(monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert machine.memory_bytes() == physical
     limit.write_text("1000000\n")
     assert machine.memory_bytes() == 1_000_000
+
+
+def test_a_cluster_without_groups_stays_one(
+    connect: Connect, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Kafka makes the topic of all offsets when the first group is looked for: nobody looks for one."""
+    connect(maxcompute=None)
+    with (
+        running_broker(tmp_path / "broker") as fresh,
+        closing(KafkaAdminClient(bootstrap_servers=fresh.bootstrap_servers)) as admin,
+    ):
+        admin.create_topics([NewTopic("orders", 1, 1)])
+        connect(kafka=kafka_connection(fresh))
+        _, steps = check(capsys, "--topic", "orders")
+        assert steps[5]["works"]
+        assert "the broker does not tell so far" in steps[5]["seen"]
+        assert admin.list_topics() == ["orders"]

@@ -144,7 +144,7 @@ def _planning(hook: KafkaHook, topic: str) -> str | _Advice:
         case True:
             return f"runs that plan at the same moment take turns, by groups {GROUPS}…"
         case None:
-            return "whether runs that plan at the same moment can take turns, the broker does not tell"
+            return "whether runs that plan at the same moment may take turns, the broker does not tell so far"
         case _:
             return _Advice(
                 "runs that plan at the same moment do not take turns, and may hinder each other",
