@@ -29,6 +29,7 @@ PLAIN = {
     "standard words of programming": "reading double clock zone time option plan no at versioned key",
     "an answer that was looked for": "found",
     "participles that say what has been done with a value": "projected checked prepared chained sieved taken counted",
+    "the same, of what a clock shows": "shown",
     "the same, of what a load does": "sent measured",
     "the same, of a reason that ends with a hint": "hinted",
     "the same, of a value that the first way does not take": "retried",

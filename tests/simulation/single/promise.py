@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from core.examples import offsets_in
 from simulation.outside.filters import Keep, keeps
 from simulation.outside.world import NOWHERE, SimulatedWorld, Spot, spot_of
-from simulation.single.cases import Case, Columns
+from simulation.single.cases import Case, Columns, Where
 from twins.maxcompute import OLD_ROW
 
 from airflow_provider_kafka_odps.core.journal.entry import Phase
@@ -260,8 +260,9 @@ class Promise:
         """Tell whether rows that are there would be replaced by fewer: what is lost, or was compacted since."""
         counts = [sum(keeps(keep, spot) for spot in self.owed()) for keep in self.case.where.keeps]
         narrower = not all(counts) or counts[0] > counts[1]
-        # A row of others in a partition of the interval, which would get none.
-        others = self.case.routed and OLD_ROW in self.world.table and self.case.rejected is not None
+        # A row of others in a partition of the interval, which would get none: what is no row may belong there.
+        left_out = self.case.rejected is not None or self.case.where is not Where.EVERYWHERE
+        others = self.case.routed and OLD_ROW in self.world.table and left_out
         fewer = self.case.compacted or self.case.on_data_loss is OnDataLoss.SKIP or narrower or others
         return bool(self.world.table) and fewer
 
