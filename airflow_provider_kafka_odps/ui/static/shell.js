@@ -1,5 +1,7 @@
 // What the pages share that are shown by Airflow: who looks at what, in which colours, and how to get elsewhere.
 
+import { enc } from "./airflow/asking.js";
+
 const query = new URLSearchParams(location.search);
 
 /** A name from the address; of a task that is not mapped, Airflow leaves the placeholder `{MAP_INDEX}` as it is. */
@@ -42,8 +44,6 @@ function followTheme() {
 }
 
 followTheme();
-
-const enc = encodeURIComponent;
 
 /** Where Airflow shows a task instance. */
 export function taskPlace({ dagId, runId, taskId, mapIndex = -1 }) {

@@ -15,7 +15,6 @@ export const KINDS = {
   missing: "lost, and skipped",
 };
 
-const GAPS = ["compacted", "aborted", "control"];
 const WIDTH = 1000;
 const LEAST = 5;
 
@@ -123,9 +122,6 @@ function totalBar(window, counts, passed) {
   const caption = el("figcaption", {}, el("ul", { class: "legend" }, shown));
   return el("figure", { class: "total" }, bar(parts, span, 1), caption);
 }
-
-/** Offsets without a record, of all kinds. */
-export const gapsOf = (told) => GAPS.reduce((sum, kind) => sum + (told[kind] ?? 0), 0);
 
 const STAGES = {
   prepare: "planning, opening the upload",

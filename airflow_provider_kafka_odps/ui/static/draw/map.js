@@ -9,7 +9,7 @@ const [LEAST_ROW, MOST_ROW] = [2, 30];
 const MOST_COLUMN = 64;
 
 /** What a cell can be, the worst last: a column of many windows shows the worst of them. */
-const RANKS = ["none", "empty", "rows", "late", "running", "failed", "overlap", "hole"];
+const RANKS = ["none", "empty", "rows", "running", "failed", "overlap", "hole"];
 
 /** What is in each cell: kind, and how large the range is, beside the largest of its partition. */
 export function cellsOf(columns, partitions, problems) {
@@ -37,7 +37,7 @@ function colours(root) {
   const style = getComputedStyle(root);
   const of = (name) => style.getPropertyValue(`--${name}`).trim();
   return {
-    none: null, empty: of("line"), rows: of("rows"), late: of("rows"), running: of("busy"), failed: of("bad"),
+    none: null, empty: of("line"), rows: of("rows"), running: of("busy"), failed: of("bad"),
     overlap: of("doubt"), hole: of("missing"), back: of("back"), lag: of("warn"), ink: of("ink"),
   };
 }
