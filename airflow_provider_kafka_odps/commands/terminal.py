@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stdout
+from contextlib import AbstractContextManager, contextmanager, redirect_stdout
 from typing import TYPE_CHECKING, Any, TextIO, TypeAlias
 
 from airflow_provider_kafka_odps.standard_output import print_line
@@ -23,6 +23,8 @@ Part: TypeAlias = "str | tuple[str, str]"
 """A text, or a text and its colour."""
 Advance: TypeAlias = Callable[[int], None]
 """Called with how much more is done."""
+Shown: TypeAlias = Callable[[str, int], AbstractContextManager[Advance]]
+"""Shows how far something has come, as ``Terminal.progress`` does: what is done, and how much there is of it."""
 
 
 class Terminal:

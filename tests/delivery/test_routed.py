@@ -40,6 +40,17 @@ def check_all_or_nothing(scene: Scene) -> None:
         scene.check_rows()
 
 
+def go_on_late(scene: Scene, point: str) -> None:
+    """Have an attempt stand still, and go on when the next one has loaded the window: it changes nothing."""
+    zombie = scene.start({point: STOP})
+    assert zombie.wait().stopped
+    ended = scene.attempt()
+    scene.check_loaded_once(ended)
+    zombie.go_on()
+    assert zombie.wait().error is not None, zombie.log()
+    scene.check_loaded_once(ended)
+
+
 def test_every_effect_has_a_point(make_routed: MakeScene) -> None:
     """What is killed below at each of its points is the whole of an attempt."""
     scene = make_routed()
@@ -94,16 +105,7 @@ def test_a_zombie_while_merging(make_routed: MakeScene) -> None:
     """An attempt that was superseded while it stood still goes on afterwards, and moves nothing a second time."""
     cases = [(make_routed(), point) for point in ("commit", "save merging", "start merge", "await merge")]
 
-    def go_through(scene: Scene, point: str) -> None:
-        zombie = scene.start({point: STOP})
-        assert zombie.wait().stopped
-        ended = scene.attempt()
-        scene.check_loaded_once(ended)
-        zombie.go_on()
-        assert zombie.wait().error is not None, zombie.log()
-        scene.check_loaded_once(ended)
-
-    together(go_through, cases)
+    together(go_on_late, cases)
 
 
 def test_killed_while_replacing_routed(make_routed: MakeScene) -> None:
@@ -187,13 +189,4 @@ def test_a_zombie_while_overwriting(make_hours: MakeScene) -> None:
     """An attempt that was superseded while it stood still goes on afterwards, and changes nothing."""
     cases = [(make_hours(), point) for point in ("commit", "save merging", "start merge", "await merge")]
 
-    def go_through(scene: Scene, point: str) -> None:
-        zombie = scene.start({point: STOP})
-        assert zombie.wait().stopped
-        ended = scene.attempt()
-        scene.check_loaded_once(ended)
-        zombie.go_on()
-        assert zombie.wait().error is not None, zombie.log()
-        scene.check_loaded_once(ended)
-
-    together(go_through, cases)
+    together(go_on_late, cases)

@@ -7,7 +7,7 @@ import getpass
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from airflow_provider_kafka_odps.exceptions import InvalidInput
 
@@ -49,7 +49,11 @@ def airflow_of(asked: argparse.Namespace, environment: Mapping[str, str] = os.en
     return AirflowApi.of_anybody(url) if token is None else AirflowApi(url, token)
 
 
-def reader_of(api: AirflowApi | None, uri: str | None) -> Callable[[str], Mapping[str, Any] | None] | None:
+ReadEntry: TypeAlias = Callable[[str], Mapping[str, Any] | None]
+"""Reads an entry of an asset's state store."""
+
+
+def reader_of(api: AirflowApi | None, uri: str | None) -> ReadEntry | None:
     """Return what reads the state store of an asset; None where no Airflow, or no asset, is known."""
     if api is None or uri is None:
         return None

@@ -48,13 +48,14 @@ def latest_interval(dag: DAG, now: datetime) -> Interval:
 
     # The timetable of the file cannot count; the scheduler's can.
     scheduled: Any = DagSerialization.deserialize_dag(DagSerialization.serialize_dag(dag))
-    found = scheduled.timetable.infer_manual_data_interval(run_after=_as_airflows(now))
+    found = scheduled.timetable.infer_manual_data_interval(run_after=as_airflows(now))
     if found is None or found.start >= found.end:
         return Interval(None, None)
     return Interval(found.start.astimezone(UTC), found.end.astimezone(UTC))
 
 
-def _as_airflows(moment: datetime) -> Any:
+def as_airflows(moment: datetime) -> Any:
+    """Return a moment in the class that Airflow gives to templates and timetables."""
     from airflow.sdk.timezone import coerce_datetime
 
     return coerce_datetime(moment)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_kafka_odps.commands.loads.dag_file import dag_of
+from airflow_provider_kafka_odps.commands.loads.dag_file import as_airflows, dag_of
 from airflow_provider_kafka_odps.core.window.parsing import Interval
 from airflow_provider_kafka_odps.exceptions import InvalidInput
 
@@ -58,7 +57,7 @@ def _dates(interval: Interval) -> dict[str, Any]:
     """Return the variables of templates that are times; none where the run has no interval, as Airflow does."""
     if interval.start is None or interval.end is None:
         return {}
-    start, end = _as_airflows(interval.start), _as_airflows(interval.end)
+    start, end = as_airflows(interval.start), as_airflows(interval.end)
     day, instant = start.strftime("%Y-%m-%d"), start.isoformat()
     return {
         "logical_date": start,
@@ -70,9 +69,3 @@ def _dates(interval: Interval) -> dict[str, Any]:
         "ts_nodash": start.strftime("%Y%m%dT%H%M%S"),
         "ts_nodash_with_tz": instant.replace("-", "").replace(":", ""),
     }
-
-
-def _as_airflows(moment: datetime) -> Any:
-    from airflow.sdk.timezone import coerce_datetime
-
-    return coerce_datetime(moment)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_kafka_odps.commands.airflow.options import ReadEntry
 from airflow_provider_kafka_odps.commands.loads.asset_state import AssetStateCopy
 from airflow_provider_kafka_odps.commands.loads.wanted import HeldLoad, WantedLoad
 from airflow_provider_kafka_odps.commands.planning.sample import Sample, Sampler, columns_of
+from airflow_provider_kafka_odps.commands.terminal import Shown
 from airflow_provider_kafka_odps.core.history.planner import Planning
 from airflow_provider_kafka_odps.core.history.planner import plan as plan_among_others
 from airflow_provider_kafka_odps.core.load.evidence import Evidence
@@ -24,11 +25,6 @@ from airflow_provider_kafka_odps.transfers.runtime.history import history_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-ReadEntry = Callable[[str], Mapping[str, Any] | None]
-"""Reads an entry of the asset's state store."""
-Shown = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
-"""Shows how far something has come."""
 
 _CUTS_UNKNOWN = (
     "planned by what the broker says alone: where another run has cut one of these instants, its cut counts. "

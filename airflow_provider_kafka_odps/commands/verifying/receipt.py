@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from airflow_provider_kafka_odps.core.delivery.reconciling import FoundOffsets, reconcile
-from airflow_provider_kafka_odps.core.delivery.window_rows import rows_sql_by, rows_statement
+from airflow_provider_kafka_odps.core.delivery.reconciling import reconcile
+from airflow_provider_kafka_odps.core.delivery.window_rows import NoOffsetColumns, rows_sql_by
 from airflow_provider_kafka_odps.core.journal.receipt import Receipt
 from airflow_provider_kafka_odps.core.options import Mode
 from airflow_provider_kafka_odps.core.table.names import PartitionSpec, TableName
-from airflow_provider_kafka_odps.core.window.offsets import TopicPartition
-from airflow_provider_kafka_odps.core.window.window import Window
 from airflow_provider_kafka_odps.exceptions import InvalidInput, NotReconciled, UnknownTable
-from airflow_provider_kafka_odps.transfers.adapters.table import TableWindowRows
+from airflow_provider_kafka_odps.transfers.adapters.table import TableVisibleRows, TableWindowRows
 
 if TYPE_CHECKING:
     from airflow_provider_kafka_odps.hooks.odps import OdpsHook
@@ -59,30 +56,6 @@ def partition_of(receipt: Receipt) -> PartitionSpec | None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Shown:
-    """What the table shows of a receipt's window."""
-
-    hook: OdpsHook
-    table: TableName
-    finder: TableWindowRows | None
-    places: tuple[PartitionSpec, ...]
-
-    def offsets(self, window: Window) -> Mapping[TopicPartition, FoundOffsets] | None:
-        return None if self.finder is None else self.finder.offsets(window)
-
-    def rows(self) -> int:
-        from airflow_provider_kafka_odps.clients.maxcompute.sql import hints_for
-
-        answer: list[dict[str, Any]] = self.hook.run_sql(
-            rows_statement(self.table, self.places), hints_for(self.table)
-        ).to_pylist()
-        return int(answer[0]["found"])
-
-    def last_change(self) -> str:
-        return ""
-
-
-@dataclass(frozen=True, slots=True)
 class HeldAgainstReceipt:
     """What came of it."""
 
@@ -106,9 +79,9 @@ def hold_against_receipt(receipt: Receipt, hook: OdpsHook) -> HeldAgainstReceipt
         return HeldAgainstReceipt(None, None if not receipt.rows else "the receipt names no partition")
     places = receipt.written or tuple(filter(None, [partition_of(receipt)]))
     sql = rows_sql_by(receipt.found_by or (), table, found, None)
-    finder = None if sql is None else TableWindowRows(hook, replace(sql, places=places))
+    rows = NoOffsetColumns() if sql is None else TableWindowRows(hook, replace(sql, places=places))
     try:
-        by_what = reconcile(receipt, _Shown(hook, table, finder, places), overwritten=overwritten)
+        by_what = reconcile(receipt, TableVisibleRows(hook, table, rows, places), overwritten=overwritten)
     except NotReconciled as different:
         return HeldAgainstReceipt(str(different), None)
     if by_what is None:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, replace
-from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
 
 from airflow_provider_kafka_odps.commands.loads.wanted import HeldLoad
 from airflow_provider_kafka_odps.commands.planning.sample import parts_of
+from airflow_provider_kafka_odps.commands.terminal import Shown
 from airflow_provider_kafka_odps.core.accounting.ledger import Ledger
 from airflow_provider_kafka_odps.core.delivery.reconciling import FoundOffsets
 from airflow_provider_kafka_odps.core.delivery.window_rows import WindowRowsSql
@@ -30,8 +30,6 @@ from airflow_provider_kafka_odps.core.window.offsets import TopicPartition
 from airflow_provider_kafka_odps.core.window.window import Window
 from airflow_provider_kafka_odps.transfers.adapters.table import TableWindowRows
 
-Shown: TypeAlias = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
-"""Shows how far something has come."""
 _OFFSETS, _BYTES = 500_000, 16 * 1024 * 1024
 """What one statement may return: so many rows, and so many bytes of values, about."""
 _NOTHING = np.empty(0, dtype=np.int64)

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import replace
-from typing import TypeAlias
 
 from airflow_provider_kafka_odps.commands.airflow.api import AirflowApi
 from airflow_provider_kafka_odps.commands.airflow.options import airflow_of, reader_of
 from airflow_provider_kafka_odps.commands.loads.wanted import HeldLoad, wanted_load
 from airflow_provider_kafka_odps.commands.planning.plan import refuse_unknown_chain, window_of
+from airflow_provider_kafka_odps.commands.terminal import Shown
 from airflow_provider_kafka_odps.commands.verifying.receipt import hold_against_receipt, read_receipt
 from airflow_provider_kafka_odps.commands.verifying.topic import TopicVerifier
 from airflow_provider_kafka_odps.commands.verifying.verdict import Verified
 from airflow_provider_kafka_odps.commands.windows.listed import receipt_of
-from airflow_provider_kafka_odps.core.delivery.window_rows import rows_statement
 from airflow_provider_kafka_odps.core.journal.receipt import Receipt
 from airflow_provider_kafka_odps.core.options import Mode
 from airflow_provider_kafka_odps.core.verification.differences import Differences
@@ -25,9 +22,7 @@ from airflow_provider_kafka_odps.core.window.losses import losses, readable
 from airflow_provider_kafka_odps.core.window.window import Window
 from airflow_provider_kafka_odps.exceptions import InvalidInput, TopicReplaced, UnknownTable
 from airflow_provider_kafka_odps.hooks.odps import OdpsHook
-from airflow_provider_kafka_odps.transfers.adapters.table import TableWindowRows
-
-Shown: TypeAlias = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
+from airflow_provider_kafka_odps.transfers.adapters.table import TableWindowRows, visible_rows
 
 
 def verified(asked: argparse.Namespace, shown: Shown) -> Verified:
@@ -135,7 +130,7 @@ def _left(found: Verified, facts: TopicFacts) -> Window:
 def _look_beyond(found: Verified, held: HeldLoad, facts: TopicFacts) -> None:
     """Judge what only the topic's policy, or the whole partition, can tell."""
     assert found.differences is not None
-    differences, target = found.differences, held.destination.target
+    differences = found.differences
     if differences.extra and "compact" in (held.source.cleanup_policy(facts.topic) or ""):
         for each in differences.partitions.values():
             each.extra = type(each.extra)(each.offsets.start, each.offsets.end)
@@ -144,12 +139,8 @@ def _look_beyond(found: Verified, held: HeldLoad, facts: TopicFacts) -> None:
             "had one when they were loaded"
         )
     if held.load.target.mode is Mode.OVERWRITE and held.load.routing is None:
-        from airflow_provider_kafka_odps.clients.maxcompute.sql import hints_for
-
-        places = () if target.partition is None else (target.partition,)
-        statement = rows_statement(target.table, places)
-        (row,) = held.hooks.odps.run_sql(statement, hints_for(target.table)).to_pylist()
-        if others := int(row["found"]) - differences.found:
+        shown = visible_rows(held.destination.target, held.destination.window_rows)
+        if others := shown.rows() - differences.found:
             found.different.append(
                 f"{others} rows are of no offset of this window: after mode='overwrite' there are no others"
             )

@@ -85,6 +85,5 @@ def _row(each: Listed) -> list[object]:
         return [*start, "none is known", "", "", "", ""]
     counts = ["", "", ""]
     if (receipt := each.receipt) is not None:
-        late = sum(one.late for one in receipt.partitions.values())
-        counts = [str(receipt.rows), str(receipt.rejects), str(late)]
+        counts = [str(receipt.rows), str(receipt.rejects), str(receipt.late)]
     return [*start, bounds_text(each.window), each.window.span, *counts]

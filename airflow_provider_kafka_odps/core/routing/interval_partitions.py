@@ -18,6 +18,7 @@ from airflow_provider_kafka_odps.core.mapping.conversions.rules import conversio
 from airflow_provider_kafka_odps.core.mapping.expressions import Piped, Source, parse_expression
 from airflow_provider_kafka_odps.core.mapping.formats import RecordFormat, SourceKind
 from airflow_provider_kafka_odps.core.mapping.functions.catalogue import through
+from airflow_provider_kafka_odps.core.mapping.instants.clocks import QUARTER
 from airflow_provider_kafka_odps.core.mapping.instants.time_columns import INSTANTS, NANOS
 from airflow_provider_kafka_odps.core.mapping.instants.time_patterns import TimePattern
 from airflow_provider_kafka_odps.core.mapping.sources.records import kind_of
@@ -34,8 +35,6 @@ _MILLIS = dict(zip(_UNITS, (31_536_000_000, 2_419_200_000, 82_800_000, 3_600_000
 """How long one of a unit is at least."""
 _LOOKED_AT = {"yyyy": 12, "MM": 28, "dd": 4, "HH": 4, "mm": 1, "ss": 1}
 """At how many moments of each a clock is looked at, which may jump: a day has 23 hours or 25."""
-_QUARTER = 900_000
-"""Clocks change by quarters of an hour, and by whole ones."""
 _GOES_BACK = 48 * 3_600_000
 """No clock goes back by so much; by a day, some did that went over the date line."""
 _WHOLE = re.compile("0|-?[1-9][0-9]*")
@@ -220,7 +219,7 @@ def _check_outside(clock: _Clock, routes: Routes, start: At, end: At) -> None:
     near = [
         moment
         for bound in (start.millis, end.millis)
-        for moment in range(max(0, bound - _GOES_BACK), bound + _GOES_BACK, _QUARTER)
+        for moment in range(max(0, bound - _GOES_BACK), bound + _GOES_BACK, QUARTER)
     ]
     shown = list(zip(near, clock.shows(near), strict=True))
     inside = {name for moment, name in shown if start.millis <= moment < end.millis}

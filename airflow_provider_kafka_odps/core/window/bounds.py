@@ -38,6 +38,15 @@ def time_text(millis: int) -> str:
     return (_EPOCH + timedelta(milliseconds=millis)).isoformat().replace("+00:00", "Z")
 
 
+def moment_text(moment: datetime) -> str:
+    """Return a moment as messages and documents have it: in UTC, in whole seconds.
+
+    >>> moment_text(datetime.fromisoformat("2026-11-22T18:00:00.9+08:00"))
+    '2026-11-22T10:00:00Z'
+    """
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
 class Side(StrEnum):
     """Which end of the window a bound is for."""
 

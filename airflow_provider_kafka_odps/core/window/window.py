@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import pairwise
 from operator import index
 from typing import Any, TypeVar
 
 from airflow_provider_kafka_odps.core.options import IsolationLevel
 from airflow_provider_kafka_odps.core.versioned import VERSION, read_versioned
+from airflow_provider_kafka_odps.core.window.bounds import moment_text
 from airflow_provider_kafka_odps.core.window.offsets import OffsetRange
 from airflow_provider_kafka_odps.exceptions import InvalidInput
 
@@ -83,7 +84,7 @@ class Window:
             "topic_id": self.topic_id,
             "cluster_id": self.cluster_id,
             "isolation_level": self.isolation_level.value,
-            "planned_at": self.planned_at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+            "planned_at": moment_text(self.planned_at),
             "start": {"asked": self.start.asked, "source": self.start.source},
             "end": {"asked": self.end.asked, "source": self.end.source},
             "partitions": {str(each.partition): [each.start, each.end] for each in self.ranges},

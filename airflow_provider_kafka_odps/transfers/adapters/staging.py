@@ -155,7 +155,7 @@ def staging_of(target: TableSink, routing: Routing, today: TableWindowRows | NoO
     def show(places: Sequence[PartitionSpec]) -> TableVisibleRows:
         rows = find(None, places)
         found = rows if isinstance(rows, TableWindowRows) else NoOffsetColumns()
-        return TableVisibleRows(target, found, tuple(places))
+        return TableVisibleRows(target.hook, target.table, found, tuple(places))
 
     def filled(places: Sequence[PartitionSpec]) -> Sequence[PartitionSpec]:
         answer = target.hook.run_sql(filled_statement(target.table, places), hints_for(target.table))

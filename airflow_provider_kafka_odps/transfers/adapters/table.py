@@ -134,9 +134,10 @@ def find_rows(sink: TableSink, today: TableWindowRows | NoOffsetColumns) -> Find
 
 @dataclass(frozen=True, slots=True)
 class TableVisibleRows:
-    """What a sink's table shows of a load after its commit."""
+    """What a table shows of a load after its commit."""
 
-    sink: TableSink
+    hook: OdpsHook
+    table: TableName
     window_rows: TableWindowRows | NoOffsetColumns
     places: tuple[PartitionSpec, ...]
     """The partitions that are looked at; (): the whole table."""
@@ -149,15 +150,15 @@ class TableVisibleRows:
         """Return how many rows there are, whosever they are."""
         from airflow_provider_kafka_odps.clients.maxcompute.sql import hints_for
 
-        sink = self.sink
-        (row,) = sink.hook.run_sql(rows_statement(sink.table, self.places), hints_for(sink.table)).to_pylist()
+        (row,) = self.hook.run_sql(rows_statement(self.table, self.places), hints_for(self.table)).to_pylist()
         return int(row["found"])
 
     def last_change(self) -> str:
         """Return when the table, or one of the partitions, was changed last, and how large it is."""
-        return self.sink.hook.last_change(self.sink.table, *self.places)
+        return self.hook.last_change(self.table, *self.places)
 
 
 def visible_rows(sink: TableSink, window_rows: TableWindowRows | NoOffsetColumns) -> TableVisibleRows:
     """Return what a sink's table, or its partition, shows."""
-    return TableVisibleRows(sink, window_rows, () if sink.partition is None else (sink.partition,))
+    places = () if sink.partition is None else (sink.partition,)
+    return TableVisibleRows(sink.hook, sink.table, window_rows, places)

@@ -58,9 +58,8 @@ def _reaches(receipt: Receipt, before: Receipt) -> bool:
 
 def _had_something(receipt: Receipt) -> bool:
     """Tell whether the window had, or may have had, records that are not among the rows."""
-    missing = any(counts.missing for counts in receipt.partitions.values())
     records = receipt.rejects or receipt.filtered or receipt.not_json or receipt.empty_rows
-    return bool(missing or records or receipt.window.possibly_missing)
+    return bool(receipt.lost or records or receipt.window.possibly_missing)
 
 
 def _is_empty(receipt: Receipt) -> bool:
@@ -74,11 +73,10 @@ def _empty_columns(receipt: Receipt) -> str:
 
 def _refusal(receipt: Receipt, consequence: str) -> FewerRows:
     rows = f"{receipt.rows} rows" if receipt.rows else "no row"
-    missing = sum(counts.missing for counts in receipt.partitions.values())
     why = [
         f"{receipt.rejects} rejects" if receipt.rejects else "",
         f"{receipt.filtered} records left out by where" if receipt.filtered else "",
-        f"{missing} offsets are missing" if missing else "",
+        f"{receipt.lost} offsets are missing" if receipt.lost else "",
         f"{receipt.not_json} values of {receipt.rows + receipt.rejects} records are no JSON"
         if receipt.not_json
         else "",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, TypeAlias
 
 from airflow_provider_kafka_odps.core.versioned import VERSION
+from airflow_provider_kafka_odps.core.window.bounds import moment_text
 from airflow_provider_kafka_odps.core.window.window import Window
 
 _LINE_SECONDS = 10.0
@@ -33,7 +34,7 @@ class LoadProgress:
             "version": VERSION,
             "upload_id": upload_id,
             "try_number": try_number,
-            "at": at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+            "at": moment_text(at),
             "seconds": round(self.seconds, 1),
             "rows": self.rows,
             "bytes": self.bytes,
