@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import pickle
+import re
 from dataclasses import fields, replace
 from typing import Any
 
@@ -12,14 +13,18 @@ import attr
 import jsonschema
 from airflow.providers.openlineage.utils.utils import OpenLineageRedactor
 from airflow.sdk._shared.secrets_masker import _secrets_masker, mask_secret
-from core.examples import window_of
+from core.examples import receipts, window_of
+from hypothesis import given
+from hypothesis import strategies as st
 from kit.airflow_home import ROOT
 from lineage.loads import WINDOW, known, receipt
 from openlineage.client.serde import Serde
 
+from airflow_provider_kafka_odps.core.journal.receipt import Receipt
+from airflow_provider_kafka_odps.core.options import Mode
 from airflow_provider_kafka_odps.core.table.names import PartitionSpec
-from airflow_provider_kafka_odps.lineage.columns import Field
-from airflow_provider_kafka_odps.lineage.description import describe
+from airflow_provider_kafka_odps.lineage.columns import MASKING, Field
+from airflow_provider_kafka_odps.lineage.description import MOST_PARTS, describe
 from airflow_provider_kafka_odps.lineage.translation import lineage, nothing
 from airflow_provider_kafka_odps.lineage.window_told import FACET, SCHEMA, WindowTold
 
@@ -127,6 +132,28 @@ def test_the_run_facet_is_what_its_schema_says() -> None:
         validator.validate(run)
         assert run["_schemaURL"] == SCHEMA
     assert not validator.is_valid({**run, "password": "x"})
+
+
+@given(receipts, st.booleans(), st.sampled_from(Mode))
+def test_whatever_came_of_a_load_can_be_told(receipt: Receipt, loaded: bool, mode: Mode) -> None:
+    """Of any receipt, also of one that an earlier release has written, the run facet is what its schema says."""
+    load = known(mode=mode, partition=None, staged=receipt.per_partition is not None)
+    told = lineage(describe(load, receipt.window, receipt, loaded=loaded))
+    event = json.loads(Serde.to_json(told))
+    facet = json.loads(_FILE.read_text())["$defs"]["KafkaOdpsWindowRunFacet"]
+    jsonschema.Draft202012Validator(facet).validate(event["run_facets"][FACET])
+    statistics = event["outputs"][0]["outputFacets"].get("outputStatistics", {})
+    assert statistics.get("rowCount") == (receipt.rows if loaded else None)
+
+
+def test_the_page_has_every_field_and_every_function_that_masks() -> None:
+    """Whoever reads events finds each of them in docs/lineage.md."""
+    page = (ROOT / "docs" / "lineage.md").read_text(encoding="utf-8")
+    _, _, window = page.partition("### The window")
+    assert [each.name for each in fields(WindowTold) if f"`{each.name}`" not in window] == []
+    columns, _, _ = page.partition("### The window")
+    assert [each for each in MASKING if not re.search(rf"`(phone \\\| )?{each}`", columns)] == []
+    assert str(MOST_PARTS) in page
 
 
 def test_events_of_three_hundred_partitions_are_small() -> None:
