@@ -11,6 +11,7 @@ from airflow_provider_kafka_odps.local.catalog.model import Column, Table, spec_
 from airflow_provider_kafka_odps.local.errors import SqlError
 from airflow_provider_kafka_odps.local.sql.parsing.statements import Describe, Show, ShowKind
 from airflow_provider_kafka_odps.local.sql.scope import Scope, spec_of, specs_like
+from airflow_provider_kafka_odps.local.wire.types import sql_text
 
 _RULE = "+" + "-" * 86 + "+"
 
@@ -70,7 +71,7 @@ def definition(table: Table, name: str) -> str:
 
 
 def _column_text(column: Column) -> str:
-    text = f"`{column.name}` {str(column.type).upper()}"
+    text = f"`{column.name}` {sql_text(column.type)}"
     text += "" if column.nullable else " NOT NULL"
     text += f" DEFAULT {column.default}" if column.default else ""
     return text + (f" COMMENT {_quoted(column.comment)}" if column.comment else "")
