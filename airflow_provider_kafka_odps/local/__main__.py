@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from airflow_provider_kafka_odps.local.errors import ServiceError
 from airflow_provider_kafka_odps.local.settings import (
     DEFAULT_ACCESS_ID,
     DEFAULT_ACCESS_KEY,
@@ -40,7 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
         from airflow_provider_kafka_odps.local.http.server import serve
 
         serve(settings, options.host, options.port, until_stdin_closes=options.until_stdin_closes)
-    except (ValueError, OSError, OverflowError) as reason:
+    except (ValueError, OSError, OverflowError, ServiceError) as reason:
         # OverflowError: a port that no port can be.
         print(f"The MaxCompute endpoint cannot start: {reason}", file=sys.stderr)  # noqa: T201 - a command's answer
         return 2

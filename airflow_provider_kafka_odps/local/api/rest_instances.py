@@ -10,7 +10,7 @@ from airflow_provider_kafka_odps.local.api import tunnel
 from airflow_provider_kafka_odps.local.api.call import Answer, Call, element, json_answer, plain, rfc822, xml
 from airflow_provider_kafka_odps.local.api.services import Services
 from airflow_provider_kafka_odps.local.errors import ServiceError
-from airflow_provider_kafka_odps.local.instances.instances import Instance
+from airflow_provider_kafka_odps.local.instances.instance import Instance
 from airflow_provider_kafka_odps.local.instances.jobs import asks_to_stop
 
 WAIT_SECONDS = 5.0

@@ -31,6 +31,11 @@ class Services:
     instances: Instances
     now: Callable[[], int]
 
+    def close(self) -> None:
+        """Take no more statements, and let go of the directory."""
+        self.instances.close()
+        self.store.close()
+
     def require_project(self, name: str) -> None:
         """Refuse another project than the one that is here.
 

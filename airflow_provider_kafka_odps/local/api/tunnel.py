@@ -14,7 +14,8 @@ from airflow_provider_kafka_odps.local.catalog.model import Column, Table
 from airflow_provider_kafka_odps.local.catalog.rows import RowRange
 from airflow_provider_kafka_odps.local.catalog.specs import full_spec
 from airflow_provider_kafka_odps.local.errors import ServiceError
-from airflow_provider_kafka_odps.local.instances.instances import MOST_RESULT_ROWS, Instance
+from airflow_provider_kafka_odps.local.instances.instance import Instance
+from airflow_provider_kafka_odps.local.instances.instances import MOST_RESULT_ROWS
 from airflow_provider_kafka_odps.local.sessions.downloads import DownloadSession, pick_columns
 from airflow_provider_kafka_odps.local.sessions.limits import FIELD_BYTES
 from airflow_provider_kafka_odps.local.sessions.upload import Block, UploadSession

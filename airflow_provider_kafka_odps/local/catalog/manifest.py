@@ -21,7 +21,7 @@ def dump_catalog(catalog: Catalog) -> bytes:
         "created": catalog.created,
         "schemas": [[s.name, s.comment, s.created] for s in catalog.schemas.values()],
         "tables": [dump_table(table) for table in catalog.tables.values()],
-        "closed_uploads": dict(catalog.closed_uploads),
+        "ended": dict(catalog.ended),
     }
     return json.dumps(content, separators=(",", ":")).encode()
 
@@ -40,7 +40,8 @@ def load_catalog(text: bytes) -> Catalog:
         content["created"],
         {name: Schema(name, comment, created) for name, comment, created in content["schemas"]},
         {table.name: table for table in tables},
-        content["closed_uploads"],
+        # Manifests of earlier versions have committed uploads only.
+        content["ended"] if "ended" in content else content["closed_uploads"],
     )
 
 

@@ -96,7 +96,7 @@ def _run(settings: Settings, services: Services, listener: socket.socket, *, unt
     try:
         server.run([listener])
     finally:
-        services.instances.close()
+        services.close()
 
 
 def _stop_at_end_of_stdin(server: uvicorn.Server) -> None:

@@ -64,15 +64,15 @@ class Engine:
         self._owner = owner
         self._tenant = dict(tenant or {})
 
-    def run(self, text: str, settings: dict[str, str]) -> Outcome:
-        """Run all statements of a script; each is atomic by itself.
+    def run(self, text: str, settings: dict[str, str], job: str = "") -> Outcome:
+        """Run all statements of a script; each is atomic by itself. What the last one changes ends the instance `job`.
 
-        Raises SqlError at the first that fails.
+        Raises SqlError at the first that fails, and DiskError.
         """
         script = parse_script(text)
-        outcome = Outcome()
-        for statement in script.statements:
-            scope = self._scope({**settings, **script.settings})
+        outcome, last = Outcome(), len(script.statements) - 1
+        for at, statement in enumerate(script.statements):
+            scope = self._scope({**settings, **script.settings}, job if at == last else "")
             outcome = self._run(statement, scope)
         return outcome
 
@@ -90,9 +90,9 @@ class Engine:
             size += self._queries.size(query, self._scope({**settings, **script.settings}))
         return Outcome(json.dumps({"Cost": {"SQL": {"UDF": 0, "Complexity": 1.0, "Input": size}}}))
 
-    def _scope(self, settings: dict[str, str]) -> Scope:
+    def _scope(self, settings: dict[str, str], job: str = "") -> Scope:
         settings = {**self._tenant, **settings}
-        return Scope(self._store.catalog.project, self._now() // 1000, self._owner, settings, uuid4().hex)
+        return Scope(self._store.catalog.project, self._now() // 1000, self._owner, settings, uuid4().hex, job)
 
     def _run(self, statement: Statement, scope: Scope) -> Outcome:
         match statement:
@@ -111,7 +111,7 @@ class Engine:
             case CreateTable(query=query) if query:
                 return self._create_as(statement, scope)
             case _:
-                self._store.change(partial(define, statement=statement, scope=scope))
+                self._store.change(partial(define, statement=statement, scope=scope), ended=scope.job)
                 return Outcome()
 
     def _create_as(self, statement: CreateTable, scope: Scope) -> Outcome:

@@ -14,13 +14,17 @@ from airflow_provider_kafka_odps.local.sql.parsing.statements import Name, Value
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """By what the names of a statement are resolved; `now` is in seconds since the epoch."""
+    """By what the names of a statement are resolved; `now` is in seconds since the epoch.
+
+    `job` is the id of the instance that has ended well once this statement has, if it is the last one of its script.
+    """
 
     project: str
     now: int
     owner: str
     settings: dict[str, str] = field(default_factory=dict)
     new_id: str = ""
+    job: str = ""
 
     @property
     def has_schemas(self) -> bool:
