@@ -14,6 +14,7 @@ from airflow_provider_kafka_odps.local.settings import (
     DEFAULT_PROJECT,
     IN_MEMORY,
     LONGEST_BLOCK,
+    Bounds,
     Pace,
     Settings,
 )
@@ -36,6 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
             longest_block=options.longest_block,
             schemas=not options.no_schemas,
             pace=Pace(options.running_polls, options.running_seconds),
+            bounds=Bounds(options.memory_limit, options.spill_limit, options.statement_timeout),
         )
         # The libraries take a second: --help must not wait for them.
         from airflow_provider_kafka_odps.local.http.server import serve
@@ -72,6 +74,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--running-seconds", type=float, default=0.0, help="seconds that a statement is shown as running for at least"
+    )
+    bounds = Bounds()
+    parser.add_argument(
+        "--memory-limit", type=int, default=bounds.memory, help="bytes of memory that all statements may take together"
+    )
+    parser.add_argument(
+        "--spill-limit", type=int, default=bounds.spill, help="bytes of disk that they may take where memory is short"
+    )
+    parser.add_argument(
+        "--statement-timeout", type=float, default=bounds.seconds, help="seconds after which a statement is ended"
     )
     parser.add_argument("--strict-limits", action="store_true", help="enforce the service's documented limits")
     parser.add_argument(

@@ -26,7 +26,8 @@ from airflow_provider_kafka_odps.local.catalog.rows import read_rows
 from airflow_provider_kafka_odps.local.errors import DiskError, UnsureDiskError
 from airflow_provider_kafka_odps.local.instances.jobs import Job
 from airflow_provider_kafka_odps.local.sessions.upload import UploadStatus
-from airflow_provider_kafka_odps.local.settings import Settings
+from airflow_provider_kafka_odps.local.settings import Bounds, Settings
+from airflow_provider_kafka_odps.local.sql.queries.database import Database
 from airflow_provider_kafka_odps.local.wire.frames import encode_frames
 
 NOW = 1_800_000_000_000
@@ -35,17 +36,15 @@ Act = Callable[[Services], str]
 
 
 @cache
-def duckdb() -> Any:
+def duckdb() -> Database:
     """Return one DuckDB for all: to start it takes longer than everything else here."""
-    services = open_services(Settings(), lambda: NOW)
-    services.instances.engine._queries._cursor()
-    return services.instances.engine._queries._root
+    return Database(Bounds(), None)
 
 
 def opened(folder: Path) -> Services:
     """Return what a start of the endpoint finds in a directory."""
     services = open_services(Settings(folder=folder), lambda: NOW)
-    services.instances.engine._queries._root = duckdb()
+    services.instances.engine._queries._database = duckdb()
     return services
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from typing import Any
@@ -55,12 +56,13 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is answered: a whole body, or pieces of one."""
+    """What is answered: a whole body, or pieces of one; it is held back for a while until `after` has ended, if any."""
 
     status: int = 200
     body: bytes | Iterator[bytes] = b""
     media: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
+    after: Future[None] | None = None
 
 
 def xml(text: str, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:

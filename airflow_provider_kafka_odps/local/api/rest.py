@@ -111,9 +111,9 @@ def _not_found(call: Call) -> ServiceError:
 def _instances(services: Services, call: Call) -> Answer:
     if call.method != "POST":
         return rest_instances.list_instances(services, call)
-    instance = services.instances.submit(read_job(call.body), rest_instances.WAIT_SECONDS)
+    instance, ended = services.instances.start(read_job(call.body))
     location = f"http://{call.host}/projects/{services.settings.project}/instances/{instance.instance_id}"
-    return Answer(201, headers={"Location": location})
+    return Answer(201, headers={"Location": location}, after=ended)
 
 
 def _owner_and_dates(services: Services, created: int) -> dict[str, str]:

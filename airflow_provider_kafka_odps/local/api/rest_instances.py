@@ -13,9 +13,6 @@ from airflow_provider_kafka_odps.local.errors import ServiceError
 from airflow_provider_kafka_odps.local.instances.instance import Instance
 from airflow_provider_kafka_odps.local.instances.jobs import asks_to_stop
 
-WAIT_SECONDS = 5.0
-"""How long a posted job is waited for: clients poll once a second, so a quick one costs them no wait."""
-
 
 def list_instances(services: Services, call: Call) -> Answer:
     """Return the instances, the newest first; all of them, or those of one status."""

@@ -18,6 +18,7 @@ from airflow_provider_kafka_odps.local.sessions.log import FileLog, MemoryLog
 from airflow_provider_kafka_odps.local.sessions.uploads import Uploads
 from airflow_provider_kafka_odps.local.settings import Settings
 from airflow_provider_kafka_odps.local.sql.engine import Engine
+from airflow_provider_kafka_odps.local.sql.queries.database import Database
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +32,11 @@ class Services:
     instances: Instances
     now: Callable[[], int]
 
-    def close(self) -> None:
-        """Take no more statements, and let go of the directory."""
-        self.instances.close()
+    def close(self, patience: float = 0.0) -> bool:
+        """End all statements, wait so many seconds for them, let go of the directory, and return whether all ended."""
+        ended = self.instances.close(patience)
         self.store.close()
+        return ended
 
     def require_project(self, name: str) -> None:
         """Refuse another project than the one that is here.
@@ -79,9 +81,10 @@ def open_services(settings: Settings, now: Callable[[], int]) -> Services:
         longest_block=settings.longest_block,
     )
     downloads = Downloads(store, DirectoryDocuments(folder / "downloads") if folder else MemoryDocuments(), now)
-    engine = Engine(store, now, settings.owner, settings.tenant, strict=settings.strict_limits)
+    database = Database(settings.bounds, folder / "spill" if folder else None)
+    engine = Engine(store, now, settings.owner, settings.tenant, strict=settings.strict_limits, database=database)
     documents = DirectoryDocuments(folder / "instances") if folder else MemoryDocuments()
-    instances = Instances(store, engine, documents, now, settings.pace)
+    instances = Instances(store, engine, documents, now, settings.pace, most_seconds=settings.bounds.seconds)
     # Last: only now it is known which files are still needed.
     store.sweep(uploads.blobs)
     return Services(settings, store, uploads, downloads, instances, now)

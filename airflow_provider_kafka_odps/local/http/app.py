@@ -25,6 +25,10 @@ from airflow_provider_kafka_odps.local.sessions.limits import BYTES_PER_SECOND, 
 _log = logging.getLogger(__name__)
 
 
+_WAIT_SECONDS = 5.0
+"""How long a posted job is waited for: clients poll once a second, so a quick one costs them no wait."""
+
+
 _PIECE = 1 << 20
 
 
@@ -49,7 +53,7 @@ class Application:
             if is_block(call):
                 return await self._receive_block(request, call, corrupt_at)
             body = await whole_body(request)
-            return await run_in_threadpool(rest.answer, self.services, replace(call, body=body))
+            return await held(await run_in_threadpool(rest.answer, self.services, replace(call, body=body)))
         except ServiceError as reason:
             await drain(request)
             return refusal(call, reason, request_id)
@@ -84,6 +88,14 @@ class Application:
             return await run_in_threadpool(block.finish)
         finally:
             await run_in_threadpool(block.discard)
+
+
+async def held(answer: Answer) -> Answer:
+    """Return an answer once what it waits for has ended, or a while has passed."""
+    if answer.after is not None:
+        # Without a thread: forty statements that wait must keep nobody from being answered.
+        await asyncio.wait([asyncio.wrap_future(answer.after)], timeout=_WAIT_SECONDS)
+    return answer
 
 
 def corrupted(piece: bytes, at: int) -> bytes:

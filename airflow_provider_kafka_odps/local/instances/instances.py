@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from threading import Lock
 from uuid import uuid4
 
@@ -18,10 +19,12 @@ from airflow_provider_kafka_odps.local.errors import DiskError, ServiceError, Sq
 from airflow_provider_kafka_odps.local.instances.instance import Instance, dump_instance, id_prefix, load_instance
 from airflow_provider_kafka_odps.local.instances.jobs import Job, TaskKind
 from airflow_provider_kafka_odps.local.instances.pacing import Pacing
+from airflow_provider_kafka_odps.local.instances.workers import Workers
 from airflow_provider_kafka_odps.local.sessions.uploads import DAY
 from airflow_provider_kafka_odps.local.settings import Pace
 from airflow_provider_kafka_odps.local.sql.doomed import CancelledError
 from airflow_provider_kafka_odps.local.sql.engine import Engine, Outcome
+from airflow_provider_kafka_odps.local.sql.stopping import Stopping
 
 _log = logging.getLogger(__name__)
 
@@ -29,7 +32,7 @@ _log = logging.getLogger(__name__)
 _STOPPED = "ODPS-0010000:System internal error - the endpoint was stopped while this ran; look before you run it again"
 
 
-_CANCELLED = "ODPS-0130252:Cancelled - the instance was stopped before it began"
+_CANCELLED = "ODPS-0130252:Cancelled - the instance was stopped"
 
 
 MOST_RESULT_ROWS = 10_000
@@ -56,10 +59,11 @@ class Instances:
         *,
         most_instances: int = MOST_INSTANCES,
         most_result_bytes: int = MOST_RESULT_BYTES,
+        most_seconds: float = DAY,
     ) -> None:
         """Run jobs on `engine`; their rows are kept in `store`, and they themselves in `documents` for a day.
 
-        `pace` is how long statements are shown as running.
+        `pace` is how long statements are shown as running, `most_seconds` how long one may really run.
         Of more than `most_instances`, or `most_result_bytes` of results, the oldest are forgotten before the day ends.
         """
         self._most_instances = most_instances
@@ -72,50 +76,56 @@ class Instances:
         self._documents = documents
         self._kept = self._resumed()
         self._guids = {each.job.guid: each.instance_id for each in self._kept.values() if each.job.guid}
-        self._futures: dict[str, Future[None]] = {}
-        self._threads = ThreadPoolExecutor(4, "sql")
+        self._workers = Workers(most_seconds)
 
     def submit(self, job: Job, wait: float) -> Instance:
-        """Start a job and wait `wait` seconds for it, so that a client's first question finds it done.
+        """Start a job and wait `wait` seconds for it."""
+        instance, ended = self.start(job)
+        if ended is not None:
+            with suppress(TimeoutError):
+                ended.result(wait)
+        return instance
+
+    def start(self, job: Job) -> tuple[Instance, Future[None] | None]:
+        """Start a job, and return it and its end, for which to wait a little: a client's first question finds it done.
 
         A job with the guid of an earlier one is not started: the earlier instance is the answer, as on the service.
+        There is nothing to wait for then, nor where statements are shown as running.
         """
         instance_id = f"{id_prefix(self._now())}{uuid4().hex[:12]}"
         instance = Instance(instance_id, job, self._now() // 1000)
         with self._lock:
             if job.guid and job.guid in self._guids:
-                return self._kept[self._guids[job.guid]]
+                return self._kept[self._guids[job.guid]], None
             self._documents.keep(instance_id, dump_instance(instance))
             self._kept[instance_id] = instance
             if job.guid:
                 self._guids[job.guid] = instance_id
             self.pacing.start(instance_id, self._now())
-            future = self._threads.submit(self._run, instance)
-            self._futures[instance_id] = future
-        with suppress(TimeoutError):
-            future.result(0 if self.pacing.pace != Pace() else wait)
-        return instance
+            ended = self._workers.start(instance_id, partial(self._run, instance))
+        return instance, ended if self.pacing.pace == Pace() else None
 
     def stop(self, instance: Instance) -> None:
-        """Cancel a job that has not started; one that has ends by itself, and is shown as it is from now on.
+        """Cancel a job: one that waits for a thread at once, one that runs as soon as its query can be interrupted.
 
         Raises ServiceError (InvalidStateSetting) when it ended already.
         """
         if instance.ended is not None:
             raise ServiceError(400, "InvalidStateSetting", f"instance {instance.instance_id} has ended already")
         with self._lock:
-            future = self._futures.get(instance.instance_id)
-            if future is not None and future.cancel():
-                self._end(replace(instance, failure=_CANCELLED, cancelled=True))
+            if self._workers.withdraw(instance.instance_id):
+                self._end(replace(instance, failure=f"{_CANCELLED} before it began", cancelled=True))
+        code, _, text = _CANCELLED.partition(":")
+        self._workers.stop(instance.instance_id, CancelledError(code, f"{text} while it ran"))
         self.pacing.end(instance.instance_id)
 
-    def _run(self, instance: Instance) -> None:
+    def _run(self, instance: Instance, stopping: Stopping) -> None:
         try:
             job = instance.job
             if job.kind is TaskKind.SQL_COST:
-                outcome = self.engine.cost(job.query, job.settings)
+                outcome = self.engine.cost(job.query, job.settings, stopping)
             else:
-                outcome = self.engine.run(job.query, job.settings, instance.instance_id)
+                outcome = self.engine.run(job.query, job.settings, instance.instance_id, stopping)
             done = self._kept_outcome(instance, outcome)
         except SqlError as reason:
             done = replace(instance, failure=f"{reason}", cancelled=isinstance(reason, CancelledError))
@@ -127,7 +137,6 @@ class Instances:
             done = replace(instance, failure=f"ODPS-0010000:System internal error - {type(reason).__name__}: {reason}")
         with self._lock:
             self._end(done)
-            self._futures.pop(instance.instance_id, None)
             self._forget_old(instance.instance_id)
 
     def _failed_by_disk(self, instance: Instance, reason: DiskError) -> Instance:
@@ -240,6 +249,7 @@ class Instances:
         rows = RowRange(self._store.blobs, instance.blobs, instance.columns, 0, MOST_RESULT_ROWS)
         return "csv", csv_text(instance.columns, rows.batches())
 
-    def close(self) -> None:
-        """Take no more jobs."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+    def close(self, patience: float = 0.0) -> bool:
+        """Take no more jobs, end those that run, wait so many seconds for them, and return whether all ended."""
+        code, _, text = _STOPPED.partition(":")
+        return self._workers.close(SqlError(code, text), patience)

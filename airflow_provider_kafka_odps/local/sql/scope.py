@@ -10,6 +10,7 @@ from airflow_provider_kafka_odps.local.catalog.specs import complete_spec
 from airflow_provider_kafka_odps.local.errors import ServiceError, SqlError
 from airflow_provider_kafka_odps.local.settings import SCHEMA_SYNTAX
 from airflow_provider_kafka_odps.local.sql.parsing.statements import Name, Values
+from airflow_provider_kafka_odps.local.sql.stopping import Stopping
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ class Scope:
     settings: dict[str, str] = field(default_factory=dict)
     new_id: str = ""
     job: str = ""
+    stopping: Stopping = field(default_factory=Stopping)
 
     @property
     def has_schemas(self) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 from typing import assert_never
 
@@ -49,7 +48,25 @@ def show(catalog: Catalog, statement: Show, scope: Scope) -> str:
 
 
 def _matches(name: str, pattern: str) -> bool:
-    return not pattern or re.fullmatch(pattern.replace("*", ".*").replace("%", ".*"), name) is not None
+    """Return whether a name is like a pattern of SHOW: `*` and `%` are any characters, `|` is between two patterns."""
+    return not pattern or any(_is_like(name, each.strip()) for each in pattern.split("|"))
+
+
+def _is_like(name: str, pattern: str) -> bool:
+    # Not by a regular expression: a dozen stars would take it hours.
+    first, *others = pattern.replace("%", "*").split("*")
+    if not others:
+        return name == first
+    *between, last = others
+    if not name.startswith(first) or len(name) < len(first) + len(last) or not name.endswith(last):
+        return False
+    at, end = len(first), len(name) - len(last)
+    for part in between:
+        at = name.find(part, at, end)
+        if at < 0:
+            return False
+        at += len(part)
+    return True
 
 
 def definition(table: Table, name: str) -> str:
