@@ -37,6 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
             longest_block=options.longest_block,
             schemas=not options.no_schemas,
             pace=Pace(options.running_polls, options.running_seconds),
+            hosts=frozenset(name.lower() for name in (options.host, *options.allowed_host)),
             bounds=Bounds(options.memory_limit, options.spill_limit, options.statement_timeout),
         )
         # The libraries take a second: --help must not wait for them.
@@ -84,6 +85,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--statement-timeout", type=float, default=bounds.seconds, help="seconds after which a statement is ended"
+    )
+    parser.add_argument(
+        "--allowed-host",
+        action="append",
+        default=[],
+        help="a name besides localhost by which browsers may ask for the page, and scripts for the control route",
     )
     parser.add_argument("--strict-limits", action="store_true", help="enforce the service's documented limits")
     parser.add_argument(

@@ -93,6 +93,8 @@ class Settings:
     """Whether the tenant's names have schemas, unless a statement says otherwise."""
     pace: Pace = field(default_factory=Pace)
     """How long statements are shown as running."""
+    hosts: frozenset[str] = frozenset()
+    """Names besides those of this machine by which a browser may ask for the page and the control route."""
     bounds: Bounds = field(default_factory=Bounds)
     """What statements may take."""
 

@@ -12,6 +12,9 @@ from xml.sax.saxutils import escape
 
 from airflow_provider_kafka_odps.local.errors import ServiceError
 
+LARGEST = 1 << 62
+"""What counts, offsets and lengths are bounded by: more does not fit what slices and Arrow count with."""
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -38,8 +41,8 @@ class Call:
             raise ServiceError(400, "InvalidArgument", f"The query parameter {name} is missing")
         return value
 
-    def integer(self, name: str, default: int | None = None) -> int:
-        """Return an integer of the query.
+    def integer(self, name: str, default: int | None = None, least: int = -LARGEST) -> int:
+        """Return an integer of the query, of `least` or more; larger ones than any count are that of `LARGEST`.
 
         Raises ServiceError (InvalidArgument).
         """
@@ -47,11 +50,14 @@ class Call:
             return default
         text = self.required(name)
         try:
-            return int(text)
+            value = int(text)
         except ValueError:
             raise ServiceError(
-                400, "InvalidArgument", f"The query parameter {name} is {text!r}, not an integer"
+                400, "InvalidArgument", f"The query parameter {name} is {text[:80]!r}, not an integer"
             ) from None
+        if value < least:
+            raise ServiceError(400, "InvalidArgument", f"The query parameter {name} is {value}; it is {least} or more")
+        return min(value, LARGEST)
 
 
 @dataclass(frozen=True, slots=True)

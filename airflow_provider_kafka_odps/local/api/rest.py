@@ -42,6 +42,9 @@ def answer(services: Services, call: Call) -> Answer:
             return _tenant(services)
         case ("projects",):
             return xml(f"<Projects><Marker/><MaxItems>1</MaxItems>{_project(services)}</Projects>")
+        case ("storage", *_):
+            # No 5xx: clients would repeat it.
+            raise ServiceError(400, "NotImplemented", "The storage API is not part of this endpoint; use the tunnel")
         case ("projects", project, *rest):
             services.require_project(project)
             return _in_project(services, call, rest)
@@ -69,6 +72,7 @@ def _in_project(services: Services, call: Call, rest: list[str]) -> Answer:
         case ["schemas", *names]:
             return _schemas(services, call, names)
         case [*_, kind] if call.method == "GET" and kind in _EMPTY_LISTS:
+            services.require_schema(call)
             return _EMPTY_LISTS[kind]
         case _:
             raise _not_found(call)

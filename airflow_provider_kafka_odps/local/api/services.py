@@ -54,6 +54,15 @@ class Services:
             case _:
                 return (call.query.get("curr_schema") or DEFAULT_SCHEMA).lower()
 
+    def require_schema(self, call: Call) -> None:
+        """Refuse a call about a schema that is not there: clients ask by a list whether it is.
+
+        Raises ServiceError (NoSuchObject).
+        """
+        name = self.schema_of(call)
+        if name not in self.store.catalog.schemas:
+            raise ServiceError(404, "NoSuchObject", f"The specified schema does not exist: {name}")
+
     def table(self, call: Call, name: str) -> Table:
         """Return the table a call is about.
 

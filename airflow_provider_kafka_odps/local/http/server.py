@@ -83,6 +83,8 @@ def _run(settings: Settings, services: Services, listener: socket.socket, *, unt
     config = uvicorn.Config(
         AsgiEntry(Application(services), Control(services.uploads, services.instances)),
         http=_Protocol,
+        # An upgrade is answered as the plain request that it also is.
+        ws="none",
         loop="auto",
         lifespan="off",
         log_level="warning",

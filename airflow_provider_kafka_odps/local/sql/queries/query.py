@@ -12,9 +12,9 @@ import pyarrow as pa
 
 from airflow_provider_kafka_odps.local.catalog.catalog import Catalog
 from airflow_provider_kafka_odps.local.catalog.model import Column, Table, TableName
-from airflow_provider_kafka_odps.local.catalog.rows import concatenated, read_rows, shown_schema
+from airflow_provider_kafka_odps.local.catalog.rows import check_times, concatenated, read_rows, shown_schema
 from airflow_provider_kafka_odps.local.catalog.store import Store
-from airflow_provider_kafka_odps.local.errors import SqlError
+from airflow_provider_kafka_odps.local.errors import MalformedError, SqlError
 from airflow_provider_kafka_odps.local.settings import Bounds
 from airflow_provider_kafka_odps.local.sql.queries.database import Database
 from airflow_provider_kafka_odps.local.sql.queries.duckdb_types import (
@@ -61,7 +61,7 @@ class Queries:
             Column(at, name, own or column_type(found_type))
             for at, (name, found_type, own) in enumerate(zip(names, found.schema.types, kept, strict=True))
         )
-        return columns, in_columns(found, columns)
+        return columns, _checked(in_columns(found, columns), columns)
 
     def select_into(self, text: str, scope: Scope, columns: Sequence[Column]) -> pa.Table:
         """Return the rows of a query, cast by position to these columns.
@@ -76,7 +76,7 @@ class Queries:
             casts = ", ".join(cast_text(f"c{at}", column.type, wide=wide) for at, column in enumerate(columns))
             cast = f"SELECT {casts} FROM ({translated}) AS q({names})"  # noqa: S608 - the user's own query
             rows = self._database.run(cursor, cast, scope.stopping)
-        return in_columns(rows, columns)
+        return _checked(in_columns(rows, columns), columns)
 
     def size(self, text: str, scope: Scope) -> int:
         """Return how many bytes the tables of a query have.
@@ -121,6 +121,15 @@ class Queries:
             return concatenated(parts)
         columns = [pa.field(c.name, _partition_type(c)) for c in table.partition_columns]
         return pa.schema([*shown_schema(table.columns), *columns]).empty_table()
+
+
+def _checked(rows: pa.Table, columns: Sequence[Column]) -> pa.Table:
+    try:
+        for array, column in zip(rows.columns, columns, strict=True):
+            check_times(array, column)
+    except MalformedError as reason:
+        raise SqlError("ODPS-0121095", f"[0,0] {reason.message}") from None
+    return rows
 
 
 def _distinct(names: Iterable[str]) -> list[str]:
