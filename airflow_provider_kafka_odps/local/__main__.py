@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from airflow_provider_kafka_odps.local.errors import ServiceError
 from airflow_provider_kafka_odps.local.settings import (
     DEFAULT_ACCESS_ID,
     DEFAULT_ACCESS_KEY,
@@ -13,6 +14,7 @@ from airflow_provider_kafka_odps.local.settings import (
     DEFAULT_PROJECT,
     IN_MEMORY,
     LONGEST_BLOCK,
+    Bounds,
     Pace,
     Settings,
 )
@@ -35,12 +37,14 @@ def main(arguments: list[str] | None = None) -> int:
             longest_block=options.longest_block,
             schemas=not options.no_schemas,
             pace=Pace(options.running_polls, options.running_seconds),
+            hosts=frozenset(name.lower() for name in (options.host, *options.allowed_host)),
+            bounds=Bounds(options.memory_limit, options.spill_limit, options.statement_timeout),
         )
         # The libraries take a second: --help must not wait for them.
         from airflow_provider_kafka_odps.local.http.server import serve
 
         serve(settings, options.host, options.port, until_stdin_closes=options.until_stdin_closes)
-    except (ValueError, OSError, OverflowError) as reason:
+    except (ValueError, OSError, OverflowError, ServiceError) as reason:
         # OverflowError: a port that no port can be.
         print(f"The MaxCompute endpoint cannot start: {reason}", file=sys.stderr)  # noqa: T201 - a command's answer
         return 2
@@ -71,6 +75,22 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--running-seconds", type=float, default=0.0, help="seconds that a statement is shown as running for at least"
+    )
+    bounds = Bounds()
+    parser.add_argument(
+        "--memory-limit", type=int, default=bounds.memory, help="bytes of memory that all statements may take together"
+    )
+    parser.add_argument(
+        "--spill-limit", type=int, default=bounds.spill, help="bytes of disk that they may take where memory is short"
+    )
+    parser.add_argument(
+        "--statement-timeout", type=float, default=bounds.seconds, help="seconds after which a statement is ended"
+    )
+    parser.add_argument(
+        "--allowed-host",
+        action="append",
+        default=[],
+        help="a name besides localhost by which browsers may ask for the page, and scripts for the control route",
     )
     parser.add_argument("--strict-limits", action="store_true", help="enforce the service's documented limits")
     parser.add_argument(

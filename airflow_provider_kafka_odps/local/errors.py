@@ -22,6 +22,27 @@ class MalformedError(ServiceError):
         super().__init__(400, code, message)
 
 
+class DiskError(ServiceError):
+    """The disk, or the system, did not take a change: nothing of it is there, in memory or on the disk.
+
+    The status is none of 500 and above, although the fault is ours: clients repeat such requests for minutes.
+    """
+
+    def __init__(self, message: str) -> None:
+        """Refuse the request with 400."""
+        super().__init__(400, "StorageFailure", message)
+
+
+class UnsureDiskError(DiskError):
+    """The disk failed after a change could be seen: it is there now, and nobody knows whether it will stay."""
+
+    def __init__(self, message: str) -> None:
+        """Answer 500: clients look what became of their request."""
+        super().__init__(message)
+        self.status = 500
+        self.code = "InternalServerError"
+
+
 class SqlError(Exception):
     """A statement that fails: `code` is the service's number, such as ODPS-0130131."""
 

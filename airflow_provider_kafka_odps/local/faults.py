@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from enum import Enum
 from itertools import count
 from typing import Any, TypeAlias
@@ -40,6 +40,10 @@ class Moment(Enum):
 
     BEFORE = "before"
     AFTER = "after"
+
+
+_LONGEST = 24 * 60 * 60
+"""Seconds that an answer may be held back, and the most by which it may be slowed down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +88,8 @@ class Delay:
 
     def __post_init__(self) -> None:
         """Refuse a negative wait."""
-        if self.seconds < 0:
-            raise ValueError(f"seconds {self.seconds}: a wait is not negative")
+        if not 0 <= self.seconds <= _LONGEST:
+            raise ValueError(f"seconds {self.seconds}: a wait is 0 to {_LONGEST} seconds long")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +100,8 @@ class Slow:
 
     def __post_init__(self) -> None:
         """Refuse to be faster."""
-        if self.factor < 1:
-            raise ValueError(f"factor {self.factor}: an answer cannot be made faster")
+        if not 1 <= self.factor <= _LONGEST:
+            raise ValueError(f"factor {self.factor}: it is 1 to {_LONGEST}, as an answer cannot be made faster")
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,9 +268,21 @@ def load_rule(content: Any) -> Rule:
         if "moment" in fault:
             fault["moment"] = Moment(fault["moment"])
         operation = Operation(parts.pop("operation"))
+        for owner, given in ((known, fault), (Rule, parts)):
+            _check_kinds(owner, given)
         return Rule(operation=operation, fault=known(**fault), **parts)
     except TypeError as reason:
         raise ValueError(f"the rule has a wrong part: {reason}") from None
+
+
+def _check_kinds(owner: type[Any], given: Mapping[str, Any]) -> None:
+    """Refuse values of another type than the field has: they would fail only once the rule fires."""
+    kinds: dict[str, tuple[type, ...]] = {"int": (int,), "float": (int, float), "str": (str,)}
+    for part in fields(owner):
+        kind, _, optional = str(part.type).partition(" | ")
+        value = given.get(part.name, part.default)
+        if kind in kinds and type(value) not in kinds[kind] and not (optional and value is None):
+            raise ValueError(f"{part.name} is {value!r}; its type is {part.type}")
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -8,17 +8,29 @@ from enum import Enum, auto
 
 from airflow_provider_kafka_odps.local.errors import SqlError
 
+# Nothing here is tried twice: a text of some 100 kB that does not match would take minutes otherwise.
 _TOKEN = re.compile(
     r"""
-    (?P<space>\s+|--[^\n]*|/\*.*?\*/)
-  | (?P<number>(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?(?:BD|[LSYlsyDdFf])?(?!\w))
-  | (?P<word>[^\W\d][\w]*|\d+[A-Za-z_]\w*|\$\{[^}]*\})
-  | (?P<quoted>`(?:[^`]|``)*`)
-  | (?P<string>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")
+    (?P<space>\s++|--[^\n]*+)
+  | (?P<comment>/\*(?:[^*]|\*(?!/))*+(?P<comment_end>\*/)?)
+  | (?P<number>(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][+-]?\d++)?(?:BD|[LSYlsyDdFf])?(?!\w))
+  | (?P<word>[^\W\d]\w*+|\d++[^\W\d]\w*+)
+  | (?P<parameter>\$\{[^}]*+(?P<parameter_end>\})?)
+  | (?P<quoted>`(?:[^`]|``)*+(?P<quoted_end>`)?)
+  | (?P<string>'(?:[^'\\]|\\.)*+(?P<single_end>')?|"(?:[^"\\]|\\.)*+(?P<double_end>")?)
   | (?P<symbol><=>|<>|!=|<=|>=|==|\|\||::|[^\s])
     """,
     re.VERBOSE | re.DOTALL,
 )
+
+
+_CLOSED = {
+    "comment": ("comment_end",),
+    "parameter": ("parameter_end",),
+    "quoted": ("quoted_end",),
+    "string": ("single_end", "double_end"),
+}
+"""What is open until it is closed, and the groups that close it."""
 
 
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "0": "\0", "b": "\b", "Z": "\x1a"}
@@ -51,12 +63,18 @@ def unescape(body: str) -> str:
 
 
 def tokenize(text: str) -> list[Token]:
-    """Cut `text` into tokens, comments dropped, with an END token last."""
+    """Cut `text` into tokens, comments dropped, with an END token last.
+
+    Raises SqlError (parse) for a literal, a quoted name or a comment that has no end.
+    """
     tokens = []
     for match in _TOKEN.finditer(text):
         raw = match.group()
+        ends = _CLOSED.get(match.lastgroup or "")
+        if ends and not any(map(match.group, ends)):
+            raise SqlError.parse(*_place(text, match.start()), f"what begins with {raw[:20]!r} has no end")
         match match.lastgroup:
-            case "space":
+            case "space" | "comment":
                 continue
             case "quoted":
                 kind, value = TokenKind.QUOTED, raw[1:-1].replace("``", "`")
@@ -64,13 +82,18 @@ def tokenize(text: str) -> list[Token]:
                 kind, value = TokenKind.STRING, unescape(raw[1:-1])
             case "number":
                 kind, value = TokenKind.NUMBER, raw
-            case "word":
+            case "word" | "parameter":
                 kind, value = TokenKind.WORD, raw
             case _:
                 kind, value = TokenKind.SYMBOL, raw
         tokens.append(Token(kind, value, match.start(), match.end()))
     tokens.append(Token(TokenKind.END, "", len(text), len(text)))
     return tokens
+
+
+def _place(text: str, start: int) -> tuple[int, int]:
+    """Return line and column of a character, both counted from 1."""
+    return text.count("\n", 0, start) + 1, start - text.rfind("\n", 0, start)
 
 
 class Cursor:
@@ -155,8 +178,7 @@ class Cursor:
 
     def error(self, expectation: str) -> SqlError:
         """Return the parse error of the service for the next token."""
-        line = self.text.count("\n", 0, self.next.start) + 1
-        column = self.next.start - self.text.rfind("\n", 0, self.next.start)
+        line, column = _place(self.text, self.next.start)
         seen = f"'{self.next.value}'" if not self.finished else "'<EOF>'"
         return SqlError.parse(line, column, f"invalid token {seen}, {expectation}")
 

@@ -28,6 +28,10 @@ LONGEST_BLOCK = 4 << 30
 """A packed body of a few MB can unpack to more than this; the disk or the memory must outlive it."""
 
 
+LEAST_MEMORY = 64 << 20
+"""Bytes with which DuckDB can start and answer."""
+
+
 _MOST_SECONDS = 24 * 60 * 60
 
 
@@ -50,6 +54,29 @@ class Pace:
 
 
 @dataclass(frozen=True, slots=True)
+class Bounds:
+    """What statements may take: `memory` and `spill` of all together in bytes, `seconds` of each."""
+
+    memory: int = 2 << 30
+    """For DuckDB, and again for the rows of a result."""
+    spill: int = 16 << 30
+    """On the disk, where the memory isn't enough."""
+    seconds: float = _MOST_SECONDS
+    """A day, as on the service."""
+
+    def __post_init__(self) -> None:
+        """Refuse what lets no statement run."""
+        if self.memory < LEAST_MEMORY:
+            raise ValueError(f"--memory-limit {self.memory}: statements need {LEAST_MEMORY} bytes at least")
+        if self.spill < 0:
+            raise ValueError(f"--spill-limit {self.spill}: 0 bytes is the least")
+        if not 0 < self.seconds <= _MOST_SECONDS:
+            raise ValueError(
+                f"--statement-timeout {self.seconds}: it is more than 0 and at most {_MOST_SECONDS} seconds"
+            )
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """One endpoint: its project, who may call it, and where rows are kept (`folder` None: in memory)."""
 
@@ -66,6 +93,10 @@ class Settings:
     """Whether the tenant's names have schemas, unless a statement says otherwise."""
     pace: Pace = field(default_factory=Pace)
     """How long statements are shown as running."""
+    hosts: frozenset[str] = frozenset()
+    """Names besides those of this machine by which a browser may ask for the page and the control route."""
+    bounds: Bounds = field(default_factory=Bounds)
+    """What statements may take."""
 
     def __post_init__(self) -> None:
         """Refuse what no client could call."""

@@ -66,7 +66,8 @@ def topic(broker: Broker, make_topic: MakeTopic) -> str:
 def _received(kept: Path, upload_id: str) -> dict[int, Rows]:
     """Return what each block of an upload has, as the endpoint has decoded it."""
     (log,) = kept.rglob(f"{upload_id}.jsonl")
-    (session,) = (each for each in FileLog(log.parent).load() if each.upload_id == upload_id)
+    blobs = {path.name for path in kept.rglob("*.arrow")}
+    (session,) = (each for each in FileLog(log.parent).load(blobs) if each.upload_id == upload_id)
     blocks = {}
     for number, block in session.blocks.items():
         (path,) = kept.rglob(block.blob.name)

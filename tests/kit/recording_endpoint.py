@@ -68,11 +68,11 @@ def record(file: Path, prefix: str) -> None:
     """Have every store of this process write down what it shows from now on."""
     change = Store.change
 
-    def changed(self: Store, transition: Callable[[Catalog], Catalog]) -> Catalog:
+    def changed(self: Store, transition: Callable[[Catalog], Catalog], ended: str = "") -> Catalog:
         # Under the lock no file is removed, and nothing else becomes visible, before this is written down.
         with self.lock:
             before = self.catalog
-            after = change(self, transition)
+            after = change(self, transition, ended)
             for name, table in after.tables.items():
                 if name.table.startswith(prefix) and before.tables.get(name) is not table:
                     _write(file, self, table)

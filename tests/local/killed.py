@@ -89,7 +89,7 @@ def look(folder: Path) -> int:
         sys.stdout.write(f"rows {rows}\n")
         return 1
     closed = sum(session.status is UploadStatus.CLOSED for session in services.uploads.all())
-    if closed != len(services.store.catalog.closed_uploads):
+    if any(each not in {s.upload_id for s in services.uploads.all()} for each in services.store.catalog.ended):
         sys.stdout.write(f"sessions {services.uploads.all()}\n")
         return 1
     wanted = {"[]": 0, "[1, 2]": 1, "[1, 2, 1, 2]": 2, "[5]": 3, "[5, 7]": 3}.get(str(rows))

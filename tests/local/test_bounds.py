@@ -13,7 +13,8 @@ from airflow_provider_kafka_odps.local.catalog.documents import DirectoryDocumen
 from airflow_provider_kafka_odps.local.catalog.model import Column, Table, TableName
 from airflow_provider_kafka_odps.local.catalog.store import Store, open_store
 from airflow_provider_kafka_odps.local.errors import ServiceError
-from airflow_provider_kafka_odps.local.instances.instances import Instance, Instances
+from airflow_provider_kafka_odps.local.instances.instance import Instance
+from airflow_provider_kafka_odps.local.instances.instances import Instances
 from airflow_provider_kafka_odps.local.instances.jobs import Job
 from airflow_provider_kafka_odps.local.sessions.downloads import Downloads
 from airflow_provider_kafka_odps.local.sql.engine import Engine

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from typing import Any
 from xml.sax.saxutils import escape
 
 from airflow_provider_kafka_odps.local.errors import ServiceError
+
+LARGEST = 1 << 62
+"""What counts, offsets and lengths are bounded by: more does not fit what slices and Arrow count with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +41,8 @@ class Call:
             raise ServiceError(400, "InvalidArgument", f"The query parameter {name} is missing")
         return value
 
-    def integer(self, name: str, default: int | None = None) -> int:
-        """Return an integer of the query.
+    def integer(self, name: str, default: int | None = None, least: int = -LARGEST) -> int:
+        """Return an integer of the query, of `least` or more; larger ones than any count are that of `LARGEST`.
 
         Raises ServiceError (InvalidArgument).
         """
@@ -46,21 +50,25 @@ class Call:
             return default
         text = self.required(name)
         try:
-            return int(text)
+            value = int(text)
         except ValueError:
             raise ServiceError(
-                400, "InvalidArgument", f"The query parameter {name} is {text!r}, not an integer"
+                400, "InvalidArgument", f"The query parameter {name} is {text[:80]!r}, not an integer"
             ) from None
+        if value < least:
+            raise ServiceError(400, "InvalidArgument", f"The query parameter {name} is {value}; it is {least} or more")
+        return min(value, LARGEST)
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is answered: a whole body, or pieces of one."""
+    """What is answered: a whole body, or pieces of one; it is held back for a while until `after` has ended, if any."""
 
     status: int = 200
     body: bytes | Iterator[bytes] = b""
     media: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
+    after: Future[None] | None = None
 
 
 def xml(text: str, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:

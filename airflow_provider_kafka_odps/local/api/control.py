@@ -17,6 +17,7 @@ import json
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import asdict, dataclass, field
 from itertools import count
 from typing import Any
@@ -105,6 +106,31 @@ class Control:
         return json_answer({"status": status.value})
 
 
+def require_known_host(call: Call, hosts: AbstractSet[str]) -> None:
+    """Refuse what a page from elsewhere sends through somebody's browser: it has its own name in Host, or in Origin.
+
+    Names of this machine are known, and those in `hosts`.
+    Raises ServiceError (NoPermission).
+    """
+    for header in ("host", "origin"):
+        text = call.headers.get(header)
+        if text is not None and not _is_known(text.rpartition("://")[2], hosts):
+            raise ServiceError(
+                403,
+                "NoPermission",
+                f"{header.title()} is {text[:80]!r}: start the endpoint with --allowed-host to allow it",
+            )
+
+
+def _is_known(text: str, hosts: AbstractSet[str]) -> bool:
+    name = text[1:].partition("]")[0] if text.startswith("[") else text.partition(":")[0]
+    name = name.lower()
+    try:
+        return ipaddress.ip_address(name).is_loopback or name in hosts
+    except ValueError:
+        return name in hosts or name == "localhost" or name.endswith(".localhost")
+
+
 def require_local(address: str) -> None:
     """Refuse a caller that isn't on this machine.
 
@@ -135,7 +161,7 @@ def _rule(body: bytes) -> Rule:
 def _pace(content: Any) -> Pace:
     try:
         return Pace(int(content.get("polls", 0)), float(content.get("seconds", 0)))
-    except (AttributeError, TypeError, ValueError) as reason:
+    except (AttributeError, TypeError, ValueError, OverflowError) as reason:
         raise ServiceError(400, "InvalidArgument", f'not a pace like {{"polls": 3, "seconds": 0}}: {reason}') from None
 
 

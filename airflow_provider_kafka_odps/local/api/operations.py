@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from airflow_provider_kafka_odps.local.api.call import Call
 from airflow_provider_kafka_odps.local.faults import Operation
 
@@ -73,4 +75,4 @@ def table_of(call: Call) -> str | None:
 def block_of(call: Call) -> int | None:
     """Return the number of the block that a call carries."""
     text = call.query.get("blockid", "")
-    return int(text) if text.isdigit() else None
+    return int(text) if re.fullmatch(r"[0-9]{1,9}", text) else None

@@ -11,7 +11,7 @@ from airflow_provider_kafka_odps.local.api.control import Control
 from airflow_provider_kafka_odps.local.api.services import Services
 from airflow_provider_kafka_odps.local.catalog.model import Table, spec_text
 from airflow_provider_kafka_odps.local.catalog.rows import RowRange
-from airflow_provider_kafka_odps.local.instances.instances import Instance
+from airflow_provider_kafka_odps.local.instances.instance import Instance
 from airflow_provider_kafka_odps.local.sessions.upload import UploadSession
 
 _FIRST_ROWS = 10

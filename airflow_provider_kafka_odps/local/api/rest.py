@@ -42,6 +42,9 @@ def answer(services: Services, call: Call) -> Answer:
             return _tenant(services)
         case ("projects",):
             return xml(f"<Projects><Marker/><MaxItems>1</MaxItems>{_project(services)}</Projects>")
+        case ("storage", *_):
+            # No 5xx: clients would repeat it.
+            raise ServiceError(400, "NotImplemented", "The storage API is not part of this endpoint; use the tunnel")
         case ("projects", project, *rest):
             services.require_project(project)
             return _in_project(services, call, rest)
@@ -69,6 +72,7 @@ def _in_project(services: Services, call: Call, rest: list[str]) -> Answer:
         case ["schemas", *names]:
             return _schemas(services, call, names)
         case [*_, kind] if call.method == "GET" and kind in _EMPTY_LISTS:
+            services.require_schema(call)
             return _EMPTY_LISTS[kind]
         case _:
             raise _not_found(call)
@@ -111,9 +115,9 @@ def _not_found(call: Call) -> ServiceError:
 def _instances(services: Services, call: Call) -> Answer:
     if call.method != "POST":
         return rest_instances.list_instances(services, call)
-    instance = services.instances.submit(read_job(call.body), rest_instances.WAIT_SECONDS)
+    instance, ended = services.instances.start(read_job(call.body))
     location = f"http://{call.host}/projects/{services.settings.project}/instances/{instance.instance_id}"
-    return Answer(201, headers={"Location": location})
+    return Answer(201, headers={"Location": location}, after=ended)
 
 
 def _owner_and_dates(services: Services, created: int) -> dict[str, str]:

@@ -10,11 +10,8 @@ from airflow_provider_kafka_odps.local.api import tunnel
 from airflow_provider_kafka_odps.local.api.call import Answer, Call, element, json_answer, plain, rfc822, xml
 from airflow_provider_kafka_odps.local.api.services import Services
 from airflow_provider_kafka_odps.local.errors import ServiceError
-from airflow_provider_kafka_odps.local.instances.instances import Instance
+from airflow_provider_kafka_odps.local.instances.instance import Instance
 from airflow_provider_kafka_odps.local.instances.jobs import asks_to_stop
-
-WAIT_SECONDS = 5.0
-"""How long a posted job is waited for: clients poll once a second, so a quick one costs them no wait."""
 
 
 def list_instances(services: Services, call: Call) -> Answer:

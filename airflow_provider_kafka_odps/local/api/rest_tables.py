@@ -94,11 +94,12 @@ def _reserved(table: Table) -> dict[str, Any]:
 def list_tables(services: Services, call: Call) -> Answer:
     """Return the tables of a schema, in pages."""
     prefix = call.query.get("name", "").lower()
+    services.require_schema(call)
     tables = services.store.catalog.tables_of(services.schema_of(call))
     tables = [table for table in tables if table.name.table.startswith(prefix) and _is_wanted(call, table)]
     after = call.query.get("marker", "")
     rest = (table for table in tables if table.name.table > after)
-    page = list(islice(rest, call.integer("maxitems", _PAGE)))
+    page = list(islice(rest, call.integer("maxitems", _PAGE, 1)))
     marker = page[-1].name.table if next(rest, None) else ""
     texts = "".join(table_text(table, extended=call.has("extended")) for table in page)
     return xml(f"<Tables>{element('Marker', marker)}{element('MaxItems', len(page))}{texts}</Tables>")
@@ -145,8 +146,8 @@ def _partitions(call: Call, table: Table) -> Answer:
     specs = sorted(
         (s for s in table.partitions if wanted <= dict(s).items()), reverse=call.query.get("reverse") == "true"
     )
-    first = call.integer("marker", 0)
-    page = specs[first : first + call.integer("maxitems", _PAGE)]
+    first = call.integer("marker", 0, 0)
+    page = specs[first : first + call.integer("maxitems", _PAGE, 1)]
     marker = first + len(page) if first + len(page) < len(specs) else ""
     texts = "".join(_partition_text(spec, table.partitions[spec]) for spec in page)
     return xml(f"<Partitions>{element('Marker', marker)}{element('MaxItems', len(page))}{texts}</Partitions>")
@@ -156,7 +157,7 @@ def _partition_text(spec: Spec, partition: Partition) -> str:
     parts = [f'<Column Name="{name}" Value={quoteattr(value)}/>' for name, value in spec]
     parts += (
         element("CreationTime", partition.created),
-        element("LastDDLTime", partition.created),
+        element("LastDDLTime", partition.defined),
         element("LastModifiedTime", partition.modified),
         element("PartitionSize", partition.size),
         element("PartitionRecordCount", partition.rows),
@@ -168,7 +169,7 @@ def _partition(table: Table, spec: Spec, *, extended: bool) -> Answer:
     partition = require_partition(table, spec)
     schema: dict[str, Any] = {
         "createTime": partition.created,
-        "lastDDLTime": partition.created,
+        "lastDDLTime": partition.defined,
         "lastModifiedTime": partition.modified,
         "partitionSize": partition.size,
         "partitionRecordNum": partition.rows,
@@ -204,14 +205,14 @@ def _first_rows(services: Services, call: Call, table: Table, count: int) -> tup
 
 
 def _head(services: Services, call: Call, table: Table) -> Answer:
-    columns, rows = _first_rows(services, call, table, call.integer("linenum", _MOST_ROWS))
+    columns, rows = _first_rows(services, call, table, min(call.integer("linenum", _MOST_ROWS, 0), _MOST_ROWS))
     return Answer(200, csv_text(columns, rows.to_batches()).encode(errors="replace"), "text/plain; charset=utf-8")
 
 
 def preview(services: Services, call: Call, table: Table) -> Answer:
     """Return the first rows as a plain Arrow stream, with a schema."""
     limit = call.integer("limit", _MOST_ROWS)
-    columns, rows = _first_rows(services, call, table, limit if limit >= 0 else _MOST_ROWS)
+    columns, rows = _first_rows(services, call, table, min(limit, _MOST_ROWS) if limit >= 0 else _MOST_ROWS)
     # The reader takes the columns that hold data only; it knows the partition itself.
     columns = tuple(column for column in columns if column in table.columns)
     rows = rows.select([column.name for column in columns])

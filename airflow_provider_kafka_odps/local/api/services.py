@@ -18,6 +18,7 @@ from airflow_provider_kafka_odps.local.sessions.log import FileLog, MemoryLog
 from airflow_provider_kafka_odps.local.sessions.uploads import Uploads
 from airflow_provider_kafka_odps.local.settings import Settings
 from airflow_provider_kafka_odps.local.sql.engine import Engine
+from airflow_provider_kafka_odps.local.sql.queries.database import Database
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,12 @@ class Services:
     downloads: Downloads
     instances: Instances
     now: Callable[[], int]
+
+    def close(self, patience: float = 0.0) -> bool:
+        """End all statements, wait so many seconds for them, let go of the directory, and return whether all ended."""
+        ended = self.instances.close(patience)
+        self.store.close()
+        return ended
 
     def require_project(self, name: str) -> None:
         """Refuse another project than the one that is here.
@@ -46,6 +53,15 @@ class Services:
                 return schema.lower()
             case _:
                 return (call.query.get("curr_schema") or DEFAULT_SCHEMA).lower()
+
+    def require_schema(self, call: Call) -> None:
+        """Refuse a call about a schema that is not there: clients ask by a list whether it is.
+
+        Raises ServiceError (NoSuchObject).
+        """
+        name = self.schema_of(call)
+        if name not in self.store.catalog.schemas:
+            raise ServiceError(404, "NoSuchObject", f"The specified schema does not exist: {name}")
 
     def table(self, call: Call, name: str) -> Table:
         """Return the table a call is about.
@@ -74,9 +90,10 @@ def open_services(settings: Settings, now: Callable[[], int]) -> Services:
         longest_block=settings.longest_block,
     )
     downloads = Downloads(store, DirectoryDocuments(folder / "downloads") if folder else MemoryDocuments(), now)
-    engine = Engine(store, now, settings.owner, settings.tenant, strict=settings.strict_limits)
+    database = Database(settings.bounds, folder / "spill" if folder else None)
+    engine = Engine(store, now, settings.owner, settings.tenant, strict=settings.strict_limits, database=database)
     documents = DirectoryDocuments(folder / "instances") if folder else MemoryDocuments()
-    instances = Instances(store, engine, documents, now, settings.pace)
+    instances = Instances(store, engine, documents, now, settings.pace, most_seconds=settings.bounds.seconds)
     # Last: only now it is known which files are still needed.
     store.sweep(uploads.blobs)
     return Services(settings, store, uploads, downloads, instances, now)

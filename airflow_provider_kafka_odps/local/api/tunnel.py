@@ -14,7 +14,8 @@ from airflow_provider_kafka_odps.local.catalog.model import Column, Table
 from airflow_provider_kafka_odps.local.catalog.rows import RowRange
 from airflow_provider_kafka_odps.local.catalog.specs import full_spec
 from airflow_provider_kafka_odps.local.errors import ServiceError
-from airflow_provider_kafka_odps.local.instances.instances import MOST_RESULT_ROWS, Instance
+from airflow_provider_kafka_odps.local.instances.instance import Instance
+from airflow_provider_kafka_odps.local.instances.instances import MOST_RESULT_ROWS
 from airflow_provider_kafka_odps.local.sessions.downloads import DownloadSession, pick_columns
 from airflow_provider_kafka_odps.local.sessions.limits import FIELD_BYTES
 from airflow_provider_kafka_odps.local.sessions.upload import Block, UploadSession
@@ -30,7 +31,7 @@ _KEYS = ("uploads", "uploadid", "downloads", "downloadid", "blockid")
 _PARTS = ("preview", "streams", "upserts")
 
 
-_RANGE = re.compile(r"\(?\s*(-?\d+)\s*,\s*(-?\d+)\s*\)?")
+_RANGE = re.compile(r"\(?\s*(-?\d{1,18})\s*,\s*(-?\d{1,18})\s*\)?")
 
 
 def is_tunnel(call: Call) -> bool:
@@ -54,19 +55,19 @@ def answer(services: Services, call: Call, table: Table) -> Answer:
                 table = services.uploads.with_partition(table, spec)
             overwrite = call.query.get("overwrite", "").lower() == "true"
             session = services.uploads.create(table, spec, overwrite=overwrite, owner=services.settings.owner)
-            return json_answer(upload_json(session, table))
+            return json_answer(upload_json(session, table, _quota(call)))
         case "GET" if call.has("uploadid"):
             session = services.uploads.find(call.required("uploadid"), table.name)
-            return json_answer(upload_json(session, table))
+            return json_answer(upload_json(session, table, _quota(call)))
         case "POST" if call.has("uploadid"):
             session = services.uploads.find(call.required("uploadid"), table.name)
             return json_answer({"UploadedBlockList": blocks_json(services.uploads.commit(session))})
         case "POST" if call.has("downloads"):
             spec = full_spec(table, call.query.get("partition"))
-            return json_answer(download_json(services.downloads.open_table(table, spec)))
+            return json_answer(download_json(services.downloads.open_table(table, spec), _quota(call)))
         case "GET":
             found = services.downloads.find(call.required("downloadid"), table.name)
-            return _read(services, call, found) if call.has("data") else json_answer(download_json(found))
+            return _read(services, call, found) if call.has("data") else json_answer(download_json(found, _quota(call)))
         case _:
             raise ServiceError(405, "MethodNotAllowed", f"{call.method} is not allowed here")
 
@@ -81,9 +82,9 @@ def answer_instance(services: Services, call: Call, instance: Instance) -> Answe
     if call.method == "POST":
         found = services.downloads.open_rows(instance.instance_id, instance.columns, instance.blobs)
         limited = call.has("instance_tunnel_limit_enabled")
-        return json_answer(download_json(found, MOST_RESULT_ROWS if limited else None))
+        return json_answer(download_json(found, _quota(call), MOST_RESULT_ROWS if limited else None))
     found = services.downloads.find(call.required("downloadid"), instance.instance_id)
-    return _read(services, call, found) if call.has("data") else json_answer(download_json(found))
+    return _read(services, call, found) if call.has("data") else json_answer(download_json(found, _quota(call)))
 
 
 def _columns_json(columns: Sequence[Column]) -> list[dict[str, Any]]:
@@ -101,7 +102,12 @@ def _columns_json(columns: Sequence[Column]) -> list[dict[str, Any]]:
     ]
 
 
-def upload_json(session: UploadSession, table: Table) -> dict[str, Any]:
+def _quota(call: Call) -> str:
+    # There are none here; clients compare what they asked for with what they are told.
+    return call.query.get("quotaName", "")
+
+
+def upload_json(session: UploadSession, table: Table, quota: str = "") -> dict[str, Any]:
     """Return an upload session as clients read it."""
     return {
         "UploadID": session.upload_id,
@@ -110,7 +116,7 @@ def upload_json(session: UploadSession, table: Table) -> dict[str, Any]:
         "IsOverwrite": session.overwrite,
         "MaxFieldSize": FIELD_BYTES,
         "Owner": session.owner,
-        "QuotaName": "",
+        "QuotaName": quota,
         "Schema": {
             "IsVirtualView": False,
             "columns": _columns_json(session.columns),
@@ -137,7 +143,7 @@ def _block_json(block: Block) -> dict[str, Any]:
     }
 
 
-def download_json(session: DownloadSession, most: int | None = None) -> dict[str, Any]:
+def download_json(session: DownloadSession, quota: str = "", most: int | None = None) -> dict[str, Any]:
     """Return a download session as clients read it."""
     return {
         "DownloadID": session.download_id,
@@ -145,7 +151,7 @@ def download_json(session: DownloadSession, most: int | None = None) -> dict[str
         "Initiated": "",
         "Owner": "",
         "RecordCount": session.rows if most is None else min(session.rows, most),
-        "QuotaName": "",
+        "QuotaName": quota,
         "SupportReadByRawSize": False,
         "Schema": {
             "IsVirtualView": False,
@@ -158,7 +164,9 @@ def download_json(session: DownloadSession, most: int | None = None) -> dict[str
 def _read(services: Services, call: Call, session: DownloadSession) -> Answer:
     match = _RANGE.fullmatch(call.required("rowrange"))
     if match is None:
-        raise ServiceError(400, "InvalidRowRange", f"The specified row range is not valid: {call.query['rowrange']!r}")
+        raise ServiceError(
+            400, "InvalidRowRange", f"The specified row range is not valid: {call.query['rowrange'][:80]!r}"
+        )
     names = [name for name in call.query.get("columns", "").split(",") if name]
     if call.has("arrow"):
         # Record readers number columns as they asked for them; Arrow readers expect them in the table's order.

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import pyarrow as pa
 
-from airflow_provider_kafka_odps.local.catalog.disk import sync_folder
+from airflow_provider_kafka_odps.local.catalog.disk import NewFile, in_words, make_folder, remove_file
 
 _END = b"\xff\xff\xff\xff\x00\x00\x00\x00"
 
@@ -31,7 +31,7 @@ class BlobWriter(Protocol):
 
 
 class BlobStore(Protocol):
-    """Named blobs that never change."""
+    """Named blobs that never change; to create, write, publish and read one may raise DiskError."""
 
     def create(self, name: str) -> BlobWriter:
         """Start a blob."""
@@ -42,7 +42,7 @@ class BlobStore(Protocol):
         ...
 
     def delete(self, name: str) -> None:
-        """Remove a blob, if it is there."""
+        """Remove a blob, if it is there; it raises nothing, as what stays costs only room."""
         ...
 
     def names(self) -> set[str]:
@@ -56,49 +56,27 @@ class DirectoryBlobs:
     def __init__(self, folder: Path) -> None:
         """Keep blobs in `folder`; what an earlier process did not finish is removed."""
         self._folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         for torn in folder.glob("*.part"):
-            torn.unlink()
+            remove_file(torn)
 
     def create(self, name: str) -> BlobWriter:
         """Start a blob."""
-        return _FileWriter(self._folder / f"{name}.part", self._folder / name)
+        return NewFile(self._folder / name)
 
     def read(self, name: str) -> pa.Buffer:
         """Return the file, mapped into memory; nothing is copied."""
-        with pa.memory_map(str(self._folder / name)) as mapped:
+        path = self._folder / name
+        with in_words(path), pa.memory_map(str(path)) as mapped:
             return mapped.read_buffer()
 
     def delete(self, name: str) -> None:
         """Remove a file, if it is there."""
-        (self._folder / name).unlink(missing_ok=True)
+        remove_file(self._folder / name)
 
     def names(self) -> set[str]:
         """Return the names of all files."""
         return {entry.name for entry in os.scandir(self._folder) if not entry.name.endswith(".part")}
-
-
-class _FileWriter:
-    def __init__(self, part: Path, whole: Path) -> None:
-        self._part = part
-        self._whole = whole
-        self._file = part.open("wb")
-
-    def write(self, piece: bytes) -> None:
-        self._file.write(piece)
-
-    def publish(self) -> int:
-        size = self._file.tell()
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._file.close()
-        self._part.rename(self._whole)
-        sync_folder(self._whole.parent)
-        return size
-
-    def discard(self) -> None:
-        self._file.close()
-        self._part.unlink(missing_ok=True)
 
 
 class MemoryBlobs:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 
 from airflow_provider_kafka_odps.local.catalog.model import Table, TableName
@@ -21,9 +22,10 @@ class Schema:
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """One project's committed state; `closed_uploads` maps the id of each committed upload to its time.
+    """One project's committed state; `ended` maps ids of committed uploads, and of statements, to their ends.
 
-    A commit puts rows and its upload's id into the same value, so no crash can come between them.
+    A commit puts rows and its upload's id into the same value, so neither a crash nor a full disk comes between them.
+    The id goes once the upload, or the statement, has kept its end in its own file.
     Times are in seconds since the epoch.
     """
 
@@ -31,7 +33,7 @@ class Catalog:
     created: int = 0
     schemas: Mapping[str, Schema] = field(default_factory=dict)
     tables: Mapping[TableName, Table] = field(default_factory=dict)
-    closed_uploads: Mapping[str, int] = field(default_factory=dict)
+    ended: Mapping[str, int] = field(default_factory=dict)
 
     def find(self, name: TableName) -> Table | None:
         """Return the table of this name."""
@@ -61,9 +63,15 @@ class Catalog:
             tables={key: table for key, table in self.tables.items() if key.schema != name},
         )
 
-    def with_closed_upload(self, upload_id: str, now: int) -> Catalog:
-        """Return the catalog that knows this upload as committed."""
-        return replace(self, closed_uploads={**self.closed_uploads, upload_id: now})
+    def with_ended(self, ended_id: str, now: int) -> Catalog:
+        """Return the catalog that knows this upload, or statement, as ended well."""
+        return replace(self, ended={**self.ended, ended_id: now})
+
+    def without_ended(self, ids: AbstractSet[str]) -> Catalog:
+        """Return the catalog without these ids."""
+        if not ids & self.ended.keys():
+            return self
+        return replace(self, ended={each: time for each, time in self.ended.items() if each not in ids})
 
     @property
     def blobs(self) -> frozenset[str]:

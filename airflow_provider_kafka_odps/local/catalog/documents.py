@@ -3,25 +3,41 @@
 from __future__ import annotations
 
 import json
+import logging
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
-from airflow_provider_kafka_odps.local.catalog.disk import replace_file
+from airflow_provider_kafka_odps.local.catalog.disk import (
+    disk_error,
+    make_folder,
+    remove_file,
+    replace_file,
+    set_aside,
+)
+
+_log = logging.getLogger(__name__)
+
+
+Read = TypeVar("Read")
 
 
 class Documents(Protocol):
     """Named JSON documents."""
 
     def keep(self, name: str, document: dict[str, Any]) -> None:
-        """Keep a document, in place of an earlier one of this name."""
+        """Keep a document, in place of an earlier one of this name.
+
+        Raises DiskError.
+        """
         ...
 
     def forget(self, name: str) -> None:
         """Drop a document, if it is there."""
         ...
 
-    def load(self) -> list[dict[str, Any]]:
-        """Return all documents."""
+    def load(self, read: Callable[[dict[str, Any]], Read]) -> list[Read]:
+        """Return what `read` makes of each document; those that it cannot read are left out, with a line in the log."""
         ...
 
 
@@ -34,7 +50,7 @@ class MemoryDocuments:
     def forget(self, name: str) -> None:
         """Do nothing: no document is kept."""
 
-    def load(self) -> list[dict[str, Any]]:
+    def load(self, read: Callable[[dict[str, Any]], Read]) -> list[Read]:  # noqa: ARG002 - there is nothing to read
         """Return nothing: no document is kept."""
         return []
 
@@ -45,7 +61,7 @@ class DirectoryDocuments:
     def __init__(self, folder: Path) -> None:
         """Keep documents in `folder`."""
         self._folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
 
     def keep(self, name: str, document: dict[str, Any]) -> None:
         """Write the document's file."""
@@ -53,8 +69,16 @@ class DirectoryDocuments:
 
     def forget(self, name: str) -> None:
         """Remove the document's file."""
-        (self._folder / f"{name}.json").unlink(missing_ok=True)
+        remove_file(self._folder / f"{name}.json")
 
-    def load(self) -> list[dict[str, Any]]:
-        """Return the documents of all files."""
-        return [json.loads(path.read_bytes()) for path in sorted(self._folder.glob("*.json"))]
+    def load(self, read: Callable[[dict[str, Any]], Read]) -> list[Read]:
+        """Return what `read` makes of each file; one of them must not keep the others from being read."""
+        found = []
+        for path in sorted(self._folder.glob("*.json")):
+            try:
+                found.append(read(json.loads(path.read_bytes())))
+            except OSError as reason:
+                _log.warning("%s is left out: %s", path, disk_error(reason, path).message)
+            except Exception as reason:  # noqa: BLE001 - whatever is wrong with it, it is this file's fault alone
+                set_aside(path, reason)
+        return found

@@ -21,7 +21,7 @@ def dump_catalog(catalog: Catalog) -> bytes:
         "created": catalog.created,
         "schemas": [[s.name, s.comment, s.created] for s in catalog.schemas.values()],
         "tables": [dump_table(table) for table in catalog.tables.values()],
-        "closed_uploads": dict(catalog.closed_uploads),
+        "ended": dict(catalog.ended),
     }
     return json.dumps(content, separators=(",", ":")).encode()
 
@@ -40,7 +40,8 @@ def load_catalog(text: bytes) -> Catalog:
         content["created"],
         {name: Schema(name, comment, created) for name, comment, created in content["schemas"]},
         {table.name: table for table in tables},
-        content["closed_uploads"],
+        # Manifests of earlier versions have committed uploads only.
+        content["ended"] if "ended" in content else content["closed_uploads"],
     )
 
 
@@ -52,7 +53,13 @@ def dump_table(table: Table) -> dict[str, Any]:
         "columns": [dump_column(column) for column in table.columns],
         "partition_columns": [dump_column(column) for column in table.partition_columns],
         "partitions": [
-            [list(map(list, spec)), [[b.name, b.rows, b.size] for b in part.blobs], part.created, part.modified]
+            [
+                list(map(list, spec)),
+                [[b.name, b.rows, b.size] for b in part.blobs],
+                part.created,
+                part.modified,
+                part.touched,
+            ]
             for spec, part in table.partitions.items()
         ],
         "next_field_id": table.next_field_id,
@@ -75,10 +82,9 @@ def load_table(content: dict[str, Any]) -> Table:
         columns=tuple(map(load_column, content["columns"])),
         partition_columns=tuple(map(load_column, content["partition_columns"])),
         partitions={
-            tuple((name, value) for name, value in spec): Partition(
-                tuple(Blob(*blob) for blob in blobs), part_created, part_modified
-            )
-            for spec, blobs, part_created, part_modified in content["partitions"]
+            tuple((name, value) for name, value in spec): Partition(tuple(Blob(*blob) for blob in blobs), *times)
+            # Partitions of earlier versions have two times.
+            for spec, blobs, *times in content["partitions"]
         },
         next_field_id=content["next_field_id"],
         comment=content["comment"],

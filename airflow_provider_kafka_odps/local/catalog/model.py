@@ -46,11 +46,17 @@ class Blob:
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """The rows of one partition, or of a whole plain table; times in seconds since the epoch."""
+    """The rows of one partition, or of a whole plain table; times in seconds since the epoch, `touched` 0 if never."""
 
     blobs: tuple[Blob, ...] = ()
     created: int = 0
     modified: int = 0
+    touched: int = 0
+
+    @property
+    def defined(self) -> int:
+        """When it was created, renamed or touched last: what the service calls the last DDL."""
+        return max(self.created, self.touched)
 
     @property
     def rows(self) -> int:

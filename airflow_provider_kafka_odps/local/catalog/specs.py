@@ -8,7 +8,13 @@ from airflow_provider_kafka_odps.local.catalog.model import WHOLE, Spec, Table
 from airflow_provider_kafka_odps.local.errors import ServiceError
 from airflow_provider_kafka_odps.local.wire.types import Kind
 
-_PART = re.compile(r"\s*([^=,/]+?)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\"|([^,/]*?))\s*(?:[,/]|$)")
+_QUOTED = re.compile(r"'((?:[^'\\]|\\.)*+)'|\"((?:[^\"\\]|\\.)*+)\"", re.DOTALL)
+
+
+_BLANKS = re.compile(r"\s*+")
+
+
+_END = re.compile(r"[,/]|$")
 
 
 _INTEGERS = frozenset({Kind.TINYINT, Kind.SMALLINT, Kind.INT, Kind.BIGINT})
@@ -22,14 +28,36 @@ def read_spec(text: str) -> dict[str, str]:
     parts: dict[str, str] = {}
     at = 0
     while at < len(text):
-        match = _PART.match(text, at)
-        if match is None or match.end() == at:
-            raise ServiceError(400, "InvalidPartitionSpec", f"The specified partition is not valid: {text!r}")
-        name = match[1].strip().strip("`").lower()
-        quoted = match[2] if match[2] is not None else match[3]
-        parts[name] = re.sub(r"\\(.)", r"\1", quoted) if quoted is not None else match[4]
-        at = match.end()
+        equals = text.find("=", at)
+        name = text[at : max(equals, at)]
+        clean = name.strip().strip("`").lower()
+        if not clean or "," in name or "/" in name:
+            raise ServiceError(400, "InvalidPartitionSpec", f"The specified partition is not valid: {text[:200]!r}")
+        parts[clean], at = _read_value(text, equals + 1)
     return parts
+
+
+def _read_value(text: str, start: int) -> tuple[str, int]:
+    """Return the value that begins at `start`, and where the next part does."""
+    first = _after_blanks(text, start)
+    quoted = _QUOTED.match(text, first)
+    if quoted is not None:
+        end = _after_blanks(text, quoted.end())
+        if text[end : end + 1] in ("", ",", "/"):
+            value = quoted[1] if quoted[1] is not None else quoted[2]
+            return re.sub(r"\\(.)", r"\1", value), end + 1
+    end = _first(text, first)
+    return text[first:end].rstrip(), end + 1
+
+
+def _after_blanks(text: str, start: int) -> int:
+    found = _BLANKS.match(text, start)
+    return found.end() if found is not None else start
+
+
+def _first(text: str, start: int) -> int:
+    found = _END.search(text, start)
+    return found.start() if found is not None else len(text)
 
 
 def full_spec(table: Table, text: str | None) -> Spec:

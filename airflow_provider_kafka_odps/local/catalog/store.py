@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import RLock
 from typing import Protocol
 
 from airflow_provider_kafka_odps.local.catalog.blobs import BlobStore, DirectoryBlobs, MemoryBlobs
 from airflow_provider_kafka_odps.local.catalog.catalog import DEFAULT_SCHEMA, Catalog, Schema
-from airflow_provider_kafka_odps.local.catalog.disk import replace_file
+from airflow_provider_kafka_odps.local.catalog.disk import disk_error, in_words, make_folder, replace_file
 from airflow_provider_kafka_odps.local.catalog.manifest import dump_catalog, load_catalog
+from airflow_provider_kafka_odps.local.errors import SqlError, UnsureDiskError
+
+_log = logging.getLogger(__name__)
 
 
 class Manifest(Protocol):
@@ -25,7 +29,10 @@ class Manifest(Protocol):
         ...
 
     def keep(self, catalog: Catalog) -> None:
-        """Keep this catalog instead of the last one, in one step."""
+        """Keep this catalog instead of the last one, in one step.
+
+        Raises DiskError.
+        """
         ...
 
 
@@ -48,8 +55,22 @@ class FileManifest:
         self._path = path
 
     def load(self) -> Catalog | None:
-        """Return the catalog in the file, if there is one."""
-        return load_catalog(self._path.read_bytes()) if self._path.exists() else None
+        """Return the catalog in the file, if there is one.
+
+        Raises ValueError when there is one that cannot be read: an empty catalog in its place would remove all rows.
+        """
+        try:
+            return load_catalog(self._path.read_bytes())
+        except FileNotFoundError:
+            return None
+        except OSError as reason:
+            raise ValueError(f"{self._path} cannot be read: {disk_error(reason, self._path).message}") from reason
+        except (ValueError, LookupError, TypeError, AttributeError, SqlError) as reason:
+            raise ValueError(
+                f"{self._path} cannot be read: {type(reason).__name__}: {reason}. It is the list of all tables; their "
+                f"rows are in {self._path.parent / 'rows'}, and nothing of the directory was changed. Put a copy "
+                "of the file in its place, or start with another --data"
+            ) from reason
 
     def keep(self, catalog: Catalog) -> None:
         """Write beside the file, then rename."""
@@ -73,18 +94,63 @@ class Store:
         self.catalog = kept or Catalog(project, now(), default)
         self.blobs = blobs
         self.lock = RLock()
+        self._now = now
         self._manifest = manifest
         self._pins: Counter[str] = Counter()
+        self._settled: set[str] = set()
+        self._closing = ExitStack()
+        self._tell_missing()
 
-    def change(self, transition: Callable[[Catalog], Catalog]) -> Catalog:
-        """Replace the catalog by what `transition` makes of it, and remove the files that are no longer needed."""
+    def _tell_missing(self) -> None:
+        names = self.blobs.names()
+        for table in self.catalog.tables.values():
+            for name in sorted(table.blobs - names):
+                _log.warning(
+                    "rows of %s are missing: the file %s is gone; bring it back, or drop the table", table.name, name
+                )
+
+    def change(self, transition: Callable[[Catalog], Catalog], ended: str = "") -> Catalog:
+        """Replace the catalog by what `transition` makes of it, and remove the files that are no longer needed.
+
+        The change ends the upload or statement `ended`, if one is named, which is kept in the same step until `settle`.
+        Raises DiskError, and nothing has changed; UnsureDiskError when it has.
+        """
         with self.lock:
             before = self.catalog
             after = transition(before)
-            self._manifest.keep(after)
+            if after is before:
+                return before
+            after = after.without_ended(self._settled)
+            if ended:
+                after = after.with_ended(ended, self._now())
+            try:
+                self._manifest.keep(after)
+            except UnsureDiskError:
+                # Readers, and the next start, see what the file has.
+                self.catalog = after
+                raise
             self.catalog = after
+            self._settled &= after.ended.keys()
             self._remove(before.blobs - after.blobs)
             return after
+
+    def close(self) -> None:
+        """Let another process, or another store of this one, open the directory."""
+        self._closing.close()
+
+    def at_close(self, call: Callable[[], object]) -> None:
+        """Have this called by `close`."""
+        self._closing.callback(call)
+
+    def settle(self, ids: Iterable[str]) -> None:
+        """Forget, with the next change, that these have ended: they have kept it themselves by now."""
+        with self.lock:
+            self._settled |= self.catalog.ended.keys() & set(ids)
+
+    def discard(self, names: Iterable[str]) -> None:
+        """Remove these files, of which a change was to make rows of a table, unless it did, or a reader has them."""
+        with self.lock:
+            self._remove(set(names) - self.catalog.blobs)
 
     @contextmanager
     def pinned(self, names: Iterable[str]) -> Iterator[None]:
@@ -127,16 +193,24 @@ def open_store(project: str, folder: Path | None, now: Callable[[], int]) -> Sto
     """
     if folder is None:
         return Store(project, MemoryBlobs(), MemoryManifest(), now)
-    folder.mkdir(parents=True, exist_ok=True)
-    _lock_folder(folder)
-    return Store(project, DirectoryBlobs(folder / "rows"), FileManifest(folder / "catalog.json"), now)
+    make_folder(folder)
+    lock = _lock_folder(folder)
+    try:
+        store = Store(project, DirectoryBlobs(folder / "rows"), FileManifest(folder / "catalog.json"), now)
+    except BaseException:
+        os.close(lock)
+        raise
+    store.at_close(lambda: os.close(lock))
+    return store
 
 
-def _lock_folder(folder: Path) -> None:
-    # Never closed: the lock ends with the process, however the process ends.
-    lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+def _lock_folder(folder: Path) -> int:
+    # The lock ends with the process at the latest, however the process ends.
+    with in_words(folder / "lock"):
+        lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         os.close(lock)
         raise ValueError(f"another endpoint has {folder} open; stop it, or use another --data") from None
+    return lock

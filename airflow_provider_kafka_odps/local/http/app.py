@@ -19,10 +19,14 @@ from airflow_provider_kafka_odps.local.api.call import Answer, Call, json_error,
 from airflow_provider_kafka_odps.local.api.services import Services
 from airflow_provider_kafka_odps.local.api.tunnel import is_tunnel
 from airflow_provider_kafka_odps.local.errors import ServiceError
-from airflow_provider_kafka_odps.local.http.auth import verify
+from airflow_provider_kafka_odps.local.http.auth import check_digest, verify
 from airflow_provider_kafka_odps.local.sessions.limits import BYTES_PER_SECOND, IDLE_SECONDS
 
 _log = logging.getLogger(__name__)
+
+
+_WAIT_SECONDS = 5.0
+"""How long a posted job is waited for: clients poll once a second, so a quick one costs them no wait."""
 
 
 _PIECE = 1 << 20
@@ -49,7 +53,8 @@ class Application:
             if is_block(call):
                 return await self._receive_block(request, call, corrupt_at)
             body = await whole_body(request)
-            return await run_in_threadpool(rest.answer, self.services, replace(call, body=body))
+            check_digest(call.headers.get("content-md5", ""), body)
+            return await held(await run_in_threadpool(rest.answer, self.services, replace(call, body=body)))
         except ServiceError as reason:
             await drain(request)
             return refusal(call, reason, request_id)
@@ -66,8 +71,10 @@ class Application:
         path = "/" + "/".join(call.segments)
         if request.url.path.endswith("/") and call.segments:
             path += "/"
+        # What follows an endpoint that ends in /api is signed without it; clients of the storage API sign it, too.
+        paths = (path, f"/api{path}") if request.url.path.startswith("/api/") else (path,)
         keys = {settings.access_id: settings.access_key}
-        verify(call.method, path, call.query, call.headers, keys, time.time(), settings.sts_token)
+        verify(call.method, paths, call.query, call.headers, keys, time.time(), settings.sts_token)
 
     async def _receive_block(self, request: Request, call: Call, corrupt_at: int | None) -> Answer:
         block = await run_in_threadpool(open_block, self.services, call)
@@ -84,6 +91,14 @@ class Application:
             return await run_in_threadpool(block.finish)
         finally:
             await run_in_threadpool(block.discard)
+
+
+async def held(answer: Answer) -> Answer:
+    """Return an answer once what it waits for has ended, or a while has passed."""
+    if answer.after is not None:
+        # Without a thread: forty statements that wait must keep nobody from being answered.
+        await asyncio.wait([asyncio.wrap_future(answer.after)], timeout=_WAIT_SECONDS)
+    return answer
 
 
 def corrupted(piece: bytes, at: int) -> bytes:

@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from airflow_provider_kafka_odps.local.api import page
 from airflow_provider_kafka_odps.local.api.call import Answer, Call
-from airflow_provider_kafka_odps.local.api.control import PREFIX, Control, require_local
+from airflow_provider_kafka_odps.local.api.control import PREFIX, Control, require_known_host, require_local
 from airflow_provider_kafka_odps.local.errors import ServiceError
 from airflow_provider_kafka_odps.local.faults import (
     Corrupt,
@@ -84,6 +84,7 @@ class AsgiEntry:
 
     async def _own(self, request: Request, call: Call, request_id: str) -> Answer:
         try:
+            require_known_host(call, self._application.services.settings.hosts)
             if not call.segments:
                 return page.show(self._application.services, self._control)
             require_local(request.client.host if request.client else "")

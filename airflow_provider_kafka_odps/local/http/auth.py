@@ -19,14 +19,16 @@ _V4_PARTS = 5
 
 def verify(
     method: str,
-    path: str,
+    paths: tuple[str, ...],
     query: Mapping[str, str],
     headers: Mapping[str, str],
     keys: Mapping[str, str],
     now: float,
     token: str = "",
 ) -> None:
-    """Check who sent a request; `path` and `query` are decoded, `headers` in lower case, `keys` by access id.
+    """Check who sent a request; `query` is decoded, `headers` in lower case, `keys` by access id.
+
+    `paths` are those of which one must have been signed, decoded.
 
     `token` is the temporary one that the request must carry, if any.
 
@@ -47,14 +49,18 @@ def verify(
         raise ServiceError(401, "ODPS-0410051", f"Invalid credentials - accessKeyId not found: {access_id}")
     _check_date(headers.get("date", ""), now)
     secret = _v4_key(key, scope) if scope else key.encode()
-    wanted = base64.b64encode(hmac.new(secret, canonical(method, path, query, headers).encode(), hashlib.sha1).digest())
-    if not hmac.compare_digest(wanted, signature.encode()):
+    wanted = (_signature(secret, canonical(method, path, query, headers)) for path in paths)
+    if not any(hmac.compare_digest(each, signature.encode()) for each in wanted):
         raise ServiceError(401, "ODPS-0410042", "Invalid signature value - the signature doesn't match the request")
     # Looked at last: who cannot sign must not learn whether a token is right.
     if token and not hmac.compare_digest(token.encode(), headers.get("authorization-sts-token", "").encode()):
         raise ServiceError(
             401, "ODPS-0410051", f"Invalid credentials - the security token of {access_id} is missing or wrong"
         )
+
+
+def _signature(secret: bytes, text: str) -> bytes:
+    return base64.b64encode(hmac.new(secret, text.encode(), hashlib.sha1).digest())
 
 
 def canonical(method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str]) -> str:
@@ -70,11 +76,23 @@ def canonical(method: str, path: str, query: Mapping[str, str], headers: Mapping
 def _check_date(text: str, now: float) -> None:
     try:
         sent = parsedate_to_datetime(text).timestamp()
-    except (TypeError, ValueError):
-        raise ServiceError(400, "ODPS-0410011", f"Invalid signature - the Date header is {text!r}") from None
+    except (TypeError, ValueError, OverflowError):
+        raise ServiceError(400, "ODPS-0410011", f"Invalid signature - the Date header is {text[:80]!r}") from None
     if abs(sent - now) > CLOCK_SKEW:
         raise ServiceError(
             400, "ODPS-0410031", f"Request expired - its date is {text}, more than 15 minutes away from the server's"
+        )
+
+
+def check_digest(claimed: str, body: bytes) -> None:
+    """Compare the header Content-MD5, in hexadecimal or Base64, with the body that came.
+
+    Raises ServiceError (InvalidDigest).
+    """
+    found = hashlib.md5(body, usedforsecurity=False).digest()
+    if claimed and claimed.strip().lower() != found.hex() and claimed.strip() != base64.b64encode(found).decode():
+        raise ServiceError(
+            400, "InvalidDigest", f"Content-MD5 is {claimed[:80]!r}, but the body has {found.hex()}: it was changed"
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sys
 import threading
 import time
 
@@ -19,6 +20,10 @@ from airflow_provider_kafka_odps.local.settings import IN_MEMORY, Settings
 
 _BACKLOG = 2048
 """Java opens a connection for each request; a short queue would refuse some of them."""
+
+
+_LEAVE_SECONDS = 3.0
+"""How long statements and requests are waited for at the end."""
 
 
 _LONGEST_HEAD = 1 << 20
@@ -78,6 +83,8 @@ def _run(settings: Settings, services: Services, listener: socket.socket, *, unt
     config = uvicorn.Config(
         AsgiEntry(Application(services), Control(services.uploads, services.instances)),
         http=_Protocol,
+        # An upgrade is answered as the plain request that it also is.
+        ws="none",
         loop="auto",
         lifespan="off",
         log_level="warning",
@@ -96,7 +103,26 @@ def _run(settings: Settings, services: Services, listener: socket.socket, *, unt
     try:
         server.run([listener])
     finally:
-        services.instances.close()
+        _leave(services)
+
+
+def _leave(services: Services) -> None:
+    """End the statements; the process too, if one of them, or a request, does not notice that it should end.
+
+    Then nothing more is acknowledged, and what was is on the disk: as after a kill, but with a good exit code.
+    """
+    ends = time.monotonic() + _LEAVE_SECONDS
+    ended = services.close(_LEAVE_SECONDS)
+    others = [each for each in threading.enumerate() if not each.daemon and each is not threading.main_thread()]
+    for thread in others if ended else ():
+        # Those of the pool for statements end with the interpreter; it waits for all others, too.
+        if not thread.name.startswith("sql"):
+            thread.join(max(0.0, ends - time.monotonic()))
+            ended = ended and not thread.is_alive()
+    if not ended:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
 
 
 def _stop_at_end_of_stdin(server: uvicorn.Server) -> None:

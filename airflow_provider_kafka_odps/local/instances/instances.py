@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import replace
+from functools import partial
 from threading import Lock
-from typing import Any
 from uuid import uuid4
 
 from airflow_provider_kafka_odps.local.catalog.csv_rows import csv_text
 from airflow_provider_kafka_odps.local.catalog.documents import Documents
-from airflow_provider_kafka_odps.local.catalog.manifest import dump_column, load_column
-from airflow_provider_kafka_odps.local.catalog.model import Blob, Column
 from airflow_provider_kafka_odps.local.catalog.rows import RowRange, write_rows
 from airflow_provider_kafka_odps.local.catalog.store import Store
-from airflow_provider_kafka_odps.local.errors import ServiceError, SqlError
+from airflow_provider_kafka_odps.local.errors import DiskError, ServiceError, SqlError, UnsureDiskError
+from airflow_provider_kafka_odps.local.instances.instance import Instance, dump_instance, id_prefix, load_instance
 from airflow_provider_kafka_odps.local.instances.jobs import Job, TaskKind
 from airflow_provider_kafka_odps.local.instances.pacing import Pacing
+from airflow_provider_kafka_odps.local.instances.workers import Workers
 from airflow_provider_kafka_odps.local.sessions.uploads import DAY
 from airflow_provider_kafka_odps.local.settings import Pace
 from airflow_provider_kafka_odps.local.sql.doomed import CancelledError
 from airflow_provider_kafka_odps.local.sql.engine import Engine, Outcome
+from airflow_provider_kafka_odps.local.sql.stopping import Stopping
+
+_log = logging.getLogger(__name__)
+
 
 _STOPPED = "ODPS-0010000:System internal error - the endpoint was stopped while this ran; look before you run it again"
 
 
-_CANCELLED = "ODPS-0130252:Cancelled - the instance was stopped before it began"
+_CANCELLED = "ODPS-0130252:Cancelled - the instance was stopped"
 
 
 MOST_RESULT_ROWS = 10_000
@@ -40,35 +44,6 @@ MOST_INSTANCES = 10_000
 
 MOST_RESULT_BYTES = 4 << 30
 """Of all results together that are kept; the oldest instances are forgotten first."""
-
-
-@dataclass(frozen=True, slots=True)
-class Instance:
-    """A job and what became of it; times in seconds since the epoch. `failure` has code and text when it failed."""
-
-    instance_id: str
-    job: Job
-    started: int
-    ended: int | None = None
-    failure: str = ""
-    text: str = ""
-    columns: tuple[Column, ...] = ()
-    blobs: tuple[Blob, ...] = ()
-    cancelled: bool = False
-
-    @property
-    def status(self) -> str:
-        """The status of the instance: Running or Terminated."""
-        return "Running" if self.ended is None else "Terminated"
-
-    @property
-    def task_status(self) -> str:
-        """The status of its task: Running, Success, Failed or Cancelled."""
-        if self.ended is None:
-            return "Running"
-        if self.cancelled:
-            return "Cancelled"
-        return "Failed" if self.failure else "Success"
 
 
 class Instances:
@@ -84,10 +59,11 @@ class Instances:
         *,
         most_instances: int = MOST_INSTANCES,
         most_result_bytes: int = MOST_RESULT_BYTES,
+        most_seconds: float = DAY,
     ) -> None:
         """Run jobs on `engine`; their rows are kept in `store`, and they themselves in `documents` for a day.
 
-        `pace` is how long statements are shown as running.
+        `pace` is how long statements are shown as running, `most_seconds` how long one may really run.
         Of more than `most_instances`, or `most_result_bytes` of results, the oldest are forgotten before the day ends.
         """
         self._most_instances = most_instances
@@ -100,59 +76,89 @@ class Instances:
         self._documents = documents
         self._kept = self._resumed()
         self._guids = {each.job.guid: each.instance_id for each in self._kept.values() if each.job.guid}
-        self._futures: dict[str, Future[None]] = {}
-        self._threads = ThreadPoolExecutor(4, "sql")
+        self._workers = Workers(most_seconds)
 
     def submit(self, job: Job, wait: float) -> Instance:
-        """Start a job and wait `wait` seconds for it, so that a client's first question finds it done.
-
-        A job with the guid of an earlier one is not started: the earlier instance is the answer, as on the service.
-        """
-        instance_id = f"{_id_prefix(self._now())}{uuid4().hex[:12]}"
-        instance = Instance(instance_id, job, self._now() // 1000)
-        with self._lock:
-            if job.guid and self._guids.setdefault(job.guid, instance_id) != instance_id:
-                return self._kept[self._guids[job.guid]]
-            self._keep(instance)
-            self.pacing.start(instance_id, self._now())
-            future = self._threads.submit(self._run, instance)
-            self._futures[instance_id] = future
-        with suppress(TimeoutError):
-            future.result(0 if self.pacing.pace != Pace() else wait)
+        """Start a job and wait `wait` seconds for it."""
+        instance, ended = self.start(job)
+        if ended is not None:
+            with suppress(TimeoutError):
+                ended.result(wait)
         return instance
 
+    def start(self, job: Job) -> tuple[Instance, Future[None] | None]:
+        """Start a job, and return it and its end, for which to wait a little: a client's first question finds it done.
+
+        A job with the guid of an earlier one is not started: the earlier instance is the answer, as on the service.
+        There is nothing to wait for then, nor where statements are shown as running.
+        """
+        instance_id = f"{id_prefix(self._now())}{uuid4().hex[:12]}"
+        instance = Instance(instance_id, job, self._now() // 1000)
+        with self._lock:
+            if job.guid and job.guid in self._guids:
+                return self._kept[self._guids[job.guid]], None
+            self._documents.keep(instance_id, dump_instance(instance))
+            self._kept[instance_id] = instance
+            if job.guid:
+                self._guids[job.guid] = instance_id
+            self.pacing.start(instance_id, self._now())
+            ended = self._workers.start(instance_id, partial(self._run, instance))
+        return instance, ended if self.pacing.pace == Pace() else None
+
     def stop(self, instance: Instance) -> None:
-        """Cancel a job that has not started; one that has ends by itself, and is shown as it is from now on.
+        """Cancel a job: one that waits for a thread at once, one that runs as soon as its query can be interrupted.
 
         Raises ServiceError (InvalidStateSetting) when it ended already.
         """
         if instance.ended is not None:
             raise ServiceError(400, "InvalidStateSetting", f"instance {instance.instance_id} has ended already")
         with self._lock:
-            future = self._futures.get(instance.instance_id)
-            if future is not None and future.cancel():
-                self._keep(replace(instance, ended=self._now() // 1000, failure=_CANCELLED, cancelled=True))
+            if self._workers.withdraw(instance.instance_id):
+                self._end(replace(instance, failure=f"{_CANCELLED} before it began", cancelled=True))
+        code, _, text = _CANCELLED.partition(":")
+        self._workers.stop(instance.instance_id, CancelledError(code, f"{text} while it ran"))
         self.pacing.end(instance.instance_id)
 
-    def _run(self, instance: Instance) -> None:
+    def _run(self, instance: Instance, stopping: Stopping) -> None:
         try:
             job = instance.job
-            run = self.engine.cost if job.kind is TaskKind.SQL_COST else self.engine.run
-            done = self._kept_outcome(instance, run(job.query, job.settings))
+            if job.kind is TaskKind.SQL_COST:
+                outcome = self.engine.cost(job.query, job.settings, stopping)
+            else:
+                outcome = self.engine.run(job.query, job.settings, instance.instance_id, stopping)
+            done = self._kept_outcome(instance, outcome)
         except SqlError as reason:
             done = replace(instance, failure=f"{reason}", cancelled=isinstance(reason, CancelledError))
+        except DiskError as reason:
+            done = self._failed_by_disk(instance, reason)
         except ServiceError as reason:
             done = replace(instance, failure=f"ODPS-0010000:System internal error - {reason.code}: {reason.message}")
         except Exception as reason:  # noqa: BLE001 - whatever happens in a job, the job must end and report it
             done = replace(instance, failure=f"ODPS-0010000:System internal error - {type(reason).__name__}: {reason}")
         with self._lock:
-            self._keep(replace(done, ended=self._now() // 1000))
-            self._futures.pop(instance.instance_id, None)
+            self._end(done)
             self._forget_old(instance.instance_id)
 
-    def _keep(self, instance: Instance) -> None:
-        self._documents.keep(instance.instance_id, _dump(instance))
-        self._kept[instance.instance_id] = instance
+    def _failed_by_disk(self, instance: Instance, reason: DiskError) -> Instance:
+        if instance.instance_id in self._store.catalog.ended:
+            # What can be seen was changed: "failed" would have the client change it again.
+            _log.warning("instance %s has ended well, but %s", instance.instance_id, reason.message)
+            return instance
+        return replace(instance, failure=f"ODPS-0010000:System internal error - {reason.message}")
+
+    def _end(self, instance: Instance) -> None:
+        ended = replace(instance, ended=self._now() // 1000)
+        try:
+            self._documents.keep(ended.instance_id, dump_instance(ended))
+            self._store.settle([ended.instance_id])
+        except UnsureDiskError as reason:
+            _log.warning("instance %s has ended, but %s", ended.instance_id, reason.message)
+        except DiskError as reason:
+            # What it has changed is kept with the catalog; only without a change is there nothing that stays.
+            if not ended.failure and ended.instance_id not in self._store.catalog.ended:
+                self._store.unpin(blob.name for blob in ended.blobs)
+                ended = replace(self._failed_by_disk(ended, reason), columns=(), blobs=(), text="")
+        self._kept[ended.instance_id] = ended
 
     def forget(self, instance_id: str) -> None:
         """Forget an instance that has ended, with its name, as the service does when it is old.
@@ -186,21 +192,36 @@ class Instances:
 
     def _resumed(self) -> dict[str, Instance]:
         resumed = {}
-        for instance in map(_load, self._documents.load()):
+        present = self._store.blobs.names()
+        for instance in self._documents.load(load_instance):
             if instance.started + DAY <= self._now() // 1000:
                 self._documents.forget(instance.instance_id)
                 continue
+            if not all(blob.name in present for blob in instance.blobs):
+                _log.warning("the result of instance %s is gone, and so is the instance", instance.instance_id)
+                self._documents.forget(instance.instance_id)
+                continue
             self._store.pin(blob.name for blob in instance.blobs)
-            stopped = replace(instance, ended=instance.started, failure=_STOPPED)
-            resumed[instance.instance_id] = stopped if instance.ended is None else instance
+            resumed[instance.instance_id] = instance if instance.ended is not None else self._stopped(instance)
         return resumed
+
+    def _stopped(self, instance: Instance) -> Instance:
+        """Return what became of an instance that had not kept its end when the last process ended."""
+        ended = self._store.catalog.ended.get(instance.instance_id)
+        if ended is None:
+            return replace(instance, ended=instance.started, failure=_STOPPED)
+        done = replace(instance, ended=ended)
+        with suppress(DiskError):
+            self._documents.keep(done.instance_id, dump_instance(done))
+            self._store.settle([done.instance_id])
+        return done
 
     def _kept_outcome(self, instance: Instance, outcome: Outcome) -> Instance:
         if outcome.rows is None:
             return replace(instance, text=outcome.text)
         name = f"result-{instance.instance_id}.arrow"
-        self._store.pin([name])
         blob = write_rows(self._store.blobs, name, outcome.columns, outcome.rows)
+        self._store.pin([name])
         return replace(instance, columns=outcome.columns, blobs=(blob,))
 
     def find(self, instance_id: str, *, polled: bool = False) -> Instance:
@@ -228,44 +249,7 @@ class Instances:
         rows = RowRange(self._store.blobs, instance.blobs, instance.columns, 0, MOST_RESULT_ROWS)
         return "csv", csv_text(instance.columns, rows.batches())
 
-    def close(self) -> None:
-        """Take no more jobs."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
-
-
-def _id_prefix(milliseconds: int) -> str:
-    # Ids sort by time, as those of the service do.
-    return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y%m%d%H%M%S%f")[:17]
-
-
-def _dump(instance: Instance) -> dict[str, Any]:
-    job = instance.job
-    return {
-        "id": instance.instance_id,
-        "job": [job.task, job.query, job.settings, job.source, job.kind],
-        "started": instance.started,
-        "ended": instance.ended,
-        "failure": instance.failure,
-        "text": instance.text,
-        "columns": [dump_column(column) for column in instance.columns],
-        "blobs": [[blob.name, blob.rows, blob.size] for blob in instance.blobs],
-        "cancelled": instance.cancelled,
-    }
-
-
-def _load(document: dict[str, Any]) -> Instance:
-    return Instance(
-        document["id"],
-        _load_job(*document["job"]),
-        document["started"],
-        document["ended"],
-        document["failure"],
-        document["text"],
-        tuple(map(load_column, document["columns"])),
-        tuple(Blob(*blob) for blob in document["blobs"]),
-        document.get("cancelled", False),
-    )
-
-
-def _load_job(task: str, query: str, settings: dict[str, str], source: str, kind: str = "SQL") -> Job:
-    return Job(task, query, settings, source, TaskKind(kind))
+    def close(self, patience: float = 0.0) -> bool:
+        """Take no more jobs, end those that run, wait so many seconds for them, and return whether all ended."""
+        code, _, text = _STOPPED.partition(":")
+        return self._workers.close(SqlError(code, text), patience)

@@ -11,7 +11,7 @@ import pyarrow as pa
 from airflow_provider_kafka_odps.local.catalog.blobs import BlobStore, stream_end
 from airflow_provider_kafka_odps.local.catalog.model import Blob
 from airflow_provider_kafka_odps.local.catalog.rows import count_checked_rows, stored_schema
-from airflow_provider_kafka_odps.local.errors import MalformedError
+from airflow_provider_kafka_odps.local.errors import DiskError, MalformedError
 from airflow_provider_kafka_odps.local.sessions.upload import UploadSession
 from airflow_provider_kafka_odps.local.wire.arrays import wide_timestamps
 from airflow_provider_kafka_odps.local.wire.encodings import unpacker
@@ -57,7 +57,11 @@ class BlockWriter:
         self._unpack = unpacker(encoding, self._unpacked)
         self._writer = blobs.create(name)
         schema = stored_schema(session.columns, wide=body is BodyFormat.RECORDS)
-        self._writer.write(schema.serialize().to_pybytes())
+        try:
+            self._writer.write(schema.serialize().to_pybytes())
+        except DiskError:
+            self._writer.discard()
+            raise
         self._decoder: _Decoder
         match body:
             case BodyFormat.ARROW:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,8 +15,11 @@ from airflow_provider_kafka_odps.local.catalog.manifest import dump_column, load
 from airflow_provider_kafka_odps.local.catalog.model import Blob, Column, Spec, Table, TableName
 from airflow_provider_kafka_odps.local.catalog.rows import RowRange
 from airflow_provider_kafka_odps.local.catalog.store import Store
-from airflow_provider_kafka_odps.local.errors import ServiceError
+from airflow_provider_kafka_odps.local.errors import DiskError, ServiceError
 from airflow_provider_kafka_odps.local.sessions.uploads import DAY, require_partition
+
+_log = logging.getLogger(__name__)
+
 
 MOST_SESSIONS = 2000
 
@@ -69,9 +73,14 @@ class Downloads:
         self._now = now
         self._life = life
         self._lock = Lock()
-        self._sessions = {session.download_id: session for session in map(_load, documents.load())}
-        for session in self._sessions.values():
-            store.pin(blob.name for blob in session.blobs)
+        self._sessions: dict[str, DownloadSession] = {}
+        present = store.blobs.names()
+        for session in documents.load(_load):
+            if all(blob.name in present for blob in session.blobs):
+                store.pin(blob.name for blob in session.blobs)
+                self._sessions[session.download_id] = session
+            else:
+                documents.forget(session.download_id)
         self._expire(now() // 1000)
 
     def open_table(self, table: Table, spec: Spec) -> DownloadSession:
@@ -99,7 +108,11 @@ class Downloads:
         with self._lock:
             self._expire(seconds)
             self._store.pin(blob.name for blob in blobs)
-            self._documents.keep(download_id, _dump(session))
+            try:
+                self._documents.keep(download_id, _dump(session))
+            except DiskError as reason:
+                # A full disk can still be read: it would be hard to make room on it otherwise.
+                _log.warning("download %s ends with this process: %s", download_id, reason.message)
             self._sessions[download_id] = session
             self._make_room(session)
         return session

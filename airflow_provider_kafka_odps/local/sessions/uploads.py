@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 from threading import RLock
@@ -10,12 +11,15 @@ from uuid import uuid4
 from airflow_provider_kafka_odps.local.catalog.catalog import Catalog
 from airflow_provider_kafka_odps.local.catalog.model import Partition, Spec, Table, TableName
 from airflow_provider_kafka_odps.local.catalog.store import Store
-from airflow_provider_kafka_odps.local.errors import ServiceError
+from airflow_provider_kafka_odps.local.errors import DiskError, ServiceError
 from airflow_provider_kafka_odps.local.sessions.blocks import BlockSizes, BlockWriter, BodyFormat
 from airflow_provider_kafka_odps.local.sessions.limits import FIELD_BYTES, Limits, Quota
 from airflow_provider_kafka_odps.local.sessions.log import SessionLog, dump_block, dump_session, dump_status
 from airflow_provider_kafka_odps.local.sessions.upload import Block, UploadSession, UploadStatus, check_block_id
 from airflow_provider_kafka_odps.local.settings import LONGEST_BLOCK
+
+_log = logging.getLogger(__name__)
+
 
 DAY = 24 * 60 * 60
 
@@ -43,7 +47,11 @@ class Uploads:
         self._limits = limits
         self._longest_block = longest_block
         self._lock = RLock()
-        self._sessions = {session.upload_id: self._resumed(session) for session in self._kept(log.load())}
+        self._sessions = {
+            session.upload_id: self._resumed(session) for session in self._kept(log.load(store.blobs.names()))
+        }
+        unsettled = [each.upload_id for each in self._sessions.values() if each.upload_id in store.catalog.ended]
+        store.settle(upload_id for upload_id in unsettled if self._end(upload_id))
 
     def _kept(self, sessions: list[UploadSession]) -> list[UploadSession]:
         # No client needs a session that ended a lifetime ago.
@@ -54,7 +62,7 @@ class Uploads:
 
     def _resumed(self, session: UploadSession) -> UploadSession:
         # Killed between the catalog's commit and the session's own line: the catalog is right.
-        if session.upload_id in self._store.catalog.closed_uploads:
+        if session.upload_id in self._store.catalog.ended:
             return session.with_status(UploadStatus.CLOSED)
         return session
 
@@ -122,6 +130,7 @@ class Uploads:
             for session in [s for s in self._sessions.values() if s.expires + self._life <= self._seconds]:
                 del self._sessions[session.upload_id]
                 self._log.forget(session.upload_id)
+                self._store.settle([session.upload_id])
                 # Releasing the last pin removes the file, unless a table or a download has it.
                 with self._store.pinned([block.blob.name for block in session.blocks.values()]):
                     pass
@@ -173,7 +182,7 @@ class Uploads:
                 self._sessions[session.upload_id] = after
                 replaced = before.blocks.get(block_id)
         except BaseException:
-            self._store.blobs.delete(blob.name)
+            self._store.discard([blob.name])
             raise
         if replaced is not None:
             self._store.blobs.delete(replaced.blob.name)
@@ -188,11 +197,26 @@ class Uploads:
             open_session = self._sessions[session.upload_id]
             open_session.check_open(self._seconds)
             self._count(open_session.table, Quota.COMMITS)
-            self._store.change(lambda catalog: committed(catalog, open_session, self._seconds))
+            upload_id = open_session.upload_id
             closed = open_session.with_status(UploadStatus.CLOSED)
-            self._sessions[session.upload_id] = closed
-            self._log.append(session.upload_id, dump_status(UploadStatus.CLOSED))
+            try:
+                self._store.change(lambda catalog: committed(catalog, open_session, self._seconds), ended=upload_id)
+            finally:
+                # Also where the disk failed afterwards: what the catalog has is committed.
+                if upload_id in self._store.catalog.ended:
+                    self._sessions[upload_id] = closed
+            if self._end(upload_id):
+                self._store.settle([upload_id])
         return closed
+
+    def _end(self, upload_id: str) -> bool:
+        try:
+            self._log.append(upload_id, dump_status(UploadStatus.CLOSED))
+        except DiskError as reason:
+            # The catalog knows it, and goes on to know it: the commit stands.
+            _log.warning("the end of upload %s is kept with the tables only: %s", upload_id, reason.message)
+            return False
+        return True
 
     def force_status(self, upload_id: str, status: UploadStatus) -> None:
         """Set the status of a session, for tests of what clients do then.
@@ -200,8 +224,9 @@ class Uploads:
         Raises KeyError for an unknown session.
         """
         with self._lock:
-            self._sessions[upload_id] = self._sessions[upload_id].with_status(status)
+            forced = self._sessions[upload_id].with_status(status)
             self._log.append(upload_id, dump_status(status))
+            self._sessions[upload_id] = forced
 
 
 def require_partition(table: Table, spec: Spec) -> Partition:
@@ -229,6 +254,4 @@ def committed(catalog: Catalog, session: UploadSession, now: int) -> Catalog:
     partition = require_partition(table, session.spec)
     kept = () if session.overwrite else partition.blobs
     loaded = replace(partition, blobs=kept + session.blobs, modified=now)
-    return catalog.with_table(table.with_partition(session.spec, loaded, now)).with_closed_upload(
-        session.upload_id, now
-    )
+    return catalog.with_table(table.with_partition(session.spec, loaded, now))

@@ -196,14 +196,21 @@ def _renamed_partition(table: Table, values: Values, new_values: Values, scope: 
         raise SqlError.ddl(f"NoSuchObjectException(message:partition {dict(spec)} of {table.name} does not exist)")
     if new_spec in table.partitions:
         raise SqlError.ddl(f"AlreadyExistsException(message:Partition already exists, {dict(new_spec)})")
-    renamed = {new_spec if key == spec else key: partition for key, partition in table.partitions.items()}
+    renamed = {
+        new_spec if key == spec else key: replace(partition, touched=scope.now) if key == spec else partition
+        for key, partition in table.partitions.items()
+    }
     return replace(table, partitions=renamed, modified=scope.now)
 
 
 def _touched(table: Table, specs: Sequence[Values], scope: Scope) -> Table:
     chosen = [spec_of(table, values) for values in specs]
-    touched = {spec: replace(table.partitions[spec], modified=scope.now) for spec in chosen if spec in table.partitions}
-    return replace(table, partitions={**table.partitions, **touched}, modified=scope.now)
+    touched = {
+        spec: replace(table.partitions[spec], modified=scope.now, touched=scope.now)
+        for spec in chosen
+        if spec in table.partitions
+    }
+    return replace(table, partitions={**table.partitions, **touched}, modified=scope.now, defined=scope.now)
 
 
 def _altered(catalog: Catalog, statement: AlterTable, scope: Scope) -> Catalog:

@@ -26,9 +26,11 @@ from airflow_provider_kafka_odps.local.sql.parsing.statements import (
     Show,
     Statement,
 )
+from airflow_provider_kafka_odps.local.sql.queries.database import Database
 from airflow_provider_kafka_odps.local.sql.queries.query import Queries, columns_only
 from airflow_provider_kafka_odps.local.sql.scope import Scope
 from airflow_provider_kafka_odps.local.sql.show import describe, show
+from airflow_provider_kafka_odps.local.sql.stopping import Stopping
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,32 +53,37 @@ class Engine:
         tenant: Mapping[str, str] | None = None,
         *,
         strict: bool = False,
+        database: Database | None = None,
     ) -> None:
         """Run on `store` in the name of `owner`, with the tenant's settings where a statement has none.
 
+        Queries run on `database`, or on one that keeps everything in memory.
         `strict` enforces the limits of the service.
         """
         self.doomed = Doomed()
         self._strict = strict
         self._store = store
-        self._queries = Queries(store)
+        self._queries = Queries(store, database)
         self._now = now
         self._owner = owner
         self._tenant = dict(tenant or {})
 
-    def run(self, text: str, settings: dict[str, str]) -> Outcome:
-        """Run all statements of a script; each is atomic by itself.
+    def run(self, text: str, settings: dict[str, str], job: str = "", stopping: Stopping | None = None) -> Outcome:
+        """Run all statements of a script; each is atomic by itself. What the last one changes ends the instance `job`.
 
-        Raises SqlError at the first that fails.
+        `stopping` can end them, with its reason.
+        Raises SqlError at the first that fails, and DiskError.
         """
+        stopping = stopping or Stopping()
         script = parse_script(text)
-        outcome = Outcome()
-        for statement in script.statements:
-            scope = self._scope({**settings, **script.settings})
+        outcome, last = Outcome(), len(script.statements) - 1
+        for at, statement in enumerate(script.statements):
+            stopping.check()
+            scope = self._scope({**settings, **script.settings}, job if at == last else "", stopping)
             outcome = self._run(statement, scope)
         return outcome
 
-    def cost(self, text: str, settings: dict[str, str]) -> Outcome:
+    def cost(self, text: str, settings: dict[str, str], stopping: Stopping | None = None) -> Outcome:
         """Return the bytes that the queries of a script would read, as the JSON that clients parse; nothing is run.
 
         Raises SqlError.
@@ -87,12 +94,13 @@ class Engine:
             if not isinstance(statement, Query | Insert):
                 raise SqlError.semantic("only the cost of queries can be estimated")
             query = statement.text if isinstance(statement, Query) else statement.query
-            size += self._queries.size(query, self._scope({**settings, **script.settings}))
+            size += self._queries.size(query, self._scope({**settings, **script.settings}, "", stopping))
         return Outcome(json.dumps({"Cost": {"SQL": {"UDF": 0, "Complexity": 1.0, "Input": size}}}))
 
-    def _scope(self, settings: dict[str, str]) -> Scope:
+    def _scope(self, settings: dict[str, str], job: str, stopping: Stopping | None) -> Scope:
         settings = {**self._tenant, **settings}
-        return Scope(self._store.catalog.project, self._now() // 1000, self._owner, settings, uuid4().hex)
+        project, now, new_id = self._store.catalog.project, self._now() // 1000, uuid4().hex
+        return Scope(project, now, self._owner, settings, new_id, job, stopping or Stopping())
 
     def _run(self, statement: Statement, scope: Scope) -> Outcome:
         match statement:
@@ -111,7 +119,7 @@ class Engine:
             case CreateTable(query=query) if query:
                 return self._create_as(statement, scope)
             case _:
-                self._store.change(partial(define, statement=statement, scope=scope))
+                self._store.change(partial(define, statement=statement, scope=scope), ended=scope.job)
                 return Outcome()
 
     def _create_as(self, statement: CreateTable, scope: Scope) -> Outcome:

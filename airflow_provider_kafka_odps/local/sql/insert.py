@@ -58,13 +58,13 @@ def insert(
         if doom is None or left:
             kept = written if doom is None else left
             load = _transition(table, kept, scope, overwrite=statement.overwrite)
-            store.change(lambda catalog: load(first(catalog)))
+            store.change(lambda catalog: load(first(catalog)), ended=scope.job if doom is None else "")
         if doom is not None:
             written = {spec: blob for spec, blob in written.items() if spec not in left}
             _fail(doom)
     except BaseException:
-        for blob in written.values():
-            store.blobs.delete(blob.name) if blob.rows else None
+        # Those that a failing disk has let into the table stay there.
+        store.discard(blob.name for blob in written.values() if blob.rows)
         raise
     return int(rows.num_rows)
 

@@ -10,17 +10,23 @@ from airflow_provider_kafka_odps.local.catalog.specs import complete_spec
 from airflow_provider_kafka_odps.local.errors import ServiceError, SqlError
 from airflow_provider_kafka_odps.local.settings import SCHEMA_SYNTAX
 from airflow_provider_kafka_odps.local.sql.parsing.statements import Name, Values
+from airflow_provider_kafka_odps.local.sql.stopping import Stopping
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """By what the names of a statement are resolved; `now` is in seconds since the epoch."""
+    """By what the names of a statement are resolved; `now` is in seconds since the epoch.
+
+    `job` is the id of the instance that has ended well once this statement has, if it is the last one of its script.
+    """
 
     project: str
     now: int
     owner: str
     settings: dict[str, str] = field(default_factory=dict)
     new_id: str = ""
+    job: str = ""
+    stopping: Stopping = field(default_factory=Stopping)
 
     @property
     def has_schemas(self) -> bool:
@@ -43,9 +49,9 @@ class Scope:
             case (schema, table) if self.has_schemas:
                 found = TableName(self.project, schema, table)
             case (project, table):
-                found = TableName(project, DEFAULT_SCHEMA, table)
+                found = TableName(self._named(project), DEFAULT_SCHEMA, table)
             case (project, schema, table) if self.has_schemas:
-                found = TableName(project, schema, table)
+                found = TableName(self._named(project), schema, table)
             case (_, _, _):
                 raise SqlError.semantic(f"{'.'.join(name)} has a schema, and {SCHEMA_SYNTAX} is false")
             case _:
@@ -55,6 +61,10 @@ class Scope:
         if found.schema not in catalog.schemas:
             raise SqlError("ODPS-0422155", f"Schema not found - {self.project}.{found.schema}")
         return found
+
+    def _named(self, project: str) -> str:
+        # Names of statements are in lower case; that of the project is as it was given.
+        return self.project if project.lower() == self.project.lower() else project
 
     def table(self, catalog: Catalog, name: Name) -> Table:
         """Return the table of this name.
@@ -75,7 +85,7 @@ class Scope:
         match name:
             case (schema,):
                 return schema
-            case (project, schema) if project == self.project:
+            case (project, schema) if self._named(project) == self.project:
                 return schema
             case _:
                 raise SqlError("ODPS-0420111", f"Project not found - '{name[0]}'")

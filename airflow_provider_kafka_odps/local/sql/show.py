@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 from typing import assert_never
 
@@ -11,6 +10,7 @@ from airflow_provider_kafka_odps.local.catalog.model import Column, Table, spec_
 from airflow_provider_kafka_odps.local.errors import SqlError
 from airflow_provider_kafka_odps.local.sql.parsing.statements import Describe, Show, ShowKind
 from airflow_provider_kafka_odps.local.sql.scope import Scope, spec_of, specs_like
+from airflow_provider_kafka_odps.local.wire.types import sql_text
 
 _RULE = "+" + "-" * 86 + "+"
 
@@ -48,7 +48,25 @@ def show(catalog: Catalog, statement: Show, scope: Scope) -> str:
 
 
 def _matches(name: str, pattern: str) -> bool:
-    return not pattern or re.fullmatch(pattern.replace("*", ".*").replace("%", ".*"), name) is not None
+    """Return whether a name is like a pattern of SHOW: `*` and `%` are any characters, `|` is between two patterns."""
+    return not pattern or any(_is_like(name, each.strip()) for each in pattern.split("|"))
+
+
+def _is_like(name: str, pattern: str) -> bool:
+    # Not by a regular expression: a dozen stars would take it hours.
+    first, *others = pattern.replace("%", "*").split("*")
+    if not others:
+        return name == first
+    *between, last = others
+    if not name.startswith(first) or len(name) < len(first) + len(last) or not name.endswith(last):
+        return False
+    at, end = len(first), len(name) - len(last)
+    for part in between:
+        at = name.find(part, at, end)
+        if at < 0:
+            return False
+        at += len(part)
+    return True
 
 
 def definition(table: Table, name: str) -> str:
@@ -70,7 +88,7 @@ def definition(table: Table, name: str) -> str:
 
 
 def _column_text(column: Column) -> str:
-    text = f"`{column.name}` {str(column.type).upper()}"
+    text = f"`{column.name}` {sql_text(column.type)}"
     text += "" if column.nullable else " NOT NULL"
     text += f" DEFAULT {column.default}" if column.default else ""
     return text + (f" COMMENT {_quoted(column.comment)}" if column.comment else "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -14,6 +15,14 @@ if TYPE_CHECKING:
 
 
 MAX_PRECISION = 38
+
+
+MOST_LEVELS = 32
+"""Of a type that is nested; deeper ones are refused, in a definition and in a result."""
+
+
+_PLAIN = re.compile(r"[^\W\d]\w*")
+"""A name that is one word to every reader of types."""
 
 
 _LEGACY_DECIMAL = (54, 18)
@@ -56,7 +65,11 @@ class ColumnType:
     parts: tuple[tuple[str, ColumnType], ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse sizes that the service refuses."""
+        """Refuse sizes that the service refuses, and what could not be written down."""
+        if self.parts and _depth(self) > MOST_LEVELS:
+            raise SqlError.semantic(f"the type has more than {MOST_LEVELS} levels")
+        if self.kind is Kind.STRUCT and not all(name for name, _ in self.parts):
+            raise SqlError.semantic("a field of a STRUCT has an empty name")
         match self.kind, self.sizes:
             case (Kind.CHAR, (n,)) if not 1 <= n <= 255:  # noqa: PLR2004 - the documented limit
                 raise SqlError.semantic(f"char({n}): the length of CHAR is 1 to 255")
@@ -70,10 +83,13 @@ class ColumnType:
                 pass
 
     def __str__(self) -> str:
-        """Return plain text in lower case, without backticks: Go's parser takes nothing else."""
+        """Return plain text in lower case, without backticks: Go's parser takes nothing else.
+
+        Only names of fields that could not be read back have them, such as `a b`.
+        """
         match self.kind:
             case Kind.STRUCT:
-                return f"struct<{','.join(f'{name}:{part}' for name, part in self.parts)}>"
+                return f"struct<{','.join(f'{_quoted(name)}:{part}' for name, part in self.parts)}>"
             case Kind.ARRAY | Kind.MAP:
                 return f"{self.kind.value}<{','.join(str(part) for _, part in self.parts)}>"
             case Kind.VECTOR:
@@ -81,6 +97,25 @@ class ColumnType:
             case _:
                 sizes = f"({','.join(map(str, self.sizes))})" if self.sizes else ""
                 return f"{self.kind.value}{sizes}"
+
+
+def _depth(column: ColumnType) -> int:
+    return 1 + max((_depth(part) for _, part in column.parts), default=0)
+
+
+def _quoted(name: str) -> str:
+    return name if _PLAIN.fullmatch(name) else f"`{name.replace('`', '``')}`"
+
+
+def sql_text(column: ColumnType) -> str:
+    """Return a type as definitions write it: in capitals, but for the names of fields, which are as they are."""
+    match column.kind:
+        case Kind.STRUCT:
+            return f"STRUCT<{','.join(f'{_quoted(name)}:{sql_text(part)}' for name, part in column.parts)}>"
+        case Kind.ARRAY | Kind.MAP:
+            return f"{column.kind.name}<{','.join(sql_text(part) for _, part in column.parts)}>"
+        case _:
+            return str(column).upper()
 
 
 def parse_type(text: str) -> ColumnType:
@@ -95,8 +130,14 @@ def parse_type(text: str) -> ColumnType:
     return found
 
 
-def read_type(cursor: Cursor) -> ColumnType:
-    """Take a type from the cursor."""
+def read_type(cursor: Cursor, levels: int = MOST_LEVELS) -> ColumnType:
+    """Take a type of at most so many levels from the cursor.
+
+    Raises SqlError.
+    """
+    if not levels:
+        # Each level is a call: thousands of them would be the end of the stack.
+        raise SqlError.semantic(f"the type has more than {MOST_LEVELS} levels")
     try:
         kind = Kind(cursor.next.value.lower())
     except ValueError:
@@ -105,18 +146,18 @@ def read_type(cursor: Cursor) -> ColumnType:
     match kind:
         case Kind.ARRAY:
             cursor.expect("<")
-            parts = (("element", read_type(cursor)),)
+            parts = (("element", read_type(cursor, levels - 1)),)
             cursor.expect(">")
             return ColumnType(kind, (), parts)
         case Kind.MAP:
             cursor.expect("<")
-            key = read_type(cursor)
+            key = read_type(cursor, levels - 1)
             cursor.expect(",")
-            value = read_type(cursor)
+            value = read_type(cursor, levels - 1)
             cursor.expect(">")
             return ColumnType(kind, (), (("key", key), ("value", value)))
         case Kind.STRUCT:
-            return ColumnType(kind, (), _read_fields(cursor))
+            return ColumnType(kind, (), _read_fields(cursor, levels - 1))
         case Kind.VECTOR:
             return _read_vector(cursor)
         case Kind.CHAR | Kind.VARCHAR | Kind.DECIMAL:
@@ -133,7 +174,7 @@ def _aliased(cursor: Cursor) -> Kind:
     return kind
 
 
-def _read_fields(cursor: Cursor) -> tuple[tuple[str, ColumnType], ...]:
+def _read_fields(cursor: Cursor, levels: int) -> tuple[tuple[str, ColumnType], ...]:
     cursor.expect("<")
     fields = []
     while True:
@@ -141,7 +182,7 @@ def _read_fields(cursor: Cursor) -> tuple[tuple[str, ColumnType], ...]:
             raise cursor.error("expected the name of a struct's field")
         name = cursor.take().value
         cursor.expect(":")
-        fields.append((name, read_type(cursor)))
+        fields.append((name, read_type(cursor, levels)))
         cursor.accept("NOT", "NULL")
         if cursor.accept("COMMENT"):
             cursor.string()

@@ -6,16 +6,17 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
-from threading import Lock
 from typing import Any
 
 import pyarrow as pa
 
 from airflow_provider_kafka_odps.local.catalog.catalog import Catalog
 from airflow_provider_kafka_odps.local.catalog.model import Column, Table, TableName
-from airflow_provider_kafka_odps.local.catalog.rows import concatenated, read_rows, shown_schema
+from airflow_provider_kafka_odps.local.catalog.rows import check_times, concatenated, read_rows, shown_schema
 from airflow_provider_kafka_odps.local.catalog.store import Store
-from airflow_provider_kafka_odps.local.errors import SqlError
+from airflow_provider_kafka_odps.local.errors import MalformedError, SqlError
+from airflow_provider_kafka_odps.local.settings import Bounds
+from airflow_provider_kafka_odps.local.sql.queries.database import Database
 from airflow_provider_kafka_odps.local.sql.queries.duckdb_types import (
     cast_text,
     column_type,
@@ -31,14 +32,6 @@ from airflow_provider_kafka_odps.local.sql.scope import Scope
 from airflow_provider_kafka_odps.local.wire.timestamps import is_timestamp
 from airflow_provider_kafka_odps.local.wire.types import ColumnType, arrow_type
 
-_CODES = (
-    ("Binder Error", "ODPS-0130071"),
-    ("Catalog Error", "ODPS-0130071"),
-    ("Parser Error", "ODPS-0130161"),
-    ("Conversion Error", "ODPS-0121095"),
-)
-
-
 _FAR_DATE = re.compile(
     r"['\"](?:0\d{3}|1[0-5]\d\d|16[0-6]\d|167[0-7]|226[2-9]|22[7-9]\d|2[3-9]\d\d|[3-9]\d{3})-\d\d?-\d\d?\b"
 )
@@ -48,24 +41,10 @@ _FAR_DATE = re.compile(
 class Queries:
     """Runs queries of one project on one DuckDB that sees nothing but the tables it is given."""
 
-    def __init__(self, store: Store) -> None:
-        """Query the tables of `store`; DuckDB starts with the first query."""
+    def __init__(self, store: Store, database: Database | None = None) -> None:
+        """Query the tables of `store` on `database`, or on one that keeps everything in memory."""
         self._store = store
-        self._starting = Lock()
-        self._root: Any = None
-
-    def _cursor(self) -> Any:
-        with self._starting:
-            if self._root is None:
-                import duckdb
-
-                self._root = duckdb.connect(":memory:")
-                # A query must not reach files, the network or Python objects of this process.
-                self._root.execute("SET GLOBAL TimeZone='UTC'")
-                self._root.execute("SET python_enable_replacements=false")
-                self._root.execute("SET enable_external_access=false")
-                self._root.execute("SET lock_configuration=true")
-            return self._root.cursor()
+        self._database = database or Database(Bounds(), None)
 
     def select(self, text: str, scope: Scope) -> tuple[tuple[Column, ...], pa.Table]:
         """Return the columns and rows of a query.
@@ -73,7 +52,7 @@ class Queries:
         Raises SqlError.
         """
         with self._prepared(text, scope) as (cursor, translated, _):
-            found = run(cursor, translated)
+            found = self._database.run(cursor, translated, scope.stopping)
         kept = kept_types(text, self._store.catalog, scope)
         if len(kept) != found.num_columns:
             kept = [None] * found.num_columns
@@ -82,7 +61,7 @@ class Queries:
             Column(at, name, own or column_type(found_type))
             for at, (name, found_type, own) in enumerate(zip(names, found.schema.types, kept, strict=True))
         )
-        return columns, in_columns(found, columns)
+        return columns, _checked(in_columns(found, columns), columns)
 
     def select_into(self, text: str, scope: Scope, columns: Sequence[Column]) -> pa.Table:
         """Return the rows of a query, cast by position to these columns.
@@ -90,13 +69,14 @@ class Queries:
         Raises SqlError when the numbers of columns differ or a value cannot be cast.
         """
         with self._prepared(text, scope, [column.type for column in columns]) as (cursor, translated, wide):
-            width = len(run(cursor, columns_only(translated)).schema)
+            width = len(self._database.run(cursor, columns_only(translated), scope.stopping).schema)
             if width != len(columns):
                 raise SqlError.semantic(f"the query has {width} columns, but {len(columns)} are to be inserted")
             names = ", ".join(f"c{at}" for at in range(width))
             casts = ", ".join(cast_text(f"c{at}", column.type, wide=wide) for at, column in enumerate(columns))
-            rows = run(cursor, f"SELECT {casts} FROM ({translated}) AS q({names})")  # noqa: S608 - the user's own query
-        return in_columns(rows, columns)
+            cast = f"SELECT {casts} FROM ({translated}) AS q({names})"  # noqa: S608 - the user's own query
+            rows = self._database.run(cursor, cast, scope.stopping)
+        return _checked(in_columns(rows, columns), columns)
 
     def size(self, text: str, scope: Scope) -> int:
         """Return how many bytes the tables of a query have.
@@ -104,7 +84,7 @@ class Queries:
         Raises SqlError when it could not run.
         """
         with self._prepared(text, scope) as (cursor, translated, _):
-            run(cursor, columns_only(translated))
+            self._database.run(cursor, columns_only(translated), scope.stopping)
         return sum(table.size for table in translate(text, self._store.catalog, scope)[1])
 
     @contextmanager
@@ -112,7 +92,7 @@ class Queries:
         catalog = self._store.catalog
         translated, tables = translate(text, catalog, scope, exact=bool(into))
         blobs = frozenset().union(*(table.blobs for table in tables))
-        cursor = self._cursor()
+        cursor = self._database.cursor()
         try:
             with self._store.pinned(blobs):
                 rows = [self._rows_of(table) for table in tables]
@@ -143,13 +123,24 @@ class Queries:
         return pa.schema([*shown_schema(table.columns), *columns]).empty_table()
 
 
+def _checked(rows: pa.Table, columns: Sequence[Column]) -> pa.Table:
+    try:
+        for array, column in zip(rows.columns, columns, strict=True):
+            check_times(array, column)
+    except MalformedError as reason:
+        raise SqlError("ODPS-0121095", f"[0,0] {reason.message}") from None
+    return rows
+
+
 def _distinct(names: Iterable[str]) -> list[str]:
     """Return the names, each once: a later one of the same name gets a number. Clients refuse two alike."""
-    distinct: list[str] = []
+    distinct: dict[str, None] = {}
+    numbers: dict[str, Iterator[int]] = {}
     for name in names:
-        tries = (name if number == 1 else f"{name}{number}" for number in count(1))
-        distinct.append(next(each for each in tries if each not in distinct))
-    return distinct
+        numbered = numbers.setdefault(name, count(1))
+        tries = (name if number == 1 else f"{name}{number}" for number in numbered)
+        distinct[next(each for each in tries if each not in distinct)] = None
+    return list(distinct)
 
 
 def _partition_type(column: Column) -> pa.DataType:
@@ -168,21 +159,6 @@ def columns_only(query: str) -> str:
     return f"SELECT * FROM ({query}) AS q LIMIT 0"  # noqa: S608 - the user's own query
 
 
-def run(cursor: Any, text: str) -> pa.Table:
-    """Run DuckDB's SQL and return its rows.
-
-    Raises SqlError with the service's code for what went wrong.
-    """
-    import duckdb
-
-    try:
-        return cursor.sql(text).to_arrow_table()
-    except duckdb.Error as reason:
-        message = re.sub(r"\s+LINE \d+:.*", "", str(reason), flags=re.DOTALL).strip()
-        code = next((code for start, code in _CODES if message.startswith(start)), "ODPS-0123144")
-        raise SqlError(code, f"[0,0] {message}") from None
-
-
 def translate(
     text: str, catalog: Catalog, scope: Scope, *, wide: bool = False, exact: bool = False
 ) -> tuple[str, list[Table]]:
@@ -199,6 +175,8 @@ def translate(
         tree = sqlglot.parse_one(text, read=dialect())
     except sqlglot.errors.SqlglotError as reason:
         raise _parse_error(reason) from None
+    except RecursionError:
+        raise SqlError.parse(1, 1, "the statement is nested too deeply") from None
     if not isinstance(tree, exp.Query | exp.Values):
         raise SqlError.parse(1, 1, f"invalid token '{text.split(maxsplit=1)[0]}', expected a query")
     _name_results(tree)
