@@ -22,8 +22,8 @@ from airflow_provider_kafka_odps.local.instances.jobs import Job, TaskKind
 from airflow_provider_kafka_odps.local.instances.pacing import Pacing
 from airflow_provider_kafka_odps.local.sessions.uploads import DAY
 from airflow_provider_kafka_odps.local.settings import Pace
-from airflow_provider_kafka_odps.local.sql.doomed import CancelledError
 from airflow_provider_kafka_odps.local.sql.engine import Engine, Outcome
+from airflow_provider_kafka_odps.local.sql.writing.doomed import CancelledError
 
 _STOPPED = "ODPS-0010000:System internal error - the endpoint was stopped while this ran; look before you run it again"
 
@@ -44,7 +44,10 @@ MOST_RESULT_BYTES = 4 << 30
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """A job and what became of it; times in seconds since the epoch. `failure` has code and text when it failed."""
+    """A job and what became of it; times in seconds since the epoch. `failure` has code and text when it failed.
+
+    `written` is a table, and how many of its rows the last statement put in, changed or removed.
+    """
 
     instance_id: str
     job: Job
@@ -55,6 +58,7 @@ class Instance:
     columns: tuple[Column, ...] = ()
     blobs: tuple[Blob, ...] = ()
     cancelled: bool = False
+    written: tuple[str, int] | None = None
 
     @property
     def status(self) -> str:
@@ -196,6 +200,9 @@ class Instances:
         return resumed
 
     def _kept_outcome(self, instance: Instance, outcome: Outcome) -> Instance:
+        if outcome.written is not None:
+            table, count = outcome.written
+            return replace(instance, text=outcome.text, written=(str(table), count))
         if outcome.rows is None:
             return replace(instance, text=outcome.text)
         name = f"result-{instance.instance_id}.arrow"
@@ -250,6 +257,7 @@ def _dump(instance: Instance) -> dict[str, Any]:
         "columns": [dump_column(column) for column in instance.columns],
         "blobs": [[blob.name, blob.rows, blob.size] for blob in instance.blobs],
         "cancelled": instance.cancelled,
+        "written": instance.written,
     }
 
 
@@ -264,6 +272,7 @@ def _load(document: dict[str, Any]) -> Instance:
         tuple(map(load_column, document["columns"])),
         tuple(Blob(*blob) for blob in document["blobs"]),
         document.get("cancelled", False),
+        tuple(document["written"]) if document.get("written") else None,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from airflow_provider_kafka_odps.local.catalog.catalog import DEFAULT_SCHEMA, Catalog
@@ -21,6 +22,8 @@ class Scope:
     owner: str
     settings: dict[str, str] = field(default_factory=dict)
     new_id: str = ""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """What a script has set: @name → query."""
 
     @property
     def has_schemas(self) -> bool:
@@ -57,7 +60,7 @@ class Scope:
         return found
 
     def table(self, catalog: Catalog, name: Name) -> Table:
-        """Return the table of this name.
+        """Return the table or view of this name.
 
         Raises SqlError (table not found).
         """
@@ -65,6 +68,16 @@ class Scope:
         table = catalog.find(found)
         if table is None:
             raise SqlError.no_table(str(found))
+        return table
+
+    def stored(self, catalog: Catalog, name: Name, what: str) -> Table:
+        """Return the table of this name, which has rows of its own; `what` is to be done with it.
+
+        Raises SqlError (table not found, or it is a view).
+        """
+        table = self.table(catalog, name)
+        if table.view is not None:
+            raise SqlError.semantic(f"{table.name} is a view: {what} needs a table")
         return table
 
     def schema_name(self, name: Name) -> str:

@@ -11,8 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from airflow_provider_kafka_odps.local.catalog.catalog import Catalog
-from airflow_provider_kafka_odps.local.catalog.model import Column, Table, TableName
+from airflow_provider_kafka_odps.local.catalog.model import Column, Table
 from airflow_provider_kafka_odps.local.catalog.rows import concatenated, read_rows, shown_schema
 from airflow_provider_kafka_odps.local.catalog.store import Store
 from airflow_provider_kafka_odps.local.errors import SqlError
@@ -25,8 +24,8 @@ from airflow_provider_kafka_odps.local.sql.queries.duckdb_types import (
     is_wide,
     without_padding,
 )
-from airflow_provider_kafka_odps.local.sql.queries.functions import dialect, rewrite
 from airflow_provider_kafka_odps.local.sql.queries.result_types import kept_types
+from airflow_provider_kafka_odps.local.sql.queries.translating import ROW, TARGET, Parsed, parsed, translate
 from airflow_provider_kafka_odps.local.sql.scope import Scope
 from airflow_provider_kafka_odps.local.wire.timestamps import is_timestamp
 from airflow_provider_kafka_odps.local.wire.types import ColumnType, arrow_type
@@ -84,12 +83,15 @@ class Queries:
         )
         return columns, in_columns(found, columns)
 
-    def select_into(self, text: str, scope: Scope, columns: Sequence[Column]) -> pa.Table:
-        """Return the rows of a query, cast by position to these columns.
+    def select_into(
+        self, query: str | Parsed, scope: Scope, columns: Sequence[Column], target: Table | None = None
+    ) -> pa.Table:
+        """Return the rows of a query, cast by position to these columns; it calls the table `target` by `TARGET`.
 
         Raises SqlError when the numbers of columns differ or a value cannot be cast.
         """
-        with self._prepared(text, scope, [column.type for column in columns]) as (cursor, translated, wide):
+        kinds = [column.type for column in columns]
+        with self._prepared(query, scope, kinds, target) as (cursor, translated, wide):
             width = len(run(cursor, columns_only(translated)).schema)
             if width != len(columns):
                 raise SqlError.semantic(f"the query has {width} columns, but {len(columns)} are to be inserted")
@@ -105,28 +107,34 @@ class Queries:
         """
         with self._prepared(text, scope) as (cursor, translated, _):
             run(cursor, columns_only(translated))
-        return sum(table.size for table in translate(text, self._store.catalog, scope)[1])
+        return sum(table.size for table in translate(text, self._store.catalog, scope).tables)
 
     @contextmanager
-    def _prepared(self, text: str, scope: Scope, into: Sequence[ColumnType] = ()) -> Iterator[tuple[Any, str, bool]]:
+    def _prepared(
+        self, query: str | Parsed, scope: Scope, into: Sequence[ColumnType] = (), target: Table | None = None
+    ) -> Iterator[tuple[Any, str, bool]]:
         catalog = self._store.catalog
-        translated, tables = translate(text, catalog, scope, exact=bool(into))
-        blobs = frozenset().union(*(table.blobs for table in tables))
+        query = parsed(query) if isinstance(query, str) else query
+        exact = bool(into)
+        made = translate(query, catalog, scope, exact=exact, target=target)
+        read = [*made.tables, *([target] if target else [])]
         cursor = self._cursor()
         try:
-            with self._store.pinned(blobs):
-                rows = [self._rows_of(table) for table in tables]
-                # Nanoseconds hold 1677 to 2262 only: a query that meets more has microseconds throughout.
-                wide = _FAR_DATE.search(text) is not None and (
-                    any(map(is_timestamp, into)) or "TIMESTAMP" in text.upper()
+            with self._store.pinned(frozenset().union(*(table.blobs for table in read))):
+                rows = [self._rows_of(table) for table in read]
+                wide = _asks_for_far_dates(made.texts, into) or any(
+                    map(is_wide, rows, [table.columns for table in read])
                 )
-                wide = wide or any(map(is_wide, rows, [table.columns for table in tables]))
                 if wide:
-                    rows = [in_micros(found, table.columns) for found, table in zip(rows, tables, strict=True)]
-                    translated, _ = translate(text, catalog, scope, wide=True, exact=bool(into))
-                for at, found in enumerate(rows):
-                    cursor.register(f"_t{at}", for_duckdb(without_padding(found, tables[at].columns)))
-                yield cursor, translated, wide
+                    rows = [in_micros(found, table.columns) for found, table in zip(rows, read, strict=True)]
+                    made = translate(query, catalog, scope, wide=True, exact=exact, target=target)
+                for at, (table, found) in enumerate(zip(read, rows, strict=True)):
+                    shown = for_duckdb(without_padding(found, table.columns))
+                    if at == len(made.tables):
+                        cursor.register(TARGET, shown.append_column(ROW, pa.array(range(shown.num_rows), pa.int64())))
+                    else:
+                        cursor.register(f"_t{at}", shown)
+                yield cursor, made.sql, wide
         finally:
             cursor.close()
 
@@ -141,6 +149,12 @@ class Queries:
             return concatenated(parts)
         columns = [pa.field(c.name, _partition_type(c)) for c in table.partition_columns]
         return pa.schema([*shown_schema(table.columns), *columns]).empty_table()
+
+
+def _asks_for_far_dates(texts: Sequence[str], into: Sequence[ColumnType]) -> bool:
+    # Nanoseconds hold 1677 to 2262 only: a query that meets more has microseconds throughout.
+    text = "\n".join(texts)
+    return _FAR_DATE.search(text) is not None and (any(map(is_timestamp, into)) or "TIMESTAMP" in text.upper())
 
 
 def _distinct(names: Iterable[str]) -> list[str]:
@@ -181,93 +195,3 @@ def run(cursor: Any, text: str) -> pa.Table:
         message = re.sub(r"\s+LINE \d+:.*", "", str(reason), flags=re.DOTALL).strip()
         code = next((code for start, code in _CODES if message.startswith(start)), "ODPS-0123144")
         raise SqlError(code, f"[0,0] {message}") from None
-
-
-def translate(
-    text: str, catalog: Catalog, scope: Scope, *, wide: bool = False, exact: bool = False
-) -> tuple[str, list[Table]]:
-    """Return DuckDB's SQL for a query, and the tables that it calls _t0, _t1, …; `wide` has TIMESTAMPs in microseconds.
-
-    Numbers with a point are DOUBLE, as on the service, unless `exact`: then no digit of one that is inserted is lost.
-
-    Raises SqlError: parse error, table not found.
-    """
-    import sqlglot
-    from sqlglot import exp
-
-    try:
-        tree = sqlglot.parse_one(text, read=dialect())
-    except sqlglot.errors.SqlglotError as reason:
-        raise _parse_error(reason) from None
-    if not isinstance(tree, exp.Query | exp.Values):
-        raise SqlError.parse(1, 1, f"invalid token '{text.split(maxsplit=1)[0]}', expected a query")
-    _name_results(tree)
-    if not exact:
-        _make_doubles(tree)
-    for kind in tree.find_all(exp.DataType):
-        # TIMESTAMP has nanoseconds here; DATETIME keeps DuckDB's own type, which has all functions.
-        if kind.this is exp.DataType.Type.TIMESTAMP:
-            kind.set("this", exp.DataType.Type.TIMESTAMPTZ if wide else exp.DataType.Type.TIMESTAMP_NS)
-    tree = rewrite(tree, catalog, scope, wide=wide)
-    tables = _rename_tables(tree, catalog, scope)
-    return tree.sql(dialect="duckdb"), tables
-
-
-def _rename_tables(tree: Any, catalog: Catalog, scope: Scope) -> list[Table]:
-    from sqlglot import exp
-
-    numbers: dict[TableName, int] = {}
-    found: list[Table] = []
-    for reference in list(tree.find_all(exp.Table)):
-        parts = tuple(part.name.lower() for part in reference.parts)
-        if not isinstance(reference.this, exp.Identifier) or (len(parts) == 1 and _is_common(reference, parts[0])):
-            continue
-        table = scope.table(catalog, parts)
-        if table.name not in numbers:
-            numbers[table.name] = len(found)
-            found.append(table)
-        if not reference.alias:
-            reference.set("alias", exp.TableAlias(this=exp.to_identifier(parts[-1], quoted=True)))
-        reference.set("this", exp.to_identifier(f"_t{numbers[table.name]}"))
-        reference.set("db", None)
-        reference.set("catalog", None)
-    return found
-
-
-def _is_common(reference: Any, name: str) -> bool:
-    from sqlglot import exp
-
-    above = reference.parent
-    while above is not None:
-        common = above.args.get("with_") or above.args.get("with")
-        if isinstance(common, exp.With) and any(cte.alias.lower() == name for cte in common.expressions):
-            return True
-        above = above.parent
-    return False
-
-
-def _name_results(tree: Any) -> None:
-    from sqlglot import exp
-
-    # The service names results without a name by their position.
-    for at, result in enumerate(getattr(tree, "selects", [])):
-        if not isinstance(result, exp.Alias | exp.Column | exp.Star | exp.Subquery) or (
-            isinstance(result, exp.Subquery) and not result.alias
-        ):
-            result.replace(exp.alias_(result.copy(), f"_c{at}"))
-
-
-def _make_doubles(tree: Any) -> None:
-    from sqlglot import exp
-
-    for literal in tree.find_all(exp.Literal):
-        # A cast names the type itself: 1.0BD is read as one.
-        if not literal.is_string and "." in literal.name and not isinstance(literal.parent, exp.Cast):
-            literal.set("this", literal.name if "e" in literal.name.lower() else f"{literal.name}e0")
-
-
-def _parse_error(reason: Any) -> SqlError:
-    details = getattr(reason, "errors", None) or [{}]
-    first = details[0]
-    message = first.get("description") or str(reason).splitlines()[0]
-    return SqlError.parse(first.get("line") or 1, first.get("col") or 1, message)
