@@ -34,6 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
             sts_token=options.sts_token,
             longest_block=options.longest_block,
             schemas=not options.no_schemas,
+            timezone=options.timezone,
             pace=Pace(options.running_polls, options.running_seconds),
         )
         # The libraries take a second: --help must not wait for them.
@@ -62,6 +63,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--sts-token", default="", help="temporary token that every request must carry")
     parser.add_argument(
         "--no-schemas", action="store_true", help="the tenant's names have no schemas: two parts are project and table"
+    )
+    parser.add_argument(
+        "--timezone",
+        default="UTC",
+        help="by whose clock statements read and write times, unless odps.sql.timezone says otherwise",
     )
     parser.add_argument(
         "--longest-block", type=int, default=LONGEST_BLOCK, help="bytes that one block may have when it is unpacked"

@@ -233,7 +233,7 @@ class Instances:
         if instance.failure or not instance.columns:
             return "text", instance.failure or instance.text
         rows = RowRange(self._store.blobs, instance.blobs, instance.columns, 0, MOST_RESULT_ROWS)
-        return "csv", csv_text(instance.columns, rows.batches())
+        return "csv", csv_text(instance.columns, rows.batches(), self.engine.zone(instance.job.settings))
 
     def close(self) -> None:
         """Take no more jobs."""

@@ -111,6 +111,10 @@ class Engine:
             size += self._queries.size(query, self._scope({**settings, **script.settings}))
         return Outcome(json.dumps({"Cost": {"SQL": {"UDF": 0, "Complexity": 1.0, "Input": size}}}))
 
+    def zone(self, settings: dict[str, str]) -> str:
+        """Return by whose clock the times of a result are shown; empty for UTC."""
+        return self._scope(settings).zone
+
     def _scope(self, settings: dict[str, str]) -> Scope:
         settings = {**self._tenant, **settings}
         return Scope(self._store.catalog.project, self._now() // 1000, self._owner, settings, uuid4().hex)

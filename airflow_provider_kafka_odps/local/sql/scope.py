@@ -9,8 +9,10 @@ from airflow_provider_kafka_odps.local.catalog.catalog import DEFAULT_SCHEMA, Ca
 from airflow_provider_kafka_odps.local.catalog.model import Spec, Table, TableName
 from airflow_provider_kafka_odps.local.catalog.specs import complete_spec
 from airflow_provider_kafka_odps.local.errors import ServiceError, SqlError
-from airflow_provider_kafka_odps.local.settings import SCHEMA_SYNTAX
+from airflow_provider_kafka_odps.local.settings import SCHEMA_SYNTAX, TIMEZONE
 from airflow_provider_kafka_odps.local.sql.parsing.statements import Name, Values
+
+_UTC = frozenset({"", "UTC", "ETC/UTC", "GMT", "ETC/GMT", "Z", "ZULU", "ETC/ZULU", "UCT", "ETC/UCT"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,12 @@ class Scope:
     def has_schemas(self) -> bool:
         """Whether names have schemas: what the statement says counts before what the tenant says."""
         return self.settings.get(SCHEMA_SYNTAX, "true").lower() == "true"
+
+    @property
+    def zone(self) -> str:
+        """The time zone by whose clock statements read and write times; empty for UTC."""
+        name = self.settings.get(TIMEZONE, "").strip()
+        return "" if name.upper() in _UTC else name
 
     @property
     def default_schema(self) -> str:

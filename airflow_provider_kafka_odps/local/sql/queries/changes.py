@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from airflow_provider_kafka_odps.local.errors import SqlError
+from airflow_provider_kafka_odps.local.sql.functions.rewriting import dialect
 from airflow_provider_kafka_odps.local.sql.parsing.statements import Name
-from airflow_provider_kafka_odps.local.sql.queries.functions import dialect
 from airflow_provider_kafka_odps.local.sql.queries.translating import ROW, TARGET, Parsed, parse_error
 
 

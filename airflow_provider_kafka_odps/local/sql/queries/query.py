@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import count
 from threading import Lock
 from typing import Any
@@ -25,7 +26,21 @@ from airflow_provider_kafka_odps.local.sql.queries.duckdb_types import (
     without_padding,
 )
 from airflow_provider_kafka_odps.local.sql.queries.result_types import kept_types
-from airflow_provider_kafka_odps.local.sql.queries.translating import ROW, TARGET, Parsed, parsed, translate
+from airflow_provider_kafka_odps.local.sql.queries.translating import (
+    ROW,
+    TARGET,
+    Parsed,
+    Translation,
+    parsed,
+    translate,
+)
+from airflow_provider_kafka_odps.local.sql.queries.zones import (
+    check_zone,
+    copies_only,
+    instants,
+    local_times,
+    referenced_columns,
+)
 from airflow_provider_kafka_odps.local.sql.scope import Scope
 from airflow_provider_kafka_odps.local.wire.timestamps import is_timestamp
 from airflow_provider_kafka_odps.local.wire.types import ColumnType, arrow_type
@@ -42,6 +57,30 @@ _FAR_DATE = re.compile(
     r"['\"](?:0\d{3}|1[0-5]\d\d|16[0-6]\d|167[0-7]|226[2-9]|22[7-9]\d|2[3-9]\d\d|[3-9]\d{3})-\d\d?-\d\d?\b"
 )
 """A date in quotes that nanoseconds don't hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A query that can run on a cursor which sees its tables; `zone` is by whose clock, empty for UTC."""
+
+    cursor: Any
+    sql: str
+    wide: bool
+    zone: str
+
+    def local_times(self, rows: list[pa.Table], tables: list[Table], made: Translation) -> list[pa.Table]:
+        """Return the rows of the tables with their instants by the zone's clock."""
+        if not self.zone:
+            return rows
+        named = referenced_columns([query.tree for query in made.read], tables)
+        return [
+            local_times(self.cursor, found, table.columns, self.zone, named)
+            for found, table in zip(rows, tables, strict=True)
+        ]
+
+    def instants(self, rows: pa.Table, columns: Sequence[Column]) -> pa.Table:
+        """Return the rows of the query with the instants that their local times are."""
+        return instants(self.cursor, rows, columns, self.zone) if self.zone else rows
 
 
 class Queries:
@@ -71,8 +110,11 @@ class Queries:
 
         Raises SqlError.
         """
-        with self._prepared(text, scope) as (cursor, translated, _):
-            found = run(cursor, translated)
+        with self._prepared(text, scope) as ready:
+            found = run(ready.cursor, ready.sql)
+            return self._typed(text, scope, ready, found)
+
+    def _typed(self, text: str, scope: Scope, ready: _Ready, found: pa.Table) -> tuple[tuple[Column, ...], pa.Table]:
         kept = kept_types(text, self._store.catalog, scope)
         if len(kept) != found.num_columns:
             kept = [None] * found.num_columns
@@ -81,7 +123,7 @@ class Queries:
             Column(at, name, own or column_type(found_type))
             for at, (name, found_type, own) in enumerate(zip(names, found.schema.types, kept, strict=True))
         )
-        return columns, in_columns(found, columns)
+        return columns, in_columns(ready.instants(found, columns), columns)
 
     def select_into(
         self, query: str | Parsed, scope: Scope, columns: Sequence[Column], target: Table | None = None
@@ -91,28 +133,28 @@ class Queries:
         Raises SqlError when the numbers of columns differ or a value cannot be cast.
         """
         kinds = [column.type for column in columns]
-        with self._prepared(query, scope, kinds, target) as (cursor, translated, wide):
-            width = len(run(cursor, columns_only(translated)).schema)
+        with self._prepared(query, scope, kinds, target) as ready:
+            width = len(run(ready.cursor, columns_only(ready.sql)).schema)
             if width != len(columns):
                 raise SqlError.semantic(f"the query has {width} columns, but {len(columns)} are to be inserted")
             names = ", ".join(f"c{at}" for at in range(width))
-            casts = ", ".join(cast_text(f"c{at}", column.type, wide=wide) for at, column in enumerate(columns))
-            rows = run(cursor, f"SELECT {casts} FROM ({translated}) AS q({names})")  # noqa: S608 - the user's own query
-        return in_columns(rows, columns)
+            casts = ", ".join(cast_text(f"c{at}", column.type, wide=ready.wide) for at, column in enumerate(columns))
+            rows = run(ready.cursor, f"SELECT {casts} FROM ({ready.sql}) AS q({names})")  # noqa: S608 - the user's own query
+            return in_columns(ready.instants(rows, columns), columns)
 
     def size(self, text: str, scope: Scope) -> int:
         """Return how many bytes the tables of a query have.
 
         Raises SqlError when it could not run.
         """
-        with self._prepared(text, scope) as (cursor, translated, _):
-            run(cursor, columns_only(translated))
+        with self._prepared(text, scope) as ready:
+            run(ready.cursor, columns_only(ready.sql))
         return sum(table.size for table in translate(text, self._store.catalog, scope).tables)
 
     @contextmanager
     def _prepared(
         self, query: str | Parsed, scope: Scope, into: Sequence[ColumnType] = (), target: Table | None = None
-    ) -> Iterator[tuple[Any, str, bool]]:
+    ) -> Iterator[_Ready]:
         catalog = self._store.catalog
         query = parsed(query) if isinstance(query, str) else query
         exact = bool(into)
@@ -122,21 +164,32 @@ class Queries:
         try:
             with self._store.pinned(frozenset().union(*(table.blobs for table in read))):
                 rows = [self._rows_of(table) for table in read]
-                wide = _asks_for_far_dates(made.texts, into) or any(
+                wide = _asks_for_far_dates(made.read, into) or any(
                     map(is_wide, rows, [table.columns for table in read])
                 )
                 if wide:
                     rows = [in_micros(found, table.columns) for found, table in zip(rows, read, strict=True)]
                     made = translate(query, catalog, scope, wide=True, exact=exact, target=target)
+                ready = _Ready(cursor, made.sql, wide, self._zone(cursor, query, made, scope, into))
+                rows = ready.local_times(rows, read, made)
                 for at, (table, found) in enumerate(zip(read, rows, strict=True)):
                     shown = for_duckdb(without_padding(found, table.columns))
                     if at == len(made.tables):
                         cursor.register(TARGET, shown.append_column(ROW, pa.array(range(shown.num_rows), pa.int64())))
                     else:
                         cursor.register(f"_t{at}", shown)
-                yield cursor, made.sql, wide
+                yield ready
         finally:
             cursor.close()
+
+    def _zone(self, cursor: Any, query: Parsed, made: Translation, scope: Scope, into: Sequence[ColumnType]) -> str:
+        """Return by whose clock a query is run; empty where none is asked."""
+        if not scope.zone:
+            return ""
+        check_zone(cursor, scope.zone)
+        # A view is a query of its own, which may ask the clock.
+        copies = len(made.read) == 1 and copies_only(query, self._store.catalog, scope, into)
+        return "" if copies else scope.zone
 
     def _rows_of(self, table: Table) -> pa.Table:
         parts = []
@@ -151,9 +204,9 @@ class Queries:
         return pa.schema([*shown_schema(table.columns), *columns]).empty_table()
 
 
-def _asks_for_far_dates(texts: Sequence[str], into: Sequence[ColumnType]) -> bool:
+def _asks_for_far_dates(queries: Sequence[Parsed], into: Sequence[ColumnType]) -> bool:
     # Nanoseconds hold 1677 to 2262 only: a query that meets more has microseconds throughout.
-    text = "\n".join(texts)
+    text = "\n".join(query.text for query in queries)
     return _FAR_DATE.search(text) is not None and (any(map(is_timestamp, into)) or "TIMESTAMP" in text.upper())
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from airflow_provider_kafka_odps.local.catalog.catalog import Catalog
 from airflow_provider_kafka_odps.local.catalog.model import Table
 from airflow_provider_kafka_odps.local.errors import SqlError
-from airflow_provider_kafka_odps.local.sql.queries.functions import dialect, rewrite
+from airflow_provider_kafka_odps.local.sql.functions.rewriting import dialect, rewrite
 from airflow_provider_kafka_odps.local.sql.scope import Scope
 
 TARGET = "__target"
@@ -33,11 +33,11 @@ class Parsed:
 
 @dataclass(slots=True)
 class Translation:
-    """DuckDB's SQL for a query, the tables that it calls _t0, _t1, …, and all texts that it was made of."""
+    """DuckDB's SQL for a query, the tables that it calls _t0, _t1, …, and all queries that it was made of."""
 
     sql: str = ""
     tables: list[Table] = field(default_factory=list)
-    texts: list[str] = field(default_factory=list)
+    read: list[Parsed] = field(default_factory=list)
 
     def number_of(self, table: Table) -> int:
         """Return by which number the query calls this table; a new one is added."""
@@ -104,7 +104,7 @@ class _Reading:
 
         if depth > _MOST_VIEWS:
             raise SqlError.semantic(f"views stand on views more than {_MOST_VIEWS} deep, or a view reads itself")
-        self.made.texts.append(query.text)
+        self.made.read.append(query)
         tree = query.tree.copy()
         _name_results(tree)
         if not self.exact:
