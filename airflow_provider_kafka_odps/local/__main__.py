@@ -35,6 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
             longest_block=options.longest_block,
             schemas=not options.no_schemas,
             timezone=options.timezone,
+            open_page=options.open_page,
             pace=Pace(options.running_polls, options.running_seconds),
         )
         # The libraries take a second: --help must not wait for them.
@@ -63,6 +64,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--sts-token", default="", help="temporary token that every request must carry")
     parser.add_argument(
         "--no-schemas", action="store_true", help="the tenant's names have no schemas: two parts are project and table"
+    )
+    parser.add_argument(
+        "--open-page",
+        action="store_true",
+        help="the page shows tables, and runs statements, to other machines too: whoever reaches it needs no key",
     )
     parser.add_argument(
         "--timezone",

@@ -71,6 +71,8 @@ class Settings:
     """Whether the tenant's names have schemas, unless a statement says otherwise."""
     timezone: str = "UTC"
     """By whose clock statements read and write times, unless they say otherwise."""
+    open_page: bool = False
+    """Whether the page shows tables, and runs statements, to other machines than this one."""
     pace: Pace = field(default_factory=Pace)
     """How long statements are shown as running."""
 
