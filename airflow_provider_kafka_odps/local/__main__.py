@@ -36,6 +36,8 @@ def main(arguments: list[str] | None = None) -> int:
             sts_token=options.sts_token,
             longest_block=options.longest_block,
             schemas=not options.no_schemas,
+            timezone=options.timezone,
+            open_page=options.open_page,
             pace=Pace(options.running_polls, options.running_seconds),
             hosts=frozenset(name.lower() for name in (options.host, *options.allowed_host)),
             bounds=Bounds(options.memory_limit, options.spill_limit, options.statement_timeout),
@@ -66,6 +68,16 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--sts-token", default="", help="temporary token that every request must carry")
     parser.add_argument(
         "--no-schemas", action="store_true", help="the tenant's names have no schemas: two parts are project and table"
+    )
+    parser.add_argument(
+        "--open-page",
+        action="store_true",
+        help="the page shows tables, and runs statements, to other machines too: whoever reaches it needs no key",
+    )
+    parser.add_argument(
+        "--timezone",
+        default="UTC",
+        help="by whose clock statements read and write times, unless odps.sql.timezone says otherwise",
     )
     parser.add_argument(
         "--longest-block", type=int, default=LONGEST_BLOCK, help="bytes that one block may have when it is unpacked"

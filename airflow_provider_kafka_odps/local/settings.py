@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from zoneinfo import available_timezones
 
 DEFAULT_PROJECT = "demo_project"
 
@@ -22,6 +23,10 @@ IN_MEMORY = ":memory:"
 
 SCHEMA_SYNTAX = "odps.namespace.schema"
 """The setting by which a tenant, or one statement, reads a name of two parts as a schema and a table."""
+
+
+TIMEZONE = "odps.sql.timezone"
+"""The setting by whose clock statements read and write DATETIME and TIMESTAMP."""
 
 
 LONGEST_BLOCK = 4 << 30
@@ -91,6 +96,10 @@ class Settings:
     """Bytes that one block may have when it is unpacked."""
     schemas: bool = True
     """Whether the tenant's names have schemas, unless a statement says otherwise."""
+    timezone: str = "UTC"
+    """By whose clock statements read and write times, unless they say otherwise."""
+    open_page: bool = False
+    """Whether the page shows tables, and runs statements, to other machines than this one."""
     pace: Pace = field(default_factory=Pace)
     """How long statements are shown as running."""
     hosts: frozenset[str] = frozenset()
@@ -104,13 +113,15 @@ class Settings:
             raise ValueError(f"--project {self.project!r}: a project's name has letters, digits and underscores only")
         if not self.access_id or not self.access_key:
             raise ValueError("--access-id and --access-key must not be empty")
+        if self.timezone not in available_timezones():
+            raise ValueError(f"--timezone {self.timezone!r} is no time zone; write one such as Asia/Shanghai")
         if self.longest_block < 1:
             raise ValueError(f"--longest-block {self.longest_block}: a block needs one byte at least")
 
     @property
     def tenant(self) -> dict[str, str]:
         """The tenant's parameters, which are settings of each statement that has none of its own."""
-        return {SCHEMA_SYNTAX: "true" if self.schemas else "false"}
+        return {SCHEMA_SYNTAX: "true" if self.schemas else "false", TIMEZONE: self.timezone}
 
     @property
     def owner(self) -> str:

@@ -30,7 +30,7 @@ from airflow_provider_kafka_odps.local.instances.instances import Instances
 from airflow_provider_kafka_odps.local.sessions.upload import UploadStatus
 from airflow_provider_kafka_odps.local.sessions.uploads import Uploads
 from airflow_provider_kafka_odps.local.settings import Pace
-from airflow_provider_kafka_odps.local.sql.doomed import Doom
+from airflow_provider_kafka_odps.local.sql.writing.doomed import Doom
 
 MOST_REQUESTS = 10_000
 """Requests that the log keeps."""

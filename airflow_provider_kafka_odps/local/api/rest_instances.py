@@ -68,7 +68,14 @@ def _source(_services: Services, _call: Call, instance: Instance) -> Answer:
 def _summary(_services: Services, _call: Call, instance: Instance) -> Answer:
     ended = instance.ended is not None
     rows = sum(blob.rows for blob in instance.blobs)
-    written = {"Cost": {"CPU": 0, "Memory": 0, "Input": 0, "Output": sum(blob.size for blob in instance.blobs)}}
+    # Drivers take the number of rows that a statement has changed from the first number of each output.
+    outputs = {} if instance.written is None else {instance.written[0]: [instance.written[1], 0]}
+    rows += sum(count for count, _ in outputs.values())
+    written = {
+        "Cost": {"CPU": 0, "Memory": 0, "Input": 0, "Output": sum(blob.size for blob in instance.blobs)},
+        "Inputs": {},
+        "Outputs": outputs,
+    }
     summary = {"JsonSummary": json.dumps(written), "Summary": f"output records: {rows}"} if ended else {}
     answered = json_answer({"Instance": summary})
     return Answer(200, answered.body, answered.media, {"x-odps-task-finalized": "true" if ended else "false"})

@@ -48,7 +48,7 @@ def table_text(table: Table, *, extended: bool) -> str:
         "createTime": table.created,
         "lastDDLTime": table.defined,
         "lastModifiedTime": table.modified,
-        "isVirtualView": False,
+        "isVirtualView": table.view is not None,
         "isMaterializedView": False,
         "lifecycle": table.lifecycle,
         "recordNum": table.rows,
@@ -62,6 +62,8 @@ def table_text(table: Table, *, extended: bool) -> str:
             "FileNum": len(table.blobs),
             "Reserved": json.dumps(_reserved(table)),
         }
+    if table.view is not None:
+        schema |= {"viewText": table.view.query, "viewExpandedText": table.view.query}
     parts = (
         element("Name", table.name.table),
         element("TableId", table.table_id),
@@ -72,9 +74,13 @@ def table_text(table: Table, *, extended: bool) -> str:
         f'<Schema format="Json">{element("s", json.dumps(schema))[3:-4]}</Schema>',
         element("CreationTime", rfc822(table.created)),
         element("LastModifiedTime", rfc822(table.modified)),
-        element("Type", "MANAGED_TABLE"),
+        element("Type", _kind(table)),
     )
     return f"<Table>{''.join(parts)}</Table>"
+
+
+def _kind(table: Table) -> str:
+    return "MANAGED_TABLE" if table.view is None else "VIRTUAL_VIEW"
 
 
 def _reserved(table: Table) -> dict[str, Any]:
@@ -107,7 +113,7 @@ def list_tables(services: Services, call: Call) -> Answer:
 
 def _is_wanted(call: Call, table: Table) -> bool:
     kind, owner = call.query.get("type", ""), call.query.get("owner", "")
-    return kind.upper() in ("", "MANAGED_TABLE") and owner in ("", table.owner)
+    return kind.upper() in ("", _kind(table)) and owner in ("", table.owner)
 
 
 def answer(services: Services, call: Call, table: Table) -> Answer:
@@ -187,6 +193,8 @@ def _partition(table: Table, spec: Spec, *, extended: bool) -> Answer:
 
 
 def _first_rows(services: Services, call: Call, table: Table, count: int) -> tuple[tuple[Column, ...], pa.Table]:
+    if table.view is not None:
+        raise ServiceError(400, "InvalidArgument", f"{table.name} is a view (VIRTUAL_VIEW): SELECT from it instead")
     parts = {full_spec(table, call.query["partition"])} if call.query.get("partition") else set(table.partitions)
     blobs = [blob for spec in parts for blob in require_partition(table, spec).blobs]
     found: list[pa.Table] = []

@@ -48,6 +48,7 @@ def answer(services: Services, call: Call, table: Table) -> Answer:
 
     Raises ServiceError.
     """
+    require_rows(table)
     match call.method:
         case "POST" if call.has("uploads"):
             spec = full_spec(table, call.query.get("partition"))
@@ -70,6 +71,17 @@ def answer(services: Services, call: Call, table: Table) -> Answer:
             return _read(services, call, found) if call.has("data") else json_answer(download_json(found, _quota(call)))
         case _:
             raise ServiceError(405, "MethodNotAllowed", f"{call.method} is not allowed here")
+
+
+def require_rows(table: Table) -> None:
+    """Refuse a view: it has no rows of its own, and none that a tunnel carries.
+
+    Raises ServiceError (InvalidArgument).
+    """
+    if table.view is not None:
+        raise ServiceError(
+            400, "InvalidArgument", f"{table.name} is a view (VIRTUAL_VIEW), and tunnels carry rows of tables: use SQL"
+        )
 
 
 def answer_instance(services: Services, call: Call, instance: Instance) -> Answer:

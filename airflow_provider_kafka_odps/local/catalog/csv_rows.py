@@ -5,33 +5,49 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_provider_kafka_odps.local.catalog.model import Column
-from airflow_provider_kafka_odps.local.wire.timestamps import is_timestamp, timestamp_texts
+from airflow_provider_kafka_odps.local.wire.timestamps import FIRST_SECOND, LAST_SECOND, is_timestamp, timestamp_texts
 from airflow_provider_kafka_odps.local.wire.types import ColumnType, Kind
 
 NULL = r"\N"
 
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+_DAY = 24 * 60 * 60
+
+
+_PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
+
+
 _SHOWN_FIRST, _SHOWN_LAST = 0x20, 0x7E
 
 
-def csv_text(columns: Sequence[Column], batches: Iterable[pa.RecordBatch]) -> str:
-    """Return rows as CSV with a header line; NULL is a backslash and an N, nested values are like JSON."""
+def csv_text(columns: Sequence[Column], batches: Iterable[pa.RecordBatch], zone: str = "") -> str:
+    """Return rows as CSV with a header line; NULL is a backslash and an N, nested values are like JSON.
+
+    DATETIME and TIMESTAMP are by the clock of `zone`, empty for UTC.
+    """
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
     rows.writerow([column.name for column in columns])
     for batch in batches:
-        cells = (_cells(array, column.type) for array, column in zip(batch.columns, columns, strict=True))
+        cells = (_cells(array, column.type, zone) for array, column in zip(batch.columns, columns, strict=True))
         rows.writerows(zip(*cells, strict=True))
     return text.getvalue()
 
 
-def _cells(array: pa.Array, column: ColumnType) -> list[str]:
+def _cells(array: pa.Array, column: ColumnType, zone: str) -> list[str]:
+    if zone and column.kind in (Kind.DATETIME, Kind.TIMESTAMP):
+        array = _by_clock(array, ZoneInfo(zone))
     if is_timestamp(column):
         return [NULL if value is None else value for value in timestamp_texts(array).to_pylist()]
     if pa.types.is_nested(array.type):
@@ -46,6 +62,27 @@ def _cells(array: pa.Array, column: ColumnType) -> list[str]:
     elif column.kind is Kind.BOOLEAN:
         array = array.cast(pa.string())
     return [NULL if value is None else str(value) for value in array.to_pylist()]
+
+
+def _by_clock(array: pa.Array, zone: ZoneInfo) -> pa.Array:
+    if pa.types.is_struct(array.type):
+        seconds = _moved(array.field("sec"), 1, zone)
+        return pa.StructArray.from_arrays([seconds, array.field("nano")], fields=list(array.type), mask=array.is_null())
+    return _moved(array.cast(pa.int64()), _PER_SECOND[array.type.unit], zone).cast(array.type)
+
+
+def _moved(ticks: pa.Array, per_second: int, zone: ZoneInfo) -> pa.Array:
+    moved = (
+        None if tick is None else tick + _offset(tick // per_second, zone) * per_second for tick in ticks.to_pylist()
+    )
+    return pa.array(moved, pa.int64())
+
+
+def _offset(second: int, zone: ZoneInfo) -> int:
+    # Beyond the first and the last year of Python's calendar the clock is what it was a day before.
+    inside = min(max(second, FIRST_SECOND + _DAY), LAST_SECOND - _DAY)
+    away = (_EPOCH + timedelta(seconds=inside)).astimezone(zone).utcoffset()
+    return 0 if away is None else int(away.total_seconds())
 
 
 def _read(value: bytes) -> str:

@@ -7,7 +7,7 @@ from dataclasses import astuple
 from typing import Any
 
 from airflow_provider_kafka_odps.local.catalog.catalog import Catalog, Schema
-from airflow_provider_kafka_odps.local.catalog.model import Blob, Clustering, Column, Partition, Table, TableName
+from airflow_provider_kafka_odps.local.catalog.model import Blob, Clustering, Column, Partition, Table, TableName, View
 from airflow_provider_kafka_odps.local.wire.types import parse_type
 
 VERSION = 1
@@ -70,6 +70,7 @@ def dump_table(table: Table) -> dict[str, Any]:
         "primary_key": list(table.primary_key),
         "clustering": None if table.clustering is None else list(astuple(table.clustering)),
         "times": [table.created, table.defined, table.modified],
+        "view": None if table.view is None else [table.view.query, dict(table.view.settings)],
     }
 
 
@@ -96,6 +97,7 @@ def load_table(content: dict[str, Any]) -> Table:
         created=created,
         defined=defined,
         modified=modified,
+        view=View(*content["view"]) if content.get("view") else None,
     )
 
 

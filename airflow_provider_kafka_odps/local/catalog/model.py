@@ -105,10 +105,18 @@ class Clustering:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
-    """A table: `columns` hold data, `partition_columns` name partitions, `next_field_id` goes to the next column.
+class View:
+    """What a view shows: a query, and the settings by which its names were resolved when it was made."""
 
-    `lifecycle` is in days, -1 for none; times are in seconds since the epoch.
+    query: str
+    settings: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table or view: `columns` hold data, `partition_columns` name partitions, `next_field_id` is the next column's.
+
+    `lifecycle` is in days, -1 for none; times are in seconds since the epoch. A view has no partition, and so no rows.
     """
 
     name: TableName
@@ -126,6 +134,7 @@ class Table:
     created: int = 0
     defined: int = 0
     modified: int = 0
+    view: View | None = None
 
     @property
     def rows(self) -> int:

@@ -10,10 +10,10 @@ from dataclasses import replace
 from typing import assert_never
 from uuid import uuid4
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive, Scope, Send
 
-from airflow_provider_kafka_odps.local.api import page
 from airflow_provider_kafka_odps.local.api.call import Answer, Call
 from airflow_provider_kafka_odps.local.api.control import PREFIX, Control, require_known_host, require_local
 from airflow_provider_kafka_odps.local.errors import ServiceError
@@ -39,6 +39,7 @@ from airflow_provider_kafka_odps.local.http.app import (
     response_of,
     whole_body,
 )
+from airflow_provider_kafka_odps.local.page import paths
 from airflow_provider_kafka_odps.local.sessions.upload import UploadStatus
 
 CONNECTION = "airflow_provider_kafka_odps.local.connection"
@@ -62,7 +63,7 @@ class AsgiEntry:
         request = Request(scope, receive)
         call = read_call(request)
         request_id = uuid4().hex.upper()
-        if call.segments[:1] == (PREFIX,) or not call.segments:
+        if call.segments[:1] == (PREFIX,) or paths.is_page(call):
             response = response_of(await self._own(request, call, request_id))
             await response(scope, receive, send)
             return
@@ -84,11 +85,14 @@ class AsgiEntry:
 
     async def _own(self, request: Request, call: Call, request_id: str) -> Answer:
         try:
-            require_known_host(call, self._application.services.settings.hosts)
-            if not call.segments:
-                return page.show(self._application.services, self._control)
-            require_local(request.client.host if request.client else "")
-            return self._control.answer(replace(call, body=await whole_body(request)))
+            services = self._application.services
+            require_known_host(call, services.settings.hosts)
+            if call.segments and not (paths.is_page(call) and services.settings.open_page):
+                require_local(request.client.host if request.client else "")
+            call = replace(call, body=await whole_body(request))
+            if paths.is_page(call):
+                return await run_in_threadpool(paths.answer, services, self._control, call)
+            return self._control.answer(call)
         except ServiceError as reason:
             await drain(request)
             return refusal(replace(call, query={"uploadid": ""}), reason, request_id)

@@ -13,7 +13,10 @@ from airflow_provider_kafka_odps.local.instances.jobs import Job, TaskKind
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """A job and what became of it; times in seconds since the epoch. `failure` has code and text when it failed."""
+    """A job and what became of it; times in seconds since the epoch. `failure` has code and text when it failed.
+
+    `written` is a table, and how many of its rows the last statement put in, changed or removed.
+    """
 
     instance_id: str
     job: Job
@@ -24,6 +27,7 @@ class Instance:
     columns: tuple[Column, ...] = ()
     blobs: tuple[Blob, ...] = ()
     cancelled: bool = False
+    written: tuple[str, int] | None = None
 
     @property
     def status(self) -> str:
@@ -59,6 +63,7 @@ def dump_instance(instance: Instance) -> dict[str, Any]:
         "columns": [dump_column(column) for column in instance.columns],
         "blobs": [[blob.name, blob.rows, blob.size] for blob in instance.blobs],
         "cancelled": instance.cancelled,
+        "written": instance.written,
     }
 
 
@@ -74,6 +79,7 @@ def load_instance(document: dict[str, Any]) -> Instance:
         tuple(map(load_column, document["columns"])),
         tuple(Blob(*blob) for blob in document["blobs"]),
         document.get("cancelled", False),
+        tuple(document["written"]) if document.get("written") else None,
     )
 
 

@@ -22,9 +22,9 @@ from airflow_provider_kafka_odps.local.instances.pacing import Pacing
 from airflow_provider_kafka_odps.local.instances.workers import Workers
 from airflow_provider_kafka_odps.local.sessions.uploads import DAY
 from airflow_provider_kafka_odps.local.settings import Pace
-from airflow_provider_kafka_odps.local.sql.doomed import CancelledError
 from airflow_provider_kafka_odps.local.sql.engine import Engine, Outcome
 from airflow_provider_kafka_odps.local.sql.stopping import Stopping
+from airflow_provider_kafka_odps.local.sql.writing.doomed import CancelledError
 
 _log = logging.getLogger(__name__)
 
@@ -217,6 +217,9 @@ class Instances:
         return done
 
     def _kept_outcome(self, instance: Instance, outcome: Outcome) -> Instance:
+        if outcome.written is not None:
+            table, count = outcome.written
+            return replace(instance, text=outcome.text, written=(str(table), count))
         if outcome.rows is None:
             return replace(instance, text=outcome.text)
         name = f"result-{instance.instance_id}.arrow"
@@ -247,7 +250,7 @@ class Instances:
         if instance.failure or not instance.columns:
             return "text", instance.failure or instance.text
         rows = RowRange(self._store.blobs, instance.blobs, instance.columns, 0, MOST_RESULT_ROWS)
-        return "csv", csv_text(instance.columns, rows.batches())
+        return "csv", csv_text(instance.columns, rows.batches(), self.engine.zone(instance.job.settings))
 
     def close(self, patience: float = 0.0) -> bool:
         """Take no more jobs, end those that run, wait so many seconds for them, and return whether all ended."""

@@ -14,6 +14,7 @@ from airflow_provider_kafka_odps.local.sql.parsing.statements import (
     AddColumns,
     AddPartitions,
     AlterTable,
+    AlterView,
     ChangeColumn,
     Cluster,
     ColumnDefinition,
@@ -24,6 +25,7 @@ from airflow_provider_kafka_odps.local.sql.parsing.statements import (
     DropPartitions,
     DropSchema,
     DropTable,
+    DropView,
     Maintain,
     RenamePartition,
     Touch,
@@ -31,6 +33,7 @@ from airflow_provider_kafka_odps.local.sql.parsing.statements import (
     Values,
 )
 from airflow_provider_kafka_odps.local.sql.scope import Scope, spec_of, specs_like
+from airflow_provider_kafka_odps.local.sql.views import change_view
 from airflow_provider_kafka_odps.local.wire.types import Kind
 
 _PARTITION_KINDS = frozenset(
@@ -44,6 +47,9 @@ _MOST_COLUMNS = 1200
 _MOST_LEVELS = 6
 
 
+_ALTER = "ALTER TABLE"
+
+
 def define(catalog: Catalog, statement: Definition, scope: Scope) -> Catalog:  # noqa: C901, PLR0912 - one case each
     """Return the catalog after this statement.
 
@@ -53,30 +59,29 @@ def define(catalog: Catalog, statement: Definition, scope: Scope) -> Catalog:  #
         case CreateTable():
             return _create_table(catalog, statement, scope)
         case DropTable(name, if_exists):
-            found = scope.full_name(catalog, name)
-            if catalog.find(found) is None:
-                if if_exists:
-                    return catalog
-                raise SqlError.no_table(str(found))
-            return catalog.without_table(found)
+            if if_exists and catalog.find(scope.full_name(catalog, name)) is None:
+                return catalog
+            return catalog.without_table(scope.stored(catalog, name, "DROP TABLE").name)
+        case DropView() | AlterView():
+            return change_view(catalog, statement, scope)
         case Truncate(name, specs):
-            return catalog.with_table(_truncated(scope.table(catalog, name), specs, scope))
-        case AddPartitions():
-            return catalog.with_table(_with_partitions(scope.table(catalog, statement.name), statement, scope))
-        case DropPartitions():
-            return catalog.with_table(_without_partitions(scope.table(catalog, statement.name), statement, scope))
+            return catalog.with_table(_truncated(scope.stored(catalog, name, "TRUNCATE"), specs, scope))
+        case AddPartitions(name):
+            return catalog.with_table(_with_partitions(scope.stored(catalog, name, _ALTER), statement, scope))
+        case DropPartitions(name):
+            return catalog.with_table(_without_partitions(scope.stored(catalog, name, _ALTER), statement, scope))
         case RenamePartition(name, spec, new_spec):
-            return catalog.with_table(_renamed_partition(scope.table(catalog, name), spec, new_spec, scope))
+            return catalog.with_table(_renamed_partition(scope.stored(catalog, name, _ALTER), spec, new_spec, scope))
         case Touch(name, specs):
-            return catalog.with_table(_touched(scope.table(catalog, name), specs, scope))
-        case AddColumns() | DropColumns() | ChangeColumn():
-            return catalog.with_table(evolve.evolved(scope.table(catalog, statement.name), statement, scope.now))
+            return catalog.with_table(_touched(scope.stored(catalog, name, _ALTER), specs, scope))
+        case AddColumns(name) | DropColumns(name) | ChangeColumn(name):
+            return catalog.with_table(evolve.evolved(scope.stored(catalog, name, _ALTER), statement, scope.now))
         case Cluster(name, clustering):
-            table = scope.table(catalog, name)
+            table = scope.stored(catalog, name, _ALTER)
             _check_clustering(clustering, [column.name for column in table.columns])
             return catalog.with_table(replace(table, clustering=clustering, defined=scope.now))
         case Maintain(name):
-            return catalog.with_table(scope.table(catalog, name))
+            return catalog.with_table(scope.stored(catalog, name, _ALTER))
         case AlterTable():
             return _altered(catalog, statement, scope)
         case CreateSchema() | DropSchema():
@@ -214,7 +219,7 @@ def _touched(table: Table, specs: Sequence[Values], scope: Scope) -> Table:
 
 
 def _altered(catalog: Catalog, statement: AlterTable, scope: Scope) -> Catalog:
-    table = scope.table(catalog, statement.name)
+    table = scope.stored(catalog, statement.name, _ALTER)
     altered = replace(
         table,
         lifecycle=table.lifecycle if statement.lifecycle is None else statement.lifecycle,

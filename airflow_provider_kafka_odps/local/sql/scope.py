@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from airflow_provider_kafka_odps.local.catalog.catalog import DEFAULT_SCHEMA, Catalog
 from airflow_provider_kafka_odps.local.catalog.model import Spec, Table, TableName
 from airflow_provider_kafka_odps.local.catalog.specs import complete_spec
 from airflow_provider_kafka_odps.local.errors import ServiceError, SqlError
-from airflow_provider_kafka_odps.local.settings import SCHEMA_SYNTAX
+from airflow_provider_kafka_odps.local.settings import SCHEMA_SYNTAX, TIMEZONE
 from airflow_provider_kafka_odps.local.sql.parsing.statements import Name, Values
 from airflow_provider_kafka_odps.local.sql.stopping import Stopping
+
+_UTC = frozenset({"", "UTC", "ETC/UTC", "GMT", "ETC/GMT", "Z", "ZULU", "ETC/ZULU", "UCT", "ETC/UCT"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +30,19 @@ class Scope:
     new_id: str = ""
     job: str = ""
     stopping: Stopping = field(default_factory=Stopping)
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """What a script has set: @name → query."""
 
     @property
     def has_schemas(self) -> bool:
         """Whether names have schemas: what the statement says counts before what the tenant says."""
         return self.settings.get(SCHEMA_SYNTAX, "true").lower() == "true"
+
+    @property
+    def zone(self) -> str:
+        """The time zone by whose clock statements read and write times; empty for UTC."""
+        name = self.settings.get(TIMEZONE, "").strip()
+        return "" if name.upper() in _UTC else name
 
     @property
     def default_schema(self) -> str:
@@ -67,7 +78,7 @@ class Scope:
         return self.project if project.lower() == self.project.lower() else project
 
     def table(self, catalog: Catalog, name: Name) -> Table:
-        """Return the table of this name.
+        """Return the table or view of this name.
 
         Raises SqlError (table not found).
         """
@@ -75,6 +86,16 @@ class Scope:
         table = catalog.find(found)
         if table is None:
             raise SqlError.no_table(str(found))
+        return table
+
+    def stored(self, catalog: Catalog, name: Name, what: str) -> Table:
+        """Return the table of this name, which has rows of its own; `what` is to be done with it.
+
+        Raises SqlError (table not found, or it is a view).
+        """
+        table = self.table(catalog, name)
+        if table.view is not None:
+            raise SqlError.semantic(f"{table.name} is a view: {what} needs a table")
         return table
 
     def schema_name(self, name: Name) -> str:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import assert_never
 
 from airflow_provider_kafka_odps.local.catalog.catalog import Catalog
-from airflow_provider_kafka_odps.local.catalog.model import Column, Table, spec_text
+from airflow_provider_kafka_odps.local.catalog.model import Column, Table, View, spec_text
 from airflow_provider_kafka_odps.local.errors import SqlError
 from airflow_provider_kafka_odps.local.sql.parsing.statements import Describe, Show, ShowKind
 from airflow_provider_kafka_odps.local.sql.scope import Scope, spec_of, specs_like
@@ -21,10 +21,11 @@ def show(catalog: Catalog, statement: Show, scope: Scope) -> str:
     Raises SqlError.
     """
     match statement.kind:
-        case ShowKind.TABLES:
+        case ShowKind.TABLES | ShowKind.VIEWS:
             schema = scope.schema_name(statement.name) if statement.name else scope.default_schema
             schema = scope.default_schema if schema == scope.project else schema
-            names = [t.name.table for t in catalog.tables_of(schema)]
+            only_views = statement.kind is ShowKind.VIEWS
+            names = [t.name.table for t in catalog.tables_of(schema) if t.view is not None or not only_views]
             return "\n".join(f"{scope.owner}:{name}" for name in names if _matches(name, statement.pattern))
         case ShowKind.SCHEMAS:
             return "\n".join(sorted(catalog.schemas))
@@ -70,13 +71,14 @@ def _is_like(name: str, pattern: str) -> bool:
 
 
 def definition(table: Table, name: str) -> str:
-    """Return the CREATE TABLE statement of a table, by a name that this scope reads."""
+    """Return the statement that makes a table or view, by a name that this scope reads."""
+    if table.view is not None:
+        return _view_definition(table, table.view, name)
     columns = ", ".join(map(_column_text, table.columns))
     if table.primary_key:
         columns += f", PRIMARY KEY ({', '.join(f'`{name}`' for name in table.primary_key)})"
     text = f"CREATE TABLE IF NOT EXISTS {name}({columns})"
-    if table.comment:
-        text += f" COMMENT {_quoted(table.comment)}"
+    text += _comment(table.comment)
     if table.partition_columns:
         text += f" PARTITIONED BY ({', '.join(map(_column_text, table.partition_columns))})"
     if table.clustering is not None:
@@ -87,11 +89,20 @@ def definition(table: Table, name: str) -> str:
     return text + (f" LIFECYCLE {table.lifecycle};" if table.lifecycle > 0 else ";")
 
 
+def _view_definition(table: Table, view: View, name: str) -> str:
+    names = ", ".join(f"`{column.name}`{_comment(column.comment)}" for column in table.columns)
+    return f"CREATE VIEW IF NOT EXISTS {name}({names}){_comment(table.comment)} AS {view.query};"
+
+
+def _comment(text: str) -> str:
+    return f" COMMENT {_quoted(text)}" if text else ""
+
+
 def _column_text(column: Column) -> str:
     text = f"`{column.name}` {sql_text(column.type)}"
     text += "" if column.nullable else " NOT NULL"
     text += f" DEFAULT {column.default}" if column.default else ""
-    return text + (f" COMMENT {_quoted(column.comment)}" if column.comment else "")
+    return text + _comment(column.comment)
 
 
 def _quoted(text: str) -> str:
@@ -130,13 +141,19 @@ def _table_lines(table: Table) -> list[str]:
         f"LastDDLTime: {_time(table.defined)}",
         f"LastModifiedTime: {_time(table.modified)}",
         f"Lifecycle: {table.lifecycle}" if table.lifecycle > 0 else "",
-        f"InternalTable: YES | Size: {table.size}",
+        _kind_line(table),
         "Native Columns:",
         *(_column_line(column) for column in table.columns),
     ]
     if table.partition_columns:
         lines += ["Partition Columns:", *(_column_line(column) for column in table.partition_columns)]
     return [line for line in lines if line]
+
+
+def _kind_line(table: Table) -> str:
+    if table.view is None:
+        return f"InternalTable: YES | Size: {table.size}"
+    return f"VirtualView: YES | ViewText: {' '.join(table.view.query.split())}"
 
 
 def _extended_lines(table: Table) -> list[str]:

@@ -7,9 +7,9 @@ import pytest
 from airflow_provider_kafka_odps.local.catalog.model import TableName
 from airflow_provider_kafka_odps.local.catalog.store import Store, open_store
 from airflow_provider_kafka_odps.local.errors import SqlError
-from airflow_provider_kafka_odps.local.sql import dynamic_partitions
-from airflow_provider_kafka_odps.local.sql.doomed import CancelledError, Doom
 from airflow_provider_kafka_odps.local.sql.engine import Engine
+from airflow_provider_kafka_odps.local.sql.writing import dynamic_partitions
+from airflow_provider_kafka_odps.local.sql.writing.doomed import CancelledError, Doom
 
 INSERT = "INSERT INTO t PARTITION (ds) SELECT a, ds FROM s"
 

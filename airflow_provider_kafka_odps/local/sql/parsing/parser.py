@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from airflow_provider_kafka_odps.local.errors import SqlError
 from airflow_provider_kafka_odps.local.lexer import Cursor, TokenKind, tokenize
 from airflow_provider_kafka_odps.local.sql.parsing.alter import read_alter
 from airflow_provider_kafka_odps.local.sql.parsing.clauses import (
-    read_clustering,
-    read_columns,
-    read_columns_and_key,
     read_name,
     read_names,
     read_partitions,
-    read_properties,
     read_spec,
 )
+from airflow_provider_kafka_odps.local.sql.parsing.create import read_create
 from airflow_provider_kafka_odps.local.sql.parsing.statements import (
-    ColumnDefinition,
-    CreateSchema,
+    Assign,
+    ChangeRows,
     CreateTable,
+    CreateView,
     Describe,
     DropSchema,
     DropTable,
+    Explain,
     Insert,
     Query,
     Show,
@@ -31,37 +31,18 @@ from airflow_provider_kafka_odps.local.sql.parsing.statements import (
     Statement,
     Truncate,
 )
-
-_CLAUSES = (
-    ("AUTO",),
-    ("STORED", "BY"),
-    ("ROW", "FORMAT"),
-    ("WITH", "SERDEPROPERTIES"),
-    ("LOCATION",),
-    ("USING",),
-    ("INTO",),
-    ("PARTITIONED", "ON"),
-)
-
+from airflow_provider_kafka_odps.local.sql.parsing.views import read_alter_view, read_drop_view
 
 _STATEMENTS = (
     ("CREATE", "EXTERNAL"),
-    ("CREATE", "VIEW"),
-    ("CREATE", "OR"),
     ("CREATE", "MATERIALIZED"),
     ("CREATE", "FUNCTION"),
     ("CREATE", "SQL"),
     ("CREATE", "TEMPORARY"),
-    ("DROP", "VIEW"),
     ("DROP", "MATERIALIZED"),
     ("DROP", "FUNCTION"),
-    ("ALTER", "VIEW"),
     ("ALTER", "MATERIALIZED"),
     ("ALTER", "SCHEMA"),
-    ("UPDATE",),
-    ("DELETE",),
-    ("MERGE",),
-    ("EXPLAIN",),
     ("ANALYZE",),
     ("CLONE",),
     ("MSCK",),
@@ -71,6 +52,9 @@ _STATEMENTS = (
     ("REVOKE",),
     ("USE",),
 )
+
+
+_QUERY_STARTS = ("SELECT", "WITH", "FROM", "VALUES", "(")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,94 +102,57 @@ def parse_statement(text: str) -> Statement:
     """
     cursor = Cursor(text)
     statement = _read_statement(cursor)
-    if not isinstance(statement, Query | Insert) and not (isinstance(statement, CreateTable) and statement.query):
+    if not _ends_with_query(statement):
         cursor.expect_end()
     return statement
 
 
+def _ends_with_query(statement: Statement) -> bool:
+    texts = Query | Insert | ChangeRows | CreateView | Assign | Explain
+    return isinstance(statement, texts) or (isinstance(statement, CreateTable) and bool(statement.query))
+
+
 def _read_statement(cursor: Cursor) -> Statement:
     _refuse_statements(cursor)
-    if cursor.accept("CREATE"):
-        return _read_create(cursor)
-    if cursor.accept("DROP"):
-        return _read_drop(cursor)
-    if cursor.accept("ALTER", "TABLE"):
-        return read_alter(cursor)
-    if cursor.accept("TRUNCATE", "TABLE"):
-        name = read_name(cursor)
-        return Truncate(name, read_partitions(cursor) if cursor.sees("PARTITION") else ())
-    if cursor.accept("SHOW"):
-        return _read_show(cursor)
-    if cursor.accept("DESC") or cursor.accept("DESCRIBE"):
-        return _read_describe(cursor)
-    if cursor.accept("INSERT"):
-        return _read_insert(cursor)
-    if any(map(cursor.sees, ("SELECT", "WITH", "FROM", "VALUES", "("))):
+    for words, read in _READERS:
+        if cursor.accept(*words):
+            return read(cursor)
+    if cursor.sees("@"):
+        return _read_assignment(cursor)
+    if any(map(cursor.sees, ("UPDATE", "DELETE", "MERGE"))):
+        return ChangeRows(cursor.rest)
+    if any(map(cursor.sees, _QUERY_STARTS)):
         return Query(cursor.rest)
     raise cursor.error("expected a statement that this endpoint knows")
 
 
-def _read_create(cursor: Cursor) -> CreateTable | CreateSchema:  # noqa: C901 - one flat list of clauses
-    if cursor.accept("SCHEMA") or cursor.accept("DATABASE"):
-        missing_only = cursor.accept("IF", "NOT", "EXISTS")
-        name = read_name(cursor)
-        return CreateSchema(name, missing_only, cursor.string() if cursor.accept("COMMENT") else "")
-    cursor.expect("TABLE")
-    missing_only = cursor.accept("IF", "NOT", "EXISTS")
+def _read_truncate(cursor: Cursor) -> Truncate:
     name = read_name(cursor)
-    if cursor.accept("LIKE"):
-        like = read_name(cursor)
-        return CreateTable(name, missing_only, lifecycle=_read_lifecycle(cursor), like=like)
-    columns, key = read_columns_and_key(cursor) if cursor.sees("(") else ((), ())
-    comment, lifecycle = "", -1
-    properties: dict[str, str] = {}
-    partition_columns: tuple[ColumnDefinition, ...] = ()
-    clustering = None
-    while True:
-        _refuse_clauses(cursor)
-        if cursor.accept("COMMENT"):
-            comment = cursor.string()
-        elif cursor.accept("PARTITIONED", "BY"):
-            partition_columns = read_columns(cursor)
-        elif cursor.accept("PRIMARY", "KEY"):
-            key = read_names(cursor)
-        elif cursor.accept("TBLPROPERTIES"):
-            properties = read_properties(cursor)
-        elif cursor.sees("LIFECYCLE"):
-            lifecycle = _read_lifecycle(cursor)
-        elif (found := read_clustering(cursor)) is not None:
-            clustering = found
-        elif not _skip_storage(cursor):
-            break
-    query = cursor.rest if cursor.accept("AS") or cursor.sees("SELECT") else ""
-    if not columns and not query:
-        raise cursor.error("expected the columns of the table")
-    return CreateTable(
-        name, missing_only, columns, partition_columns, comment, lifecycle, properties, key, clustering, query=query
-    )
+    return Truncate(name, read_partitions(cursor) if cursor.sees("PARTITION") else ())
 
 
-def _refuse_clauses(cursor: Cursor) -> None:
-    for words in _CLAUSES:
-        if cursor.sees(*words):
-            raise SqlError.unsupported(f"CREATE TABLE … {' '.join(words)} is not part of this endpoint")
+def _read_explain(cursor: Cursor) -> Explain:
+    cursor.accept("EXTENDED")
+    inner = _read_statement(cursor)
+    if not isinstance(inner, Query | Insert | ChangeRows):
+        raise SqlError.unsupported("EXPLAIN of a statement that is no query and changes no rows")
+    return Explain(inner)
+
+
+def _read_assignment(cursor: Cursor) -> Assign:
+    cursor.expect("@")
+    variable = f"@{cursor.name()}"
+    if not cursor.accept(":", "="):
+        raise cursor.error(f"expected := and a query: {variable} can be a query here, and no scalar of a type")
+    if not any(map(cursor.sees, _QUERY_STARTS)):
+        raise cursor.error(f"expected a query: {variable} can be a query here, and no scalar or cache of another one")
+    return Assign(variable, cursor.rest)
 
 
 def _refuse_statements(cursor: Cursor) -> None:
     for words in _STATEMENTS:
         if cursor.sees(*words):
             raise SqlError.unsupported(f"{' '.join(words)} is not part of this endpoint")
-
-
-def _read_lifecycle(cursor: Cursor) -> int:
-    return cursor.integer() if cursor.accept("LIFECYCLE") else -1
-
-
-def _skip_storage(cursor: Cursor) -> bool:
-    if cursor.accept("STORED", "AS"):
-        cursor.name()
-        return True
-    return False
 
 
 def _read_drop(cursor: Cursor) -> DropTable | DropSchema:
@@ -233,7 +180,9 @@ def _read_show(cursor: Cursor) -> Show:
         if cursor.accept(kind.value):
             cursor.accept("FROM") or cursor.accept("IN")
             return Show(kind, read_name(cursor))
-    kind = ShowKind.TABLES if cursor.accept("TABLES") else ShowKind.SCHEMAS
+    kind = ShowKind.SCHEMAS
+    if any(map(cursor.sees, ("TABLES", "VIEWS"))):
+        kind = ShowKind(cursor.take().value.upper())
     if kind is ShowKind.SCHEMAS and not (cursor.accept("SCHEMAS") or cursor.accept("DATABASES")):
         raise cursor.error("expected TABLES, SCHEMAS, PARTITIONS or CREATE TABLE")
     name = read_name(cursor) if cursor.accept("IN") or cursor.accept("FROM") else ()
@@ -269,3 +218,18 @@ def _read_insert(cursor: Cursor) -> Insert:
 
 def _opens_query(cursor: Cursor) -> bool:
     return any(cursor.sees("(", word) for word in ("SELECT", "WITH", "(", "FROM"))
+
+
+_READERS: tuple[tuple[tuple[str, ...], Callable[[Cursor], Statement]], ...] = (
+    (("EXPLAIN",), _read_explain),
+    (("CREATE",), read_create),
+    (("DROP", "VIEW"), read_drop_view),
+    (("DROP",), _read_drop),
+    (("ALTER", "TABLE"), read_alter),
+    (("ALTER", "VIEW"), read_alter_view),
+    (("TRUNCATE", "TABLE"), _read_truncate),
+    (("SHOW",), _read_show),
+    (("DESC",), _read_describe),
+    (("DESCRIBE",), _read_describe),
+    (("INSERT",), _read_insert),
+)

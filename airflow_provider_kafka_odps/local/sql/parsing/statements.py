@@ -13,7 +13,6 @@ from airflow_provider_kafka_odps.local.wire.types import ColumnType
 Name = tuple[str, ...]
 """One to three parts: table, project.table or schema.table, project.schema.table."""
 
-
 Values = Mapping[str, str | None]
 """Partition column → value; None where a dynamic partition takes it from the rows."""
 
@@ -44,6 +43,35 @@ class CreateTable:
     clustering: Clustering | None = None
     like: Name = ()
     query: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CreateView:
+    """CREATE VIEW; `names` are (name, comment) of its columns, or none where they are the query's."""
+
+    name: Name
+    query: str
+    if_not_exists: bool = False
+    replaces: bool = False
+    names: tuple[tuple[str, str], ...] = ()
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DropView:
+    """DROP VIEW."""
+
+    name: Name
+    if_exists: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AlterView:
+    """ALTER VIEW … RENAME TO, CHANGEOWNER: what is None stays as it is."""
+
+    name: Name
+    new_name: Name | None = None
+    owner: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +209,7 @@ class ShowKind(Enum):
     """What SHOW lists, as it stands in the statement."""
 
     TABLES = "TABLES"
+    VIEWS = "VIEWS"
     SCHEMAS = "SCHEMAS"
     PARTITIONS = "PARTITIONS"
     COLUMNS = "COLUMNS"
@@ -220,15 +249,39 @@ class Insert:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangeRows:
+    """UPDATE, DELETE, MERGE INTO."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
     """SELECT, WITH, FROM … SELECT, VALUES."""
 
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Assign:
+    """@name := a query: what later statements of the script read from @name."""
+
+    variable: str
+    query: str
+
+
+@dataclass(frozen=True, slots=True)
+class Explain:
+    """EXPLAIN a query, or a statement that writes what a query returns."""
+
+    statement: Query | Insert | ChangeRows
+
+
 Definition: TypeAlias = (
     CreateTable
     | DropTable
+    | DropView
+    | AlterView
     | Truncate
     | AddPartitions
     | DropPartitions
@@ -244,5 +297,4 @@ Definition: TypeAlias = (
     | DropSchema
 )
 
-
-Statement: TypeAlias = Definition | Show | Describe | Insert | Query
+Statement: TypeAlias = Definition | CreateView | Show | Describe | Insert | ChangeRows | Query | Assign | Explain

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
 import pyarrow as pa
 
-from airflow_provider_kafka_odps.local.catalog.catalog import Catalog
-from airflow_provider_kafka_odps.local.catalog.model import Column, Table, TableName
+from airflow_provider_kafka_odps.local.catalog.model import Column, Table
 from airflow_provider_kafka_odps.local.catalog.rows import check_times, concatenated, read_rows, shown_schema
 from airflow_provider_kafka_odps.local.catalog.store import Store
 from airflow_provider_kafka_odps.local.errors import MalformedError, SqlError
@@ -26,8 +26,22 @@ from airflow_provider_kafka_odps.local.sql.queries.duckdb_types import (
     is_wide,
     without_padding,
 )
-from airflow_provider_kafka_odps.local.sql.queries.functions import dialect, rewrite
 from airflow_provider_kafka_odps.local.sql.queries.result_types import kept_types
+from airflow_provider_kafka_odps.local.sql.queries.translating import (
+    ROW,
+    TARGET,
+    Parsed,
+    Translation,
+    parsed,
+    translate,
+)
+from airflow_provider_kafka_odps.local.sql.queries.zones import (
+    check_zone,
+    copies_only,
+    instants,
+    local_times,
+    referenced_columns,
+)
 from airflow_provider_kafka_odps.local.sql.scope import Scope
 from airflow_provider_kafka_odps.local.wire.timestamps import is_timestamp
 from airflow_provider_kafka_odps.local.wire.types import ColumnType, arrow_type
@@ -36,6 +50,30 @@ _FAR_DATE = re.compile(
     r"['\"](?:0\d{3}|1[0-5]\d\d|16[0-6]\d|167[0-7]|226[2-9]|22[7-9]\d|2[3-9]\d\d|[3-9]\d{3})-\d\d?-\d\d?\b"
 )
 """A date in quotes that nanoseconds don't hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A query that can run on a cursor which sees its tables; `zone` is by whose clock, empty for UTC."""
+
+    cursor: Any
+    sql: str
+    wide: bool
+    zone: str
+
+    def local_times(self, rows: list[pa.Table], tables: list[Table], made: Translation) -> list[pa.Table]:
+        """Return the rows of the tables with their instants by the zone's clock."""
+        if not self.zone:
+            return rows
+        named = referenced_columns([query.tree for query in made.read], tables)
+        return [
+            local_times(self.cursor, found, table.columns, self.zone, named)
+            for found, table in zip(rows, tables, strict=True)
+        ]
+
+    def instants(self, rows: pa.Table, columns: Sequence[Column]) -> pa.Table:
+        """Return the rows of the query with the instants that their local times are."""
+        return instants(self.cursor, rows, columns, self.zone) if self.zone else rows
 
 
 class Queries:
@@ -51,8 +89,11 @@ class Queries:
 
         Raises SqlError.
         """
-        with self._prepared(text, scope) as (cursor, translated, _):
-            found = self._database.run(cursor, translated, scope.stopping)
+        with self._prepared(text, scope) as ready:
+            found = self._database.run(ready.cursor, ready.sql, scope.stopping)
+            return self._typed(text, scope, ready, found)
+
+    def _typed(self, text: str, scope: Scope, ready: _Ready, found: pa.Table) -> tuple[tuple[Column, ...], pa.Table]:
         kept = kept_types(text, self._store.catalog, scope)
         if len(kept) != found.num_columns:
             kept = [None] * found.num_columns
@@ -61,54 +102,74 @@ class Queries:
             Column(at, name, own or column_type(found_type))
             for at, (name, found_type, own) in enumerate(zip(names, found.schema.types, kept, strict=True))
         )
-        return columns, _checked(in_columns(found, columns), columns)
+        return columns, _checked(in_columns(ready.instants(found, columns), columns), columns)
 
-    def select_into(self, text: str, scope: Scope, columns: Sequence[Column]) -> pa.Table:
-        """Return the rows of a query, cast by position to these columns.
+    def select_into(
+        self, query: str | Parsed, scope: Scope, columns: Sequence[Column], target: Table | None = None
+    ) -> pa.Table:
+        """Return the rows of a query, cast by position to these columns; it calls the table `target` by `TARGET`.
 
         Raises SqlError when the numbers of columns differ or a value cannot be cast.
         """
-        with self._prepared(text, scope, [column.type for column in columns]) as (cursor, translated, wide):
-            width = len(self._database.run(cursor, columns_only(translated), scope.stopping).schema)
+        kinds = [column.type for column in columns]
+        with self._prepared(query, scope, kinds, target) as ready:
+            width = len(self._database.run(ready.cursor, columns_only(ready.sql), scope.stopping).schema)
             if width != len(columns):
                 raise SqlError.semantic(f"the query has {width} columns, but {len(columns)} are to be inserted")
             names = ", ".join(f"c{at}" for at in range(width))
-            casts = ", ".join(cast_text(f"c{at}", column.type, wide=wide) for at, column in enumerate(columns))
-            cast = f"SELECT {casts} FROM ({translated}) AS q({names})"  # noqa: S608 - the user's own query
-            rows = self._database.run(cursor, cast, scope.stopping)
-        return _checked(in_columns(rows, columns), columns)
+            casts = ", ".join(cast_text(f"c{at}", column.type, wide=ready.wide) for at, column in enumerate(columns))
+            cast = f"SELECT {casts} FROM ({ready.sql}) AS q({names})"  # noqa: S608 - the user's own query
+            rows = self._database.run(ready.cursor, cast, scope.stopping)
+            return _checked(in_columns(ready.instants(rows, columns), columns), columns)
 
     def size(self, text: str, scope: Scope) -> int:
         """Return how many bytes the tables of a query have.
 
         Raises SqlError when it could not run.
         """
-        with self._prepared(text, scope) as (cursor, translated, _):
-            self._database.run(cursor, columns_only(translated), scope.stopping)
-        return sum(table.size for table in translate(text, self._store.catalog, scope)[1])
+        with self._prepared(text, scope) as ready:
+            self._database.run(ready.cursor, columns_only(ready.sql), scope.stopping)
+        return sum(table.size for table in translate(text, self._store.catalog, scope).tables)
 
     @contextmanager
-    def _prepared(self, text: str, scope: Scope, into: Sequence[ColumnType] = ()) -> Iterator[tuple[Any, str, bool]]:
+    def _prepared(
+        self, query: str | Parsed, scope: Scope, into: Sequence[ColumnType] = (), target: Table | None = None
+    ) -> Iterator[_Ready]:
         catalog = self._store.catalog
-        translated, tables = translate(text, catalog, scope, exact=bool(into))
-        blobs = frozenset().union(*(table.blobs for table in tables))
+        query = parsed(query) if isinstance(query, str) else query
+        exact = bool(into)
+        made = translate(query, catalog, scope, exact=exact, target=target)
+        read = [*made.tables, *([target] if target else [])]
         cursor = self._database.cursor()
         try:
-            with self._store.pinned(blobs):
-                rows = [self._rows_of(table) for table in tables]
-                # Nanoseconds hold 1677 to 2262 only: a query that meets more has microseconds throughout.
-                wide = _FAR_DATE.search(text) is not None and (
-                    any(map(is_timestamp, into)) or "TIMESTAMP" in text.upper()
+            with self._store.pinned(frozenset().union(*(table.blobs for table in read))):
+                rows = [self._rows_of(table) for table in read]
+                wide = _asks_for_far_dates(made.read, into) or any(
+                    map(is_wide, rows, [table.columns for table in read])
                 )
-                wide = wide or any(map(is_wide, rows, [table.columns for table in tables]))
                 if wide:
-                    rows = [in_micros(found, table.columns) for found, table in zip(rows, tables, strict=True)]
-                    translated, _ = translate(text, catalog, scope, wide=True, exact=bool(into))
-                for at, found in enumerate(rows):
-                    cursor.register(f"_t{at}", for_duckdb(without_padding(found, tables[at].columns)))
-                yield cursor, translated, wide
+                    rows = [in_micros(found, table.columns) for found, table in zip(rows, read, strict=True)]
+                    made = translate(query, catalog, scope, wide=True, exact=exact, target=target)
+                ready = _Ready(cursor, made.sql, wide, self._zone(cursor, query, made, scope, into))
+                rows = ready.local_times(rows, read, made)
+                for at, (table, found) in enumerate(zip(read, rows, strict=True)):
+                    shown = for_duckdb(without_padding(found, table.columns))
+                    if at == len(made.tables):
+                        cursor.register(TARGET, shown.append_column(ROW, pa.array(range(shown.num_rows), pa.int64())))
+                    else:
+                        cursor.register(f"_t{at}", shown)
+                yield ready
         finally:
             cursor.close()
+
+    def _zone(self, cursor: Any, query: Parsed, made: Translation, scope: Scope, into: Sequence[ColumnType]) -> str:
+        """Return by whose clock a query is run; empty where none is asked."""
+        if not scope.zone:
+            return ""
+        check_zone(cursor, scope.zone)
+        # A view is a query of its own, which may ask the clock.
+        copies = len(made.read) == 1 and copies_only(query, self._store.catalog, scope, into)
+        return "" if copies else scope.zone
 
     def _rows_of(self, table: Table) -> pa.Table:
         parts = []
@@ -130,6 +191,12 @@ def _checked(rows: pa.Table, columns: Sequence[Column]) -> pa.Table:
     except MalformedError as reason:
         raise SqlError("ODPS-0121095", f"[0,0] {reason.message}") from None
     return rows
+
+
+def _asks_for_far_dates(queries: Sequence[Parsed], into: Sequence[ColumnType]) -> bool:
+    # Nanoseconds hold 1677 to 2262 only: a query that meets more has microseconds throughout.
+    text = "\n".join(query.text for query in queries)
+    return _FAR_DATE.search(text) is not None and (any(map(is_timestamp, into)) or "TIMESTAMP" in text.upper())
 
 
 def _distinct(names: Iterable[str]) -> list[str]:
@@ -157,95 +224,3 @@ def _constant(value: str, column: Column, rows: int) -> pa.ChunkedArray:
 def columns_only(query: str) -> str:
     """Return the query that has the columns of another one and no rows."""
     return f"SELECT * FROM ({query}) AS q LIMIT 0"  # noqa: S608 - the user's own query
-
-
-def translate(
-    text: str, catalog: Catalog, scope: Scope, *, wide: bool = False, exact: bool = False
-) -> tuple[str, list[Table]]:
-    """Return DuckDB's SQL for a query, and the tables that it calls _t0, _t1, …; `wide` has TIMESTAMPs in microseconds.
-
-    Numbers with a point are DOUBLE, as on the service, unless `exact`: then no digit of one that is inserted is lost.
-
-    Raises SqlError: parse error, table not found.
-    """
-    import sqlglot
-    from sqlglot import exp
-
-    try:
-        tree = sqlglot.parse_one(text, read=dialect())
-    except sqlglot.errors.SqlglotError as reason:
-        raise _parse_error(reason) from None
-    except RecursionError:
-        raise SqlError.parse(1, 1, "the statement is nested too deeply") from None
-    if not isinstance(tree, exp.Query | exp.Values):
-        raise SqlError.parse(1, 1, f"invalid token '{text.split(maxsplit=1)[0]}', expected a query")
-    _name_results(tree)
-    if not exact:
-        _make_doubles(tree)
-    for kind in tree.find_all(exp.DataType):
-        # TIMESTAMP has nanoseconds here; DATETIME keeps DuckDB's own type, which has all functions.
-        if kind.this is exp.DataType.Type.TIMESTAMP:
-            kind.set("this", exp.DataType.Type.TIMESTAMPTZ if wide else exp.DataType.Type.TIMESTAMP_NS)
-    tree = rewrite(tree, catalog, scope, wide=wide)
-    tables = _rename_tables(tree, catalog, scope)
-    return tree.sql(dialect="duckdb"), tables
-
-
-def _rename_tables(tree: Any, catalog: Catalog, scope: Scope) -> list[Table]:
-    from sqlglot import exp
-
-    numbers: dict[TableName, int] = {}
-    found: list[Table] = []
-    for reference in list(tree.find_all(exp.Table)):
-        parts = tuple(part.name.lower() for part in reference.parts)
-        if not isinstance(reference.this, exp.Identifier) or (len(parts) == 1 and _is_common(reference, parts[0])):
-            continue
-        table = scope.table(catalog, parts)
-        if table.name not in numbers:
-            numbers[table.name] = len(found)
-            found.append(table)
-        if not reference.alias:
-            reference.set("alias", exp.TableAlias(this=exp.to_identifier(parts[-1], quoted=True)))
-        reference.set("this", exp.to_identifier(f"_t{numbers[table.name]}"))
-        reference.set("db", None)
-        reference.set("catalog", None)
-    return found
-
-
-def _is_common(reference: Any, name: str) -> bool:
-    from sqlglot import exp
-
-    above = reference.parent
-    while above is not None:
-        common = above.args.get("with_") or above.args.get("with")
-        if isinstance(common, exp.With) and any(cte.alias.lower() == name for cte in common.expressions):
-            return True
-        above = above.parent
-    return False
-
-
-def _name_results(tree: Any) -> None:
-    from sqlglot import exp
-
-    # The service names results without a name by their position.
-    for at, result in enumerate(getattr(tree, "selects", [])):
-        if not isinstance(result, exp.Alias | exp.Column | exp.Star | exp.Subquery) or (
-            isinstance(result, exp.Subquery) and not result.alias
-        ):
-            result.replace(exp.alias_(result.copy(), f"_c{at}"))
-
-
-def _make_doubles(tree: Any) -> None:
-    from sqlglot import exp
-
-    for literal in tree.find_all(exp.Literal):
-        # A cast names the type itself: 1.0BD is read as one.
-        if not literal.is_string and "." in literal.name and not isinstance(literal.parent, exp.Cast):
-            literal.set("this", literal.name if "e" in literal.name.lower() else f"{literal.name}e0")
-
-
-def _parse_error(reason: Any) -> SqlError:
-    details = getattr(reason, "errors", None) or [{}]
-    first = details[0]
-    message = first.get("description") or str(reason).splitlines()[0]
-    return SqlError.parse(first.get("line") or 1, first.get("col") or 1, message)

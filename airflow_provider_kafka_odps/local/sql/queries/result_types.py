@@ -1,4 +1,4 @@
-"""Types of results that DuckDB does not know: columns taken as they are from a table stay JSON, CHAR or VARCHAR."""
+"""Types of results that DuckDB does not know: columns taken as they are stay JSON, CHAR, VARCHAR and so on."""
 
 from __future__ import annotations
 
@@ -6,22 +6,44 @@ from typing import Any
 
 from airflow_provider_kafka_odps.local.catalog.catalog import Catalog
 from airflow_provider_kafka_odps.local.catalog.model import Table
-from airflow_provider_kafka_odps.local.sql.queries.functions import dialect
+from airflow_provider_kafka_odps.local.sql.functions.intervals import type_of
+from airflow_provider_kafka_odps.local.sql.functions.rewriting import dialect
 from airflow_provider_kafka_odps.local.sql.scope import Scope
 from airflow_provider_kafka_odps.local.wire.types import ColumnType, Kind
 
-_KEPT = frozenset({Kind.CHAR, Kind.VARCHAR, Kind.JSON})
+_KEPT = frozenset(
+    {Kind.CHAR, Kind.VARCHAR, Kind.JSON, Kind.TIMESTAMP_NTZ, Kind.INTERVAL_DAY_TIME, Kind.INTERVAL_YEAR_MONTH}
+)
 
 
 def kept_types(text: str, catalog: Catalog, scope: Scope) -> list[ColumnType | None]:
-    """Return the JSON, CHAR or VARCHAR of each result of a query that can be read; None for any other result.
+    """Return the type of each result that DuckDB's type does not tell; None for any other result.
 
-    The list is empty for a query that isn't a plain SELECT from tables: DuckDB's type is used then.
+    The list is empty for a query that isn't a plain SELECT from tables, or from none: DuckDB's type is used then.
     """
     import sqlglot
-    from sqlglot import exp
 
     tree = sqlglot.parse_one(text, read=dialect())
+    found = _written(tree) or origins(tree, catalog, scope)
+    return [None if kind is None or kind.kind not in _KEPT else kind for kind in found]
+
+
+def _written(tree: Any) -> list[ColumnType | None]:
+    """Return the types of results without a table."""
+    from sqlglot import exp
+
+    if not isinstance(tree, exp.Select) or tree.args.get("from_") or tree.args.get("from"):
+        return []
+    return [type_of(result.unalias()) for result in tree.selects]
+
+
+def origins(tree: Any, catalog: Catalog, scope: Scope) -> list[ColumnType | None]:
+    """Return the type of each result that is a column of a table as it is; None for any other result.
+
+    The list is empty for a query that isn't a plain SELECT from tables.
+    """
+    from sqlglot import exp
+
     sources = _sources(tree)
     if len(sources) == 1 and isinstance(sources[0], exp.Subquery) and tree.is_star:
         tree = sources[0].this
@@ -35,7 +57,7 @@ def kept_types(text: str, catalog: Catalog, scope: Scope) -> list[ColumnType | N
     for result in tree.selects:
         if isinstance(result, exp.Star) and len(tables) == 1:
             every = tables[0][1].columns + tables[0][1].partition_columns
-            kinds += [_kept(column.type) for column in every]
+            kinds += [column.type for column in every]
         else:
             kinds.append(_origin(result.unalias(), tables))
     return kinds
@@ -54,12 +76,8 @@ def _origin(result: Any, tables: list[tuple[str, Table]]) -> ColumnType | None:
     from sqlglot import exp
 
     if not isinstance(result, exp.Column):
-        return None
+        return type_of(result)
     wanted = result.table.lower()
     found = [table.column(result.name) for alias, table in tables if wanted in ("", alias)]
     types = [column.type for column in found if column is not None]
-    return _kept(types[0]) if len(types) == 1 else None
-
-
-def _kept(column: ColumnType) -> ColumnType | None:
-    return column if column.kind in _KEPT else None
+    return types[0] if len(types) == 1 else None

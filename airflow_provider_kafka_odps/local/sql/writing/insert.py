@@ -15,11 +15,12 @@ from airflow_provider_kafka_odps.local.catalog.model import WHOLE, Blob, Column,
 from airflow_provider_kafka_odps.local.catalog.rows import shown_schema, write_rows
 from airflow_provider_kafka_odps.local.catalog.store import Store
 from airflow_provider_kafka_odps.local.errors import SqlError
-from airflow_provider_kafka_odps.local.sql.doomed import Doom
-from airflow_provider_kafka_odps.local.sql.dynamic_partitions import check_many, check_values
 from airflow_provider_kafka_odps.local.sql.parsing.statements import Insert
 from airflow_provider_kafka_odps.local.sql.queries.query import Queries
+from airflow_provider_kafka_odps.local.sql.queries.translating import Parsed
 from airflow_provider_kafka_odps.local.sql.scope import Scope, spec_of
+from airflow_provider_kafka_odps.local.sql.writing.doomed import Doom
+from airflow_provider_kafka_odps.local.sql.writing.dynamic_partitions import check_many, check_values
 
 
 def insert(
@@ -38,21 +39,13 @@ def insert(
     `strict` enforces the limits of the service.
     Raises SqlError; then nothing changes, unless `doom` says so.
     """
-    dynamic = _dynamic_columns(table, statement)
-    if dynamic and table.clustering is not None:
-        raise SqlError.unsupported(f"dynamic partitions of {table.name}, which is clustered")
-    targets = _targets(table, statement)
-    rows = queries.select_into(statement.query, scope, (*targets, *dynamic))
-    defaults = _defaults(queries, scope, table, targets)
+    parts = placed(queries, statement, scope, table, statement.query)
     written: dict[Spec, Blob] = {}
     try:
-        for spec, part in _by_partition(table, statement, dynamic, rows):
-            if part.num_rows:
-                filled = _filled(part.select(range(len(targets))), targets, table, defaults)
-                written[spec] = write_rows(store.blobs, f"insert-{uuid4().hex}.arrow", table.columns, filled)
-            else:
-                written[spec] = Blob("", 0, 0)
-        if strict and dynamic:
+        for spec, part in parts:
+            name = f"insert-{uuid4().hex}.arrow"
+            written[spec] = write_rows(store.blobs, name, table.columns, part) if part.num_rows else Blob("", 0, 0)
+        if strict and _dynamic_columns(table, statement):
             check_many(table, written)
         left = _left_behind(doom, written)
         if doom is None or left:
@@ -66,7 +59,28 @@ def insert(
         # Those that a failing disk has let into the table stay there.
         store.discard(blob.name for blob in written.values() if blob.rows)
         raise
-    return int(rows.num_rows)
+    return sum(part.num_rows for _, part in parts)
+
+
+def placed(
+    queries: Queries, statement: Insert, scope: Scope, table: Table, query: str | Parsed
+) -> list[tuple[Spec, pa.Table]]:
+    """Return the rows that an INSERT puts into each partition, in all columns of the table.
+
+    Raises SqlError: values that do not fit, NULL where the table has none, partitions that cannot be told.
+    """
+    dynamic = _dynamic_columns(table, statement)
+    if dynamic and table.clustering is not None:
+        raise SqlError.unsupported(f"dynamic partitions of {table.name}, which is clustered")
+    targets = _targets(table, statement)
+    reads_target = table if isinstance(query, Parsed) else None
+    rows = queries.select_into(query, scope, (*targets, *dynamic), reads_target)
+    defaults = _defaults(queries, scope, table, targets)
+    width = range(len(targets))
+    return [
+        (spec, _filled(part.select(width), targets, table, defaults) if part.num_rows else part)
+        for spec, part in _by_partition(table, statement, dynamic, rows)
+    ]
 
 
 def _left_behind(doom: Doom | None, written: Mapping[Spec, Blob]) -> dict[Spec, Blob]:
@@ -132,12 +146,18 @@ def _filled(part: pa.Table, targets: tuple[Column, ...], table: Table, defaults:
     given |= {column.name: part.column(at) for at, column in enumerate(targets)}
     for column in table.columns:
         array = given.get(column.name)
-        if not column.nullable and (array is None or array.null_count):
-            raise SqlError(
-                "ODPS-0121095", f"column {column.name} of {table.name} is NOT NULL, but a row has NULL there"
-            )
+        check_not_null(table, column, array)
     arrays = [given.get(f.name, pa.chunked_array([pa.nulls(part.num_rows, f.type)])) for f in schema]
     return pa.Table.from_arrays(arrays, names=schema.names)
+
+
+def check_not_null(table: Table, column: Column, values: pa.ChunkedArray | None) -> None:
+    """Refuse NULL, or no values at all, in a column that is NOT NULL.
+
+    Raises SqlError.
+    """
+    if not column.nullable and (values is None or values.null_count):
+        raise SqlError("ODPS-0121095", f"column {column.name} of {table.name} is NOT NULL, but a row has NULL there")
 
 
 def _transition(

@@ -1,0 +1,1 @@
+"""What the service computes, as expressions of DuckDB: functions, casts, intervals, times."""

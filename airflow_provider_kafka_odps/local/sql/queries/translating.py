@@ -1,0 +1,205 @@
+"""Queries of the service as DuckDB's SQL: what their names mean, and which tables they read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from airflow_provider_kafka_odps.local.catalog.catalog import Catalog
+from airflow_provider_kafka_odps.local.catalog.model import Table
+from airflow_provider_kafka_odps.local.errors import SqlError
+from airflow_provider_kafka_odps.local.sql.functions.rewriting import dialect, rewrite
+from airflow_provider_kafka_odps.local.sql.scope import Scope
+
+TARGET = "__target"
+"""What the queries that a change of rows is made of call the table that is changed."""
+
+
+ROW = "__row"
+"""Its column with the number of each row, from 0, in the order of its partitions."""
+
+
+_MOST_VIEWS = 32
+"""How deep views may stand on views: far more than anybody has, and no endless chain."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A query that has been read: its text, and its tree, which nobody changes."""
+
+    text: str
+    tree: Any
+
+
+@dataclass(slots=True)
+class Translation:
+    """DuckDB's SQL for a query, the tables that it calls _t0, _t1, …, and all queries that it was made of."""
+
+    sql: str = ""
+    tables: list[Table] = field(default_factory=list)
+    read: list[Parsed] = field(default_factory=list)
+
+    def number_of(self, table: Table) -> int:
+        """Return by which number the query calls this table; a new one is added."""
+        for at, known in enumerate(self.tables):
+            if known.name == table.name:
+                return at
+        self.tables.append(table)
+        return len(self.tables) - 1
+
+
+def parsed(text: str) -> Parsed:
+    """Read a query.
+
+    Raises SqlError (parse).
+    """
+    import sqlglot
+    from sqlglot import exp
+
+    try:
+        tree = sqlglot.parse_one(text, read=dialect())
+    except sqlglot.errors.SqlglotError as reason:
+        raise parse_error(reason) from None
+    except RecursionError:
+        raise SqlError.parse(1, 1, "the statement is nested too deeply") from None
+    if not isinstance(tree, exp.Query | exp.Values):
+        raise SqlError.parse(1, 1, f"invalid token '{text.split(maxsplit=1)[0]}', expected a query")
+    return Parsed(text, tree)
+
+
+def translate(
+    query: str | Parsed,
+    catalog: Catalog,
+    scope: Scope,
+    *,
+    wide: bool = False,
+    exact: bool = False,
+    target: Table | None = None,
+) -> Translation:
+    """Return DuckDB's SQL for a query, and its tables; `wide` has TIMESTAMPs in microseconds.
+
+    Numbers with a point are DOUBLE, as on the service, unless `exact`: then no digit of one that is inserted is lost.
+    `target` is the table that the query calls `TARGET`, if any.
+
+    Raises SqlError: parse error, table not found, a view that reads itself.
+    """
+    made = Translation()
+    reading = _Reading(catalog, made, wide=wide, exact=exact, target=target)
+    tree = reading.read(parsed(query) if isinstance(query, str) else query, scope, 0)
+    made.sql = tree.sql(dialect="duckdb")
+    return made
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """One translation: views are read as the queries that they are."""
+
+    catalog: Catalog
+    made: Translation
+    wide: bool
+    exact: bool
+    target: Table | None
+
+    def read(self, query: Parsed, scope: Scope, depth: int) -> Any:
+        """Return the tree of a query, with DuckDB's functions, and with the numbers of its tables for their names."""
+        from sqlglot import exp
+
+        if depth > _MOST_VIEWS:
+            raise SqlError.semantic(f"views stand on views more than {_MOST_VIEWS} deep, or a view reads itself")
+        self.made.read.append(query)
+        tree = query.tree.copy()
+        _name_results(tree)
+        if not self.exact:
+            _make_doubles(tree)
+        for kind in tree.find_all(exp.DataType):
+            # TIMESTAMP has nanoseconds here; DATETIME keeps DuckDB's own type, which has all functions.
+            if kind.this is exp.DataType.Type.TIMESTAMP:
+                kind.set("this", exp.DataType.Type.TIMESTAMPTZ if self.wide else exp.DataType.Type.TIMESTAMP_NS)
+        tree = rewrite(tree, self.catalog, scope, wide=self.wide)
+        for reference in list(tree.find_all(exp.Table)):
+            self._resolve(reference, scope, depth)
+        return tree
+
+    def _resolve(self, reference: Any, scope: Scope, depth: int) -> None:
+        from sqlglot import exp
+
+        if isinstance(reference.this, exp.Parameter):
+            name = f"@{reference.this.name.lower()}"
+            variable = scope.variables.get(name)
+            if variable is None:
+                raise SqlError.semantic(f"variable {name} cannot be resolved; a script sets it by {name} := SELECT …")
+            self._put_query(reference, variable, (), name[1:], scope, depth)
+            return
+        parts = tuple(part.name.lower() for part in reference.parts)
+        if not isinstance(reference.this, exp.Identifier) or (len(parts) == 1 and _is_common(reference, parts[0])):
+            return
+        if parts == (TARGET,) and self.target is not None:
+            reference.set("this", exp.to_identifier(TARGET))
+            return
+        table = scope.table(self.catalog, parts)
+        if table.view is not None:
+            inside = replace(scope, settings={**scope.settings, **table.view.settings}, variables={})
+            names = tuple(column.name for column in table.columns)
+            self._put_query(reference, table.view.query, names, parts[-1], inside, depth)
+            return
+        if not reference.alias:
+            reference.set("alias", exp.TableAlias(this=exp.to_identifier(parts[-1], quoted=True)))
+        reference.set("this", exp.to_identifier(f"_t{self.made.number_of(table)}"))
+        reference.set("db", None)
+        reference.set("catalog", None)
+
+    def _put_query(
+        self, reference: Any, query: str, names: tuple[str, ...], name: str, scope: Scope, depth: int
+    ) -> None:
+        from sqlglot import exp
+
+        inner = self.read(parsed(query), scope, depth + 1)
+        inner = inner.unnest() if isinstance(inner, exp.Subquery) else inner
+        alias = exp.to_identifier(reference.alias or name, quoted=True)
+        if names:
+            # A view has the columns that it was made with, whatever its tables have got since.
+            columns = [exp.to_identifier(each, quoted=True) for each in names]
+            source = exp.Subquery(this=inner, alias=exp.TableAlias(this=exp.to_identifier("_v"), columns=columns))
+            inner = exp.select(*(exp.column(column.copy()) for column in columns)).from_(source)
+        joins = reference.args.get("joins")
+        reference.replace(exp.Subquery(this=inner, alias=exp.TableAlias(this=alias), joins=joins))
+
+
+def _is_common(reference: Any, name: str) -> bool:
+    from sqlglot import exp
+
+    above = reference.parent
+    while above is not None:
+        common = above.args.get("with_") or above.args.get("with")
+        if isinstance(common, exp.With) and any(cte.alias.lower() == name for cte in common.expressions):
+            return True
+        above = above.parent
+    return False
+
+
+def _name_results(tree: Any) -> None:
+    from sqlglot import exp
+
+    # The service names results without a name by their position.
+    for at, result in enumerate(getattr(tree, "selects", [])):
+        if not isinstance(result, exp.Alias | exp.Column | exp.Star | exp.Subquery) or (
+            isinstance(result, exp.Subquery) and not result.alias
+        ):
+            result.replace(exp.alias_(result.copy(), f"_c{at}"))
+
+
+def _make_doubles(tree: Any) -> None:
+    from sqlglot import exp
+
+    for literal in tree.find_all(exp.Literal):
+        # A cast names the type itself: 1.0BD is read as one.
+        if not literal.is_string and "." in literal.name and not isinstance(literal.parent, exp.Cast):
+            literal.set("this", literal.name if "e" in literal.name.lower() else f"{literal.name}e0")
+
+
+def parse_error(reason: Any) -> SqlError:
+    """Return the service's parse error for one of sqlglot's."""
+    details = getattr(reason, "errors", None) or [{}]
+    first = details[0]
+    message = first.get("description") or str(reason).splitlines()[0]
+    return SqlError.parse(first.get("line") or 1, first.get("col") or 1, message)

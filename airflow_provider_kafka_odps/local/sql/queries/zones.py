@@ -1,0 +1,128 @@
+"""Times by the clock of a session: DATETIME and TIMESTAMP are instants, and statements read and write local time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from airflow_provider_kafka_odps.local.catalog.catalog import Catalog
+from airflow_provider_kafka_odps.local.catalog.model import Column, Table
+from airflow_provider_kafka_odps.local.errors import SqlError
+from airflow_provider_kafka_odps.local.sql.queries.result_types import origins
+from airflow_provider_kafka_odps.local.sql.queries.translating import Parsed
+from airflow_provider_kafka_odps.local.sql.scope import Scope
+from airflow_provider_kafka_odps.local.wire.types import ColumnType, Kind
+
+_INSTANTS = frozenset({Kind.DATETIME, Kind.TIMESTAMP})
+
+
+_PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
+
+
+def check_zone(cursor: Any, zone: str) -> None:
+    """Refuse a time zone that does not exist.
+
+    Raises SqlError.
+    """
+    if not cursor.execute("SELECT 1 FROM pg_timezone_names() WHERE name = ?", [zone]).fetchall():
+        raise SqlError.semantic(f"odps.sql.timezone: '{zone}' is no time zone; write one such as Asia/Shanghai")
+
+
+def copies_only(query: Parsed, catalog: Catalog, scope: Scope, into: Sequence[ColumnType]) -> bool:
+    """Return whether a query hands columns on as they are, so that no clock is asked and no instant can change."""
+    found = origins(query.tree, catalog, scope)
+    if not found or any(kind is None for kind in found):
+        return False
+    if into and [kind.kind for kind in found if kind] != [kind.kind for kind in into]:
+        return False
+    return not any(map(_asks_the_clock, query.tree.walk()))
+
+
+def _asks_the_clock(node: Any) -> bool:
+    from sqlglot import exp
+
+    if isinstance(node, exp.Connector | exp.Alias):
+        return False
+    if isinstance(node, exp.Literal):
+        # A text beside a column may be a time.
+        return bool(node.is_string) and not isinstance(node.parent, exp.EQ | exp.NEQ)
+    return isinstance(node, exp.Func | exp.Cast | exp.Interval)
+
+
+def local_times(
+    cursor: Any, rows: pa.Table, columns: Sequence[Column], zone: str, referenced: frozenset[str] | None
+) -> pa.Table:
+    """Return rows whose instants, of columns that are `referenced` (None: of all), are local times of a zone.
+
+    Raises SqlError for an instant of an hour that happens twice, or one that is part of a nested value.
+    """
+    for at, column in enumerate(columns):
+        if referenced is not None and column.name not in referenced:
+            continue
+        if column.type.kind in _INSTANTS:
+            shown = _shifted(cursor, rows.column(at), zone, _TO_LOCAL)
+            again = _shifted(cursor, shown, zone, _TO_INSTANT)
+            if not again.equals(rows.column(at)):
+                raise SqlError.unsupported(
+                    f"column {column.name} has a time in an hour that happens twice in {zone}, "
+                    "and this query reads it by that clock; run it with odps.sql.timezone=UTC"
+                )
+            rows = rows.set_column(at, column.name, shown)
+        elif _has_instants(column.type):
+            raise SqlError.unsupported(
+                f"column {column.name} ({column.type}) has times inside of its values, "
+                f"and this query reads it by the clock of {zone}; run it with odps.sql.timezone=UTC"
+            )
+    return rows
+
+
+def instants(cursor: Any, rows: pa.Table, columns: Sequence[Column], zone: str) -> pa.Table:
+    """Return rows whose local times of a zone are instants; of an hour that happens twice, those of the second.
+
+    Raises SqlError for a time that does not exist, because the clock was put forward.
+    """
+    for at, column in enumerate(columns):
+        found = rows.column(at)
+        if column.type.kind not in _INSTANTS or not pa.types.is_timestamp(found.type):
+            continue
+        made = _shifted(cursor, found, zone, _TO_INSTANT)
+        if not _shifted(cursor, made, zone, _TO_LOCAL).equals(found):
+            raise SqlError("ODPS-0121095", f"column {column.name} has a time that the clock of {zone} leaves out")
+        rows = rows.set_column(at, column.name, made)
+    return rows
+
+
+def _has_instants(column: ColumnType) -> bool:
+    return any(part.kind in _INSTANTS or _has_instants(part) for _, part in column.parts)
+
+
+_TO_LOCAL = "epoch_us(timezone(?, make_timestamptz(s * 1000000))) - s * 1000000"
+_TO_INSTANT = "epoch_us(timezone(?, make_timestamp(s * 1000000))) - s * 1000000"
+
+
+def _shifted(cursor: Any, values: pa.ChunkedArray, zone: str, shift: str) -> pa.ChunkedArray:
+    """Return times moved by the zone's distance from UTC, to the unit as they were."""
+    per_second = _PER_SECOND[values.type.unit]
+    cursor.register("_times", pa.table({"v": values.cast(pa.timestamp(values.type.unit)).cast(pa.int64())}))
+    # Whole seconds below v, also before 1970.
+    seconds = f"(v - ((v % {per_second}) + {per_second}) % {per_second}) // {per_second}"
+    unit = f"* {per_second // 1_000_000}" if per_second >= 1_000_000 else f"// {1_000_000 // per_second}"  # noqa: PLR2004
+    text = f"SELECT v + ({shift}) {unit} AS v FROM (SELECT v, {seconds} AS s FROM _times)"  # noqa: S608 - our own
+    found = cursor.sql(text, params=[zone]).to_arrow_table().column(0)
+    cursor.unregister("_times")
+    return found.cast(pa.int64()).cast(pa.timestamp(values.type.unit)).cast(values.type)
+
+
+def referenced_columns(trees: Sequence[Any], tables: Sequence[Table]) -> frozenset[str] | None:
+    """Return the names of the columns that queries mention; None: all, because of a star."""
+    from sqlglot import exp
+
+    names: set[str] = set()
+    for tree in trees:
+        for star in tree.find_all(exp.Star):
+            if not isinstance(star.parent, exp.Count):
+                return None
+        names.update(column.name.lower() for column in tree.find_all(exp.Column))
+    return frozenset(names) & {column.name for table in tables for column in table.columns}

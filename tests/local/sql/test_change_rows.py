@@ -1,0 +1,212 @@
+"""UPDATE, DELETE and MERGE INTO: rows of transactional tables change all at once, and the others stay as they are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from odps import ODPS
+
+from airflow_provider_kafka_odps.local.catalog.model import TableName
+from airflow_provider_kafka_odps.local.catalog.store import Store, open_store
+from airflow_provider_kafka_odps.local.errors import SqlError
+from airflow_provider_kafka_odps.local.sql.engine import Engine
+
+_ACID = 'TBLPROPERTIES ("transactional"="true")'
+
+
+@pytest.fixture
+def store() -> Store:
+    """Return an empty store in memory."""
+    return open_store("p1", None, lambda: 100)
+
+
+@pytest.fixture
+def engine(store: Store) -> Engine:
+    """Return an engine with a table of three rows, one partition each for x and y."""
+    engine = Engine(store, lambda: 200_000, "me")
+    engine.run(f"CREATE TABLE t (k BIGINT, v STRING, n BIGINT NOT NULL) PARTITIONED BY (ds STRING) {_ACID}", {})
+    engine.run("INSERT INTO t PARTITION (ds='x') VALUES (1, 'a', 1), (2, 'b', 2)", {})
+    engine.run("INSERT INTO t PARTITION (ds='y') VALUES (3, 'c', 3)", {})
+    return engine
+
+
+def rows(engine: Engine, query: str = "SELECT * FROM t ORDER BY k") -> list[tuple[Any, ...]]:
+    """Return the rows of a query."""
+    found = engine.run(query, {}).rows
+    assert found is not None
+    return [tuple(row.values()) for row in found.to_pylist()]
+
+
+def test_update_sets_columns_of_the_rows_that_are_meant(engine: Engine) -> None:
+    """Expressions see the old row; rows that the condition does not meet stay, and so does their order."""
+    outcome = engine.run("UPDATE t AS d SET d.v = concat(v, k), n = n + 10 WHERE d.ds = 'x' AND k >= 2", {})
+    assert outcome.written == (TableName("p1", "default", "t"), 1)
+    assert rows(engine) == [(1, "a", 1, "x"), (2, "b2", 12, "x"), (3, "c", 3, "y")]
+
+
+def test_update_takes_values_from_another_table(engine: Engine) -> None:
+    """UPDATE … FROM joins; a row that two rows of the other table meet is refused."""
+    engine.run("CREATE TABLE s (k BIGINT, v STRING); INSERT INTO s VALUES (1, 'new'), (9, 'none')", {})
+    engine.run("UPDATE t SET v = s.v FROM s WHERE t.k = s.k", {})
+    assert rows(engine, "SELECT v FROM t ORDER BY k") == [("new",), ("b",), ("c",)]
+    engine.run("INSERT INTO s VALUES (1, 'newer')", {})
+    with pytest.raises(SqlError, match=r"meets a row of p1\.t more than once"):
+        engine.run("UPDATE t SET v = s.v FROM s WHERE t.k = s.k", {})
+
+
+def test_delete_removes_rows_and_keeps_untouched_files(engine: Engine, store: Store) -> None:
+    """The partition that no row is deleted from keeps its very files; one that gets empty stays a partition."""
+    before = store.catalog.tables[TableName("p1", "default", "t")].partitions
+    assert engine.run("DELETE FROM t WHERE k IN (SELECT k FROM t WHERE v < 'c')", {}).written == (
+        TableName("p1", "default", "t"),
+        2,
+    )
+    after = store.catalog.tables[TableName("p1", "default", "t")].partitions
+    assert after[(("ds", "y"),)] == before[(("ds", "y"),)]
+    assert after[(("ds", "x"),)].blobs == ()
+    assert rows(engine) == [(3, "c", 3, "y")]
+    engine.run("DELETE FROM t", {})
+    assert rows(engine) == []
+
+
+def test_merge_updates_deletes_and_inserts_at_once(engine: Engine) -> None:
+    """The first clause whose condition holds counts; what matches nothing is inserted into its partition."""
+    engine.run("CREATE TABLE s (k BIGINT, v STRING, op STRING)", {})
+    engine.run("INSERT INTO s VALUES (1, 'A', 'u'), (2, 'B', 'd'), (3, 'C', 'skip'), (7, 'G', 'i'), (8, 'H', 'no')", {})
+    outcome = engine.run(
+        "MERGE INTO default.t AS d USING default.s AS s ON (s.k = d.k) "
+        "WHEN MATCHED AND s.op = 'u' THEN UPDATE SET d.v = s.v, d.n = d.n * 100 "
+        "WHEN MATCHED AND s.op = 'd' THEN DELETE "
+        "WHEN NOT MATCHED AND s.op = 'i' THEN INSERT (`k`, `ds`, `n`, `v`) VALUES (s.k, 'z', s.k, s.v)",
+        {},
+    )
+    assert outcome.written is not None
+    assert outcome.written[1] == 3
+    assert rows(engine) == [(1, "A", 100, "x"), (3, "c", 3, "y"), (7, "G", 7, "z")]
+
+
+def test_merge_reads_queries_views_and_itself(engine: Engine) -> None:
+    """USING takes a query; INSERT without names takes all columns in their order, partitions last."""
+    engine.run("CREATE VIEW w AS SELECT k + 10 AS k, ds FROM t", {})
+    engine.run(
+        "MERGE INTO t USING (SELECT * FROM w WHERE k < 13) AS q ON t.k = q.k WHEN NOT MATCHED THEN "
+        "INSERT VALUES (q.k, 'w', 0, q.ds)",
+        {},
+    )
+    assert rows(engine, "SELECT k, v, ds FROM t WHERE k > 9 ORDER BY k") == [(11, "w", "x"), (12, "w", "x")]
+
+
+def test_a_row_that_two_source_rows_meet_is_refused(engine: Engine) -> None:
+    """MERGE does not choose one of two values; nothing of it is kept."""
+    with pytest.raises(SqlError, match=r"MERGE meets a row of p1\.t more than once"):
+        engine.run(
+            "MERGE INTO t USING (SELECT 1 AS k UNION ALL SELECT 1 AS k) s ON t.k = s.k WHEN MATCHED THEN DELETE", {}
+        )
+    assert len(rows(engine)) == 3
+
+
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        ("UPDATE plain SET k = 1", "needs a transactional table, and p1.plain is none"),
+        ("DELETE FROM plain", "TBLPROPERTIES"),
+        ("MERGE INTO plain USING t ON t.k = plain.k WHEN MATCHED THEN DELETE", "MERGE needs a transactional"),
+        ("UPDATE t SET ds = 'z'", "a new value for ds, which partitions p1.t"),
+        ("UPDATE t SET q = 1", "column q cannot be resolved in p1.t"),
+        ("UPDATE t SET v = 'a', v = 'b'", "column v is set twice"),
+        ("UPDATE t SET n = NULL WHERE k = 1", "column n of p1.t is NOT NULL"),
+        ("UPDATE nowhere SET a = 1", "table p1.nowhere cannot be resolved"),
+        ("UPDATE t SET n = 'many' WHERE k = 1", "many"),
+        ("MERGE INTO t USING t s ON t.k = s.k + 9 WHEN NOT MATCHED THEN INSERT (k, n) VALUES (1, 2)", "partitions p1"),
+        ("MERGE INTO t USING t s ON t.k = s.k + 9 WHEN NOT MATCHED THEN INSERT (k, n) VALUES (1)", "1 values into 2"),
+        ("MERGE INTO t USING t s ON t.k = s.k WHEN MATCHED THEN INSERT VALUES (1)", "is not part of this endpoint"),
+        ("DELETE t WHERE k = 1", "expected UPDATE"),
+    ],
+)
+def test_what_cannot_be_done_changes_nothing(engine: Engine, statement: str, words: str) -> None:
+    """Each refusal says what it is about, and the table is as it was."""
+    engine.run("CREATE TABLE plain (k BIGINT)", {})
+    before = rows(engine)
+    with pytest.raises(SqlError, match=words):
+        engine.run(statement, {})
+    assert rows(engine) == before
+
+
+def test_values_of_every_type_stay_as_they_are() -> None:
+    """An UPDATE of one column leaves CHAR, JSON, far times, decimals and nested values of its row alone."""
+    engine = Engine(open_store("p1", None, lambda: 100), lambda: 200_000, "me")
+    engine.run(
+        f"CREATE TABLE t (k BIGINT, c CHAR(5), j JSON, far TIMESTAMP, d DECIMAL(38,18), a ARRAY<STRUCT<x:BIGINT>>, "
+        f"m MAP<STRING,BIGINT>, b BINARY) {_ACID}",
+        {},
+    )
+    engine.run(
+        "INSERT INTO t SELECT k, 'ab', JSON '{\"a\": 1}', CAST('0001-01-01 00:00:00' AS TIMESTAMP), "
+        "CAST('12345678901234567890.123456789012345678' AS DECIMAL(38,18)), array(named_struct('x', k)), "
+        "map('q', k), CAST('z' AS BINARY) FROM (SELECT 1 AS k UNION ALL SELECT 2 AS k) s",
+        {},
+    )
+    before = rows(engine)
+    engine.run("UPDATE t SET k = k + 10 WHERE k = 2", {})
+    after = rows(engine)
+    assert [row[1:] for row in after] == [row[1:] for row in before]
+    assert [row[0] for row in after] == [1, 12]
+
+
+@given(
+    old=st.lists(st.integers(0, 9), max_size=12),
+    new=st.lists(st.integers(0, 12), max_size=8, unique=True),
+    seed=st.integers(0, 2),
+)
+def test_merge_does_what_a_dictionary_does(old: list[int], new: list[int], seed: int) -> None:
+    """Rows whose key is in the source are updated or deleted by its parity, keys that nobody has are inserted."""
+    engine = Engine(open_store("p1", None, lambda: 100), lambda: 200_000, "me")
+    engine.run(f"CREATE TABLE t (k BIGINT, v BIGINT) PARTITIONED BY (p BIGINT) {_ACID}; CREATE TABLE s (k BIGINT)", {})
+    for at, key in enumerate(old):
+        engine.run(f"INSERT INTO t PARTITION (p={at % (seed + 1)}) VALUES ({key}, {at})", {})
+    if new:
+        engine.run(f"INSERT INTO s VALUES {', '.join(f'({key})' for key in new)}", {})
+    engine.run(
+        "MERGE INTO t USING s ON t.k = s.k WHEN MATCHED AND s.k % 2 = 0 THEN DELETE "
+        "WHEN MATCHED THEN UPDATE SET v = -1 WHEN NOT MATCHED THEN INSERT VALUES (s.k, -2, 99)",
+        {},
+    )
+    kept = [(key, -1 if key in new else at, at % (seed + 1)) for at, key in enumerate(old) if key % 2 or key not in new]
+    came = [(key, -2, 99) for key in new if key not in old]
+    assert sorted(rows(engine, "SELECT k, v, p FROM t")) == sorted(kept + came)
+
+
+def test_rows_that_come_while_a_statement_runs_are_kept(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An INSERT between reading and writing is not lost; another DELETE of the same rows is a conflict."""
+    from airflow_provider_kafka_odps.local.sql.writing import change_rows
+
+    write = change_rows._write
+    meanwhile = ["INSERT INTO t PARTITION (ds='x') VALUES (5, 'e', 5)"]
+
+    def interrupted(*arguments: Any) -> None:
+        write(*arguments)
+        while meanwhile:
+            engine.run(meanwhile.pop(), {})
+
+    monkeypatch.setattr(change_rows, "_write", interrupted)
+    engine.run("DELETE FROM t WHERE k = 1", {})
+    assert rows(engine, "SELECT k FROM t ORDER BY k") == [(2,), (3,), (5,)]
+    meanwhile.append("DELETE FROM t WHERE k = 2")
+    with pytest.raises(SqlError, match="Transaction conflict"):
+        engine.run("UPDATE t SET n = 0 WHERE k = 2", {})
+    assert rows(engine, "SELECT k, n FROM t ORDER BY k") == [(3, 3), (5, 5)]
+
+
+def test_clients_read_how_many_rows_a_statement_has_changed(odps: ODPS, name: str) -> None:
+    """The summary's outputs name the table and count rows, which is what drivers take the update count from."""
+    odps.execute_sql(f"CREATE TABLE {name} (k BIGINT) {_ACID}")
+    inserted = odps.execute_sql(f"INSERT INTO {name} VALUES (1), (2), (3)")
+    deleted = odps.execute_sql(f"DELETE FROM {name} WHERE k > 1")
+    counts = []
+    for instance in (inserted, deleted):
+        summary = instance.get_task_summary(instance.get_task_names()[0])
+        counts.append([rows for rows, _ in summary["Outputs"].values()])
+    assert counts == [[3], [2]]
