@@ -1,4 +1,4 @@
-"""The official Java SDK as a client: its jars and our scenarios compiled, each once, and one run of all scenarios."""
+"""Java's clients, the official SDK and the JDBC driver: their jars and our scenarios compiled, each once, and run."""
 
 from __future__ import annotations
 
@@ -16,14 +16,16 @@ from demo.downloads import cache_folder, download_jars, kept
 from airflow_provider_kafka_odps.local.testing import RunningEndpoint
 
 SDK_VERSION = "0.57.1-public"
-_COORDINATES = (
-    f"com.aliyun.odps:odps-sdk-core:{SDK_VERSION}"
+DRIVER_VERSION = "3.4.2"
+_BESIDE = (
     # The runtime comes without a compiler; Eclipse's is a jar.
     "+org.eclipse.jdt:ecj:3.43.0"
     # Arrow logs through it, and the SDK leaves it to its users.
     "+org.slf4j:slf4j-api:2.0.17+org.slf4j:slf4j-simple:2.0.17"
 )
-_SOURCES = Path(__file__).parent / "java"
+_SDK = f"com.aliyun.odps:odps-sdk-core:{SDK_VERSION}{_BESIDE}"
+_DRIVER = f"com.aliyun.odps:odps-jdbc:{DRIVER_VERSION}{_BESIDE}"
+_HERE = Path(__file__).parent
 _COMPILER = "org.eclipse.jdt.internal.compiler.batch.Main"
 _QUICK_START = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
 _FLAGS = [
@@ -45,16 +47,33 @@ def run_scenarios(endpoint: RunningEndpoint, prefix: str) -> dict[str, dict[str,
     Tables that the scenarios make have names that begin with ``prefix``.
     Raises RuntimeError with what Java wrote if it did not get to the end.
     """
+    where = [endpoint.endpoint, endpoint.project, endpoint.access_id, endpoint.access_key, prefix]
+    lines = _run(f"sdk-{SDK_VERSION}", _SDK, _HERE / "java", "Scenarios", where)
+    return {line["scenario"]: line for line in map(json.loads, lines)}
+
+
+def run_driver(endpoint: RunningEndpoint, *, schemas: bool) -> dict[str, str]:
+    """Run the checks of the JDBC driver in one Java process, and give what each saw, as text.
+
+    ``schemas`` is what the driver is told about the tenant.
+    Raises RuntimeError with what Java wrote if it did not get to the end.
+    """
+    told = f"interactiveMode=false&odpsNamespaceSchema={str(schemas).lower()}"
+    url = f"jdbc:odps:{endpoint.endpoint}?project={endpoint.project}&{told}"
+    where = [url, endpoint.access_id, endpoint.access_key]
+    lines = _run(f"jdbc-{DRIVER_VERSION}", _DRIVER, _HERE / "jdbc", "Driver", where)
+    return dict(line.split("\t", 1) for line in lines if "\t" in line)
+
+
+def _run(client: str, coordinates: str, folder: Path, program: str, where: list[str]) -> list[str]:
     cache = cache_folder("odps-java-sdk")
-    jars = kept(cache, f"sdk-{SDK_VERSION}", lambda into: download_jars(_COORDINATES, into))
-    sources = sorted(_SOURCES.glob("*.java"))
-    written = b"".join([_COORDINATES.encode(), *(source.read_bytes() for source in sources)])
+    jars = kept(cache, client, lambda into: download_jars(coordinates, into))
+    sources = sorted(folder.glob("*.java"))
+    written = b"".join([coordinates.encode(), *(source.read_bytes() for source in sources)])
     name = f"scenarios-{hashlib.sha256(written).hexdigest()[:16]}"
     _forget_old_scenarios(cache)
     classes = kept(cache, name, lambda into: _compile(sources, jars, into))
-    where = [endpoint.endpoint, endpoint.project, endpoint.access_id, endpoint.access_key, prefix]
-    written_lines = _java([*_FLAGS, "-cp", f"{classes}{os.pathsep}{jars / '*'}", "Scenarios", *where])
-    return {line["scenario"]: line for line in map(json.loads, written_lines.splitlines())}
+    return _java([*_FLAGS, "-cp", f"{classes}{os.pathsep}{jars / '*'}", program, *where]).splitlines()
 
 
 def _forget_old_scenarios(cache: Path) -> None:

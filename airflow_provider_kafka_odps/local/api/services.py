@@ -51,6 +51,9 @@ class Services:
         match call.segments:
             case ("projects", _, "schemas", schema, *_):
                 return schema.lower()
+            case _ if not self.settings.schemas:
+                # Clients of a tenant without schemas name the project in its place.
+                return DEFAULT_SCHEMA
             case _:
                 return (call.query.get("curr_schema") or DEFAULT_SCHEMA).lower()
 

@@ -3,7 +3,7 @@
 import { el } from "./dom.js";
 
 /** Clients and what one writes for them; the key is shown only where it is the one of the documentation. */
-export function snippets({ project, access_id: id, access_key: known }, address) {
+export function snippets({ project, access_id: id, access_key: known, schemas }, address) {
   const key = known ?? "<your access key>";
   const airflow = {
     conn_type: "maxcompute", extra: { access_key_id: id, access_key_secret: key, project, endpoint: address },
@@ -14,7 +14,7 @@ export function snippets({ project, access_id: id, access_key: known }, address)
     ["Airflow", `export AIRFLOW_CONN_MAXCOMPUTE_DEFAULT='${JSON.stringify(airflow)}'`],
     ["Java", `Odps odps = new Odps(new AliyunAccount("${id}", "${key}"));\nodps.setEndpoint("${address}");\n`
       + `odps.setDefaultProject("${project}");`],
-    ["JDBC (DBeaver)", `jdbc:odps:${address}?project=${project}&accessId=${id}&accessKey=${key}`],
+    ["JDBC (DBeaver)", `jdbc:odps:${address}?project=${project}&odpsNamespaceSchema=${schemas}&accessId=${id}&accessKey=${key}`],
     ["dbt", `type: maxcompute\nproject: ${project}\nschema: default\nendpoint: ${address}\n`
       + `access_key_id: ${id}\naccess_key_secret: ${key}`],
   ];
