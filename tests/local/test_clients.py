@@ -13,7 +13,8 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 import sqlalchemy as sa
-from odps import ODPS, dbapi, errors
+from odps import ODPS, dbapi, errors, options
+from odps.accounts import BearerTokenAccount
 from odps.tunnel import TableTunnel
 
 from airflow_provider_kafka_odps.local.testing import RunningEndpoint
@@ -53,6 +54,37 @@ def test_the_first_rows_come_with_partition_columns(typed: Any) -> None:
         assert [*record.values[:4], tuple(record.values[4]), record.values[5]] == ROW
         assert record["ds"] == "a"
     assert [record.values for record in typed.head(5, columns=["k", "ds"])] == [[7, "a"]]
+
+
+def test_previews_have_the_partition_of_each_row(odps: ODPS, name: str) -> None:
+    """Of a partition, of the whole table, and of columns in any order: partition columns are not NULL."""
+    table = odps.create_table(name, ("k bigint", "ds string"))
+    for ds, k in (("a", 1), ("b", 2)):
+        odps.write_table(name, [[k]], partition=f"ds={ds}", create_partition=True)
+    assert [record.values for record in table.head(5, use_legacy=False)] == [[1, "a"], [2, "b"]]
+    assert [record.values for record in table.head(5, partition="ds=b", use_legacy=False)] == [[2, "b"]]
+    assert [record["ds"] for record in table.head(5, columns=["ds", "k"], use_legacy=False)] == ["a", "b"]
+
+
+def test_a_block_tells_what_it_cost(odps: ODPS, make_table: Callable[..., Any], name: str) -> None:
+    """A writer that asks for metrics gets the endpoint's part, in microseconds."""
+    make_table("k bigint")
+    options.tunnel.enable_client_metrics = True
+    try:
+        session = TableTunnel(odps).create_upload_session(name)
+        with session.open_record_writer(0) as writer:
+            writer.write(session.new_record([1]))
+        assert writer.metrics.server_total_cost >= 0
+        session.commit([0])
+    finally:
+        options.tunnel.enable_client_metrics = False
+
+
+def test_a_bearer_token_is_refused_by_its_name(endpoint: RunningEndpoint) -> None:
+    """The message says what to use instead."""
+    odps = ODPS(None, None, endpoint.project, endpoint.endpoint, account=BearerTokenAccount("a.b.c"))
+    with pytest.raises(errors.ODPSError, match="bearer tokens are not part of this endpoint; use an access key"):
+        odps.execute_sql("SELECT 1")
 
 
 def test_previews_are_arrow(odps: ODPS, typed: Any) -> None:

@@ -19,6 +19,7 @@ from airflow_provider_kafka_odps.local.errors import ServiceError
 from airflow_provider_kafka_odps.local.sessions.downloads import pick_columns
 from airflow_provider_kafka_odps.local.sessions.uploads import require_partition
 from airflow_provider_kafka_odps.local.wire.arrays import seconds_and_nanos
+from airflow_provider_kafka_odps.local.wire.timestamps import is_timestamp
 
 _PAGE = 1000
 
@@ -221,9 +222,10 @@ def preview(services: Services, call: Call, table: Table) -> Answer:
     """Return the first rows as a plain Arrow stream, with a schema."""
     limit = call.integer("limit", _MOST_ROWS)
     columns, rows = _first_rows(services, call, table, min(limit, _MOST_ROWS) if limit >= 0 else _MOST_ROWS)
-    # The reader takes the columns that hold data only; it knows the partition itself.
-    columns = tuple(column for column in columns if column in table.columns)
-    rows = rows.select([column.name for column in columns])
+    if any(is_timestamp(column.type) for column in columns):
+        # PyODPS 0.13.2 cannot read TIMESTAMPs beside partition columns here: it counts data columns only.
+        columns = tuple(column for column in columns if column in table.columns)
+        rows = rows.select([column.name for column in columns])
     sink = pa.BufferOutputStream()
     schema = seconds_and_nanos(pa.RecordBatch.from_pylist([], shown_schema(columns))).schema
     with pa.ipc.new_stream(sink, schema) as out:

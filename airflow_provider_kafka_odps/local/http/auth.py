@@ -36,6 +36,10 @@ def verify(
     old), -0410051 (unknown access id, wrong token), -0410042 (wrong signature).
     """
     scheme, _, credentials = headers.get("authorization", "").partition(" ")
+    if not credentials and headers.get("x-odps-bearer-token"):
+        raise ServiceError(
+            401, "ODPS-0410051", "Invalid credentials - bearer tokens are not part of this endpoint; use an access key"
+        )
     if not credentials:
         raise ServiceError(400, "ODPS-0410001", "Missing signature - the Authorization header is missing")
     name, colon, signature = credentials.strip().rpartition(":")
