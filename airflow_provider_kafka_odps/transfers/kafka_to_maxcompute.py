@@ -270,8 +270,8 @@ class KafkaToMaxComputeOperator(Templates, Stoppable, FromJob, BaseOperator):
         from airflow_provider_kafka_odps.transfers.runtime.assets import event_of, partition_keys
         from airflow_provider_kafka_odps.transfers.runtime.failures import failure
         from airflow_provider_kafka_odps.transfers.runtime.memory import lean
-        from airflow_provider_kafka_odps.transfers.runtime.metrics import report_metrics
         from airflow_provider_kafka_odps.transfers.runtime.stores import StateStoreJournal, asset_store
+        from airflow_provider_kafka_odps.transfers.runtime.telemetry.metrics import report_metrics
         from airflow_provider_kafka_odps.transfers.runtime.topics import LoadedTopics
 
         run = AirflowRun(context, self.log.info, self.log.warning, self.clock, self.cancellation, self.refusals)
@@ -291,7 +291,7 @@ class KafkaToMaxComputeOperator(Templates, Stoppable, FromJob, BaseOperator):
             raise failure(error, lambda: StateStoreJournal(context).load()) from None
         event = event_of(receipt, before, attempt.run.clear_number)
         if event["changed"]:
-            report_metrics(receipt, attempt.ports.survey)
+            report_metrics(receipt, attempt.ports.survey, context["ti"])
         if self.asset is not None:
             context["outlet_events"][self.asset].extra = event
             if self.parameters.to_where.partition_events and event["changed"]:
