@@ -5,11 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import logging
-import os
 import socket
 import sqlite3
-import subprocess
-import sys
 import uuid
 from contextlib import closing
 from dataclasses import dataclass
@@ -19,13 +16,13 @@ from urllib.parse import quote
 
 import pytest
 from airflow.sdk._shared.secrets_masker import redact
-from demo.airflow_home import isolate, migrate
 from kafka import KafkaAdminClient
 from kafka.admin import ACLOperation, NewTopic, ResourceType
 from kit.clusters import no_secret
 from kit.kafka_topics import producer, send
 from kit.leaks import leaks
 from kit.secure_broker import SECRET, SecureBroker, allow
+from kit.supervised import supervised
 
 from airflow_provider_kafka_odps.clients.kafka.connection.settings import parse_kafka_settings
 from airflow_provider_kafka_odps.clients.maxcompute.connection.settings import parse_odps_settings
@@ -157,8 +154,7 @@ def topic(secure: SecureBroker, root: KafkaAdminClient) -> str:
 def remains(secure: SecureBroker, topic: str, tmp_path_factory: pytest.TempPathFactory) -> Remains:
     """Run every load at level DEBUG, and return what is there afterwards."""
     folder = tmp_path_factory.mktemp("remains")
-    for name in ("home", "tmp"):
-        folder.joinpath(name).mkdir()
+    folder.joinpath("tmp").mkdir()
     token = ("--sts-token", STS_TOKEN)
     with (
         running_endpoint(access_id="planted_id", access_key=ACCESS_KEY, arguments=token) as endpoint,
@@ -184,35 +180,14 @@ def remains(secure: SecureBroker, topic: str, tmp_path_factory: pytest.TempPathF
 
 def run(folder: Path, planted: dict[str, Any], parameters: dict[str, Any]) -> dict[str, str]:
     """Run the loads in an Airflow of their own, as verbose as it can be, and return their states."""
-    environment = dict(os.environ)
-    isolate(environment, folder / "home")
-    bundle = {
-        "name": "planted",
-        "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle",
-        "kwargs": {"path": str(FILE.parent)},
-    }
-    environment |= {f"AIRFLOW_CONN_{name.upper()}": json.dumps(connection) for name, connection in planted.items()}
+    environment = {f"AIRFLOW_CONN_{name.upper()}": json.dumps(connection) for name, connection in planted.items()}
     environment |= {
-        "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps([bundle]),
         "AIRFLOW__LOGGING__LOGGING_LEVEL": "DEBUG",
         "PLANTED_LOADS": json.dumps(parameters),
         "CANARY": CANARY[::-1],
         "TMPDIR": str(folder / "tmp"),
-        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
     }
-    migrate(folder / "home", Path(__file__).parents[2] / "build" / "airflow", environment)
-    with folder.joinpath("output").open("wb") as output:
-        ended = subprocess.run(
-            [sys.executable, str(HERE / "workload.py"), str(FILE), str(folder / "states")],
-            check=False,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            env=environment,
-            cwd=folder,
-        )
-    assert ended.returncode == 0, folder.joinpath("output").read_text(errors="replace")[-5000:]
-    states: dict[str, str] = json.loads(folder.joinpath("states").read_text())
-    return states
+    return supervised(folder, FILE, environment)
 
 
 def test_planted_secrets_are_nowhere(remains: Remains) -> None:
