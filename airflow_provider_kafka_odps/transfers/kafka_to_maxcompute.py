@@ -278,10 +278,10 @@ class KafkaToMaxComputeOperator(Templates, Stoppable, FromJob, BaseOperator):
         KafkaWindowLink().push_early(context["ti"])
         try:
             self.check_templates()
-            with lean():
+            with lean(), run.in_sections() as run:
                 attempt = build_attempt(self.parameters, run, Hooks(self.kafka_hook, self.odps_hook))
                 topics = LoadedTopics(asset_store(context, self.asset), attempt)
-                topics.warn(self.log.warning)
+                topics.warn(run.warn)
                 before = attempt.ports.journal.load()
                 receipt = transfer(attempt)
                 topics.note(receipt.rows)
