@@ -115,7 +115,7 @@ setup: $(CAN_RUN_CHECKS) ## create .venv with everything, for an editor
 constraints: ## pin what pyproject.toml asks for; ARGS=--upgrade takes the newest
 	@$(PYTHON) -m venv build/uv && build/uv/bin/python -m pip install --quiet uv
 	build/uv/bin/uv pip compile --quiet $(ARGS) --universal --python-version 3.11 --no-header --no-annotate \
-		--extra local --group dev --output-file constraints.txt pyproject.toml
+		--extra local --group dev --group beside --output-file constraints.txt pyproject.toml
 
 clean: ## remove all that the other targets made, .venv too
 	rm -rf .venv $(NEWEST) build .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -70,5 +70,6 @@ def get_provider_info() -> dict[str, Any]:
                 "python-module": "airflow_provider_kafka_odps.transfers.kafka_to_maxcompute",
             },
         ],
+        "extra-links": ["airflow_provider_kafka_odps.ui.link.KafkaWindowLink"],
         "config": _CONFIG,
     }
