@@ -23,6 +23,7 @@ from kit.kafka_topics import producer, send
 from kit.leaks import leaks
 from kit.secure_broker import SECRET, SecureBroker, allow
 from kit.supervised import supervised
+from kit.trace_collector import Collector, trace_collector
 
 from airflow_provider_kafka_odps.clients.kafka.connection.settings import parse_kafka_settings
 from airflow_provider_kafka_odps.clients.maxcompute.connection.settings import parse_odps_settings
@@ -159,10 +160,12 @@ def remains(secure: SecureBroker, topic: str, tmp_path_factory: pytest.TempPathF
     with (
         running_endpoint(access_id="planted_id", access_key=ACCESS_KEY, arguments=token) as endpoint,
         running_endpoint(access_id="planted_id", access_key=ACCESS_KEY) as failing,
+        trace_collector() as traces,
     ):
         failing.control.inject(Operation.COMMIT_UPLOAD, Refuse(503), times=1000)
         planted = connections(secure, endpoint, failing)
-        states = run(folder, planted, loads(topic))
+        states = run(folder, planted, loads(topic), traces)
+    folder.joinpath("spans").write_text("\n".join(map(repr, traces.spans)))
     secrets = {
         "password": SECRET,
         "private key": secure.client.key,
@@ -178,7 +181,7 @@ def remains(secure: SecureBroker, topic: str, tmp_path_factory: pytest.TempPathF
     return Remains(folder, states, secrets)
 
 
-def run(folder: Path, planted: dict[str, Any], parameters: dict[str, Any]) -> dict[str, str]:
+def run(folder: Path, planted: dict[str, Any], parameters: dict[str, Any], traces: Collector) -> dict[str, str]:
     """Run the loads in an Airflow of their own, as verbose as it can be, and return their states."""
     environment = {f"AIRFLOW_CONN_{name.upper()}": json.dumps(connection) for name, connection in planted.items()}
     environment |= {
@@ -186,16 +189,23 @@ def run(folder: Path, planted: dict[str, Any], parameters: dict[str, Any]) -> di
         "PLANTED_LOADS": json.dumps(parameters),
         "CANARY": CANARY[::-1],
         "TMPDIR": str(folder / "tmp"),
+        **traces.environment,
     }
     return supervised(folder, FILE, environment)
 
 
 def test_planted_secrets_are_nowhere(remains: Remains) -> None:
-    """Logs at level DEBUG, database, output, temporary files: of no load, good or failed, do they have a secret."""
+    """Logs at level DEBUG, database, output, spans, temporary files: no load, good or failed, has left a secret there.
+
+    In spans there is nothing of a record, either.
+    """
     expected = {f"planted_{name}" for name in loads("t")}
     assert {name for name, state in remains.states.items() if state == "success"} == {*SUCCEED, "leaking"}
     assert {name for name, state in remains.states.items() if state == "failed"} == expected - SUCCEED
     assert leaks(remains.folder, remains.secrets) == []
+    spans = remains.folder.joinpath("spans").read_text()
+    assert "kafka_odps.commit" in spans
+    assert '"one"' not in spans
 
 
 def test_what_is_told_is_found(remains: Remains) -> None:
