@@ -29,12 +29,11 @@ class Seen:
 
 @dataclass(slots=True)
 class Collector:
-    """What has come, and how to send more."""
+    """What has come."""
 
     environment: dict[str, str]
     """The environment variables that lead an exporter here."""
     spans: list[Seen] = field(default_factory=list)
-    refused: int = 0
 
     def of(self, dag_id: str) -> dict[str, Seen]:
         """Return the spans of the tasks of a DAG, by their names: those of the last attempt."""
@@ -45,19 +44,16 @@ class Collector:
 
 
 @contextmanager
-def trace_collector(*, refuses: bool = False) -> Iterator[Collector]:
-    """Run a collector on a free port; one that ``refuses`` answers each request with an error."""
+def trace_collector() -> Iterator[Collector]:
+    """Run a collector on a free port until the block is left."""
     collector = Collector({})
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             body = gzip.decompress(body) if self.headers.get("Content-Encoding") == "gzip" else body
-            if refuses:
-                collector.refused += 1
-            else:
-                collector.spans += _spans(ExportTraceServiceRequest.FromString(body))
-            self.send_response(400 if refuses else 200)
+            collector.spans += _spans(ExportTraceServiceRequest.FromString(body))
+            self.send_response(200)
             self.end_headers()
 
         def log_message(self, *_: Any) -> None:
