@@ -3,6 +3,8 @@
 
 PYTHON ?= python3
 ARGS ?=
+# Of `make newest`: a release of Airflow that pip does not take by itself, such as a beta.
+AIRFLOW ?=
 ROWS ?= 2000000
 WORKLOADS ?= W1,W2
 # Of each block, and of each answer; empty: the sink takes what comes, at once.
@@ -34,11 +36,12 @@ test: lint types layers docs unit ## run every check
 
 # What a user of today installs, and what the checks above do not: constraints.txt is behind it.
 # Made anew each time, because pip leaves alone what is new enough.
-newest: .venv/has-pip ## install the newest releases that the ranges allow, run core tests and demo with them
+newest: .venv/has-pip ## install the newest releases that the ranges allow, run core tests and demo: AIRFLOW=3.4.0b2 for a beta
 	@$(BIN)/python -m venv --clear $(NEWEST)
 	@$(NEWEST)/bin/python -m pip install --quiet --upgrade pip
 	@$(QUIETLY) "Installing the newest releases into $(NEWEST)" -- \
-		$(NEWEST)/bin/python -m pip install --editable '.[local]' --group broker --group test
+		$(NEWEST)/bin/python -m pip install --editable '.[local]' --group broker --group test \
+		$(if $(AIRFLOW),'apache-airflow==$(AIRFLOW)')
 	@PYTHONPATH=tests $(NEWEST)/bin/python -m kit.newer constraints.txt
 	$(NEWEST)/bin/pytest --numprocesses 2 --dist loadfile tests/core tests/decoding tests/contracts $(ARGS)
 	@PYTHONPATH=example_dags $(NEWEST)/bin/python -m demo
@@ -115,7 +118,7 @@ setup: $(CAN_RUN_CHECKS) ## create .venv with everything, for an editor
 constraints: ## pin what pyproject.toml asks for; ARGS=--upgrade takes the newest
 	@$(PYTHON) -m venv build/uv && build/uv/bin/python -m pip install --quiet uv
 	build/uv/bin/uv pip compile --quiet $(ARGS) --universal --python-version 3.11 --no-header --no-annotate \
-		--extra local --group dev --output-file constraints.txt pyproject.toml
+		--extra local --group dev --group beside --output-file constraints.txt pyproject.toml
 
 clean: ## remove all that the other targets made, .venv too
 	rm -rf .venv $(NEWEST) build .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

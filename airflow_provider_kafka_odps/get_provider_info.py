@@ -78,5 +78,6 @@ def get_provider_info() -> dict[str, Any]:
                 "to_openlineage_converter": f"{_ASSET_URIS}.to_dataset",
             },
         ],
+        "extra-links": ["airflow_provider_kafka_odps.ui.link.KafkaWindowLink"],
         "config": _CONFIG,
     }

@@ -175,6 +175,7 @@ def _ports(parameters: LoadParameters, run: AirflowRun, hooks: Hooks, load: Load
         commit_ends=source.commit_ends,
         show_progress=ShownProgress(run.context, run.log),
         staging=destination.staging,
+        sections=run.sections,
     )
 
 

@@ -271,18 +271,18 @@ class KafkaToMaxComputeOperator(Templates, Stoppable, FromJob, ToldLineage, Base
         from airflow_provider_kafka_odps.transfers.runtime.assets import event_of, partition_keys
         from airflow_provider_kafka_odps.transfers.runtime.failures import failure
         from airflow_provider_kafka_odps.transfers.runtime.memory import lean
-        from airflow_provider_kafka_odps.transfers.runtime.metrics import report_metrics
         from airflow_provider_kafka_odps.transfers.runtime.stores import StateStoreJournal, asset_store
+        from airflow_provider_kafka_odps.transfers.runtime.telemetry.metrics import report_metrics
         from airflow_provider_kafka_odps.transfers.runtime.topics import LoadedTopics
 
         run = AirflowRun(context, self.log.info, self.log.warning, self.clock, self.cancellation, self.refusals)
         KafkaWindowLink().push_early(context["ti"])
         try:
             self.check_templates()
-            with lean():
+            with lean(), run.in_sections() as run:
                 attempt = self.keep_attempt(build_attempt(self.parameters, run, Hooks(self.kafka_hook, self.odps_hook)))
                 topics = LoadedTopics(asset_store(context, self.asset), attempt)
-                topics.warn(self.log.warning)
+                topics.warn(run.warn)
                 before = attempt.ports.journal.load()
                 receipt = transfer(attempt)
                 topics.note(receipt.rows)
@@ -292,7 +292,7 @@ class KafkaToMaxComputeOperator(Templates, Stoppable, FromJob, ToldLineage, Base
             raise failure(error, lambda: StateStoreJournal(context).load()) from None
         event = event_of(receipt, before, attempt.run.clear_number)
         if event["changed"]:
-            report_metrics(receipt, attempt.ports.survey)
+            report_metrics(receipt, attempt.ports.survey, context["ti"])
         if self.asset is not None:
             context["outlet_events"][self.asset].extra = event
             if self.parameters.to_where.partition_events and event["changed"]:

@@ -14,7 +14,7 @@ from kit.unbroken import fails
 
 from airflow_provider_kafka_odps.core.window.facts import PartitionFacts
 from airflow_provider_kafka_odps.hooks.odps import OdpsHook
-from airflow_provider_kafka_odps.transfers.runtime.metrics import lag
+from airflow_provider_kafka_odps.transfers.runtime.telemetry.metrics import lag
 
 RECORDS = 30_000
 COLUMNS = {"p": "__partition__", "o": "__offset__", "v": "__value__"}
@@ -124,7 +124,15 @@ def test_a_load_tells_airflows_metrics(
         return
     stages = {stage: pytest.approx(spent * 1_000, abs=1) for stage, spent in receipt["seconds"].items()}
     speed = {name: receipt[name] for name in ("lanes", "pace", "refused")}
-    counts = {"rows": 24_000, "bytes": receipt["bytes"], "rejects": 0, "filtered": 0, "lag": 6_000}
+    counts = {
+        "rows": 24_000,
+        "bytes": receipt["bytes"],
+        "rejects": 0,
+        "filtered": 0,
+        "lag": 6_000,
+        "late": 0,
+        "missing": 0,
+    }
     assert found == {**counts, **speed, **stages}
     assert all(tags == {"topic": filled, "table": receipt["table"]} for _, tags in recorder.told.values())
 

@@ -18,6 +18,7 @@ def context_of(store: Any, push: Callable[[str, Any], None], clear_number: int, 
         try_number=try_number,
         xcom_push=push,
         get_previous_dagrun=lambda: None,
+        stats_tags={"dag_id": "stand_in", "task_id": "load"},
     )
     return {
         "task_state_store": store,

@@ -10,6 +10,7 @@ from pathlib import Path
 import airflow
 import jsonschema
 from airflow.providers_manager import ProvidersManager
+from airflow.sdk import BaseOperatorLink
 from kit.airflow_home import ROOT
 
 import airflow_provider_kafka_odps as package
@@ -33,13 +34,6 @@ def test_the_metadata_tell_the_version_of_the_code() -> None:
     assert distribution(NAME).version == package.__version__
 
 
-def test_the_licence_travels_with_the_package() -> None:
-    """The metadata name the licence, and its text is among the installed files."""
-    metadata = distribution(NAME).metadata
-    assert metadata["License-Expression"] == "Apache-2.0"
-    assert metadata.get_all("License-File") == ["LICENSE"]
-
-
 def test_the_entry_point_leads_to_the_provider_description() -> None:
     """Airflow looks providers up by this entry point."""
     (entry,) = {e for e in entry_points(group="apache_airflow_provider") if e.module.startswith(package.__name__)}
@@ -59,6 +53,9 @@ def test_every_module_in_the_provider_description_exists() -> None:
     modules += [transfer["python-module"] for transfer in description["transfers"]]
     for module in modules:
         importlib.import_module(module)
+    for link in description["extra-links"]:
+        module, _, name = link.rpartition(".")
+        assert issubclass(getattr(importlib.import_module(module), name), BaseOperatorLink)
 
 
 def test_airflow_discovers_the_provider_with_its_version() -> None:

@@ -5,11 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import logging
-import os
 import socket
 import sqlite3
-import subprocess
-import sys
 import uuid
 from contextlib import closing
 from dataclasses import dataclass
@@ -19,13 +16,14 @@ from urllib.parse import quote
 
 import pytest
 from airflow.sdk._shared.secrets_masker import redact
-from demo.airflow_home import isolate, migrate
 from kafka import KafkaAdminClient
 from kafka.admin import ACLOperation, NewTopic, ResourceType
 from kit.clusters import no_secret
 from kit.kafka_topics import producer, send
 from kit.leaks import leaks
 from kit.secure_broker import SECRET, SecureBroker, allow
+from kit.supervised import supervised
+from kit.trace_collector import Collector, trace_collector
 
 from airflow_provider_kafka_odps.clients.kafka.connection.settings import parse_kafka_settings
 from airflow_provider_kafka_odps.clients.maxcompute.connection.settings import parse_odps_settings
@@ -158,16 +156,17 @@ def topic(secure: SecureBroker, root: KafkaAdminClient) -> str:
 def remains(secure: SecureBroker, topic: str, tmp_path_factory: pytest.TempPathFactory) -> Remains:
     """Run every load at level DEBUG, and return what is there afterwards."""
     folder = tmp_path_factory.mktemp("remains")
-    for name in ("home", "tmp"):
-        folder.joinpath(name).mkdir()
+    folder.joinpath("tmp").mkdir()
     token = ("--sts-token", STS_TOKEN)
     with (
         running_endpoint(access_id="planted_id", access_key=ACCESS_KEY, arguments=token) as endpoint,
         running_endpoint(access_id="planted_id", access_key=ACCESS_KEY) as failing,
+        trace_collector() as traces,
     ):
         failing.control.inject(Operation.COMMIT_UPLOAD, Refuse(503), times=1000)
         planted = connections(secure, endpoint, failing)
-        states = run(folder, planted, loads(topic))
+        states = run(folder, planted, loads(topic), traces)
+    folder.joinpath("spans").write_text("\n".join(map(repr, traces.spans)))
     secrets = {
         "password": SECRET,
         "private key": secure.client.key,
@@ -183,48 +182,34 @@ def remains(secure: SecureBroker, topic: str, tmp_path_factory: pytest.TempPathF
     return Remains(folder, states, secrets)
 
 
-def run(folder: Path, planted: dict[str, Any], parameters: dict[str, Any]) -> dict[str, str]:
+def run(folder: Path, planted: dict[str, Any], parameters: dict[str, Any], traces: Collector) -> dict[str, str]:
     """Run the loads in an Airflow of their own, as verbose as it can be, and return their states."""
-    environment = dict(os.environ)
-    isolate(environment, folder / "home")
-    bundle = {
-        "name": "planted",
-        "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle",
-        "kwargs": {"path": str(FILE.parent)},
-    }
-    environment |= {f"AIRFLOW_CONN_{name.upper()}": json.dumps(connection) for name, connection in planted.items()}
+    environment = {f"AIRFLOW_CONN_{name.upper()}": json.dumps(connection) for name, connection in planted.items()}
     events = {"type": "file", "log_file_path": str(folder / EVENTS), "append": True}
     environment |= {
         "AIRFLOW__OPENLINEAGE__TRANSPORT": json.dumps(events),
         "AIRFLOW__OPENLINEAGE__EXECUTION_TIMEOUT": "120",
-        "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps([bundle]),
         "AIRFLOW__LOGGING__LOGGING_LEVEL": "DEBUG",
         "PLANTED_LOADS": json.dumps(parameters),
         "CANARY": CANARY[::-1],
         "TMPDIR": str(folder / "tmp"),
-        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+        **traces.environment,
     }
-    migrate(folder / "home", Path(__file__).parents[2] / "build" / "airflow", environment)
-    with folder.joinpath("output").open("wb") as output:
-        ended = subprocess.run(
-            [sys.executable, str(HERE / "workload.py"), str(FILE), str(folder / "states")],
-            check=False,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            env=environment,
-            cwd=folder,
-        )
-    assert ended.returncode == 0, folder.joinpath("output").read_text(errors="replace")[-5000:]
-    states: dict[str, str] = json.loads(folder.joinpath("states").read_text())
-    return states
+    return supervised(folder, FILE, environment)
 
 
 def test_planted_secrets_are_nowhere(remains: Remains) -> None:
-    """Logs at level DEBUG, database, output, temporary files: of no load, good or failed, do they have a secret."""
+    """Logs at level DEBUG, database, output, spans, temporary files: no load, good or failed, has left a secret there.
+
+    In spans there is nothing of a record, either.
+    """
     expected = {f"planted_{name}" for name in loads("t")}
     assert {name for name, state in remains.states.items() if state == "success"} == {*SUCCEED, "leaking"}
     assert {name for name, state in remains.states.items() if state == "failed"} == expected - SUCCEED
     assert leaks(remains.folder, remains.secrets) == []
+    spans = remains.folder.joinpath("spans").read_text()
+    assert "kafka_odps.commit" in spans
+    assert '"one"' not in spans
 
 
 def test_what_is_told_is_found(remains: Remains) -> None:

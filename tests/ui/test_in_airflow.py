@@ -13,6 +13,7 @@ import pytest
 from conftest import MakeTopic
 from delivery.scene import environment
 from demo.broker import Broker
+from kit.airflow_pages import open_log
 from kit.airflow_service import AirflowService, running_airflow
 from kit.browser import Page, browsing, needs_browser
 from kit.kafka_topics import producer
@@ -132,6 +133,25 @@ def test_a_load_that_runs_is_seen_to_move(looked: Looked) -> None:
     looked.open(looked.bare("watched", run_id))
     looked.reads("rows so far", "No row of this load is visible")
     looked.airflow.mark(("watched", run_id, "load"), "failed")
+
+
+def test_the_log_is_folded(looked: Looked, loaded: str) -> None:
+    """Four groups, and between them what nobody has to unfold; a click shows what is in one."""
+    open_log(looked.page, looked.airflow, ("looked_at", loaded, "load"), "What limited it")
+    shown = str(looked.page.value("document.body.innerText"))
+    order = ["plan", "load", "commit", "30 rows are in", "reconcile", "What limited it", "Post Execute"]
+    places = [shown.find(text if " " in text else f"\u25b6 {text}") for text in order]
+    assert sorted(places) == places, shown
+    assert places[0] > 0, shown
+    assert "loading 30 offsets" not in shown
+    looked.page.click("[...document.querySelectorAll('*')].findLast(e => e.innerText?.trim() === '\u25b6 load')")
+    looked.reads("loading 30 offsets")
+
+
+def test_the_error_of_a_failed_load_is_in_no_group(looked: Looked, failed: str) -> None:
+    """Whoever opens the log of a task that has failed reads why, and what to do, without a click."""
+    open_log(looked.page, looked.airflow, ("looked_at", failed, "load"), "RecordsRejected")
+    looked.reads("offset 45", "\u25b6 load")
 
 
 def test_the_pages_of_a_dag_and_of_all_tables(looked: Looked, failed: str) -> None:

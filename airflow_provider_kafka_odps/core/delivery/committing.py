@@ -176,6 +176,8 @@ def record(attempt: Attempt, entry: Journal, receipt: Receipt, learned: CommitPr
     receipt = replace(receipt, attempts=attempt.run.try_number, learned=learned, limit=_limit(receipt))
     attempt.ports.journal.save(entry.committed(receipt).to_json())
     attempt.run.cancellation.lift()
+    attempt.ports.sections.tell(receipt)
+    attempt.ports.sections.end()
     attempt.run.log(f"{receipt.rows} rows are in {receipt.table}, {receipt.by_upload}")
     return receipt
 

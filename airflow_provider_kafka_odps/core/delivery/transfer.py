@@ -21,6 +21,7 @@ from airflow_provider_kafka_odps.core.delivery.merging.overwriting import check_
 from airflow_provider_kafka_odps.core.delivery.reconciling import reconcile
 from airflow_provider_kafka_odps.core.delivery.replacing.fewer_rows import refuse_fewer_rows
 from airflow_provider_kafka_odps.core.delivery.replacing.replacing import check_replaceable, removes
+from airflow_provider_kafka_odps.core.delivery.sections import Section
 from airflow_provider_kafka_odps.core.delivery.settling import attach, newer_rows, receipt_of, status_of
 from airflow_provider_kafka_odps.core.delivery.writing import WindowLoad
 from airflow_provider_kafka_odps.core.history.planner import Planning, plan
@@ -60,13 +61,17 @@ def transfer(attempt: Attempt) -> Receipt:
     9. Hold the table against the receipt, commit the window's ends to the consumer group, return the receipt. A retry
        that finds ``committed`` repeats these and nothing else.
     """
+    sections = attempt.ports.sections
+    sections.begin(Section.PLAN, attempt.load.target)
     entry = _recorded(attempt)
     step = next_step(entry, attempt.run.clear_number, attempt.load.on_rerun)
     if entry is None:
         entry = _plan(attempt)
+    sections.tell(entry)
     attempt.ports.announce(entry.window)
     receipt = _after_the_commit(attempt, _take(attempt, entry, step))
     advance(attempt.ports.history, attempt.load.request, receipt.window)
+    sections.end()
     if receipt.limit and step is not NextStep.KEEP:
         attempt.run.log(speed_line(receipt))
     return receipt
@@ -95,6 +100,7 @@ def _take(attempt: Attempt, entry: Journal, step: NextStep) -> Receipt:
             receipt = _there(entry)
             if entry.phase is not Phase.COMMITTED:
                 attempt.ports.journal.save(entry.kept(attempt.run.clear_number).to_json())
+            attempt.ports.sections.end()
             attempt.run.log(f"{receipt.rows} rows are already there, {receipt.by_upload}; nothing is loaded again")
             return receipt
         case _:
@@ -144,6 +150,7 @@ def _plan(attempt: Attempt) -> Journal:
 def _load(attempt: Attempt, entry: Journal) -> Receipt:
     ports, cancellation = attempt.ports, attempt.run.cancellation
     entry = entry.again(attempt.run.clear_number)
+    ports.sections.begin(Section.LOAD, entry)
     loading = WindowLoad(attempt, entry.window, replaces=entry.replaces is not None)
     cancellation.begin(loading.progress)
     check_own(attempt, entry)
@@ -159,6 +166,7 @@ def _load(attempt: Attempt, entry: Journal) -> Receipt:
     upload = ports.sink.open_upload()
     routing = attempt.load.routing
     entry = entry.uploading(upload.id, None if routing is None else routing.staged)
+    ports.sections.tell(entry)
     ports.journal.save(entry.to_json())
     loaded = loading.write(upload)
     check_log(attempt, entry, read=True)
@@ -166,7 +174,9 @@ def _load(attempt: Attempt, entry: Journal) -> Receipt:
     if not loaded.blocks:
         return record(attempt, entry, receipt_for(attempt, window, loaded, upload_id=None))
     receipt = with_emptied(attempt, receipt_for(attempt, window, loaded, upload.id))
+    ports.sections.tell(receipt)
     refuse_fewer_rows(attempt, entry, receipt, removable)
+    ports.sections.begin(Section.COMMIT, receipt)
     # From here on the commit's own deadline counts.
     cancellation.lift()
     entry = pass_fence(attempt, entry, receipt)
@@ -175,6 +185,7 @@ def _load(attempt: Attempt, entry: Journal) -> Receipt:
 
 def _publish(attempt: Attempt, entry: Journal) -> Receipt:
     """Go on where rejects were being made visible: the rows are not, for nobody has passed the fence."""
+    attempt.ports.sections.begin(Section.COMMIT, entry)
     published = publish_rejects(attempt, entry)
     newer = newer_rows(attempt, entry)
     upload = attach(attempt, entry)
@@ -191,6 +202,7 @@ def _publish(attempt: Attempt, entry: Journal) -> Receipt:
 
 def _settle(attempt: Attempt, entry: Journal) -> Receipt:
     """Finish what an earlier attempt left in doubt, before anything else is done."""
+    attempt.ports.sections.begin(Section.COMMIT, entry)
     newer = newer_rows(attempt, entry)
     upload = attach(attempt, entry)
     match status_of(attempt, upload):
@@ -213,6 +225,7 @@ def _settle(attempt: Attempt, entry: Journal) -> Receipt:
 
 def _make_visible(attempt: Attempt, entry: Journal) -> Receipt:
     """Finish what an earlier attempt has committed, where that alone may show nothing."""
+    attempt.ports.sections.begin(Section.COMMIT, entry)
     try:
         receipt = make_visible(attempt, entry, receipt_of(entry), CommitProof.SETTLED)
     except NewerRows as newer:
@@ -239,6 +252,7 @@ def _replace(attempt: Attempt, entry: Journal) -> Receipt:
     entry = entry.of_this_release()
     if entry.phase is not Phase.REPLACING or entry.receipt == entry.replaces:
         return _load(attempt, entry)
+    attempt.ports.sections.begin(Section.COMMIT, entry)
     upload = attach(attempt, entry)
     if status_of(attempt, upload) is UploadStatus.GONE:
         # The rows may be away by now: until they are loaded again.
@@ -253,12 +267,14 @@ def _after_the_commit(attempt: Attempt, receipt: Receipt) -> Receipt:
     # Where records say their partitions and none got a row, there is none to look into.
     nowhere = ports.staging is not None and not receipt.rows
     if load.reconcile and receipt.upload_id is not None and not nowhere:
+        ports.sections.begin(Section.RECONCILE, receipt)
         overwritten = load.target.mode is Mode.OVERWRITE
         # Of a load by another mapping, which a rerun keeps, the rows are where that one has put their coordinates.
         by_offsets = receipt.found_by in (None, load.found_by)
         shown = ports.visible_rows if ports.staging is None else ports.staging.show(receipt.places)
         by_what = reconcile(receipt, shown, overwritten=overwritten, by_offsets=by_offsets)
         receipt = replace(receipt, reconciled=by_what)
+        ports.sections.tell(receipt)
         by = f"the table shows {receipt.rows} rows, counted by {receipt.reconciled}"
         attempt.run.log(by if receipt.reconciled else "not counted: no columns for __partition__ and __offset__")
     if load.commit_to_group:

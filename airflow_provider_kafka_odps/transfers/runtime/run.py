@@ -5,17 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_kafka_odps.core.delivery.sections import NoSections, Sections
 from airflow_provider_kafka_odps.core.history.cuts import Author
 from airflow_provider_kafka_odps.core.load.pacing.refusals import Refusals
 from airflow_provider_kafka_odps.core.options import OnGap
 from airflow_provider_kafka_odps.core.window.bounds import AskedBound, Offsets, Side
 from airflow_provider_kafka_odps.core.window.parsing import Interval
 from airflow_provider_kafka_odps.exceptions import InvalidInput
+from airflow_provider_kafka_odps.transfers.runtime.telemetry.shown_sections import ShownSections
 
 if TYPE_CHECKING:
     from airflow_provider_kafka_odps.core.cancellation import Cancellation
@@ -43,6 +46,16 @@ class AirflowRun:
     clock: Clock
     cancellation: Cancellation
     refusals: Refusals
+    sections: Sections = field(default_factory=NoSections)
+
+    @contextmanager
+    def in_sections(self) -> Iterator[AirflowRun]:
+        """Yield this run with a log in groups and a trace in spans; all of them have ended behind the block.
+
+        On every way out: what Airflow logs of an error is then in no group that its page folds.
+        """
+        with ShownSections(self.log, self.warn) as sections:
+            yield replace(self, warn=sections.warn, sections=sections)
 
     def announce(self, window: Window) -> None:
         """Push the window to XCom, where the next run looks for it."""

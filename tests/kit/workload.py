@@ -1,6 +1,7 @@
-"""Run each DAG of a file once, each task in a process under a supervisor, as Airflow's ``execute_workload`` does.
+"""Run each DAG of a file, its task in a process under a supervisor, as Airflow's ``execute_workload`` does.
 
-``python workload.py FILE STATES`` writes the state of each task as JSON; ``AIRFLOW_HOME`` has a migrated database.
+``python workload.py FILE STATES`` writes the last state of each task as JSON; ``AIRFLOW_HOME`` has a migrated database.
+A DAG with the tag ``again`` runs once more, as after a click on "Clear".
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from airflow.dag_processing.bundles.manager import DagBundlesManager
 from airflow.dag_processing.dagbag import BundleDagBag, sync_bag_to_db
 from airflow.executors.workloads.task import ExecuteTask
 from airflow.models.dagrun import DagRun
+from airflow.models.taskinstance import TaskInstance, clear_task_instances
 from airflow.sdk import DAG
 from airflow.sdk.execution_time.supervisor import InProcessTestSupervisor, supervise_task
 from airflow.sdk.log import configure_logging
@@ -22,13 +24,14 @@ from airflow.serialization.serialized_objects import DagSerialization
 from airflow.utils.session import create_session
 from airflow.utils.state import DagRunState, TaskInstanceState
 from airflow.utils.types import DagRunTriggeredByType, DagRunType
+from kit.supervised import BUNDLE
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 # Tasks are forked from this process: what it has imported, they need not import again, for seconds each.
 import airflow_provider_kafka_odps.clients.kafka.reader
 import airflow_provider_kafka_odps.clients.maxcompute.upload
 import airflow_provider_kafka_odps.transfers.build  # noqa: F401 - the same
-
-BUNDLE = "planted"
 
 
 def run_all(file: Path) -> dict[str, str]:
@@ -51,8 +54,25 @@ def _run(dag: DAG, file: Path) -> str:
             state=DagRunState.RUNNING,
             session=session,
         )
-        (instance,) = run.task_instances
-        instance.state, instance.try_number = TaskInstanceState.QUEUED, 1
+        run_id = run.run_id
+        session.commit()
+    state = _attempt(run_id, file)
+    if "again" not in dag.tags:
+        return state
+    with create_session() as session:
+        clear_task_instances([_instance(run_id, session)], session)
+    return _attempt(run_id, file)
+
+
+def _instance(run_id: str, session: Session) -> TaskInstance:
+    # Not by its id: one that is cleared gets another.
+    return session.scalars(select(TaskInstance).where(TaskInstance.run_id == run_id)).one()
+
+
+def _attempt(run_id: str, file: Path) -> str:
+    with create_session() as session:
+        instance = _instance(run_id, session)
+        instance.state, instance.try_number = TaskInstanceState.QUEUED, instance.try_number + 1
         session.commit()
         workload = ExecuteTask.make(instance, dag_rel_path=Path(file.name))
     supervise_task(
@@ -65,9 +85,7 @@ def _run(dag: DAG, file: Path) -> str:
         subprocess_logs_to_stdout=True,
     )
     with create_session() as session:
-        session.add(instance)
-        session.refresh(instance)
-        return str(instance.state)
+        return str(_instance(run_id, session).state)
 
 
 if __name__ == "__main__":
