@@ -10,6 +10,8 @@ release = version = version_of(project)
 extensions = ["myst_parser"]
 source_suffix = {".md": "markdown"}
 exclude_patterns: list[str] = []
+# Files with addresses of their own: schemas that events refer to.
+html_extra_path = ["extra"]
 myst_heading_anchors = 3
 
 html_theme = "furo"

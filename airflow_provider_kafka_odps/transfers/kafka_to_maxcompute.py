@@ -19,6 +19,7 @@ from airflow_provider_kafka_odps.exceptions import KafkaOdpsError
 from airflow_provider_kafka_odps.hooks.kafka import KafkaHook
 from airflow_provider_kafka_odps.hooks.odps import BLOCK_RETRY, OdpsHook
 from airflow_provider_kafka_odps.transfers.dataworks import FromJob
+from airflow_provider_kafka_odps.transfers.lineage import ToldLineage
 from airflow_provider_kafka_odps.transfers.parameters import LoadParameters, checked
 from airflow_provider_kafka_odps.transfers.runtime.assets import table_asset
 from airflow_provider_kafka_odps.transfers.runtime.cancellation import Stoppable
@@ -33,12 +34,13 @@ if TYPE_CHECKING:
     from airflow_provider_kafka_odps.core.routing.routes import RoutesInput
 
 
-class KafkaToMaxComputeOperator(Templates, Stoppable, FromJob, BaseOperator):
+class KafkaToMaxComputeOperator(Templates, Stoppable, FromJob, ToldLineage, BaseOperator):
     """Load a bounded window of Kafka offsets into a MaxCompute table: every record once, and nothing else.
 
     The window is planned once per task instance, recorded before the first record is read, and used by every later
     attempt, whether the task is retried, killed or cleared. All rows become visible together, or none.
     It is pushed to XCom as ``window``; the receipt is the return value (docs/reference.md has both shapes).
+    OpenLineage, where it is installed, is told of topic, offsets, table and columns (docs/lineage.md).
 
     **What** is read of the topic, and how a record becomes a row.
 
@@ -88,8 +90,7 @@ class KafkaToMaxComputeOperator(Templates, Stoppable, FromJob, BaseOperator):
     :param partition: the partition to load into, ``"ds=20261122,hh=10"`` or a dict; created if it is missing. Leave it
         out for a table without partitions. ``"ds=%Y%m%d,hh=%H"`` names it after the time at which the window starts.
         *(templated)*
-    :param partition_timezone: by the clock of which zone a ``partition`` with ``%`` is named, such as
-        ``"Asia/Shanghai"``.
+    :param partition_timezone: by whose clock a ``partition`` with ``%`` is named, such as ``"Asia/Shanghai"``.
     :param partition_by: the levels of the partition that each record says, behind those of ``partition``: a dict of
         level → source expression, ``{"ds": "created_at | epoch_ms | format('yyyyMMdd', 'Asia/Shanghai')"}``. Rows go to
         a staging table, and one statement moves them into all partitions at once: docs/partitions.md. *(templated)*
@@ -279,7 +280,7 @@ class KafkaToMaxComputeOperator(Templates, Stoppable, FromJob, BaseOperator):
         try:
             self.check_templates()
             with lean(), run.in_sections() as run:
-                attempt = build_attempt(self.parameters, run, Hooks(self.kafka_hook, self.odps_hook))
+                attempt = self.keep_attempt(build_attempt(self.parameters, run, Hooks(self.kafka_hook, self.odps_hook)))
                 topics = LoadedTopics(asset_store(context, self.asset), attempt)
                 topics.warn(run.warn)
                 before = attempt.ports.journal.load()
@@ -296,4 +297,4 @@ class KafkaToMaxComputeOperator(Templates, Stoppable, FromJob, BaseOperator):
             context["outlet_events"][self.asset].extra = event
             if self.parameters.to_where.partition_events and event["changed"]:
                 context["outlet_events"][self.asset].add_partitions(partition_keys(receipt, before))
-        return receipt.to_json()
+        return self.keep_receipt(receipt, event)

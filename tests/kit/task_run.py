@@ -49,10 +49,12 @@ class TaskRun:
     clear_number: int = 0
     asset_store: MemoryStore | None = None
     """The state store of the table's asset; None: the task is not registered with it."""
+    operator: KafkaToMaxComputeOperator | None = None
+    """That of the latest attempt."""
 
     def attempt(self, **parameters: Any) -> dict[str, Any]:
         """Render and execute the operator once, as one attempt of this task instance."""
-        operator = KafkaToMaxComputeOperator(task_id="load", **{"poll_timeout": 20, **parameters})
+        self.operator = operator = KafkaToMaxComputeOperator(task_id="load", **{"poll_timeout": 20, **parameters})
         context: Any = {
             **context_of(self.store, self.xcoms.__setitem__, self.clear_number),
             "data_interval_start": self.interval[0],

@@ -47,7 +47,7 @@ class Side:
                 yield module
 
 
-_OUTSIDE = ("airflow", "kafka", "odps", "requests", "urllib3", "socket", "os", "time", "random")
+_OUTSIDE = ("airflow", "kafka", "odps", "openlineage", "requests", "urllib3", "socket", "os", "time", "random")
 _TO_OPERATOR = ("transfers.kafka_to_maxcompute",)
 
 WALLS = {
@@ -60,7 +60,8 @@ WALLS = {
         Side("clients", ("hooks", "triggers", "transfers")),
         Side("hooks", ("triggers", "dataworks", "sensors", "transfers")),
         Side("triggers", ("dataworks", "sensors", "transfers")),
-        Side("dataworks", ("triggers", "sensors", "transfers")),
+        Side("dataworks", ("triggers", "lineage", "sensors", "transfers")),
+        Side("lineage", ("triggers", "dataworks", "sensors", "transfers")),
         Side("sensors", ("transfers", "commands")),
         Side("transfers", ("sensors", "commands")),
     ],
@@ -97,6 +98,8 @@ WALLS = {
         Side("transfers.workers", ("transfers.destination", "transfers.build", "transfers.dataworks", *_TO_OPERATOR)),
         Side("transfers.build", ("transfers.dataworks", *_TO_OPERATOR)),
         Side("transfers.dataworks", ("transfers.build", *_TO_OPERATOR)),
+        Side("transfers.known", ("transfers.build", "transfers.destination", "transfers.lineage", *_TO_OPERATOR)),
+        Side("transfers.lineage", ("transfers.build", "transfers.dataworks", *_TO_OPERATOR)),
     ],
     "clients:": [
         Side("clients.kafka", ("clients.maxcompute",)),
@@ -111,6 +114,10 @@ WALLS = {
         *(Side(each, ("time",)) for each in ("hooks", "sensors", "triggers")),
     ],
     "the core knows no outside": [Side(each, _OUTSIDE) for each in ("core", "dataworks", "exceptions")],
+    "lineage is told of values": [
+        Side("lineage", ("kafka", "odps", "requests", "socket", "os", "time", "clients", "decoding", "hooks")),
+        Side("lineage", ("airflow", "openlineage"), but=("lineage.asset_uris", "lineage.translation")),
+    ],
     "in the core, threads": [
         Side("core", ("threading",), but=("core.load", "core.mapping.arrow_sql")),
         Side("core", ("concurrent", "multiprocessing", "asyncio", "queue")),
@@ -144,6 +151,7 @@ WALLS = {
             "exceptions",
             "get_provider_info",
             "hooks",
+            "lineage",
             "sensors",
             "standard_output",
             "transfers",

@@ -42,6 +42,7 @@ ACCESS_KEY, STS_TOKEN, BEARER, PROXY = (
 WRONG_KAFKA, WRONG_KEY, WRONG_OIDC = "wrong'password/1", "wrong+access/key", "wrong&oidc'secret"
 # It stands backwards in what the run is given, so that finding it means that the run has told it.
 CANARY = "canary's-own/secret+"
+EVENTS = "events.jsonl"
 UNSIGNED_HEAD = base64.b64encode(b'{"alg": "none"}').decode().rstrip("=")
 
 
@@ -184,7 +185,10 @@ def remains(secure: SecureBroker, topic: str, tmp_path_factory: pytest.TempPathF
 def run(folder: Path, planted: dict[str, Any], parameters: dict[str, Any], traces: Collector) -> dict[str, str]:
     """Run the loads in an Airflow of their own, as verbose as it can be, and return their states."""
     environment = {f"AIRFLOW_CONN_{name.upper()}": json.dumps(connection) for name, connection in planted.items()}
+    events = {"type": "file", "log_file_path": str(folder / EVENTS), "append": True}
     environment |= {
+        "AIRFLOW__OPENLINEAGE__TRANSPORT": json.dumps(events),
+        "AIRFLOW__OPENLINEAGE__EXECUTION_TIMEOUT": "120",
         "AIRFLOW__LOGGING__LOGGING_LEVEL": "DEBUG",
         "PLANTED_LOADS": json.dumps(parameters),
         "CANARY": CANARY[::-1],
@@ -238,6 +242,20 @@ def test_each_failure_is_told(remains: Remains) -> None:
         "no_commit": "commit",
     }.items():
         assert words in remains.log(f"planted_{load}"), load
+
+
+def test_openlineage_was_told_of_each_load(remains: Remains) -> None:
+    """So its events are among what was searched: of loads that have succeeded, and of those that have failed."""
+    events = [json.loads(line) for line in remains.folder.joinpath(EVENTS).read_text().splitlines()]
+    ends = {each["job"]["name"]: each["eventType"] for each in events if each["job"]["name"].endswith(".load")}
+    expected = {f"planted_{name}" for name in loads("t")}
+    assert {name.partition(".")[0] for name, end in ends.items() if end == "COMPLETE"} == {*SUCCEED, "leaking"}
+    assert {name.partition(".")[0] for name, end in ends.items() if end == "FAIL"} == expected - SUCCEED
+    (plain,) = (
+        each for each in events if each["job"]["name"] == "planted_plain.load" and each["eventType"] == "COMPLETE"
+    )
+    assert plain["inputs"][0]["facets"]["schema"]
+    assert plain["outputs"][0]["outputFacets"]["outputStatistics"]["rowCount"] == 6
 
 
 def test_temporary_files_are_gone(remains: Remains) -> None:
