@@ -3,7 +3,7 @@
 
 PYTHON ?= python3
 ARGS ?=
-# Of `make newest`: a release of Airflow that pip does not take by itself, such as a beta.
+# Of `make newest`: another release of Airflow than the newest in the range, such as a beta; pip warns that it is.
 AIRFLOW ?=
 ROWS ?= 2000000
 WORKLOADS ?= W1,W2
@@ -40,8 +40,8 @@ newest: .venv/has-pip ## install the newest releases that the ranges allow, run 
 	@$(BIN)/python -m venv --clear $(NEWEST)
 	@$(NEWEST)/bin/python -m pip install --quiet --upgrade pip
 	@$(QUIETLY) "Installing the newest releases into $(NEWEST)" -- \
-		$(NEWEST)/bin/python -m pip install --editable '.[local]' --group broker --group test \
-		$(if $(AIRFLOW),'apache-airflow==$(AIRFLOW)')
+		$(NEWEST)/bin/python -m pip install --editable '.[local]' --group broker --group test
+	@$(if $(AIRFLOW),$(NEWEST)/bin/python -m pip install --quiet 'apache-airflow==$(AIRFLOW)')
 	@PYTHONPATH=tests $(NEWEST)/bin/python -m kit.newer constraints.txt
 	$(NEWEST)/bin/pytest --numprocesses 2 --dist loadfile tests/core tests/decoding tests/contracts $(ARGS)
 	@PYTHONPATH=example_dags $(NEWEST)/bin/python -m demo

@@ -10,6 +10,12 @@ from airflow_provider_kafka_odps.connection_types import connection_types
 _KAFKA = "Apache Kafka"
 _MAXCOMPUTE = "MaxCompute"
 _ASSET_URIS = "airflow_provider_kafka_odps.lineage.asset_uris"
+_TABLE_URIS = {
+    "schemes": ["maxcompute"],
+    "handler": f"{_ASSET_URIS}.unchanged",
+    "to_openlineage_converter": f"{_ASSET_URIS}.to_dataset",
+}
+"""What Airflow does with the address of a table as an asset."""
 _CONFIG = {
     "kafka_odps": {
         "description": "Pages about windows of Kafka offsets in Airflow's UI.",
@@ -71,13 +77,7 @@ def get_provider_info() -> dict[str, Any]:
                 "python-module": "airflow_provider_kafka_odps.transfers.kafka_to_maxcompute",
             },
         ],
-        "asset-uris": [
-            {
-                "schemes": ["maxcompute"],
-                "handler": f"{_ASSET_URIS}.unchanged",
-                "to_openlineage_converter": f"{_ASSET_URIS}.to_dataset",
-            },
-        ],
         "extra-links": ["airflow_provider_kafka_odps.ui.link.KafkaWindowLink"],
+        "asset-uris": [_TABLE_URIS],
         "config": _CONFIG,
     }
