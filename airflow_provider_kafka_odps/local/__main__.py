@@ -70,11 +70,6 @@ def _parser() -> argparse.ArgumentParser:
         "--no-schemas", action="store_true", help="the tenant's names have no schemas: two parts are project and table"
     )
     parser.add_argument(
-        "--open-page",
-        action="store_true",
-        help="the page shows tables, and runs statements, to other machines too: whoever reaches it needs no key",
-    )
-    parser.add_argument(
         "--timezone",
         default="UTC",
         help="by whose clock statements read and write times, unless odps.sql.timezone says otherwise",
@@ -88,6 +83,30 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--running-seconds", type=float, default=0.0, help="seconds that a statement is shown as running for at least"
     )
+    _add_page(parser)
+    _add_bounds(parser)
+    parser.add_argument("--strict-limits", action="store_true", help="enforce the service's documented limits")
+    parser.add_argument(
+        "--until-stdin-closes", action="store_true", help="stop when standard input ends: with whoever started it"
+    )
+    return parser
+
+
+def _add_page(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--open-page",
+        action="store_true",
+        help="the page shows tables, and runs statements, to other machines too: whoever reaches it needs no key",
+    )
+    parser.add_argument(
+        "--allowed-host",
+        action="append",
+        default=[],
+        help="a name besides localhost by which browsers may ask for the page, and scripts for the control route",
+    )
+
+
+def _add_bounds(parser: argparse.ArgumentParser) -> None:
     bounds = Bounds()
     parser.add_argument(
         "--memory-limit", type=int, default=bounds.memory, help="bytes of memory that all statements may take together"
@@ -98,17 +117,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--statement-timeout", type=float, default=bounds.seconds, help="seconds after which a statement is ended"
     )
-    parser.add_argument(
-        "--allowed-host",
-        action="append",
-        default=[],
-        help="a name besides localhost by which browsers may ask for the page, and scripts for the control route",
-    )
-    parser.add_argument("--strict-limits", action="store_true", help="enforce the service's documented limits")
-    parser.add_argument(
-        "--until-stdin-closes", action="store_true", help="stop when standard input ends: with whoever started it"
-    )
-    return parser
 
 
 if __name__ == "__main__":
