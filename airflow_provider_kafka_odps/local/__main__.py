@@ -76,16 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--running-seconds", type=float, default=0.0, help="seconds that a statement is shown as running for at least"
     )
-    bounds = Bounds()
-    parser.add_argument(
-        "--memory-limit", type=int, default=bounds.memory, help="bytes of memory that all statements may take together"
-    )
-    parser.add_argument(
-        "--spill-limit", type=int, default=bounds.spill, help="bytes of disk that they may take where memory is short"
-    )
-    parser.add_argument(
-        "--statement-timeout", type=float, default=bounds.seconds, help="seconds after which a statement is ended"
-    )
+    _add_bounds(parser)
     parser.add_argument(
         "--allowed-host",
         action="append",
@@ -97,6 +88,19 @@ def _parser() -> argparse.ArgumentParser:
         "--until-stdin-closes", action="store_true", help="stop when standard input ends: with whoever started it"
     )
     return parser
+
+
+def _add_bounds(parser: argparse.ArgumentParser) -> None:
+    bounds = Bounds()
+    parser.add_argument(
+        "--memory-limit", type=int, default=bounds.memory, help="bytes of memory that all statements may take together"
+    )
+    parser.add_argument(
+        "--spill-limit", type=int, default=bounds.spill, help="bytes of disk that they may take where memory is short"
+    )
+    parser.add_argument(
+        "--statement-timeout", type=float, default=bounds.seconds, help="seconds after which a statement is ended"
+    )
 
 
 if __name__ == "__main__":
