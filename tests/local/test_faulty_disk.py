@@ -198,8 +198,14 @@ def faulty(mocker: MockerFixture) -> FaultyDisk:
 
 
 MODES = [
-    (trouble, lasts) for trouble in Trouble for lasts in (True, False) if (trouble, lasts) != (Trouble.READ_ONLY, False)
+    (Trouble.FULL, True),
+    (Trouble.FULL, False),
+    (Trouble.BROKEN, True),
+    (Trouble.BROKEN, False),
+    (Trouble.READ_ONLY, True),
+    (Trouble.NO_DESCRIPTORS, False),
 ]
+"""What is wrong with the disk, and whether it stays so."""
 
 
 def runs(folder: Path, work: Path, faulty: FaultyDisk, act: Act) -> Iterator[tuple[Path, Services, str]]:
