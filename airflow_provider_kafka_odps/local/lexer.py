@@ -57,6 +57,11 @@ class Token:
     end: int
 
 
+def quoted(name: str) -> str:
+    """Return a name in backticks, as it is read again whatever it has."""
+    return f"`{name.replace('`', '``')}`"
+
+
 def unescape(body: str) -> str:
     """Resolve the backslash escapes of a string literal; an unknown escape is the character itself."""
     return re.sub(r"\\(.)", lambda m: _ESCAPES.get(m.group(1), m.group(1)), body, flags=re.DOTALL)

@@ -6,6 +6,7 @@ import errno
 import os
 from collections.abc import Callable, Mapping
 from enum import Enum
+from pathlib import Path
 from typing import Any
 
 
@@ -28,6 +29,37 @@ _ERRORS: dict[Trouble, dict[str, int]] = {
     Trouble.NO_DESCRIPTORS: {"open": errno.EMFILE},
 }
 """The operations that fail, and with which error."""
+
+
+class SmallDisk:
+    """A disk of so many bytes that are free: it takes what fits, and what is removed makes room."""
+
+    def __init__(self) -> None:
+        self.free = 1 << 40
+
+    def __getattr__(self, name: str) -> Any:
+        """Return the operation of this name."""
+        return getattr(os, name)
+
+    def write(self, file: int, content: bytes) -> int:
+        """Write as much as there is room for."""
+        if not self.free:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        written = os.write(file, content[: self.free])
+        self.free -= written
+        return written
+
+    def unlink(self, path: Path) -> None:
+        """Remove a file."""
+        size = path.stat().st_size
+        path.unlink()
+        self.free += size
+
+    def replace(self, source: Path, target: Path) -> None:
+        """Put a file in the place of another one, if there is one."""
+        size = target.stat().st_size if target.exists() else 0
+        source.replace(target)
+        self.free += size
 
 
 def _flushed(_file: int) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from kit.faulty_disk import FaultyDisk, Trouble
+from kit.faulty_disk import FaultyDisk, SmallDisk, Trouble
 from pytest_mock import MockerFixture
 
 from airflow_provider_kafka_odps.local.api import rest
@@ -198,8 +198,14 @@ def faulty(mocker: MockerFixture) -> FaultyDisk:
 
 
 MODES = [
-    (trouble, lasts) for trouble in Trouble for lasts in (True, False) if (trouble, lasts) != (Trouble.READ_ONLY, False)
+    (Trouble.FULL, True),
+    (Trouble.FULL, False),
+    (Trouble.BROKEN, True),
+    (Trouble.BROKEN, False),
+    (Trouble.READ_ONLY, True),
+    (Trouble.NO_DESCRIPTORS, False),
 ]
+"""What is wrong with the disk, and whether it stays so."""
 
 
 def runs(folder: Path, work: Path, faulty: FaultyDisk, act: Act) -> Iterator[tuple[Path, Services, str]]:
@@ -272,6 +278,30 @@ def read(services: Services) -> str:
     query = {"downloadid": found["DownloadID"], "data": "", "rowrange": f"(0,{found['RecordCount']})"}
     rows = b"".join(rest.answer(services, Call("GET", TABLE, query, {})).body)  # type: ignore[arg-type]
     return "" if found["RecordCount"] and rows else "nothing was read"
+
+
+@pytest.mark.parametrize("statement", ["DROP TABLE t", "TRUNCATE TABLE t", "DROP TABLE t; INSERT INTO u VALUES (3)"])
+def test_a_full_disk_lets_go_of_what_fills_it(tmp_path: Path, mocker: MockerFixture, statement: str) -> None:
+    """To drop or empty a table works when nothing else does, again and again, and is there after a restart."""
+    small = SmallDisk()
+    mocker.patch.object(disk, "os", small)
+    services = opened(tmp_path / "data")
+    for _ in range(3):
+        for text in ("CREATE TABLE t (k BIGINT)", "CREATE TABLE IF NOT EXISTS u (k BIGINT)"):
+            assert sql(text)(services) == ""
+        for _ in range(20):
+            assert sql("INSERT INTO t VALUES (1), (2)")(services) == ""
+        small.free = 100
+        assert "is full" in sql("INSERT INTO t VALUES (3)")(services)
+        assert "is full" in begin(services)
+        small.free = 0
+        assert "is full" in sql("CREATE TABLE v (k BIGINT)")(services)
+        assert sql(statement)(services) == ""
+        assert small.free > 1000
+        assert restarted(tmp_path / "data", tmp_path / "copy")["tables"] == seen(services)["tables"]
+        small.free = 1 << 40
+        assert sql("DROP TABLE IF EXISTS t")(services) == ""
+    services.close()
 
 
 def test_an_answer_that_nobody_can_give_says_so(tmp_path: Path, faulty: FaultyDisk) -> None:

@@ -134,6 +134,27 @@ def _write_all(file: int, content: bytes) -> None:
         left = left[os.write(file, left) :]
 
 
+class Reserve:
+    """Room on the disk for the one change that a full disk must take: that which frees some."""
+
+    def __init__(self, path: Path, size: int) -> None:
+        """Take so many bytes, or what was taken before, at `path`; on a disk that is full already there are none."""
+        self._path = path
+        self._size = size
+        self.fill()
+
+    def fill(self) -> None:
+        """Take the room, if it was released and is there."""
+        if not self._path.exists():
+            with suppress(DiskError):
+                # No zeros: some file systems would keep no room for these.
+                replace_file(self._path, os.urandom(self._size))
+
+    def release(self) -> None:
+        """Leave the room to whoever writes next."""
+        remove_file(self._path)
+
+
 def append_line(path: Path, length: int, line: bytes) -> int:
     """Put a line behind the first `length` bytes of a file, which may be missing yet, and return its new length.
 

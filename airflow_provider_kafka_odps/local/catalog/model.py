@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
+from airflow_provider_kafka_odps.local.lexer import quoted
 from airflow_provider_kafka_odps.local.wire.types import ColumnType
 
 Spec = tuple[tuple[str, str], ...]
@@ -98,9 +99,9 @@ class Clustering:
 
     def __str__(self) -> str:
         """Return the clause of a CREATE TABLE statement."""
-        text = f"{'RANGE ' if self.ranged else ''}CLUSTERED BY ({', '.join(f'`{name}`' for name in self.columns)})"
+        text = f"{'RANGE ' if self.ranged else ''}CLUSTERED BY ({', '.join(map(quoted, self.columns))})"
         if self.sorts:
-            text += f" SORTED BY ({', '.join(f'`{name}` {order.upper()}' for name, order in self.sorts)})"
+            text += f" SORTED BY ({', '.join(f'{quoted(name)} {order.upper()}' for name, order in self.sorts)})"
         return text + (f" INTO {self.buckets} BUCKETS" if self.buckets else "")
 
 

@@ -14,11 +14,15 @@ from typing import Protocol
 
 from airflow_provider_kafka_odps.local.catalog.blobs import BlobStore, DirectoryBlobs, MemoryBlobs
 from airflow_provider_kafka_odps.local.catalog.catalog import DEFAULT_SCHEMA, Catalog, Schema
-from airflow_provider_kafka_odps.local.catalog.disk import disk_error, in_words, make_folder, replace_file
+from airflow_provider_kafka_odps.local.catalog.disk import Reserve, disk_error, in_words, make_folder, replace_file
 from airflow_provider_kafka_odps.local.catalog.manifest import dump_catalog, load_catalog
-from airflow_provider_kafka_odps.local.errors import SqlError, UnsureDiskError
+from airflow_provider_kafka_odps.local.errors import DiskError, SqlError, UnsureDiskError
 
 _log = logging.getLogger(__name__)
+
+
+_LEAST_RESERVE = 256 << 10
+"""Bytes, of which a list of a few hundred tables takes a part."""
 
 
 class Manifest(Protocol):
@@ -80,8 +84,12 @@ class FileManifest:
 class Store:
     """The catalog, changed under a lock, and the files that it or a reader still needs."""
 
-    def __init__(self, project: str, blobs: BlobStore, manifest: Manifest, now: Callable[[], int]) -> None:
+    def __init__(
+        self, project: str, blobs: BlobStore, manifest: Manifest, now: Callable[[], int], reserve: Reserve | None = None
+    ) -> None:
         """Continue with the kept catalog of `project`, or start an empty one.
+
+        `reserve` is the room that is left for changes that free some.
 
         Raises ValueError when another project is kept there.
         """
@@ -96,6 +104,7 @@ class Store:
         self.lock = RLock()
         self._now = now
         self._manifest = manifest
+        self._reserve = reserve
         self._pins: Counter[str] = Counter()
         self._settled: set[str] = set()
         self._closing = ExitStack()
@@ -124,7 +133,7 @@ class Store:
             if ended:
                 after = after.with_ended(ended, self._now())
             try:
-                self._manifest.keep(after)
+                self._keep(before, after)
             except UnsureDiskError:
                 # Readers, and the next start, see what the file has.
                 self.catalog = after
@@ -132,7 +141,22 @@ class Store:
             self.catalog = after
             self._settled &= after.ended.keys()
             self._remove(before.blobs - after.blobs)
+            if self._reserve is not None:
+                self._reserve.fill()
             return after
+
+    def _keep(self, before: Catalog, after: Catalog) -> None:
+        frees = after.blobs < before.blobs or after.tables.keys() < before.tables.keys()
+        try:
+            self._manifest.keep(after)
+        except UnsureDiskError:
+            raise
+        except DiskError:
+            if self._reserve is None or not frees:
+                raise
+            # A full disk must not keep what fills it from being dropped.
+            self._reserve.release()
+            self._manifest.keep(after)
 
     def close(self) -> None:
         """Let another process, or another store of this one, open the directory."""
@@ -196,7 +220,10 @@ def open_store(project: str, folder: Path | None, now: Callable[[], int]) -> Sto
     make_folder(folder)
     lock = _lock_folder(folder)
     try:
-        store = Store(project, DirectoryBlobs(folder / "rows"), FileManifest(folder / "catalog.json"), now)
+        manifest = folder / "catalog.json"
+        size = manifest.stat().st_size if manifest.exists() else 0
+        reserve = Reserve(folder / "reserve", max(2 * size, _LEAST_RESERVE))
+        store = Store(project, DirectoryBlobs(folder / "rows"), FileManifest(manifest), now, reserve)
     except BaseException:
         os.close(lock)
         raise

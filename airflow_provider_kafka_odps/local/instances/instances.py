@@ -97,7 +97,11 @@ class Instances:
         with self._lock:
             if job.guid and job.guid in self._guids:
                 return self._kept[self._guids[job.guid]], None
-            self._documents.keep(instance_id, dump_instance(instance))
+            try:
+                self._documents.keep(instance_id, dump_instance(instance))
+            except DiskError as reason:
+                # It fails by itself if it needs room; one that frees some must be able to run.
+                _log.warning("instance %s is known until this process ends only: %s", instance_id, reason.message)
             self._kept[instance_id] = instance
             if job.guid:
                 self._guids[job.guid] = instance_id

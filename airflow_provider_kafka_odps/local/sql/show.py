@@ -8,6 +8,7 @@ from typing import assert_never
 from airflow_provider_kafka_odps.local.catalog.catalog import Catalog
 from airflow_provider_kafka_odps.local.catalog.model import Column, Table, View, spec_text
 from airflow_provider_kafka_odps.local.errors import SqlError
+from airflow_provider_kafka_odps.local.lexer import quoted
 from airflow_provider_kafka_odps.local.sql.parsing.statements import Describe, Show, ShowKind
 from airflow_provider_kafka_odps.local.sql.scope import Scope, spec_of, specs_like
 from airflow_provider_kafka_odps.local.wire.types import sql_text
@@ -76,7 +77,7 @@ def definition(table: Table, name: str) -> str:
         return _view_definition(table, table.view, name)
     columns = ", ".join(map(_column_text, table.columns))
     if table.primary_key:
-        columns += f", PRIMARY KEY ({', '.join(f'`{name}`' for name in table.primary_key)})"
+        columns += f", PRIMARY KEY ({', '.join(map(quoted, table.primary_key))})"
     text = f"CREATE TABLE IF NOT EXISTS {name}({columns})"
     text += _comment(table.comment)
     if table.partition_columns:
@@ -99,7 +100,7 @@ def _comment(text: str) -> str:
 
 
 def _column_text(column: Column) -> str:
-    text = f"`{column.name}` {sql_text(column.type)}"
+    text = f"{quoted(column.name)} {sql_text(column.type)}"
     text += "" if column.nullable else " NOT NULL"
     text += f" DEFAULT {column.default}" if column.default else ""
     return text + _comment(column.comment)

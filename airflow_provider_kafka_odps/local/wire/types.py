@@ -8,7 +8,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from airflow_provider_kafka_odps.local.errors import SqlError
-from airflow_provider_kafka_odps.local.lexer import Cursor, TokenKind
+from airflow_provider_kafka_odps.local.lexer import Cursor, TokenKind, quoted
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -104,7 +104,7 @@ def _depth(column: ColumnType) -> int:
 
 
 def _quoted(name: str) -> str:
-    return name if _PLAIN.fullmatch(name) else f"`{name.replace('`', '``')}`"
+    return name if _PLAIN.fullmatch(name) else quoted(name)
 
 
 def sql_text(column: ColumnType) -> str:

@@ -12,7 +12,10 @@ from local.conftest import connect
 from odps import ODPS, errors
 from odps.types import validate_data_type
 
+from airflow_provider_kafka_odps.local.api.services import open_services
 from airflow_provider_kafka_odps.local.errors import SqlError
+from airflow_provider_kafka_odps.local.lexer import quoted
+from airflow_provider_kafka_odps.local.settings import Settings
 from airflow_provider_kafka_odps.local.testing import running_endpoint
 from airflow_provider_kafka_odps.local.wire.types import MOST_LEVELS, ColumnType, Kind, parse_type, sql_text
 
@@ -99,3 +102,24 @@ def test_a_type_that_nobody_could_read_is_refused(odps: ODPS, name: str, stateme
     """Fields without a name, and types that are nested too deep, fail as an error of the statement."""
     with pytest.raises(errors.ODPSError, match=reason):
         odps.execute_sql(statement.format(name))
+
+
+@given(st.lists(st.text(st.characters(codec="utf-8"), min_size=1, max_size=8), min_size=2, max_size=4))
+def test_a_definition_is_read_back_as_it_was(names: list[str]) -> None:
+    """What SHOW CREATE TABLE says of columns, a key and clustering of any name makes the same table again."""
+    services = open_services(Settings(), lambda: 1_800_000_000_000)
+    run = services.instances.engine.run
+    every = ", ".join(f"{quoted(name)} BIGINT COMMENT 'it''s \\\\ {at}'" for at, name in enumerate(names))
+    keys = f"PRIMARY KEY ({quoted(names[0])})) CLUSTERED BY ({quoted(names[-1])}) INTO 4 BUCKETS"
+    try:
+        run(f"CREATE TABLE t ({every}, {keys}", {})
+    except SqlError:
+        # Two names that differ in capitals only.
+        return
+    (made,) = services.store.catalog.tables.values()
+    definition = run("SHOW CREATE TABLE t", {}).text
+    run("DROP TABLE t", {})
+    run(definition, {})
+    (again,) = services.store.catalog.tables.values()
+    assert (again.columns, again.primary_key, again.clustering) == (made.columns, made.primary_key, made.clustering)
+    services.close()

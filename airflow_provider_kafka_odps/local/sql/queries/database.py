@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from pathlib import Path
@@ -27,6 +28,9 @@ _FAILED = "ODPS-0123144"
 
 
 _ROWS_PER_BATCH = 65536
+
+
+_BYTES_PER_THREAD = 64 << 20
 
 
 class Database:
@@ -55,7 +59,10 @@ class Database:
         if self._spill is not None:
             make_folder(self._spill)
         # Without a directory nothing is spilled: DuckDB would take the one that the process runs in.
+        # Each thread needs some memory of its own: on a machine of many cores a small limit would be used up by them.
+        threads = max(1, min(os.cpu_count() or 1, self._bounds.memory // _BYTES_PER_THREAD))
         settings = {
+            "threads": str(threads),
             "TimeZone": "UTC",
             "memory_limit": f"{self._bounds.memory}B",
             "temp_directory": str(self._spill) if self._spill is not None else "",
