@@ -149,3 +149,11 @@ def test_a_tunnel_carries_no_view(odps: ODPS, name: str) -> None:
         tunnel.create_download_session(view.name)
     with pytest.raises(errors.ODPSError, match="VIRTUAL_VIEW"):
         view.head(1)
+
+
+def test_a_common_table_hides_no_other_one(engine: Engine) -> None:
+    """WITH t AS (… FROM t) reads the table; names inside of the endpoint are none that a query could take."""
+    engine.run("CREATE TABLE hid (k BIGINT); INSERT INTO hid VALUES (1), (2)", {})
+    assert rows(engine, "WITH hid AS (SELECT * FROM hid WHERE k = 1) SELECT COUNT(*) FROM hid") == [(1,)]
+    assert rows(engine, "WITH a AS (SELECT * FROM hid), hid AS (SELECT 9 AS k) SELECT SUM(k) FROM a") == [(3,)]
+    assert rows(engine, "WITH _t0 AS (SELECT 9 AS k) SELECT SUM(hid.k) FROM _t0 JOIN hid ON true") == [(3,)]

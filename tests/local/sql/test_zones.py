@@ -106,6 +106,34 @@ def test_copies_are_exact_in_hours_that_happen_twice(engine: Engine) -> None:
         engine.run("SELECT CAST(d AS STRING) FROM g", BERLIN)
 
 
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "t.d = '2024-01-02 03:04:05'",
+        "'2024-01-02 03:04:05' = t.d",
+        "t.d <> '2024-01-01 19:04:05'",
+        "t.d IN ('2024-01-02 03:04:05')",
+        "t.d = t.s",
+        "t.d = t.n",
+        "t.ts >= t.n",
+        "t.d > DATE'2024-01-02'",
+        "t.d = o.s",
+        "EXISTS (SELECT 1 FROM t i WHERE i.d = t.s)",
+    ],
+)
+def test_conditions_go_by_the_clock_whatever_is_selected(engine: Engine, condition: str) -> None:
+    """A query that hands a column on still compares local times; the instant that it returns is the stored one."""
+    engine.run("CREATE TABLE o AS SELECT s FROM t", {})
+    assert only(engine.run(f"SELECT t.d FROM t CROSS JOIN o WHERE {condition}", SHANGHAI)) == BEFORE
+
+
+def test_joins_by_one_name_go_by_the_clock(engine: Engine) -> None:
+    """USING compares an instant with a text by local time, as ON does."""
+    engine.run("CREATE TABLE o (d STRING); INSERT INTO o SELECT s FROM t", {})
+    assert only(engine.run("SELECT t.n FROM t JOIN o USING (d)", SHANGHAI)) == NOON
+    assert only(engine.run("SELECT o.d FROM t JOIN o ON t.d = o.d", SHANGHAI)) == "2024-01-02 03:04:05"
+
+
 def test_nested_times_are_refused_by_a_clock(engine: Engine) -> None:
     """Times inside of values stay instants when they are copied, and a query that computes says why it cannot."""
     engine.run("CREATE TABLE f (a ARRAY<DATETIME>, k BIGINT)", {})

@@ -100,7 +100,7 @@ class _Reader:
                 self._refuse("WHEN NOT MATCHED BY SOURCE")
             joined = _joined(tree, alias) if matched else _unmatched(tree, alias)
             for earlier in before[matched]:
-                joined = joined.where(f"NOT coalesce({earlier.sql(dialect=dialect())}, FALSE)", dialect=dialect())
+                joined = joined.where(_fails(earlier))
             joined = joined if condition is None else joined.where(condition.copy())
             before[matched].append(condition if condition is not None else _true())
             steps.append(self._step(when, alias, joined))
@@ -157,6 +157,12 @@ def _true() -> Any:
     return exp.true()
 
 
+def _fails(condition: Any) -> Any:
+    from sqlglot import exp
+
+    return exp.Not(this=exp.Is(this=exp.paren(condition.copy()), expression=exp.true()))
+
+
 def _aliased(alias: str) -> Any:
     from sqlglot import exp
 
@@ -198,5 +204,6 @@ def _joined(merge: Any, alias: str) -> Any:
 def _unmatched(merge: Any, alias: str) -> Any:
     from sqlglot import exp
 
-    met = exp.select("1").from_(_aliased(alias)).where(merge.args["on"].copy())
-    return exp.select().from_(merge.args["using"].copy()).where(exp.Not(this=exp.Exists(this=met)))
+    # Not a subquery: a name that both have would mean the target's in there, silently, where MERGE calls it ambiguous.
+    source = exp.select().from_(merge.args["using"].copy())
+    return source.join(_aliased(alias), on=merge.args["on"].copy(), join_type="anti")

@@ -32,6 +32,7 @@ from airflow_provider_kafka_odps.local.sql.queries.translating import (
     Parsed,
     Translation,
     parsed,
+    table_name,
     translate,
 )
 from airflow_provider_kafka_odps.local.sql.queries.zones import (
@@ -170,25 +171,35 @@ class Queries:
                 if wide:
                     rows = [in_micros(found, table.columns) for found, table in zip(rows, read, strict=True)]
                     made = translate(query, catalog, scope, wide=True, exact=exact, target=target)
-                ready = _Ready(cursor, made.sql, wide, self._zone(cursor, query, made, scope, into))
+                ready = _Ready(cursor, made.sql, wide, self._zone(cursor, query, made, scope, into, target))
                 rows = ready.local_times(rows, read, made)
                 for at, (table, found) in enumerate(zip(read, rows, strict=True)):
                     shown = for_duckdb(without_padding(found, table.columns))
                     if at == len(made.tables):
                         cursor.register(TARGET, shown.append_column(ROW, pa.array(range(shown.num_rows), pa.int64())))
                     else:
-                        cursor.register(f"_t{at}", shown)
+                        cursor.register(table_name(at), shown)
                 yield ready
         finally:
             cursor.close()
 
-    def _zone(self, cursor: Any, query: Parsed, made: Translation, scope: Scope, into: Sequence[ColumnType]) -> str:
+    def _zone(
+        self,
+        cursor: Any,
+        query: Parsed,
+        made: Translation,
+        scope: Scope,
+        into: Sequence[ColumnType],
+        target: Table | None,
+    ) -> str:
         """Return by whose clock a query is run; empty where none is asked."""
         if not scope.zone:
             return ""
         check_zone(cursor, scope.zone)
         # A view is a query of its own, which may ask the clock.
-        copies = len(made.read) == 1 and copies_only(query, self._store.catalog, scope, into)
+        copies = len(made.read) == 1 and copies_only(
+            query, self._store.catalog, scope, into, [*made.tables, *([target] if target else [])], target
+        )
         return "" if copies else scope.zone
 
     def _rows_of(self, table: Table) -> pa.Table:

@@ -8,6 +8,7 @@ from airflow_provider_kafka_odps.local.catalog.catalog import Catalog
 from airflow_provider_kafka_odps.local.catalog.model import Table
 from airflow_provider_kafka_odps.local.sql.functions.intervals import type_of
 from airflow_provider_kafka_odps.local.sql.functions.rewriting import dialect
+from airflow_provider_kafka_odps.local.sql.queries.translating import ROW, TARGET
 from airflow_provider_kafka_odps.local.sql.scope import Scope
 from airflow_provider_kafka_odps.local.wire.types import ColumnType, Kind
 
@@ -37,7 +38,7 @@ def _written(tree: Any) -> list[ColumnType | None]:
     return [type_of(result.unalias()) for result in tree.selects]
 
 
-def origins(tree: Any, catalog: Catalog, scope: Scope) -> list[ColumnType | None]:
+def origins(tree: Any, catalog: Catalog, scope: Scope, target: Table | None = None) -> list[ColumnType | None]:
     """Return the type of each result that is a column of a table as it is; None for any other result.
 
     The list is empty for a query that isn't a plain SELECT from tables.
@@ -50,9 +51,7 @@ def origins(tree: Any, catalog: Catalog, scope: Scope) -> list[ColumnType | None
         sources = _sources(tree)
     if not sources or not all(isinstance(s, exp.Table) and isinstance(s.this, exp.Identifier) for s in sources):
         return []
-    tables = [
-        (s.alias_or_name.lower(), scope.table(catalog, tuple(part.name.lower() for part in s.parts))) for s in sources
-    ]
+    tables = [(source.alias_or_name.lower(), _table(source, catalog, scope, target)) for source in sources]
     kinds: list[ColumnType | None] = []
     for result in tree.selects:
         if isinstance(result, exp.Star) and len(tables) == 1:
@@ -61,6 +60,11 @@ def origins(tree: Any, catalog: Catalog, scope: Scope) -> list[ColumnType | None
         else:
             kinds.append(_origin(result.unalias(), tables))
     return kinds
+
+
+def _table(source: Any, catalog: Catalog, scope: Scope, target: Table | None) -> Table:
+    name = tuple(part.name.lower() for part in source.parts)
+    return target if target is not None and name == (TARGET,) else scope.table(catalog, name)
 
 
 def _sources(tree: Any) -> list[Any]:
@@ -77,6 +81,8 @@ def _origin(result: Any, tables: list[tuple[str, Table]]) -> ColumnType | None:
 
     if not isinstance(result, exp.Column):
         return type_of(result)
+    if result.name == ROW:
+        return ColumnType(Kind.BIGINT)
     wanted = result.table.lower()
     found = [table.column(result.name) for alias, table in tables if wanted in ("", alias)]
     types = [column.type for column in found if column is not None]

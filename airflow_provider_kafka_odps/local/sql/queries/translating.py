@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from typing import Any
+from uuid import uuid4
 
 from airflow_provider_kafka_odps.local.catalog.catalog import Catalog
 from airflow_provider_kafka_odps.local.catalog.model import Table
@@ -11,11 +12,15 @@ from airflow_provider_kafka_odps.local.errors import SqlError
 from airflow_provider_kafka_odps.local.sql.functions.rewriting import dialect, rewrite
 from airflow_provider_kafka_odps.local.sql.scope import Scope
 
-TARGET = "__target"
+_SECRET = uuid4().hex
+"""Part of names that no statement can write: one that did would read what is not its own, or hide it."""
+
+
+TARGET = f"target_{_SECRET}"
 """What the queries that a change of rows is made of call the table that is changed."""
 
 
-ROW = "__row"
+ROW = f"row_{_SECRET}"
 """Its column with the number of each row, from 0, in the order of its partitions."""
 
 
@@ -33,7 +38,7 @@ class Parsed:
 
 @dataclass(slots=True)
 class Translation:
-    """DuckDB's SQL for a query, the tables that it calls _t0, _t1, …, and all queries that it was made of."""
+    """DuckDB's SQL for a query, the tables that it calls by `table_name`, and all queries that it was made of."""
 
     sql: str = ""
     tables: list[Table] = field(default_factory=list)
@@ -46,6 +51,11 @@ class Translation:
                 return at
         self.tables.append(table)
         return len(self.tables) - 1
+
+
+def table_name(number: int) -> str:
+    """Return what DuckDB's SQL calls the table of this number."""
+    return f"t{number}_{_SECRET}"
 
 
 def parsed(text: str) -> Parsed:
@@ -142,7 +152,7 @@ class _Reading:
             return
         if not reference.alias:
             reference.set("alias", exp.TableAlias(this=exp.to_identifier(parts[-1], quoted=True)))
-        reference.set("this", exp.to_identifier(f"_t{self.made.number_of(table)}"))
+        reference.set("this", exp.to_identifier(table_name(self.made.number_of(table))))
         reference.set("db", None)
         reference.set("catalog", None)
 
@@ -164,15 +174,27 @@ class _Reading:
 
 
 def _is_common(reference: Any, name: str) -> bool:
+    within, above = reference, reference.parent
+    while above is not None:
+        if name in _common_names(above, within):
+            return True
+        within, above = above, above.parent
+    return False
+
+
+def _common_names(above: Any, within: Any) -> set[str]:
+    """Return the names of WITH clauses that `within`, which is right below `above`, sees there."""
     from sqlglot import exp
 
-    above = reference.parent
-    while above is not None:
-        common = above.args.get("with_") or above.args.get("with")
-        if isinstance(common, exp.With) and any(cte.alias.lower() == name for cte in common.expressions):
-            return True
-        above = above.parent
-    return False
+    if isinstance(above, exp.With):
+        parts = above.expressions
+        if not above.args.get("recursive"):
+            # In its own query, and in those before it, a name means what it means outside of the clause.
+            parts = parts[: next(at for at, part in enumerate(parts) if part is within)]
+    else:
+        clause = above.args.get("with_") or above.args.get("with")
+        parts = [] if clause is None or clause is within else clause.expressions
+    return {part.alias.lower() for part in parts}
 
 
 def _name_results(tree: Any) -> None:
