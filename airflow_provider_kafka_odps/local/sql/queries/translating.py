@@ -7,7 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 from airflow_provider_kafka_odps.local.catalog.catalog import Catalog
-from airflow_provider_kafka_odps.local.catalog.model import Table
+from airflow_provider_kafka_odps.local.catalog.model import Table, View
 from airflow_provider_kafka_odps.local.errors import SqlError
 from airflow_provider_kafka_odps.local.sql.functions.rewriting import dialect, rewrite
 from airflow_provider_kafka_odps.local.sql.scope import Scope
@@ -28,6 +28,10 @@ _MOST_VIEWS = 32
 """How deep views may stand on views: far more than anybody has, and no endless chain."""
 
 
+_MOST_READ = 256
+"""How many queries one query may be made of: views that join others twice double with each step."""
+
+
 @dataclass(frozen=True, slots=True)
 class Parsed:
     """A query that has been read: its text, and its tree, which nobody changes."""
@@ -43,6 +47,8 @@ class Translation:
     sql: str = ""
     tables: list[Table] = field(default_factory=list)
     read: list[Parsed] = field(default_factory=list)
+    named: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """The columns of the tables and views that the query itself names, by full name."""
 
     def number_of(self, table: Table) -> int:
         """Return by which number the query calls this table; a new one is added."""
@@ -108,12 +114,17 @@ class _Reading:
     exact: bool
     target: Table | None
 
-    def read(self, query: Parsed, scope: Scope, depth: int) -> Any:
-        """Return the tree of a query, with DuckDB's functions, and with the numbers of its tables for their names."""
+    def read(self, query: Parsed, scope: Scope, depth: int, view: View | None = None) -> Any:
+        """Return the tree of a query, with DuckDB's functions, and with the numbers of its tables for their names.
+
+        `view` is what the query is that of, if any.
+        """
         from sqlglot import exp
 
         if depth > _MOST_VIEWS:
             raise SqlError.semantic(f"views stand on views more than {_MOST_VIEWS} deep, or a view reads itself")
+        if len(self.made.read) >= _MOST_READ:
+            raise SqlError.semantic(f"the query reads views and variables more than {_MOST_READ} times, also in views")
         self.made.read.append(query)
         tree = query.tree.copy()
         _name_results(tree)
@@ -125,10 +136,10 @@ class _Reading:
                 kind.set("this", exp.DataType.Type.TIMESTAMPTZ if self.wide else exp.DataType.Type.TIMESTAMP_NS)
         tree = rewrite(tree, self.catalog, scope, wide=self.wide)
         for reference in list(tree.find_all(exp.Table)):
-            self._resolve(reference, scope, depth)
+            self._resolve(reference, scope, depth, view)
         return tree
 
-    def _resolve(self, reference: Any, scope: Scope, depth: int) -> None:
+    def _resolve(self, reference: Any, scope: Scope, depth: int, view: View | None) -> None:
         from sqlglot import exp
 
         if isinstance(reference.this, exp.Parameter):
@@ -145,10 +156,15 @@ class _Reading:
             reference.set("this", exp.to_identifier(TARGET))
             return
         table = scope.table(self.catalog, parts)
+        every = tuple(column.name for column in (*table.columns, *table.partition_columns))
+        if not depth:
+            self.made.named[table.name.full] = every
+        known = every if view is None else view.columns.get(table.name.full, every)
+        if known != every:
+            reference = _only(reference, known, parts[-1])
         if table.view is not None:
             inside = replace(scope, settings={**scope.settings, **table.view.settings}, variables={})
-            names = tuple(column.name for column in table.columns)
-            self._put_query(reference, table.view.query, names, parts[-1], inside, depth)
+            self._put_query(reference, table.view.query, every, parts[-1], inside, depth, table.view)
             return
         if not reference.alias:
             reference.set("alias", exp.TableAlias(this=exp.to_identifier(parts[-1], quoted=True)))
@@ -157,11 +173,18 @@ class _Reading:
         reference.set("catalog", None)
 
     def _put_query(
-        self, reference: Any, query: str, names: tuple[str, ...], name: str, scope: Scope, depth: int
+        self,
+        reference: Any,
+        query: str,
+        names: tuple[str, ...],
+        name: str,
+        scope: Scope,
+        depth: int,
+        view: View | None = None,
     ) -> None:
         from sqlglot import exp
 
-        inner = self.read(parsed(query), scope, depth + 1)
+        inner = self.read(parsed(query), scope, depth + 1, view)
         inner = inner.unnest() if isinstance(inner, exp.Subquery) else inner
         alias = exp.to_identifier(reference.alias or name, quoted=True)
         if names:
@@ -171,6 +194,19 @@ class _Reading:
             inner = exp.select(*(exp.column(column.copy()) for column in columns)).from_(source)
         joins = reference.args.get("joins")
         reference.replace(exp.Subquery(this=inner, alias=exp.TableAlias(this=alias), joins=joins))
+
+
+def _only(reference: Any, names: tuple[str, ...], name: str) -> Any:
+    """Put a query of these columns in the place of a table, and return the table in there."""
+    from sqlglot import exp
+
+    joins = reference.args.get("joins")
+    alias = exp.TableAlias(this=exp.to_identifier(reference.alias or name, quoted=True))
+    inner = exp.Table(this=reference.this.copy(), db=reference.args.get("db"), catalog=reference.args.get("catalog"))
+    columns = (exp.column(exp.to_identifier(each, quoted=True)) for each in names)
+    query = exp.select(*columns).from_(inner, copy=False)
+    reference.replace(exp.Subquery(this=query, alias=alias, joins=joins))
+    return inner
 
 
 def _is_common(reference: Any, name: str) -> bool:
