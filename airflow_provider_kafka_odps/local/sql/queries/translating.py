@@ -131,8 +131,8 @@ class _Reading:
         if not self.exact:
             _make_doubles(tree)
         for kind in tree.find_all(exp.DataType):
-            # TIMESTAMP has nanoseconds here; DATETIME keeps DuckDB's own type, which has all functions.
-            if kind.this is exp.DataType.Type.TIMESTAMP:
+            # Both kinds of TIMESTAMP have nanoseconds here; DATETIME keeps DuckDB's own type, which has all functions.
+            if kind.this in (exp.DataType.Type.TIMESTAMP, exp.DataType.Type.TIMESTAMPNTZ):
                 kind.set("this", exp.DataType.Type.TIMESTAMPTZ if self.wide else exp.DataType.Type.TIMESTAMP_NS)
         tree = rewrite(tree, self.catalog, scope, wide=self.wide)
         for reference in list(tree.find_all(exp.Table)):
@@ -150,7 +150,7 @@ class _Reading:
             self._put_query(reference, variable, (), name[1:], scope, depth)
             return
         parts = tuple(part.name.lower() for part in reference.parts)
-        if not isinstance(reference.this, exp.Identifier) or (len(parts) == 1 and _is_common(reference, parts[0])):
+        if not isinstance(reference.this, exp.Identifier) or (len(parts) == 1 and is_common(reference, parts[0])):
             return
         if parts == (TARGET,) and self.target is not None:
             reference.set("this", exp.to_identifier(TARGET))
@@ -209,7 +209,8 @@ def _only(reference: Any, names: tuple[str, ...], name: str) -> Any:
     return inner
 
 
-def _is_common(reference: Any, name: str) -> bool:
+def is_common(reference: Any, name: str) -> bool:
+    """Return whether a table's name is, where it stands, that of a WITH clause."""
     within, above = reference, reference.parent
     while above is not None:
         if name in _common_names(above, within):

@@ -12,7 +12,7 @@ from airflow_provider_kafka_odps.local.catalog.catalog import Catalog
 from airflow_provider_kafka_odps.local.catalog.model import Column, Table
 from airflow_provider_kafka_odps.local.errors import SqlError
 from airflow_provider_kafka_odps.local.sql.queries.result_types import origins
-from airflow_provider_kafka_odps.local.sql.queries.translating import ROW, Parsed
+from airflow_provider_kafka_odps.local.sql.queries.translating import ROW, Parsed, is_common
 from airflow_provider_kafka_odps.local.sql.scope import Scope
 from airflow_provider_kafka_odps.local.wire.types import ColumnType, Kind
 
@@ -145,6 +145,11 @@ def instants(cursor: Any, rows: pa.Table, columns: Sequence[Column], zone: str) 
     """
     for at, column in enumerate(columns):
         found = rows.column(at)
+        if _has_instants(column.type) and found.null_count < len(found):
+            raise SqlError.unsupported(
+                f"column {column.name} ({column.type}) has times inside of its values, "
+                f"and this query makes them by the clock of {zone}; run it with odps.sql.timezone=UTC"
+            )
         if column.type.kind not in _INSTANTS or not pa.types.is_timestamp(found.type):
             continue
         made = _shifted(cursor, found, zone, _TO_INSTANT)
@@ -175,6 +180,21 @@ def _shifted(cursor: Any, values: pa.ChunkedArray, zone: str, shift: str) -> pa.
     return found.cast(pa.int64()).cast(pa.timestamp(values.type.unit)).cast(values.type)
 
 
+def _is_of_queries(star: Any) -> bool:
+    """Return whether a star is that of queries, which mention their columns themselves."""
+    from sqlglot import exp
+
+    select = star.find_ancestor(exp.Select)
+    start = None if select is None else select.args.get("from_") or select.args.get("from")
+    sources = [] if start is None else [start.this, *(join.this for join in select.args.get("joins") or [])]
+    return bool(sources) and all(
+        is_common(source, source.name.lower()) and len(source.parts) == 1
+        if isinstance(source, exp.Table)
+        else isinstance(source, exp.Subquery) and isinstance(source.this, exp.Query) and not source.args.get("joins")
+        for source in sources
+    )
+
+
 def referenced_columns(trees: Sequence[Any], tables: Sequence[Table]) -> frozenset[str] | None:
     """Return the names of the columns that queries mention; None: all, because of a star."""
     from sqlglot import exp
@@ -182,7 +202,7 @@ def referenced_columns(trees: Sequence[Any], tables: Sequence[Table]) -> frozens
     names: set[str] = set()
     for tree in trees:
         for star in tree.find_all(exp.Star):
-            if not isinstance(star.parent, exp.Count):
+            if not isinstance(star.parent, exp.Count) and not _is_of_queries(star):
                 return None
         for join in tree.find_all(exp.Join):
             if join.method == "NATURAL":
