@@ -70,8 +70,16 @@ def dump_table(table: Table) -> dict[str, Any]:
         "primary_key": list(table.primary_key),
         "clustering": None if table.clustering is None else list(astuple(table.clustering)),
         "times": [table.created, table.defined, table.modified],
-        "view": None if table.view is None else [table.view.query, dict(table.view.settings)],
+        "view": None if table.view is None else _dump_view(table.view),
     }
+
+
+def _dump_view(view: View) -> list[Any]:
+    return [view.query, dict(view.settings), {name: list(columns) for name, columns in view.columns.items()}]
+
+
+def _load_view(query: str, settings: dict[str, str], columns: dict[str, list[str]] | None = None) -> View:
+    return View(query, settings, {name: tuple(names) for name, names in (columns or {}).items()})
 
 
 def load_table(content: dict[str, Any]) -> Table:
@@ -97,7 +105,7 @@ def load_table(content: dict[str, Any]) -> Table:
         created=created,
         defined=defined,
         modified=modified,
-        view=View(*content["view"]) if content.get("view") else None,
+        view=_load_view(*content["view"]) if content.get("view") else None,
     )
 
 

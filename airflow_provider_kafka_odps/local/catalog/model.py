@@ -107,10 +107,14 @@ class Clustering:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What a view shows: a query, and the settings by which its names were resolved when it was made."""
+    """What a view shows: a query, and the settings by which its names were resolved when it was made.
+
+    `columns` are those that its tables had then, by full name: what `*` means in it.
+    """
 
     query: str
     settings: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True)

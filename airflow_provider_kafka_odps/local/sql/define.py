@@ -235,6 +235,8 @@ def _altered(catalog: Catalog, statement: AlterTable, scope: Scope) -> Catalog:
     if statement.new_name is None:
         return catalog.with_table(altered)
     new_name = replace(table.name, table=statement.new_name[-1])
+    if len(statement.new_name) > 1 and scope.full_name(catalog, statement.new_name) != new_name:
+        raise SqlError.unsupported(f"moving {table.name} to another schema or project: {'.'.join(statement.new_name)}")
     if catalog.find(new_name) is not None:
         raise SqlError.ddl(f"AlreadyExistsException(message:Table {new_name} already exists)")
     return catalog.without_table(table.name).with_table(replace(altered, name=new_name))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from uuid import uuid4
@@ -16,7 +17,7 @@ from airflow_provider_kafka_odps.local.catalog.store import Store
 from airflow_provider_kafka_odps.local.errors import SqlError
 from airflow_provider_kafka_odps.local.sql.define import define
 from airflow_provider_kafka_odps.local.sql.explain import explain
-from airflow_provider_kafka_odps.local.sql.parsing.parser import parse_script
+from airflow_provider_kafka_odps.local.sql.parsing.parser import Script, parse_script
 from airflow_provider_kafka_odps.local.sql.parsing.statements import (
     Assign,
     ChangeRows,
@@ -53,6 +54,14 @@ class Outcome:
     written: tuple[TableName, int] | None = None
 
 
+@contextmanager
+def _not_too_deep() -> Iterator[None]:
+    try:
+        yield
+    except RecursionError:
+        raise SqlError.semantic("the statement is nested too deeply to be read") from None
+
+
 class Engine:
     """Runs the SQL of one project; `now` returns milliseconds since the epoch."""
 
@@ -85,8 +94,10 @@ class Engine:
         `stopping` can end them, with its reason.
         Raises SqlError at the first that fails, and DiskError.
         """
-        stopping = stopping or Stopping()
-        script = parse_script(text)
+        with _not_too_deep():
+            return self._run_all(parse_script(text), settings, job, stopping or Stopping())
+
+    def _run_all(self, script: Script, settings: dict[str, str], job: str, stopping: Stopping) -> Outcome:
         outcome, last = Outcome(), len(script.statements) - 1
         scope = self._scope({**settings, **script.settings}, "", stopping)
         for at, statement in enumerate(script.statements):
@@ -110,13 +121,14 @@ class Engine:
 
         Raises SqlError.
         """
-        script = parse_script(text)
         size = 0
-        for statement in script.statements:
-            if not isinstance(statement, Query | Insert):
-                raise SqlError.semantic("only the cost of queries can be estimated")
-            query = statement.text if isinstance(statement, Query) else statement.query
-            size += self._queries.size(query, self._scope({**settings, **script.settings}, "", stopping))
+        with _not_too_deep():
+            script = parse_script(text)
+            for statement in script.statements:
+                if not isinstance(statement, Query | Insert):
+                    raise SqlError.semantic("only the cost of queries can be estimated")
+                query = statement.text if isinstance(statement, Query) else statement.query
+                size += self._queries.size(query, self._scope({**settings, **script.settings}, "", stopping))
         return Outcome(json.dumps({"Cost": {"SQL": {"UDF": 0, "Complexity": 1.0, "Input": size}}}))
 
     def zone(self, settings: dict[str, str]) -> str:

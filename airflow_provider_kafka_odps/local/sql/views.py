@@ -11,11 +11,14 @@ from airflow_provider_kafka_odps.local.catalog.model import Column, Table, View
 from airflow_provider_kafka_odps.local.errors import SqlError
 from airflow_provider_kafka_odps.local.settings import SCHEMA_SYNTAX
 from airflow_provider_kafka_odps.local.sql.parsing.statements import AlterView, CreateView, DropView, Name
+from airflow_provider_kafka_odps.local.sql.queries.translating import translate
 from airflow_provider_kafka_odps.local.sql.scope import Scope
 
 
 def create_view(catalog: Catalog, statement: CreateView, scope: Scope, columns: Sequence[Column]) -> Catalog:
     """Return the catalog with this view; `columns` are those of its query.
+
+    The tables that it names have for it, ever after, the columns that they have now.
 
     Raises SqlError: the name is taken, or the statement names another number of columns.
     """
@@ -41,7 +44,7 @@ def create_view(catalog: Catalog, statement: CreateView, scope: Scope, columns: 
         created=known.created if known is not None else scope.now,
         defined=scope.now,
         modified=scope.now,
-        view=View(statement.query, settings),
+        view=View(statement.query, settings, translate(statement.query, catalog, scope).named),
     )
     return catalog.with_table(view)
 
@@ -80,6 +83,8 @@ def change_view(catalog: Catalog, statement: DropView | AlterView, scope: Scope)
             if new_name is None:
                 return catalog.with_table(altered)
             moved = replace(view.name, table=new_name[-1])
+            if len(new_name) > 1 and scope.full_name(catalog, new_name) != moved:
+                raise SqlError.unsupported(f"moving {view.name} to another schema or project: {'.'.join(new_name)}")
             if catalog.find(moved) is not None:
                 raise SqlError.ddl(f"AlreadyExistsException(message:Table {moved} already exists)")
             return catalog.without_table(view.name).with_table(replace(altered, name=moved))

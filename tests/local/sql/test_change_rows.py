@@ -123,7 +123,29 @@ def test_a_row_that_two_source_rows_meet_is_refused(engine: Engine) -> None:
         ("MERGE INTO t USING t s ON t.k = s.k + 9 WHEN NOT MATCHED THEN INSERT (k, n) VALUES (1, 2)", "partitions p1"),
         ("MERGE INTO t USING t s ON t.k = s.k + 9 WHEN NOT MATCHED THEN INSERT (k, n) VALUES (1)", "1 values into 2"),
         ("MERGE INTO t USING t s ON t.k = s.k WHEN MATCHED THEN INSERT VALUES (1)", "is not part of this endpoint"),
-        ("DELETE t WHERE k = 1", "expected UPDATE"),
+        ("DELETE t WHERE k = 1", "DELETE with TABLES"),
+        ("DELETE FROM t LIMIT 1", "DELETE with LIMIT is not part"),
+        ("DELETE FROM t ORDER BY k LIMIT 1", "DELETE with ORDER, LIMIT"),
+        ("DELETE FROM t RETURNING k", "DELETE with RETURNING"),
+        ("DELETE t FROM t", "DELETE with TABLES"),
+        ("DELETE FROM t, plain", "Invalid expression|JOINS|TABLES"),
+        ("DELETE FROM t USING plain WHERE t.k = plain.k", "DELETE with USING"),
+        ("UPDATE t SET n = 1 LIMIT 1", "UPDATE with LIMIT"),
+        ("UPDATE t, plain SET n = 1", "UPDATE with JOINS"),
+        ("UPDATE t JOIN plain ON t.k = plain.k SET n = 1", "UPDATE with JOINS"),
+        ("UPDATE t SET n = 1 RETURNING k", "UPDATE with RETURNING"),
+        ("UPDATE t", "expected UPDATE t SET"),
+        ("UPDATE t SET other.n = 1", "SET other.n: only columns of the target"),
+        ("UPDATE t SET default.t.n = 1", "only columns of the target"),
+        (
+            "MERGE INTO t USING t s ON t.k = s.k WHEN MATCHED THEN UPDATE SET s.n = 1",
+            "SET s.n: only columns of the target",
+        ),
+        (
+            "MERGE INTO t USING t s ON t.k = -s.k WHEN NOT MATCHED THEN INSERT (k, k, n, ds) VALUES (1, 2, 3, 'x')",
+            "column k",
+        ),
+        ("INSERT INTO t PARTITION (ds='x') (k, n, k) SELECT 1, 2, 3", "two values are inserted into column k"),
     ],
 )
 def test_what_cannot_be_done_changes_nothing(engine: Engine, statement: str, words: str) -> None:
@@ -210,3 +232,56 @@ def test_clients_read_how_many_rows_a_statement_has_changed(odps: ODPS, name: st
         summary = instance.get_task_summary(instance.get_task_names()[0])
         counts.append([rows for rows, _ in summary["Outputs"].values()])
     assert counts == [[3], [2]]
+
+
+def test_rows_change_by_the_clock_of_a_session(engine: Engine) -> None:
+    """Conditions and new values read local time, and an instant that is copied is the same one, also in autumn."""
+    berlin = {"odps.sql.timezone": "Europe/Berlin"}
+    engine.run(f"CREATE TABLE c (k BIGINT, d DATETIME, s STRING) {_ACID}", {})
+    twice = "(1, DATETIME'2024-10-27 00:30:00', 'a'), (2, DATETIME'2024-10-27 01:30:00', 'b')"
+    engine.run(f"INSERT INTO c VALUES {twice}", {})
+    engine.run("UPDATE c SET s = concat(s, '!') WHERE k = 1", berlin)
+    engine.run("UPDATE c SET d = o.d FROM c AS o WHERE o.k = c.k", berlin)
+    engine.run("MERGE INTO c USING c AS o ON o.k = c.k AND o.k = 2 WHEN MATCHED THEN UPDATE SET d = o.d", berlin)
+    engine.run("MERGE INTO c USING c o ON o.k = c.k + 2 WHEN NOT MATCHED THEN INSERT (k, d) VALUES (o.k, o.d)", berlin)
+    shown = "SELECT k, CAST(d AS STRING), s FROM c ORDER BY k, s"
+    early, late = "2024-10-27 00:30:00", "2024-10-27 01:30:00"
+    assert rows(engine, shown) == [(1, early, None), (1, early, "a!"), (2, late, None), (2, late, "b")]
+    engine.run("DELETE FROM c WHERE k <> 2 OR s IS NULL", berlin)
+    engine.run("UPDATE c SET s = CAST(d AS STRING), d = DATETIME'2024-07-01 12:00:00'", berlin)
+    assert rows(engine, shown) == [(2, "2024-07-01 10:00:00", "2024-10-27 02:30:00")]
+    engine.run("DELETE FROM c WHERE d = '2024-07-01 10:00:00'", berlin)
+    assert len(rows(engine, shown)) == 1
+
+
+@pytest.mark.parametrize("name", ["__row", "_v0", "_t0"])
+def test_no_column_or_table_has_a_name_of_the_endpoints_own(engine: Engine, name: str) -> None:
+    """A statement reads what its table has under a name, and nothing else."""
+    with pytest.raises(SqlError, match=f"{name}"):
+        engine.run(f"UPDATE t SET n = {name}", {})
+    engine.run(f"CREATE TABLE {name} ({name} BIGINT, __target BIGINT) {_ACID}", {})
+    engine.run(f"INSERT INTO {name} VALUES (7, 8); UPDATE {name} SET __target = {name} + 1 WHERE {name} = 7", {})
+    engine.run(
+        f"MERGE INTO {name} USING (SELECT 5 AS {name}) s ON {name}.{name} = s.{name} "
+        f"WHEN NOT MATCHED THEN INSERT VALUES (s.{name}, s.{name})",
+        {},
+    )
+    assert rows(engine, f"SELECT * FROM {name} ORDER BY {name}") == [(5, 5), (7, 8)]
+    engine.run(f"WITH {name} AS (SELECT 1) SELECT k FROM t", {})
+
+
+def test_a_source_is_called_as_it_is_in_merge(engine: Engine) -> None:
+    """A table that happens to have the name that the endpoint once used for the target is read itself."""
+    engine.run("CREATE TABLE __target (k BIGINT); INSERT INTO __target VALUES (42)", {})
+    engine.run(
+        "MERGE INTO t USING __target ON t.k = __target.k WHEN NOT MATCHED THEN INSERT VALUES (__target.k, 'v', 0, 'z')",
+        {},
+    )
+    assert rows(engine, "SELECT k FROM t WHERE ds = 'z'") == [(42,)]
+
+
+@pytest.mark.parametrize("on", ["t.k = t.k", "k = k", "t.k = k"])
+def test_merge_refuses_names_that_mean_both_tables(engine: Engine, on: str) -> None:
+    """A condition that compares a table with itself matches everything, so that nothing would be inserted, silently."""
+    with pytest.raises(SqlError, match=r"(?i)ambiguous"):
+        engine.run(f"MERGE INTO t USING t ON {on} WHEN NOT MATCHED THEN INSERT VALUES (1, 'a', 1, 'q')", {})

@@ -149,3 +149,68 @@ def test_a_tunnel_carries_no_view(odps: ODPS, name: str) -> None:
         tunnel.create_download_session(view.name)
     with pytest.raises(errors.ODPSError, match="VIRTUAL_VIEW"):
         view.head(1)
+
+
+def test_a_common_table_hides_no_other_one(engine: Engine) -> None:
+    """WITH t AS (… FROM t) reads the table; names inside of the endpoint are none that a query could take."""
+    engine.run("CREATE TABLE hid (k BIGINT); INSERT INTO hid VALUES (1), (2)", {})
+    assert rows(engine, "WITH hid AS (SELECT * FROM hid WHERE k = 1) SELECT COUNT(*) FROM hid") == [(1,)]
+    assert rows(engine, "WITH a AS (SELECT * FROM hid), hid AS (SELECT 9 AS k) SELECT SUM(k) FROM a") == [(3,)]
+    assert rows(engine, "WITH _t0 AS (SELECT 9 AS k) SELECT SUM(hid.k) FROM _t0 JOIN hid ON true") == [(3,)]
+
+
+def test_a_star_means_what_it_meant_when_the_view_was_made(engine: Engine) -> None:
+    """A table that gets a column, or other places for them, moves no value of a view to another name."""
+    engine.run("CREATE TABLE u (a BIGINT, z STRING); INSERT INTO u VALUES (1, 'zed')", {})
+    engine.run("CREATE VIEW v AS SELECT * FROM t; CREATE VIEW j AS SELECT t.*, u.z FROM t JOIN u ON t.a = u.a", {})
+    engine.run("CREATE VIEW w AS SELECT v.*, u.* FROM v, u WHERE v.a = u.a", {})
+    engine.run("CREATE VIEW q AS SELECT * FROM (SELECT * FROM t) s", {})
+    before = [rows(engine, f"SELECT * FROM {view} ORDER BY 1") for view in "vjwq"]
+    engine.run("ALTER TABLE t ADD COLUMNS (extra BIGINT); ALTER TABLE t CHANGE COLUMN b b STRING FIRST", {})
+    engine.run("CREATE OR REPLACE VIEW v AS SELECT c, b, a, extra FROM t", {})
+    after = [rows(engine, f"SELECT * FROM {view} ORDER BY 1") for view in "jwq"]
+    assert after == before[1:]
+    assert rows(engine, "SELECT * FROM t ORDER BY a")[0] == ("x", 1, "q   ", None)
+
+
+def test_a_view_of_a_column_that_is_gone_fails_by_its_name(engine: Engine) -> None:
+    """It does not show another column in its place."""
+    engine.run("CREATE VIEW v AS SELECT * FROM t; ALTER TABLE t RENAME COLUMN b TO d", {})
+    with pytest.raises(SqlError, match='"b" not found'):
+        engine.run("SELECT a FROM v", {})
+
+
+def test_views_that_double_end_with_a_reason(engine: Engine) -> None:
+    """Each view that reads the one below twice doubles the work: that is refused before it takes for ever."""
+    engine.run("CREATE VIEW v0 AS SELECT a FROM t", {})
+    one = "CREATE VIEW v{0} AS SELECT x.a FROM v{1} x JOIN v{1} y ON x.a = y.a"
+    script = "; ".join(one.format(at + 1, at) for at in range(30))
+    with pytest.raises(SqlError, match="reads views and variables more than 256 times"):
+        engine.run(script, {})
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        f"SELECT {'(' * 3000}1{')' * 3000}",
+        f"SELECT {'array(' * 3000}1{')' * 3000}",
+        f"DELETE FROM t WHERE {'(' * 3000}1{')' * 3000}",
+        f"{'EXPLAIN ' * 3000}SELECT 1",
+        f"CREATE TABLE deep (a {'ARRAY<' * 3000}BIGINT{'>' * 3000})",
+    ],
+)
+def test_what_is_nested_too_deeply_is_refused(engine: Engine, statement: str) -> None:
+    """The reader's limit is the statement's fault, and no internal error."""
+    with pytest.raises(SqlError, match=r"ODPS-0130071.*(nested too deeply|more than 32 levels)"):
+        engine.run(statement, {})
+    with pytest.raises(SqlError):
+        engine.cost(statement, {})
+
+
+def test_a_view_is_not_renamed_to_another_schema(engine: Engine) -> None:
+    """What stands before the new name is not ignored; tables do the same."""
+    engine.run("CREATE VIEW v AS SELECT a FROM t; CREATE SCHEMA other", {})
+    for kind, name in [("VIEW", "v"), ("TABLE", "t")]:
+        with pytest.raises(SqlError, match="moving p1"):
+            engine.run(f"ALTER {kind} {name} RENAME TO other.{name}2", {})
+    engine.run("ALTER VIEW v RENAME TO default.v2; ALTER TABLE t RENAME TO p1.default.t2", {})

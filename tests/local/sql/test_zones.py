@@ -106,6 +106,34 @@ def test_copies_are_exact_in_hours_that_happen_twice(engine: Engine) -> None:
         engine.run("SELECT CAST(d AS STRING) FROM g", BERLIN)
 
 
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "t.d = '2024-01-02 03:04:05'",
+        "'2024-01-02 03:04:05' = t.d",
+        "t.d <> '2024-01-01 19:04:05'",
+        "t.d IN ('2024-01-02 03:04:05')",
+        "t.d = t.s",
+        "t.d = t.n",
+        "t.ts >= t.n",
+        "t.d > DATE'2024-01-02'",
+        "t.d = o.s",
+        "EXISTS (SELECT 1 FROM t i WHERE i.d = t.s)",
+    ],
+)
+def test_conditions_go_by_the_clock_whatever_is_selected(engine: Engine, condition: str) -> None:
+    """A query that hands a column on still compares local times; the instant that it returns is the stored one."""
+    engine.run("CREATE TABLE o AS SELECT s FROM t", {})
+    assert only(engine.run(f"SELECT t.d FROM t CROSS JOIN o WHERE {condition}", SHANGHAI)) == BEFORE
+
+
+def test_joins_by_one_name_go_by_the_clock(engine: Engine) -> None:
+    """USING compares an instant with a text by local time, as ON does."""
+    engine.run("CREATE TABLE o (d STRING); INSERT INTO o SELECT s FROM t", {})
+    assert only(engine.run("SELECT t.n FROM t JOIN o USING (d)", SHANGHAI)) == NOON
+    assert only(engine.run("SELECT o.d FROM t JOIN o ON t.d = o.d", SHANGHAI)) == "2024-01-02 03:04:05"
+
+
 def test_nested_times_are_refused_by_a_clock(engine: Engine) -> None:
     """Times inside of values stay instants when they are copied, and a query that computes says why it cannot."""
     engine.run("CREATE TABLE f (a ARRAY<DATETIME>, k BIGINT)", {})
@@ -113,6 +141,51 @@ def test_nested_times_are_refused_by_a_clock(engine: Engine) -> None:
     assert only(engine.run("SELECT a FROM f", SHANGHAI)) == [BEFORE]
     with pytest.raises(SqlError, match=r"column a \(array<datetime>\) has times inside"):
         engine.run("SELECT a[0] FROM f", SHANGHAI)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT n FROM (SELECT n, s FROM t) q",
+        "SELECT n FROM t UNION SELECT n FROM t",
+        "WITH c AS (SELECT n FROM t) SELECT * FROM c",
+        "SELECT MAX(n) AS n FROM t GROUP BY s",
+        "SELECT COALESCE(n, n) AS n FROM t",
+        "SELECT CAST(MIN(n) AS TIMESTAMP_NTZ) AS n FROM t",
+        "SELECT CAST('2024-01-02 03:04:05' AS TIMESTAMP_NTZ) AS n",
+    ],
+)
+@pytest.mark.parametrize("settings", [{}, SHANGHAI])
+def test_a_time_without_a_zone_stays_one_in_every_query(engine: Engine, query: str, settings: dict[str, str]) -> None:
+    """It keeps its type and is never moved, whatever a query makes of it, and also in a table that is made of it."""
+    engine.run(f"CREATE TABLE made AS SELECT n FROM ({query}) q", settings)
+    for each in (query, "SELECT n FROM made"):
+        found = engine.run(each, settings)
+        assert found.rows is not None
+        assert (str(found.columns[0].type), found.rows.column(0)[0].as_py()) == ("timestamp_ntz", NOON)
+
+
+def test_times_that_cannot_be_told_apart_are_refused(engine: Engine) -> None:
+    """A query that reads both kinds says which result it cannot tell, where the clock makes a difference."""
+    query = "SELECT ts FROM t UNION ALL SELECT n FROM t"
+    with pytest.raises(SqlError, match="whether ts is a TIMESTAMP or a TIMESTAMP_NTZ cannot be told"):
+        engine.run(query, SHANGHAI)
+    assert len(engine.run(query, {}).rows or ()) == 2
+    assert only(engine.run("SELECT CAST(MAX(ts) AS TIMESTAMP), CAST(MAX(n) AS TIMESTAMP_NTZ) FROM t", SHANGHAI)) == (
+        BEFORE,
+        NOON,
+    )
+
+
+@pytest.mark.parametrize("query", ["array(d)", "named_struct('x', ts)", "collect_list(DATETIME'2024-01-02 03:04:05')"])
+def test_instants_are_not_put_into_values_by_a_clock(engine: Engine, query: str) -> None:
+    """An instant inside of a value could not be moved back; it would be local time, silently."""
+    with pytest.raises(SqlError, match="makes them by the clock of Asia/Shanghai"):
+        engine.run(f"SELECT {query} FROM t GROUP BY d, ts", SHANGHAI)
+    engine.run("CREATE TABLE f (a ARRAY<DATETIME>)", {})
+    with pytest.raises(SqlError, match="makes them by the clock of Asia/Shanghai"):
+        engine.run("INSERT INTO f VALUES (array(DATETIME'2024-01-02 03:04:05'))", SHANGHAI)
+    engine.run("INSERT INTO f SELECT NULL FROM t WHERE d = s", SHANGHAI)
 
 
 def test_views_and_variables_go_by_the_clock_too(engine: Engine) -> None:
@@ -158,6 +231,10 @@ def test_casts_do_what_the_service_documents(engine: Engine, expression: str, va
         ("CAST(1.5 AS DATE)", "unsupported CAST of a number to DATE"),
         ("CAST(d AS BIGINT)", "unsupported CAST of a time to BIGINT; UNIX_TIMESTAMP"),
         ("CAST(ts AS DOUBLE)", "unsupported CAST of a time to DOUBLE"),
+        ("CAST(TRUE AS DATETIME)", "unsupported CAST of this value to DATETIME"),
+        ("CAST(d > d AS TIMESTAMP)", "unsupported CAST of this value to TIMESTAMP"),
+        ("CAST(array(s) AS BIGINT)", "unsupported CAST of this value to BIGINT"),
+        ("CAST(CAST(s AS BINARY) AS INT)", "unsupported CAST of this value to INT"),
         ("CAST(CAST(d AS DATE) AS BOOLEAN)", "unsupported CAST of a time to BOOLEAN"),
     ],
 )
@@ -202,6 +279,8 @@ def test_intervals_are_added_and_compared(engine: Engine) -> None:
         ("INTERVAL_DAY_TIME('x')", "'x' is no interval; it is written as 'days hours"),
         ("INTERVAL_YEAR_MONTH(s)", "not written as a constant"),
         ("INTERVAL '1' FORTNIGHT", "FORTNIGHT"),
+        ("INTERVAL '1' DAY * 2", "a result that is computed from intervals"),
+        ("CASE WHEN s IS NULL THEN INTERVAL '1' DAY END", "a result that is computed from intervals"),
         ("d + INTERVAL_DAY_TIME('0 0:0:0.000000001')", "below a microsecond"),
     ]:
         with pytest.raises(SqlError, match=words):

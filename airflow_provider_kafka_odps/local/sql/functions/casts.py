@@ -16,6 +16,12 @@ _TIMES = "('TIMESTAMP', 'TIMESTAMP_S', 'TIMESTAMP_MS', 'TIMESTAMP_NS', 'TIMESTAM
 _IS_NUMBER = f"(typeof(x) IN {_NUMBERS} OR starts_with(typeof(x), 'DECIMAL'))"
 
 
+_IS_NESTED = "(ends_with(typeof(x), ']') OR starts_with(typeof(x), 'MAP(') OR starts_with(typeof(x), 'STRUCT('))"
+
+
+_IS_NO_TIME = f"(typeof(x) IN ('BOOLEAN', 'BLOB') OR {_IS_NESTED})"
+
+
 _TEXT = "trim(TRY_CAST(x AS VARCHAR))"
 
 
@@ -37,10 +43,13 @@ def checked_cast(node: Any, zone: str, *, strict: bool) -> Any:
 
     kind = node.to.this
     if kind in (exp.DataType.Type.TIMESTAMP_NS, exp.DataType.Type.TIMESTAMPTZ):
-        return _filled(f"CASE WHEN {_IS_NUMBER} THEN CAST({_moment(zone)} AS t) ELSE c END", node)
+        refused = _refusal("this value to TIMESTAMP")
+        text = f"CASE WHEN {_IS_NUMBER} THEN CAST({_moment(zone)} AS t) WHEN {_IS_NO_TIME} THEN {refused} ELSE c END"
+        return _filled(text, node)
     if kind in (exp.DataType.Type.DATETIME, exp.DataType.Type.DATE):
         refused = _refusal(f"a number to {kind.value.upper()}; FROM_UNIXTIME makes a time of it")
-        return _filled(f"CASE WHEN {_IS_NUMBER} THEN {refused} ELSE c END", node)
+        other = _refusal(f"this value to {kind.value.upper()}")
+        return _filled(f"CASE WHEN {_IS_NUMBER} THEN {refused} WHEN {_IS_NO_TIME} THEN {other} ELSE c END", node)
     if kind is exp.DataType.Type.BOOLEAN:
         return _filled(f"CASE WHEN typeof(x) IN {_TIMES} THEN {_refusal('a time to BOOLEAN')} ELSE c END", node)
     return _number(node, strict=strict) if kind in exp.DataType.NUMERIC_TYPES else node
@@ -60,9 +69,12 @@ def _number(node: Any, *, strict: bool) -> Any:
     if strict:
         wrong = f"error('in function cast, value `' || {_TEXT} || '` cannot be casted to {name}')"
         text = f"CASE WHEN x IS NULL OR regexp_full_match({_TEXT}, '{_DIGITS}') THEN {text} ELSE {wrong} END"
+    nothing = _refusal(f"this value to {name}")
     refused = _refusal(f"a time to {name}; UNIX_TIMESTAMP counts its seconds")
     return _filled(
-        f"CASE WHEN typeof(x) IN {_TIMES} THEN {refused} WHEN typeof(x) = 'VARCHAR' THEN {text} ELSE {other} END", node
+        f"CASE WHEN typeof(x) IN {_TIMES} THEN {refused} WHEN {_IS_NESTED} OR typeof(x) = 'BLOB' THEN {nothing} "
+        f"WHEN typeof(x) = 'VARCHAR' THEN {text} ELSE {other} END",
+        node,
     )
 
 

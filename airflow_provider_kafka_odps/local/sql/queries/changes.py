@@ -11,6 +11,12 @@ from airflow_provider_kafka_odps.local.sql.functions.rewriting import dialect
 from airflow_provider_kafka_odps.local.sql.parsing.statements import Name
 from airflow_provider_kafka_odps.local.sql.queries.translating import ROW, TARGET, Parsed, parse_error
 
+_CLAUSES = frozenset({"this", "expressions", "from_", "from", "where", "using", "on", "whens"})
+"""What sqlglot calls the clauses that are read below."""
+
+
+_PARTS_OF_A_NAME = frozenset({"this", "db", "catalog", "alias"})
+
 
 @dataclass(frozen=True, slots=True)
 class Removal:
@@ -56,15 +62,14 @@ def read_change(text: str) -> Change:
         tree = sqlglot.parse_one(text, read=dialect())
     except sqlglot.errors.SqlglotError as reason:
         raise parse_error(reason) from None
-    except RecursionError:
-        raise SqlError.parse(1, 1, "the statement is nested too deeply") from None
     reader = _Reader(text)
+    reader.refuse_others(tree)
     match tree:
         case exp.Merge():
             return reader.merge(tree)
-        case exp.Update() if isinstance(tree.this, exp.Table):
+        case exp.Update() if isinstance(tree.this, exp.Table) and tree.expressions:
             return reader.update(tree)
-        case exp.Delete() if isinstance(tree.this, exp.Table) and not tree.args.get("using"):
+        case exp.Delete() if isinstance(tree.this, exp.Table):
             return reader.delete(tree)
     raise SqlError.parse(1, 1, f"expected UPDATE t SET …, DELETE FROM t …, or MERGE INTO t …: {text[:80]}")  # noqa: S608 - words
 
@@ -72,6 +77,19 @@ def read_change(text: str) -> Change:
 @dataclass(frozen=True, slots=True)
 class _Reader:
     text: str
+
+    def refuse_others(self, tree: Any) -> None:
+        """Refuse clauses that this endpoint does not have: DELETE … LIMIT 1 must not delete all rows.
+
+        Raises SqlError.
+        """
+        from sqlglot import exp
+
+        clauses = _CLAUSES - {"using"} if isinstance(tree, exp.Delete) else _CLAUSES
+        for node, known in ((tree, clauses), (tree.this, _PARTS_OF_A_NAME)):
+            others = [name for name, value in node.args.items() if value and name not in known]
+            if others:
+                self._refuse(f"{type(tree).__name__.upper()} with {', '.join(others).upper().strip('_')}")
 
     def delete(self, tree: Any) -> Change:
         """Return what DELETE does."""
@@ -82,7 +100,7 @@ class _Reader:
     def update(self, tree: Any) -> Change:
         """Return what UPDATE does."""
         name, alias = _target(tree.this)
-        columns, values = self._sets(tree)
+        columns, values = self._sets(tree, {name[-1], alias})
         query = _rows(alias, *values).from_(_aliased(alias))
         source = tree.args.get("from_") or tree.args.get("from")
         if source is not None:
@@ -102,18 +120,18 @@ class _Reader:
                 self._refuse("WHEN NOT MATCHED BY SOURCE")
             joined = _joined(tree, alias) if matched else _unmatched(tree, alias)
             for earlier in before[matched]:
-                joined = joined.where(f"NOT coalesce({earlier.sql(dialect=dialect())}, FALSE)", dialect=dialect())
+                joined = joined.where(_fails(earlier))
             joined = joined if condition is None else joined.where(condition.copy())
             before[matched].append(condition if condition is not None else _true())
-            steps.append(self._step(when, alias, joined))
+            steps.append(self._step(when, {name[-1], alias}, alias, joined))
         return Change("MERGE", name, tuple(steps))
 
-    def _step(self, when: Any, alias: str, joined: Any) -> Removal | Update | Addition:
+    def _step(self, when: Any, names: set[str], alias: str, joined: Any) -> Removal | Update | Addition:
         from sqlglot import exp
 
         matched, then = bool(when.args.get("matched")), when.args["then"]
         if matched and isinstance(then, exp.Update) and then.expressions:
-            columns, values = self._sets(then)
+            columns, values = self._sets(then, names)
             return Update(columns, self._parsed(_rows_of(joined, alias, values)))
         if matched and isinstance(then, exp.Var) and then.name.upper() == "DELETE":
             return Removal(self._parsed(_rows_of(joined, alias, ())))
@@ -125,12 +143,16 @@ class _Reader:
             return Addition(columns, self._parsed(joined.select(*_numbered(values), append=False)))
         return self._refuse(f"MERGE … {when.sql(dialect=dialect())}")
 
-    def _sets(self, tree: Any) -> tuple[tuple[str, ...], tuple[Any, ...]]:
+    def _sets(self, tree: Any, target: set[str]) -> tuple[tuple[str, ...], tuple[Any, ...]]:
         from sqlglot import exp
 
         for each in tree.expressions:
             if not isinstance(each, exp.EQ) or not isinstance(each.this, exp.Column):
                 self._refuse(f"SET {each.sql(dialect=dialect())}: set one column at a time")
+            if len(each.this.parts) > 2 or each.this.table.lower() not in {"", *(name.lower() for name in target)}:  # noqa: PLR2004 - table.column
+                raise SqlError.semantic(
+                    f"SET {each.this.sql(dialect=dialect())}: only columns of the target can be set"
+                )
         names = tuple(_column_name(each.this) for each in tree.expressions)
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
@@ -157,6 +179,12 @@ def _true() -> Any:
     from sqlglot import exp
 
     return exp.true()
+
+
+def _fails(condition: Any) -> Any:
+    from sqlglot import exp
+
+    return exp.Not(this=exp.Is(this=exp.paren(condition.copy()), expression=exp.true()))
 
 
 def _aliased(alias: str) -> Any:
@@ -200,5 +228,6 @@ def _joined(merge: Any, alias: str) -> Any:
 def _unmatched(merge: Any, alias: str) -> Any:
     from sqlglot import exp
 
-    met = exp.select("1").from_(_aliased(alias)).where(merge.args["on"].copy())
-    return exp.select().from_(merge.args["using"].copy()).where(exp.Not(this=exp.Exists(this=met)))
+    # Not a subquery: a name that both have would mean the target's in there, silently, where MERGE calls it ambiguous.
+    source = exp.select().from_(merge.args["using"].copy())
+    return source.join(_aliased(alias), on=merge.args["on"].copy(), join_type="anti")

@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from airflow_provider_kafka_odps.local.catalog.model import Column
 from airflow_provider_kafka_odps.local.catalog.rows import padded
+from airflow_provider_kafka_odps.local.errors import SqlError
 from airflow_provider_kafka_odps.local.wire.timestamps import MICROS, WIDE, as_micros, from_micros, is_timestamp
 from airflow_provider_kafka_odps.local.wire.types import MAX_PRECISION, ColumnType, Kind, arrow_type
 
@@ -119,7 +120,12 @@ def duckdb_type(column: ColumnType, *, wide: bool = False) -> str:
 
 
 def column_type(found: pa.DataType) -> ColumnType:
-    """Return the column type of a query's Arrow column."""
+    """Return the column type of a query's Arrow column.
+
+    Raises SqlError for an interval of DuckDB's, which is none of the service's.
+    """
+    if pa.types.is_interval(found):
+        raise SqlError.unsupported("a result that is computed from intervals; add it to a time, or compare it")
     if found in _FROM_ARROW:
         return ColumnType(_FROM_ARROW[found])
     if pa.types.is_decimal(found):

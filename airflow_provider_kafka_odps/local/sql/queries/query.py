@@ -26,13 +26,14 @@ from airflow_provider_kafka_odps.local.sql.queries.duckdb_types import (
     is_wide,
     without_padding,
 )
-from airflow_provider_kafka_odps.local.sql.queries.result_types import kept_types
+from airflow_provider_kafka_odps.local.sql.queries.result_types import kept_types, timestamps
 from airflow_provider_kafka_odps.local.sql.queries.translating import (
     ROW,
     TARGET,
     Parsed,
     Translation,
     parsed,
+    table_name,
     translate,
 )
 from airflow_provider_kafka_odps.local.sql.queries.zones import (
@@ -44,7 +45,7 @@ from airflow_provider_kafka_odps.local.sql.queries.zones import (
 )
 from airflow_provider_kafka_odps.local.sql.scope import Scope
 from airflow_provider_kafka_odps.local.wire.timestamps import is_timestamp
-from airflow_provider_kafka_odps.local.wire.types import ColumnType, arrow_type
+from airflow_provider_kafka_odps.local.wire.types import ColumnType, Kind, arrow_type
 
 _FAR_DATE = re.compile(
     r"['\"](?:0\d{3}|1[0-5]\d\d|16[0-6]\d|167[0-7]|226[2-9]|22[7-9]\d|2[3-9]\d\d|[3-9]\d{3})-\d\d?-\d\d?\b"
@@ -60,16 +61,36 @@ class _Ready:
     sql: str
     wide: bool
     zone: str
+    named: frozenset[str] | None
+    """The columns that the query mentions; None: all."""
+    timestamps: frozenset[Kind]
+    """Which of TIMESTAMP and TIMESTAMP_NTZ it knows: DuckDB has one type for both."""
 
-    def local_times(self, rows: list[pa.Table], tables: list[Table], made: Translation) -> list[pa.Table]:
+    def local_times(self, rows: list[pa.Table], tables: list[Table]) -> list[pa.Table]:
         """Return the rows of the tables with their instants by the zone's clock."""
         if not self.zone:
             return rows
-        named = referenced_columns([query.tree for query in made.read], tables)
         return [
-            local_times(self.cursor, found, table.columns, self.zone, named)
+            local_times(self.cursor, found, table.columns, self.zone, self.named)
             for found, table in zip(rows, tables, strict=True)
         ]
+
+    def type_of(self, name: str, found: pa.DataType) -> ColumnType:
+        """Return the type of a result of which nothing else is known.
+
+        Raises SqlError when it is a time, and whether it is an instant cannot be told.
+        """
+        kind = column_type(found)
+        if kind.kind is not Kind.TIMESTAMP or Kind.TIMESTAMP_NTZ not in self.timestamps:
+            return kind
+        if Kind.TIMESTAMP not in self.timestamps:
+            return ColumnType(Kind.TIMESTAMP_NTZ)
+        if self.zone:
+            raise SqlError.unsupported(
+                f"whether {name} is a TIMESTAMP or a TIMESTAMP_NTZ cannot be told in a query that reads both, "
+                f"and by the clock of {self.zone} they differ; write a CAST around it in the last SELECT"
+            )
+        return kind
 
     def instants(self, rows: pa.Table, columns: Sequence[Column]) -> pa.Table:
         """Return the rows of the query with the instants that their local times are."""
@@ -99,7 +120,7 @@ class Queries:
             kept = [None] * found.num_columns
         names = _distinct(field.name.lower() for field in found.schema)
         columns = tuple(
-            Column(at, name, own or column_type(found_type))
+            Column(at, name, own or ready.type_of(name, found_type))
             for at, (name, found_type, own) in enumerate(zip(names, found.schema.types, kept, strict=True))
         )
         return columns, _checked(in_columns(ready.instants(found, columns), columns), columns)
@@ -150,25 +171,38 @@ class Queries:
                 if wide:
                     rows = [in_micros(found, table.columns) for found, table in zip(rows, read, strict=True)]
                     made = translate(query, catalog, scope, wide=True, exact=exact, target=target)
-                ready = _Ready(cursor, made.sql, wide, self._zone(cursor, query, made, scope, into))
-                rows = ready.local_times(rows, read, made)
+                trees = [each.tree for each in made.read]
+                named = referenced_columns(trees, read)
+                zone = self._zone(cursor, query, made, scope, into, target)
+                ready = _Ready(cursor, made.sql, wide, zone, named, timestamps(trees, read, named))
+                rows = ready.local_times(rows, read)
                 for at, (table, found) in enumerate(zip(read, rows, strict=True)):
                     shown = for_duckdb(without_padding(found, table.columns))
                     if at == len(made.tables):
                         cursor.register(TARGET, shown.append_column(ROW, pa.array(range(shown.num_rows), pa.int64())))
                     else:
-                        cursor.register(f"_t{at}", shown)
+                        cursor.register(table_name(at), shown)
                 yield ready
         finally:
             cursor.close()
 
-    def _zone(self, cursor: Any, query: Parsed, made: Translation, scope: Scope, into: Sequence[ColumnType]) -> str:
+    def _zone(
+        self,
+        cursor: Any,
+        query: Parsed,
+        made: Translation,
+        scope: Scope,
+        into: Sequence[ColumnType],
+        target: Table | None,
+    ) -> str:
         """Return by whose clock a query is run; empty where none is asked."""
         if not scope.zone:
             return ""
         check_zone(cursor, scope.zone)
         # A view is a query of its own, which may ask the clock.
-        copies = len(made.read) == 1 and copies_only(query, self._store.catalog, scope, into)
+        copies = len(made.read) == 1 and copies_only(
+            query, self._store.catalog, scope, into, [*made.tables, *([target] if target else [])], target
+        )
         return "" if copies else scope.zone
 
     def _rows_of(self, table: Table) -> pa.Table:

@@ -4,23 +4,32 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from typing import Any
+from uuid import uuid4
 
 from airflow_provider_kafka_odps.local.catalog.catalog import Catalog
-from airflow_provider_kafka_odps.local.catalog.model import Table
+from airflow_provider_kafka_odps.local.catalog.model import Table, View
 from airflow_provider_kafka_odps.local.errors import SqlError
 from airflow_provider_kafka_odps.local.sql.functions.rewriting import dialect, rewrite
 from airflow_provider_kafka_odps.local.sql.scope import Scope
 
-TARGET = "__target"
+_SECRET = uuid4().hex
+"""Part of names that no statement can write: one that did would read what is not its own, or hide it."""
+
+
+TARGET = f"target_{_SECRET}"
 """What the queries that a change of rows is made of call the table that is changed."""
 
 
-ROW = "__row"
+ROW = f"row_{_SECRET}"
 """Its column with the number of each row, from 0, in the order of its partitions."""
 
 
 _MOST_VIEWS = 32
 """How deep views may stand on views: far more than anybody has, and no endless chain."""
+
+
+_MOST_READ = 256
+"""How many queries one query may be made of: views that join others twice double with each step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +42,13 @@ class Parsed:
 
 @dataclass(slots=True)
 class Translation:
-    """DuckDB's SQL for a query, the tables that it calls _t0, _t1, …, and all queries that it was made of."""
+    """DuckDB's SQL for a query, the tables that it calls by `table_name`, and all queries that it was made of."""
 
     sql: str = ""
     tables: list[Table] = field(default_factory=list)
     read: list[Parsed] = field(default_factory=list)
+    named: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """The columns of the tables and views that the query itself names, by full name."""
 
     def number_of(self, table: Table) -> int:
         """Return by which number the query calls this table; a new one is added."""
@@ -46,6 +57,11 @@ class Translation:
                 return at
         self.tables.append(table)
         return len(self.tables) - 1
+
+
+def table_name(number: int) -> str:
+    """Return what DuckDB's SQL calls the table of this number."""
+    return f"t{number}_{_SECRET}"
 
 
 def parsed(text: str) -> Parsed:
@@ -60,8 +76,6 @@ def parsed(text: str) -> Parsed:
         tree = sqlglot.parse_one(text, read=dialect())
     except sqlglot.errors.SqlglotError as reason:
         raise parse_error(reason) from None
-    except RecursionError:
-        raise SqlError.parse(1, 1, "the statement is nested too deeply") from None
     if not isinstance(tree, exp.Query | exp.Values):
         raise SqlError.parse(1, 1, f"invalid token '{text.split(maxsplit=1)[0]}', expected a query")
     return Parsed(text, tree)
@@ -100,27 +114,32 @@ class _Reading:
     exact: bool
     target: Table | None
 
-    def read(self, query: Parsed, scope: Scope, depth: int) -> Any:
-        """Return the tree of a query, with DuckDB's functions, and with the numbers of its tables for their names."""
+    def read(self, query: Parsed, scope: Scope, depth: int, view: View | None = None) -> Any:
+        """Return the tree of a query, with DuckDB's functions, and with the numbers of its tables for their names.
+
+        `view` is what the query is that of, if any.
+        """
         from sqlglot import exp
 
         if depth > _MOST_VIEWS:
             raise SqlError.semantic(f"views stand on views more than {_MOST_VIEWS} deep, or a view reads itself")
+        if len(self.made.read) >= _MOST_READ:
+            raise SqlError.semantic(f"the query reads views and variables more than {_MOST_READ} times, also in views")
         self.made.read.append(query)
         tree = query.tree.copy()
         _name_results(tree)
         if not self.exact:
             _make_doubles(tree)
         for kind in tree.find_all(exp.DataType):
-            # TIMESTAMP has nanoseconds here; DATETIME keeps DuckDB's own type, which has all functions.
-            if kind.this is exp.DataType.Type.TIMESTAMP:
+            # Both kinds of TIMESTAMP have nanoseconds here; DATETIME keeps DuckDB's own type, which has all functions.
+            if kind.this in (exp.DataType.Type.TIMESTAMP, exp.DataType.Type.TIMESTAMPNTZ):
                 kind.set("this", exp.DataType.Type.TIMESTAMPTZ if self.wide else exp.DataType.Type.TIMESTAMP_NS)
         tree = rewrite(tree, self.catalog, scope, wide=self.wide)
         for reference in list(tree.find_all(exp.Table)):
-            self._resolve(reference, scope, depth)
+            self._resolve(reference, scope, depth, view)
         return tree
 
-    def _resolve(self, reference: Any, scope: Scope, depth: int) -> None:
+    def _resolve(self, reference: Any, scope: Scope, depth: int, view: View | None) -> None:
         from sqlglot import exp
 
         if isinstance(reference.this, exp.Parameter):
@@ -131,29 +150,41 @@ class _Reading:
             self._put_query(reference, variable, (), name[1:], scope, depth)
             return
         parts = tuple(part.name.lower() for part in reference.parts)
-        if not isinstance(reference.this, exp.Identifier) or (len(parts) == 1 and _is_common(reference, parts[0])):
+        if not isinstance(reference.this, exp.Identifier) or (len(parts) == 1 and is_common(reference, parts[0])):
             return
         if parts == (TARGET,) and self.target is not None:
             reference.set("this", exp.to_identifier(TARGET))
             return
         table = scope.table(self.catalog, parts)
+        every = tuple(column.name for column in (*table.columns, *table.partition_columns))
+        if not depth:
+            self.made.named[table.name.full] = every
+        known = every if view is None else view.columns.get(table.name.full, every)
+        if known != every:
+            reference = _only(reference, known, parts[-1])
         if table.view is not None:
             inside = replace(scope, settings={**scope.settings, **table.view.settings}, variables={})
-            names = tuple(column.name for column in table.columns)
-            self._put_query(reference, table.view.query, names, parts[-1], inside, depth)
+            self._put_query(reference, table.view.query, every, parts[-1], inside, depth, table.view)
             return
         if not reference.alias:
             reference.set("alias", exp.TableAlias(this=exp.to_identifier(parts[-1], quoted=True)))
-        reference.set("this", exp.to_identifier(f"_t{self.made.number_of(table)}"))
+        reference.set("this", exp.to_identifier(table_name(self.made.number_of(table))))
         reference.set("db", None)
         reference.set("catalog", None)
 
     def _put_query(
-        self, reference: Any, query: str, names: tuple[str, ...], name: str, scope: Scope, depth: int
+        self,
+        reference: Any,
+        query: str,
+        names: tuple[str, ...],
+        name: str,
+        scope: Scope,
+        depth: int,
+        view: View | None = None,
     ) -> None:
         from sqlglot import exp
 
-        inner = self.read(parsed(query), scope, depth + 1)
+        inner = self.read(parsed(query), scope, depth + 1, view)
         inner = inner.unnest() if isinstance(inner, exp.Subquery) else inner
         alias = exp.to_identifier(reference.alias or name, quoted=True)
         if names:
@@ -165,16 +196,42 @@ class _Reading:
         reference.replace(exp.Subquery(this=inner, alias=exp.TableAlias(this=alias), joins=joins))
 
 
-def _is_common(reference: Any, name: str) -> bool:
+def _only(reference: Any, names: tuple[str, ...], name: str) -> Any:
+    """Put a query of these columns in the place of a table, and return the table in there."""
     from sqlglot import exp
 
-    above = reference.parent
+    joins = reference.args.get("joins")
+    alias = exp.TableAlias(this=exp.to_identifier(reference.alias or name, quoted=True))
+    inner = exp.Table(this=reference.this.copy(), db=reference.args.get("db"), catalog=reference.args.get("catalog"))
+    columns = (exp.column(exp.to_identifier(each, quoted=True)) for each in names)
+    query = exp.select(*columns).from_(inner, copy=False)
+    reference.replace(exp.Subquery(this=query, alias=alias, joins=joins))
+    return inner
+
+
+def is_common(reference: Any, name: str) -> bool:
+    """Return whether a table's name is, where it stands, that of a WITH clause."""
+    within, above = reference, reference.parent
     while above is not None:
-        common = above.args.get("with_") or above.args.get("with")
-        if isinstance(common, exp.With) and any(cte.alias.lower() == name for cte in common.expressions):
+        if name in _common_names(above, within):
             return True
-        above = above.parent
+        within, above = above, above.parent
     return False
+
+
+def _common_names(above: Any, within: Any) -> set[str]:
+    """Return the names of WITH clauses that `within`, which is right below `above`, sees there."""
+    from sqlglot import exp
+
+    if isinstance(above, exp.With):
+        parts = above.expressions
+        if not above.args.get("recursive"):
+            # In its own query, and in those before it, a name means what it means outside of the clause.
+            parts = parts[: next(at for at, part in enumerate(parts) if part is within)]
+    else:
+        clause = above.args.get("with_") or above.args.get("with")
+        parts = [] if clause is None or clause is within else clause.expressions
+    return {part.alias.lower() for part in parts}
 
 
 def _name_results(tree: Any) -> None:

@@ -110,6 +110,9 @@ def _targets(table: Table, statement: Insert) -> tuple[Column, ...]:
     missing = [name for name in names if name not in known]
     if missing:
         raise SqlError.semantic(f"column {', '.join(missing)} cannot be resolved in {table.name}")
+    twice = sorted({name for name in statement.columns if statement.columns.count(name) > 1})
+    if twice:
+        raise SqlError.semantic(f"two values are inserted into column {', '.join(twice)} of {table.name}")
     return tuple(known[name] for name in names)
 
 
