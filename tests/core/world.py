@@ -23,6 +23,7 @@ from airflow_provider_kafka_odps.core.accounting.tolerance import Tolerance
 from airflow_provider_kafka_odps.core.delivery.attempt import Attempt, Load, Machine, TaskRun
 from airflow_provider_kafka_odps.core.delivery.merging.staged_rows import Staging
 from airflow_provider_kafka_odps.core.delivery.ports import Ports
+from airflow_provider_kafka_odps.core.delivery.sections import NoSections
 from airflow_provider_kafka_odps.core.delivery.window_rows import NoOffsetColumns
 from airflow_provider_kafka_odps.core.journal.entry import Target
 from airflow_provider_kafka_odps.core.load.pacing.refusals import Refusals
@@ -214,6 +215,7 @@ def attempt_at(
         announce=lambda window: world.effect("announce", lambda: world.announced.append(window)),
         commit_ends=lambda window: world.effect("commit ends", lambda: world.followed.append(window)),
         show_progress=world.shown.append,
+        sections=NoSections(),
         staging=Staging(
             TwinStagedRows(world),
             TwinMerges(world, world.statements_of_merges, mode is Mode.OVERWRITE),

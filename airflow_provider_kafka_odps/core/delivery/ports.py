@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
 import pyarrow as pa
@@ -13,7 +13,7 @@ from airflow_provider_kafka_odps.core.accounting.rejects import RejectSink
 from airflow_provider_kafka_odps.core.clock import Clock
 from airflow_provider_kafka_odps.core.delivery.merging.staged_rows import Staging
 from airflow_provider_kafka_odps.core.delivery.reconciling import VisibleRows
-from airflow_provider_kafka_odps.core.delivery.sections import NoSections, Sections
+from airflow_provider_kafka_odps.core.delivery.sections import Sections
 from airflow_provider_kafka_odps.core.delivery.window_rows import WindowRows
 from airflow_provider_kafka_odps.core.history.store import History
 from airflow_provider_kafka_odps.core.journal.entry import JournalStore
@@ -127,6 +127,6 @@ class Ports:
     announce: Announce
     commit_ends: CommitEnds
     show_progress: ShowProgress
+    sections: Sections
     staging: Staging | None = None
     """Where rows wait to be moved into partitions of their own; None: the upload's commit makes them visible."""
-    sections: Sections = field(default_factory=NoSections)

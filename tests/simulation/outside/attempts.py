@@ -25,6 +25,7 @@ from airflow_provider_kafka_odps.core.delivery.attempt import Attempt, Load, Mac
 from airflow_provider_kafka_odps.core.delivery.merging.staged_rows import Staging
 from airflow_provider_kafka_odps.core.delivery.ports import Ports
 from airflow_provider_kafka_odps.core.delivery.reconciling import VisibleRows
+from airflow_provider_kafka_odps.core.delivery.sections import NoSections
 from airflow_provider_kafka_odps.core.delivery.window_rows import NoOffsetColumns
 from airflow_provider_kafka_odps.core.history.store import History
 from airflow_provider_kafka_odps.core.journal.entry import JournalStore
@@ -113,6 +114,7 @@ def attempt_in(
         announce=lambda window: world.effect("announce", lambda: world.hear(window)),
         commit_ends=lambda window: world.effect("commit the ends", lambda: follow(window)),
         show_progress=_unseen,
+        sections=NoSections(),
         staging=_staging(world, order) if order.routed else None,
     )
     cancellation = AskedBy(lambda: actor.cancelled)
