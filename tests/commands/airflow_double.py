@@ -21,19 +21,20 @@ class AirflowDouble:
 
     url: str = ""
     instances: list[dict[str, Any]] = field(default_factory=list)
-    xcoms: dict[tuple[str, str, str], Any] = field(default_factory=dict)
-    """Run, task and key → value."""
+    xcoms: dict[tuple[str, str, int, str], Any] = field(default_factory=dict)
+    """Run, task, map index and key → value."""
     assets: dict[str, dict[str, Any]] = field(default_factory=dict)
     """URI → its state store."""
     to_anybody: bool = True
     asked: list[str] = field(default_factory=list)
     """Methods and paths."""
 
-    def load(self, run_id: str, state: str, task_id: str = "load", **xcoms: Any) -> None:
+    def load(self, run_id: str, state: str, task_id: str = "load", map_index: int = -1, **xcoms: Any) -> None:
         """Have a task instance that loads, and what it has pushed; those that come later are newer."""
-        known = {"dag_id": "orders", "dag_run_id": run_id, "task_id": task_id, "map_index": -1, "state": state}
+        known = {"dag_id": "orders", "dag_run_id": run_id, "task_id": task_id, "map_index": map_index}
+        known["state"] = state
         self.instances.insert(0, {**known, "operator": "x", "operator_name": "KafkaToMaxComputeOperator"})
-        self.xcoms |= {(run_id, task_id, key): value for key, value in xcoms.items()}
+        self.xcoms |= {(run_id, task_id, map_index, key): value for key, value in xcoms.items()}
 
     def answer(self, path: str, query: Mapping[str, list[str]]) -> Any:
         """Return what is there; None for nothing."""
@@ -44,7 +45,7 @@ class AirflowDouble:
                 known = [each for each in self.instances if wanted in (None, each["task_id"])]
                 return {"task_instances": known[offset : offset + limit], "total_entries": len(known)}
             case ["dags", "orders", "dagRuns", run_id, "taskInstances", task_id, "xcomEntries", key]:
-                found = self.xcoms.get((run_id, task_id, key))
+                found = self.xcoms.get((run_id, task_id, int(query["map_index"][0]), key))
                 return None if found is None else {"key": key, "value": found}
             case ["assets"]:
                 uris = [uri for uri in self.assets if query["uri_pattern"][0] in uri]

@@ -208,6 +208,9 @@ def test_a_receipt_of_a_run(loaded: dict[str, Any], receipt: str, capsys: pytest
         words = ["--airflow", airflow.url, "--dag-id", "orders", "--task-id", "load", "--run-id"]
         code, answer = verify(capsys, *words, "a run/1")
         assert (code, answer["verdict"], answer["table"].partition(".")[2]) == (0, "the same", loaded["table"])
+        airflow.load("mapped", "success", map_index=3, return_value=json.loads(Path(receipt).read_text()))
+        assert verify(capsys, *words, "mapped", "--map-index", "3")[0] == 0
+        assert "--map-index says which" in verify(capsys, *words, "mapped")[1]["error"]["message"]
         code, answer = verify(capsys, *words, "another")
         assert (code, answer["error"]["name"]) == (2, "InvalidInput")
         assert "has returned no receipt in run 'another'" in answer["error"]["message"]

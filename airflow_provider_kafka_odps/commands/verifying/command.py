@@ -46,6 +46,9 @@ def add(commands: Subparsers, program: str) -> None:
         "--run-id", help="the receipt is what the task has returned in this run, asked of --airflow; with --dag-id and "
         "--task-id",
     )  # fmt: skip
+    verify.add_argument(
+        "--map-index", default=-1, type=int, metavar="N", help="which instance of a mapped task --run-id means",
+    )  # fmt: skip
     add_airflow(verify)
     add_json(verify)
     verify.set_defaults(run=_run)

@@ -66,11 +66,12 @@ def _receipt(asked: argparse.Namespace, api: AirflowApi | None) -> Receipt | Non
     if api is None or asked.dag_id is None or asked.task_id is None:
         raise InvalidInput("--run-id asks Airflow for the receipt: it needs --airflow, --dag-id and --task-id")
     instance = {"dag_id": asked.dag_id, "dag_run_id": asked.run_id, "task_id": asked.task_id}
+    instance["map_index"] = asked.map_index
     found = receipt_of(api.xcom(instance, "return_value"))
     if found is None:
         raise InvalidInput(
             f"task {asked.task_id!r} of DAG {asked.dag_id!r} has returned no receipt in run {asked.run_id!r}: it has "
-            "not succeeded, or Airflow has forgotten it"
+            "not succeeded, or Airflow has forgotten it, or it is mapped: --map-index says which instance is meant"
         )
     return found
 
