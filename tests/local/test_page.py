@@ -8,6 +8,7 @@ import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from kit.airflow_home import ROOT
 from kit.browser import Page, browsing, needs_browser
@@ -18,8 +19,9 @@ from odps.tunnel import TableTunnel
 from airflow_provider_kafka_odps.local.api.call import Call
 from airflow_provider_kafka_odps.local.api.control import require_local
 from airflow_provider_kafka_odps.local.errors import ServiceError
-from airflow_provider_kafka_odps.local.page import paths
+from airflow_provider_kafka_odps.local.page import cells, paths
 from airflow_provider_kafka_odps.local.testing import Operation, RunningEndpoint, running_endpoint
+from airflow_provider_kafka_odps.local.wire.timestamps import WIDE
 
 PHONE, DESK = 390, 1280
 HOSTILE = "<img src=x onerror=alert(1)>&\"'"
@@ -234,3 +236,18 @@ def test_the_list_is_live_filtered_and_says_when_the_endpoint_is_gone() -> None:
             page.fill("document.querySelector('#filter')", "one_of")
             page.until("document.querySelectorAll('#part-tables a').length === 1")
         page.until("document.querySelector('#trouble').innerText.includes('is it still running?')")
+
+
+def test_values_of_every_kind_have_a_text() -> None:
+    """Bytes that are no text, and times that Python or nanoseconds don't hold, do not take the page away."""
+    broken = pa.array([b"ok \xff"]).view(pa.string())
+    far = pa.array([{"sec": -40077331200, "nano": 5}, None], WIDE)
+    beyond = pa.array([10**15], pa.timestamp("ms"))
+    nested = pa.ListArray.from_arrays(pa.array([0, 1]), broken)
+    found = [cells.rows_json([pa.record_batch([column], ["c"])], 9) for column in (broken, far, beyond, nested)]
+    assert found == [
+        [["ok \ufffd"]],
+        [["0700-01-01 00:00:00.000000005"], [None]],
+        [["(outside of the years 1 to 9999)"]],
+        [["(no text)"]],
+    ]
