@@ -159,10 +159,14 @@ def _check_column(stored: pa.Array, column: Column, longest: int | None) -> None
     if not column.nullable and stored.null_count:
         raise MalformedError(f"column {column.name} is NOT NULL, but {stored.null_count} rows have NULL there")
     _check_texts(stored, column.type, column.name, longest)
-    _check_times(stored, column)
+    check_times(stored, column)
 
 
-def _check_times(stored: pa.Array, column: Column) -> None:
+def check_times(stored: pa.Array | pa.ChunkedArray, column: Column) -> None:
+    """Refuse a time that no client can read.
+
+    Raises MalformedError.
+    """
     match column.type.kind:
         case Kind.DATE:
             numbers, each = stored.cast(pa.int32()), float(_SECONDS_OF_A_DAY)
