@@ -119,6 +119,9 @@ def test_copies_are_exact_in_hours_that_happen_twice(engine: Engine) -> None:
         "t.d > DATE'2024-01-02'",
         "t.d = o.s",
         "EXISTS (SELECT 1 FROM t i WHERE i.d = t.s)",
+        "(t.s, t.n) IN (SELECT s, d FROM t)",
+        "t.n >= ALL (SELECT d FROM t)",
+        "t.n IN (SELECT * FROM (SELECT d FROM t) q)",
     ],
 )
 def test_conditions_go_by_the_clock_whatever_is_selected(engine: Engine, condition: str) -> None:
