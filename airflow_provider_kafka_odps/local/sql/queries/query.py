@@ -163,6 +163,14 @@ class Queries:
             rows = run(ready.cursor, f"SELECT {casts} FROM ({ready.sql}) AS q({names})")  # noqa: S608 - the user's own query
             return in_columns(ready.instants(rows, columns), columns)
 
+    def check(self, query: Parsed, scope: Scope, target: Table) -> None:
+        """Refuse a query that cannot run; it calls the table `target` by `TARGET`.
+
+        Raises SqlError.
+        """
+        with self._prepared(query, scope, (), target) as ready:
+            run(ready.cursor, columns_only(ready.sql))
+
     def size(self, text: str, scope: Scope) -> int:
         """Return how many bytes the tables of a query have.
 
