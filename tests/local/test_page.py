@@ -8,6 +8,7 @@ import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from kit.airflow_home import ROOT
 from kit.browser import Page, browsing, needs_browser
@@ -18,8 +19,9 @@ from odps.tunnel import TableTunnel
 from airflow_provider_kafka_odps.local.api.call import Call
 from airflow_provider_kafka_odps.local.api.control import require_local
 from airflow_provider_kafka_odps.local.errors import ServiceError
-from airflow_provider_kafka_odps.local.page import paths
+from airflow_provider_kafka_odps.local.page import cells, paths
 from airflow_provider_kafka_odps.local.testing import Operation, RunningEndpoint, running_endpoint
+from airflow_provider_kafka_odps.local.wire.timestamps import WIDE
 
 PHONE, DESK = 390, 1280
 HOSTILE = "<img src=x onerror=alert(1)>&\"'"
@@ -131,6 +133,39 @@ def test_other_machines_see_nothing_unless_they_may() -> None:
         require_local("192.0.2.7")
 
 
+@pytest.mark.parametrize("headers", [{"Origin": "http://elsewhere.example"}, {"Host": "elsewhere.example"}])
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/_page/overview"), ("POST", "/_page/statements"), ("POST", "/_control/faults"), ("GET", "/")],
+)
+def test_no_other_page_reads_or_acts_by_somebodys_browser(
+    endpoint: RunningEndpoint, method: str, path: str, headers: dict[str, str]
+) -> None:
+    """A request that another origin sends, or that came by another name, is refused, and nothing has run."""
+    body = b'{"query": "CREATE TABLE planted (k BIGINT)"}' if method == "POST" else None
+    request = urllib.request.Request(
+        f"{endpoint.endpoint}{path}", body, {"Content-Type": "text/plain", **headers}, method=method
+    )
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request)
+    with refused.value as answer:
+        assert answer.code == 403
+        assert "elsewhere.example" in json.loads(answer.read())["Message"]
+    assert asked(endpoint, "/_page/overview")["statements"] == []
+
+
+def test_a_page_of_this_machine_at_another_port_acts_no_more(endpoint: RunningEndpoint) -> None:
+    """It has the name of this machine, and is still not the endpoint's page."""
+    for path in ("/_page/statements", "/_control/faults"):
+        request = urllib.request.Request(
+            f"{endpoint.endpoint}{path}", b'{"query": "SELECT 1"}', {"Origin": "http://127.0.0.1:1"}, method="POST"
+        )
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(request)
+        with refused.value as answer:
+            assert "only the endpoint's own page may do this" in json.loads(answer.read())["Message"]
+
+
 def test_every_file_of_the_page_is_served(endpoint: RunningEndpoint) -> None:
     """Own files and those that it shares with the pages in Airflow have their media types."""
     own = (ROOT / "airflow_provider_kafka_odps/local/page/static").iterdir()
@@ -234,3 +269,18 @@ def test_the_list_is_live_filtered_and_says_when_the_endpoint_is_gone() -> None:
             page.fill("document.querySelector('#filter')", "one_of")
             page.until("document.querySelectorAll('#part-tables a').length === 1")
         page.until("document.querySelector('#trouble').innerText.includes('is it still running?')")
+
+
+def test_values_of_every_kind_have_a_text() -> None:
+    """Bytes that are no text, and times that Python or nanoseconds don't hold, do not take the page away."""
+    broken = pa.array([b"ok \xff"]).view(pa.string())
+    far = pa.array([{"sec": -40077331200, "nano": 5}, None], WIDE)
+    beyond = pa.array([10**15], pa.timestamp("ms"))
+    nested = pa.ListArray.from_arrays(pa.array([0, 1]), broken)
+    found = [cells.rows_json([pa.record_batch([column], ["c"])], 9) for column in (broken, far, beyond, nested)]
+    assert found == [
+        [["ok \ufffd"]],
+        [["0700-01-01 00:00:00.000000005"], [None]],
+        [["(outside of the years 1 to 9999)"]],
+        [["(no text)"]],
+    ]

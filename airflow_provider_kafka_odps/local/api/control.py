@@ -109,7 +109,7 @@ class Control:
 def require_known_host(call: Call, hosts: AbstractSet[str]) -> None:
     """Refuse what a page from elsewhere sends through somebody's browser: it has its own name in Host, or in Origin.
 
-    Names of this machine are known, and those in `hosts`.
+    Names of this machine are known, and those in `hosts`; what changes something comes from the endpoint's own page.
     Raises ServiceError (NoPermission).
     """
     for header in ("host", "origin"):
@@ -120,6 +120,10 @@ def require_known_host(call: Call, hosts: AbstractSet[str]) -> None:
                 "NoPermission",
                 f"{header.title()} is {text[:80]!r}: start the endpoint with --allowed-host to allow it",
             )
+    origin = call.headers.get("origin")
+    # Another program of this machine has pages, too, at another port.
+    if origin is not None and call.method != "GET" and origin.rpartition("://")[2] != call.headers.get("host"):
+        raise ServiceError(403, "NoPermission", f"Origin is {origin[:80]!r}: only the endpoint's own page may do this")
 
 
 def _is_known(text: str, hosts: AbstractSet[str]) -> bool:

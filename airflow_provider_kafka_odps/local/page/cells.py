@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from airflow_provider_kafka_odps.local.catalog.model import Column
+from airflow_provider_kafka_odps.local.wire.timestamps import WIDE, timestamp_texts
 
 LONGEST = 300
 """Characters of a value that are shown."""
@@ -31,7 +32,7 @@ def rows_json(batches: Iterable[pa.RecordBatch], most: int) -> list[list[str | N
     rows: list[list[str | None]] = []
     for batch in batches:
         first = batch.slice(0, most - len(rows))
-        rows += [list(row) for row in zip(*(map(_shown, column) for column in first.columns), strict=True)]
+        rows += [list(row) for row in zip(*map(_texts, first.columns), strict=True)]
         if len(rows) >= most:
             break
     return rows
@@ -42,12 +43,19 @@ def short(text: str, longest: int = LONGEST) -> str:
     return text[:longest] + ("…" if len(text) > longest else "")
 
 
+def _texts(column: pa.Array) -> list[str | None]:
+    # A TIMESTAMP that nanoseconds don't hold has two parts.
+    return list(map(_shown, timestamp_texts(column) if column.type == WIDE else column))
+
+
 def _shown(value: Any) -> str | None:
     try:
         shown = value.as_py()
-    except (ValueError, OverflowError, UnicodeDecodeError):
-        # Times outside Python's years, and texts that aren't UTF-8.
-        shown = str(value)
+    except UnicodeDecodeError:
+        # STRINGs are bytes, and their client's affair.
+        shown = value.as_buffer().to_pybytes().decode(errors="replace") if hasattr(value, "as_buffer") else "(no text)"
+    except (ValueError, OverflowError):
+        shown = "(outside of the years 1 to 9999)"
     if shown is None:
         return None
     if isinstance(shown, bytes):

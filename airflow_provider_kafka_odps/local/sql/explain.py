@@ -12,6 +12,7 @@ from airflow_provider_kafka_odps.local.sql.queries.changes import read_change
 from airflow_provider_kafka_odps.local.sql.queries.query import Queries, columns_only
 from airflow_provider_kafka_odps.local.sql.queries.translating import translate
 from airflow_provider_kafka_odps.local.sql.scope import Scope
+from airflow_provider_kafka_odps.local.sql.writing.change_rows import changeable
 
 _HEAD = "job0 is root job\n\nIn Job job0:\nroot Tasks: M1\n\nIn Task M1:\n"
 
@@ -31,9 +32,10 @@ def explain(catalog: Catalog, queries: Queries, statement: Query | Insert | Chan
             return _plan(translate(text, catalog, scope).tables, str(table.name), table.columns)
         case ChangeRows(text):
             change = read_change(text)
-            table = scope.stored(catalog, change.name, change.word)
+            table = changeable(catalog, change, scope)
             read = [table]
             for step in change.steps:
+                queries.check(step.query, scope, table)
                 read += translate(step.query, catalog, scope, target=table).tables
             return _plan(list({each.name: each for each in read}.values()), str(table.name), table.columns)
         case _:

@@ -285,3 +285,19 @@ def test_merge_refuses_names_that_mean_both_tables(engine: Engine, on: str) -> N
     """A condition that compares a table with itself matches everything, so that nothing would be inserted, silently."""
     with pytest.raises(SqlError, match=r"(?i)ambiguous"):
         engine.run(f"MERGE INTO t USING t ON {on} WHEN NOT MATCHED THEN INSERT VALUES (1, 'a', 1, 'q')", {})
+
+
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        ("UPDATE t SET nope = 1", "column nope cannot be resolved"),
+        ("UPDATE t SET n = nope", "nope"),
+        ("DELETE FROM t WHERE nope = 1", "nope"),
+        ("DELETE FROM plain", "needs a transactional table"),
+    ],
+)
+def test_what_cannot_be_done_has_no_plan(engine: Engine, statement: str, words: str) -> None:
+    """EXPLAIN refuses what the statement itself would be refused for."""
+    engine.run("CREATE TABLE plain (k BIGINT)", {})
+    with pytest.raises(SqlError, match=words):
+        engine.run(f"EXPLAIN {statement}", {})

@@ -214,3 +214,11 @@ def test_a_view_is_not_renamed_to_another_schema(engine: Engine) -> None:
         with pytest.raises(SqlError, match="moving p1"):
             engine.run(f"ALTER {kind} {name} RENAME TO other.{name}2", {})
     engine.run("ALTER VIEW v RENAME TO default.v2; ALTER TABLE t RENAME TO p1.default.t2", {})
+
+
+def test_what_stands_behind_a_view_counts(engine: Engine) -> None:
+    """A pivot and a sample of a view are those of its rows, as of a table."""
+    engine.run("CREATE VIEW v AS SELECT a, b FROM t", {})
+    pivot = "PIVOT (max(a) FOR b IN ('x', 'y'))"
+    assert rows(engine, f"SELECT * FROM v {pivot}") == [(1, 2)]
+    assert rows(engine, "SELECT * FROM v TABLESAMPLE (0 PERCENT)") == []

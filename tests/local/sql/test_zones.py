@@ -119,6 +119,9 @@ def test_copies_are_exact_in_hours_that_happen_twice(engine: Engine) -> None:
         "t.d > DATE'2024-01-02'",
         "t.d = o.s",
         "EXISTS (SELECT 1 FROM t i WHERE i.d = t.s)",
+        "(t.s, t.n) IN (SELECT s, d FROM t)",
+        "t.n >= ALL (SELECT d FROM t)",
+        "t.n IN (SELECT * FROM (SELECT d FROM t) q)",
     ],
 )
 def test_conditions_go_by_the_clock_whatever_is_selected(engine: Engine, condition: str) -> None:
@@ -193,6 +196,24 @@ def test_views_and_variables_go_by_the_clock_too(engine: Engine) -> None:
     engine.run("CREATE VIEW v AS SELECT CAST(d AS STRING) AS d FROM t", {})
     assert only(engine.run("SELECT d FROM v", SHANGHAI)) == "2024-01-02 03:04:05"
     assert only(engine.run("@x := SELECT d FROM t; SELECT HOUR(d) FROM @x", SHANGHAI)) == 3
+
+
+@pytest.mark.parametrize(
+    ("expression", "settings"),
+    [
+        ("DATETIME'0001-01-01 00:00:00'", SHANGHAI),
+        ("DATETIME'9999-12-31 23:59:59'", {"odps.sql.timezone": "America/New_York"}),
+        ("DATEADD(DATETIME'9999-12-31 00:00:00', 5, 'dd')", {}),
+        ("DATE'0000-01-01'", {}),
+        ("TIMESTAMP'0001-01-01 00:00:00'", SHANGHAI),
+    ],
+)
+def test_times_that_no_client_reads_are_refused(engine: Engine, expression: str, settings: dict[str, str]) -> None:
+    """The years are 1 to 9999 in UTC: what is beyond is neither returned nor stored."""
+    for statement in (f"SELECT {expression}", f"INSERT INTO t (s, d) SELECT s, {expression} FROM t"):
+        with pytest.raises(SqlError, match=r"ODPS-0121095.* outside the years 1 to 9999"):
+            engine.run(statement, settings)
+    assert only(engine.run("SELECT COUNT(*) FROM t", {})) == 1
 
 
 def test_a_zone_that_is_none_is_refused(engine: Engine, tmp_path: Path) -> None:

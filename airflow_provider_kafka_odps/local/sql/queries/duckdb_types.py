@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_provider_kafka_odps.local.catalog.model import Column
-from airflow_provider_kafka_odps.local.catalog.rows import padded
-from airflow_provider_kafka_odps.local.errors import SqlError
+from airflow_provider_kafka_odps.local.catalog.rows import check_times, padded
+from airflow_provider_kafka_odps.local.errors import MalformedError, SqlError
 from airflow_provider_kafka_odps.local.wire.timestamps import MICROS, WIDE, as_micros, from_micros, is_timestamp
 from airflow_provider_kafka_odps.local.wire.types import MAX_PRECISION, ColumnType, Kind, arrow_type
 
@@ -143,8 +143,16 @@ def column_type(found: pa.DataType) -> ColumnType:
 
 
 def in_columns(table: pa.Table, columns: Sequence[Column]) -> pa.Table:
-    """Return the rows in exactly the types of these columns, by position."""
+    """Return the rows in exactly the types of these columns, by position.
+
+    Raises SqlError for a time outside of the years 1 to 9999.
+    """
     arrays = [_cast(array, column.type) for array, column in zip(table.columns, columns, strict=True)]
+    for array, column in zip(arrays, columns, strict=True):
+        try:
+            check_times(array, column)
+        except MalformedError as reason:
+            raise SqlError("ODPS-0121095", f"[0,0] {reason.message}") from None
     return pa.Table.from_arrays(arrays, names=[column.name for column in columns])
 
 

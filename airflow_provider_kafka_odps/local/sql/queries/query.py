@@ -12,9 +12,9 @@ from typing import Any
 import pyarrow as pa
 
 from airflow_provider_kafka_odps.local.catalog.model import Column, Table
-from airflow_provider_kafka_odps.local.catalog.rows import check_times, concatenated, read_rows, shown_schema
+from airflow_provider_kafka_odps.local.catalog.rows import concatenated, read_rows, shown_schema
 from airflow_provider_kafka_odps.local.catalog.store import Store
-from airflow_provider_kafka_odps.local.errors import MalformedError, SqlError
+from airflow_provider_kafka_odps.local.errors import SqlError
 from airflow_provider_kafka_odps.local.settings import Bounds
 from airflow_provider_kafka_odps.local.sql.queries.database import Database
 from airflow_provider_kafka_odps.local.sql.queries.duckdb_types import (
@@ -123,7 +123,7 @@ class Queries:
             Column(at, name, own or ready.type_of(name, found_type))
             for at, (name, found_type, own) in enumerate(zip(names, found.schema.types, kept, strict=True))
         )
-        return columns, _checked(in_columns(ready.instants(found, columns), columns), columns)
+        return columns, in_columns(ready.instants(found, columns), columns)
 
     def select_into(
         self, query: str | Parsed, scope: Scope, columns: Sequence[Column], target: Table | None = None
@@ -141,7 +141,15 @@ class Queries:
             casts = ", ".join(cast_text(f"c{at}", column.type, wide=ready.wide) for at, column in enumerate(columns))
             cast = f"SELECT {casts} FROM ({ready.sql}) AS q({names})"  # noqa: S608 - the user's own query
             rows = self._database.run(ready.cursor, cast, scope.stopping)
-            return _checked(in_columns(ready.instants(rows, columns), columns), columns)
+            return in_columns(ready.instants(rows, columns), columns)
+
+    def check(self, query: Parsed, scope: Scope, target: Table) -> None:
+        """Refuse a query that cannot run; it calls the table `target` by `TARGET`.
+
+        Raises SqlError.
+        """
+        with self._prepared(query, scope, (), target) as ready:
+            self._database.run(ready.cursor, columns_only(ready.sql), scope.stopping)
 
     def size(self, text: str, scope: Scope) -> int:
         """Return how many bytes the tables of a query have.
@@ -216,15 +224,6 @@ class Queries:
             return concatenated(parts)
         columns = [pa.field(c.name, _partition_type(c)) for c in table.partition_columns]
         return pa.schema([*shown_schema(table.columns), *columns]).empty_table()
-
-
-def _checked(rows: pa.Table, columns: Sequence[Column]) -> pa.Table:
-    try:
-        for array, column in zip(rows.columns, columns, strict=True):
-            check_times(array, column)
-    except MalformedError as reason:
-        raise SqlError("ODPS-0121095", f"[0,0] {reason.message}") from None
-    return rows
 
 
 def _asks_for_far_dates(queries: Sequence[Parsed], into: Sequence[ColumnType]) -> bool:

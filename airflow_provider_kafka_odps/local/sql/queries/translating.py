@@ -192,20 +192,23 @@ class _Reading:
             columns = [exp.to_identifier(each, quoted=True) for each in names]
             source = exp.Subquery(this=inner, alias=exp.TableAlias(this=exp.to_identifier("_v"), columns=columns))
             inner = exp.select(*(exp.column(column.copy()) for column in columns)).from_(source)
-        joins = reference.args.get("joins")
-        reference.replace(exp.Subquery(this=inner, alias=exp.TableAlias(this=alias), joins=joins))
+        reference.replace(exp.Subquery(this=inner, alias=exp.TableAlias(this=alias), **_behind(reference)))
+
+
+def _behind(reference: Any) -> dict[str, Any]:
+    """Return what stands behind a table: joins in parentheses, a sample, a pivot."""
+    return {name: reference.args.get(name) for name in ("joins", "laterals", "pivots", "sample")}
 
 
 def _only(reference: Any, names: tuple[str, ...], name: str) -> Any:
     """Put a query of these columns in the place of a table, and return the table in there."""
     from sqlglot import exp
 
-    joins = reference.args.get("joins")
     alias = exp.TableAlias(this=exp.to_identifier(reference.alias or name, quoted=True))
     inner = exp.Table(this=reference.this.copy(), db=reference.args.get("db"), catalog=reference.args.get("catalog"))
     columns = (exp.column(exp.to_identifier(each, quoted=True)) for each in names)
     query = exp.select(*columns).from_(inner, copy=False)
-    reference.replace(exp.Subquery(this=query, alias=alias, joins=joins))
+    reference.replace(exp.Subquery(this=query, alias=alias, **_behind(reference)))
     return inner
 
 

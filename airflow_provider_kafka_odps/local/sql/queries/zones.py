@@ -91,15 +91,29 @@ def _asks_the_clock(node: Any, names: _Names) -> bool:
     if isinstance(node, exp.Literal):
         # A text beside a column may be a time.
         return bool(node.is_string) and not _compared(node, names.others, names)
+    if isinstance(node, exp.Star):
+        return not _is_returned(node, exp.Exists)
     if isinstance(node, exp.Column) and not names.are(names.others, node):
-        return not isinstance(node.parent, _handing_on()) and not _compared(node, names.instants, names)
+        return not _is_handed_on(node) and not _compared(node, names.instants, names)
     return isinstance(node, exp.Func | exp.Cast | exp.Interval | exp.SetOperation)
 
 
-def _handing_on() -> tuple[type, ...]:
+def _is_handed_on(column: Any) -> bool:
+    """Return whether a query returns a column as it is, to its client or to a query around it, or sorts by it."""
     from sqlglot import exp
 
-    return (exp.Select, exp.Alias, exp.Ordered, exp.Group)
+    return isinstance(column.parent, exp.Select | exp.Alias | exp.Ordered | exp.Group) and _is_returned(column)
+
+
+def _is_returned(node: Any, *others: type) -> bool:
+    """Return whether a node is of the whole query, or of one that is read as a table, or is below one of `others`."""
+    from sqlglot import exp
+
+    select = node.find_ancestor(exp.Select)
+    above = None if select is None else select.parent
+    # In IN (SELECT …) and ALL (SELECT …) what is returned is compared.
+    is_source = isinstance(above, exp.Subquery) and isinstance(above.parent, exp.From | exp.Join)
+    return above is None or is_source or isinstance(above, others)
 
 
 def _compared(node: Any, kind: frozenset[str], names: _Names) -> bool:

@@ -47,12 +47,7 @@ def change_rows(store: Store, queries: Queries, change: Change, scope: Scope) ->
 
     Raises SqlError; then nothing changes: the table is not transactional, a row is met twice, a value does not fit.
     """
-    table = scope.stored(store.catalog, change.name, change.word)
-    if not table.transactional:
-        raise SqlError.semantic(
-            f"{change.word} needs a transactional table, and {table.name} is none: "
-            f'create it with TBLPROPERTIES ("transactional"="true")'
-        )
+    table = changeable(store.catalog, change, scope)
     with store.pinned(table.blobs):
         rows = _Rows()
         for step in change.steps:
@@ -70,6 +65,24 @@ def change_rows(store: Store, queries: Queries, change: Change, scope: Scope) ->
             written.discard()
             raise
     return len(met) + sum(int(part.num_rows) for _, part in rows.added)
+
+
+def changeable(catalog: Catalog, change: Change, scope: Scope) -> Table:
+    """Return the table that a statement changes.
+
+    Raises SqlError: there is none, it is a view or not transactional, or a column that is set cannot be.
+    """
+    table = scope.stored(catalog, change.name, change.word)
+    if not table.transactional:
+        raise SqlError.semantic(
+            f"{change.word} needs a transactional table, and {table.name} is none: "
+            f'create it with TBLPROPERTIES ("transactional"="true")'
+        )
+    for step in change.steps:
+        if isinstance(step, Update):
+            for name in step.columns:
+                _updatable(table, name)
+    return table
 
 
 def _take(step: Removal | Update | Addition, rows: _Rows, queries: Queries, table: Table, scope: Scope) -> None:
