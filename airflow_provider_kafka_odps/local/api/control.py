@@ -122,7 +122,8 @@ def require_known_host(call: Call, hosts: AbstractSet[str]) -> None:
             )
     origin = call.headers.get("origin")
     # Another program of this machine has pages, too, at another port.
-    if origin is not None and call.method != "GET" and origin.rpartition("://")[2] != call.headers.get("host"):
+    own = call.headers.get("host", "").lower()
+    if origin is not None and call.method != "GET" and origin.rpartition("://")[2].lower() != own:
         raise ServiceError(403, "NoPermission", f"Origin is {origin[:80]!r}: only the endpoint's own page may do this")
 
 
