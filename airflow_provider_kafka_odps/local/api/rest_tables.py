@@ -193,13 +193,14 @@ def _partition(table: Table, spec: Spec, *, extended: bool) -> Answer:
     return xml(f"<Partition>{element('Schema', json.dumps(schema))}</Partition>")
 
 
-def _first_rows(services: Services, call: Call, table: Table, count: int) -> tuple[tuple[Column, ...], pa.Table]:
-    if table.view is not None:
-        raise ServiceError(400, "InvalidArgument", f"{table.name} is a view (VIRTUAL_VIEW): SELECT from it instead")
-    parts = {full_spec(table, call.query["partition"])} if call.query.get("partition") else set(table.partitions)
-    blobs = [blob for spec in parts for blob in require_partition(table, spec).blobs]
+def _first_rows(services: Services, call: Call, asked: Table, count: int) -> tuple[tuple[Column, ...], pa.Table]:
+    if asked.view is not None:
+        raise ServiceError(400, "InvalidArgument", f"{asked.name} is a view (VIRTUAL_VIEW): SELECT from it instead")
     found: list[pa.Table] = []
-    with services.store.pinned(blob.name for blob in blobs):
+    with services.store.reading(lambda catalog: catalog.find(asked.name) or asked, lambda read: [read]) as table:
+        parts = {full_spec(table, call.query["partition"])} if call.query.get("partition") else set(table.partitions)
+        for spec in parts:
+            require_partition(table, spec)
         for spec in sorted(parts):
             left = count - sum(rows.num_rows for rows in found)
             if found and left <= 0:

@@ -7,18 +7,25 @@ import logging
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from threading import RLock
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from airflow_provider_kafka_odps.local.catalog.blobs import BlobStore, DirectoryBlobs, MemoryBlobs
 from airflow_provider_kafka_odps.local.catalog.catalog import DEFAULT_SCHEMA, Catalog, Schema
 from airflow_provider_kafka_odps.local.catalog.disk import Reserve, disk_error, in_words, make_folder, replace_file
 from airflow_provider_kafka_odps.local.catalog.manifest import dump_catalog, load_catalog
+from airflow_provider_kafka_odps.local.catalog.model import Table
 from airflow_provider_kafka_odps.local.errors import DiskError, SqlError, UnsureDiskError
 
 _log = logging.getLogger(__name__)
+
+
+Found = TypeVar("Found")
+
+
+_TRIES = 3
 
 
 _LEAST_RESERVE = 256 << 10
@@ -185,6 +192,33 @@ class Store:
             yield
         finally:
             self.unpin(taken)
+
+    @contextmanager
+    def reading(self, find: Callable[[Catalog], Found], tables: Callable[[Found], Iterable[Table]]) -> Iterator[Found]:
+        """Find something in the catalog, and keep the files of its tables while the `with` block runs.
+
+        Between a look at the catalog and a pin, somebody else may have replaced the rows: then it is found anew, at
+        last with nobody else at work.
+        """
+        for at_last in (False,) * _TRIES + (True,):
+            with self.lock if at_last else nullcontext():
+                found = find(self.catalog)
+                read = list(tables(found))
+                names = [name for table in read for name in table.blobs]
+                with self.lock:
+                    there = all(map(self._has, read))
+                    self.pin(names)
+            if there or at_last:
+                break
+            self.unpin(names)
+        try:
+            yield found
+        finally:
+            self.unpin(names)
+
+    def _has(self, table: Table) -> bool:
+        now = self.catalog.find(table.name)
+        return now is not None and table.blobs <= now.blobs
 
     def pin(self, names: Iterable[str]) -> None:
         """Keep these files until `unpin`."""

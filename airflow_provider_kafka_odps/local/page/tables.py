@@ -9,7 +9,7 @@ import pyarrow as pa
 from airflow_provider_kafka_odps.local.api.services import Services
 from airflow_provider_kafka_odps.local.catalog.model import Spec, Table, TableName, spec_text
 from airflow_provider_kafka_odps.local.catalog.rows import RowRange, with_partition_columns
-from airflow_provider_kafka_odps.local.errors import ServiceError
+from airflow_provider_kafka_odps.local.errors import DiskError, ServiceError
 from airflow_provider_kafka_odps.local.page.cells import columns_json, rows_json
 from airflow_provider_kafka_odps.local.page.overview import table_json
 from airflow_provider_kafka_odps.local.sql.show import definition
@@ -65,7 +65,7 @@ def _latest(services: Services, table: Table, newest: list[Spec]) -> list[list[s
         try:
             found = RowRange(services.store.blobs, partition.blobs, table.columns, first, partition.rows)
             rows = with_partition_columns(pa.Table.from_batches(list(found.batches())), table, spec)
-        except (OSError, KeyError):
+        except (OSError, KeyError, DiskError):
             # Its files were replaced after the catalog was read.
             return []
         return rows_json(rows.to_batches(), _MOST_ROWS)[::-1]

@@ -88,8 +88,11 @@ class Downloads:
 
         Raises ServiceError (NoSuchPartition).
         """
-        blobs = require_partition(table, spec).blobs
-        return self._open(table.name, table.columns, table.partition_columns, blobs)
+        # Looked up and pinned in one step: nobody may replace the rows in between.
+        with self._store.lock:
+            found = self._store.catalog.find(table.name) or table
+            blobs = require_partition(found, spec).blobs
+            return self._open(found.name, found.columns, found.partition_columns, blobs)
 
     def open_rows(self, instance_id: str, columns: tuple[Column, ...], blobs: tuple[Blob, ...]) -> DownloadSession:
         """Open the rows of a query."""

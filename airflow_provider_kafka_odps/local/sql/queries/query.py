@@ -11,6 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from airflow_provider_kafka_odps.local.catalog.catalog import Catalog
 from airflow_provider_kafka_odps.local.catalog.model import Column, Table
 from airflow_provider_kafka_odps.local.catalog.rows import concatenated, read_rows, shown_schema
 from airflow_provider_kafka_odps.local.catalog.store import Store
@@ -164,24 +165,28 @@ class Queries:
     def _prepared(
         self, query: str | Parsed, scope: Scope, into: Sequence[ColumnType] = (), target: Table | None = None
     ) -> Iterator[_Ready]:
-        catalog = self._store.catalog
-        query = parsed(query) if isinstance(query, str) else query
+        whole = parsed(query) if isinstance(query, str) else query
         exact = bool(into)
-        made = translate(query, catalog, scope, exact=exact, target=target)
-        read = [*made.tables, *([target] if target else [])]
+
+        def translated(catalog: Catalog) -> tuple[Catalog, Translation]:
+            return catalog, translate(whole, catalog, scope, exact=exact, target=target)
+
         cursor = self._database.cursor()
         try:
-            with self._store.pinned(frozenset().union(*(table.blobs for table in read))):
+            # Whoever changes the rows of `target` keeps its files.
+            with self._store.reading(translated, lambda found: found[1].tables) as (catalog, first):
+                made = first
+                read = [*made.tables, *([target] if target else [])]
                 rows = [self._rows_of(table) for table in read]
                 wide = _asks_for_far_dates(made.read, into) or any(
                     map(is_wide, rows, [table.columns for table in read])
                 )
                 if wide:
                     rows = [in_micros(found, table.columns) for found, table in zip(rows, read, strict=True)]
-                    made = translate(query, catalog, scope, wide=True, exact=exact, target=target)
+                    made = translate(whole, catalog, scope, wide=True, exact=exact, target=target)
                 trees = [each.tree for each in made.read]
                 named = referenced_columns(trees, read)
-                zone = self._zone(cursor, query, made, scope, into, target)
+                zone = self._zone(cursor, whole, made, scope, into, target)
                 ready = _Ready(cursor, made.sql, wide, zone, named, timestamps(trees, read, named))
                 rows = ready.local_times(rows, read)
                 for at, (table, found) in enumerate(zip(read, rows, strict=True)):

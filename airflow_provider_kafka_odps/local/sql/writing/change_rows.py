@@ -47,8 +47,7 @@ def change_rows(store: Store, queries: Queries, change: Change, scope: Scope) ->
 
     Raises SqlError; then nothing changes: the table is not transactional, a row is met twice, a value does not fit.
     """
-    table = changeable(store.catalog, change, scope)
-    with store.pinned(table.blobs):
+    with store.reading(lambda catalog: changeable(catalog, change, scope), lambda table: [table]) as table:
         rows = _Rows()
         for step in change.steps:
             _take(step, rows, queries, table, scope)
