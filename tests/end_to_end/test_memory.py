@@ -19,6 +19,7 @@ from kit.unbroken import unbroken
 from airflow_provider_kafka_odps.core.load.resources import MAX_MEMORY
 
 MB = 1 << 20
+TRIES = 3
 LARGE = b"0123456789abcdef" * (48 * MB // 16)
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the peak of a process is read from /proc")
 
@@ -81,12 +82,17 @@ def test_a_reject_that_is_kept_is_there_once(topic_of: Callable[..., str], tmp_p
     topic = topic_of(value=LARGE)
     counted = load(topic, max_rejects=1)
     assert (counted["error"], counted["rows"], counted["rejects"]) == (None, 0, 1)
-    for place in (
-        {"rejects_path": str(tmp_path / "rejects.jsonl")},
-        {"rejects_path": str(tmp_path / "rejects.parquet")},
-        {"rejects_table": f"{topic.replace('-', '_')}_rejects"},
+    # Twice was enough before lanes, of which one that only counts keeps less than what was read ahead before.
+    most = counted["grown"] + 3 * len(LARGE) * 4 // 3
+    for name, value in (
+        ("rejects_path", str(tmp_path / "{}.jsonl")),
+        ("rejects_path", str(tmp_path / "{}.parquet")),
+        ("rejects_table", f"{topic.replace('-', '_')}_rejects_{{}}"),
     ):
-        kept = load(topic, max_rejects=1, **place)
-        assert (kept["error"], kept["rejects"]) == (None, 1)
-        # Twice was enough before lanes, of which one that only counts keeps less than what was read ahead before.
-        assert kept["grown"] - counted["grown"] < 3 * len(LARGE) * 4 // 3, place
+        grown: list[int] = []
+        # On a busy machine a thread may be late to let go of what it has read: 48 MB, once in many loads.
+        while len(grown) < TRIES and min(grown, default=most) >= most:
+            kept = load(topic, max_rejects=1, **{name: value.format(len(grown))})
+            assert (kept["error"], kept["rejects"]) == (None, 1)
+            grown.append(kept["grown"])
+        assert min(grown) < most, (value, grown)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
+from kit.whole_files import replace_text
 from scheduled.history import History
 
 from airflow_provider_kafka_odps.hooks.odps import OdpsHook
@@ -50,16 +51,16 @@ def changing(history: History, random: Random) -> None:
     window = history.window(first)
     rows = history.rows()
 
-    file.write_text(code.replace('"__value__"', "\"'of the new code'\""))
+    replace_text(file, code.replace('"__value__"', "\"'of the new code'\""))
     assert history.clear(first) == "success"
     assert history.window(first) == window
     assert history.rows() == [(*place, "of the new code") for *place, _ in rows]
 
-    file.write_text(code.replace('name_of("changing")', 'name_of("another")', 1))
+    replace_text(file, code.replace('name_of("changing")', 'name_of("another")', 1))
     assert history.clear(second) == "failed"
     assert "JournalMismatch: this task instance has a recorded window for" in history.log(second)
 
-    file.write_text(code)
+    replace_text(file, code)
     assert [history.clear(run) for run in (first, second)] == ["success", "success"]
     assert history.rows() == rows
     history.backfill(2, 2)

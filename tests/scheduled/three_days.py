@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from delivery.test_rejects import POINTS as REJECTING
 from delivery.test_routed import REPLACING, ROUTED
+from kit.whole_files import replace_text
 from scheduled.history import PARTITIONS, History
 from scheduled.killed import deaths, folder_of, order, visited
 from scheduled.moments import Loaded, check_moments
@@ -93,7 +94,7 @@ def _await_planned(history: History, hours: Sequence[int]) -> None:
 def _let_go_on(history: History, last: int) -> None:
     """Have the scheduler make the runs up to an hour."""
     file = history.bundle / "three_days.py"
-    file.write_text(file.read_text().replace(f"FIRST, LAST = 3, {last - 1}", f"FIRST, LAST = 3, {last}"))
+    replace_text(file, file.read_text().replace(f"FIRST, LAST = 3, {last - 1}", f"FIRST, LAST = 3, {last}"))
 
 
 def _folder(history: History, hour: int) -> Path:
