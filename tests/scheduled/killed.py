@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from airflow.sdk import Context
 from delivery.crash_points import KILL
 from delivery.pausable import PausableOperator
+from kit.whole_files import replace_text
 
 ORDERS = "orders.json"
 
@@ -22,10 +24,13 @@ class KilledOperator(PausableOperator):
         self.folder = folder
 
     def orders(self, context: Context) -> Mapping[str, Any]:
-        """Return at which point this attempt is to die: the first one at which none has died so far."""
+        """Wait for orders, and return at which point this attempt is to die: the first one at which none has died."""
         start = context["data_interval_start"]
         assert start is not None, "the runs of an hourly schedule have an interval"
         folder = folder_of(Path(self.folder), start.hour)
+        # Moving the DAG's end instead has the scheduler make a run that has no task, for it still knows the old end.
+        while not (folder / ORDERS).exists():
+            time.sleep(0.05)
         orders = json.loads((folder / ORDERS).read_text())
         left = orders["points"][len(deaths(folder, orders["points"])) :]
         signals = {str(context["ti"].try_number): {left[0]: KILL}} if left else {}
@@ -42,7 +47,7 @@ def order(folder: Path, hour: int, points: Sequence[str], on_rerun: str = "keep"
     file = folder_of(folder, hour) / ORDERS
     file.parent.mkdir(parents=True, exist_ok=True)
     before = json.loads(file.read_text())["points"] if file.exists() else []
-    file.write_text(json.dumps({"points": [*before, *points], "on_rerun": on_rerun}))
+    replace_text(file, json.dumps({"points": [*before, *points], "on_rerun": on_rerun}))
 
 
 def deaths(folder: Path, points: Sequence[str]) -> list[str]:

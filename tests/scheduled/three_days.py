@@ -15,7 +15,6 @@ from zoneinfo import ZoneInfo
 
 from delivery.test_rejects import POINTS as REJECTING
 from delivery.test_routed import REPLACING, ROUTED
-from kit.whole_files import replace_text
 from scheduled.history import PARTITIONS, History
 from scheduled.killed import deaths, folder_of, order, visited
 from scheduled.moments import Loaded, check_moments
@@ -61,8 +60,8 @@ KEPT = (3, 7)
 def three_days(history: History, random: Random) -> None:
     """Load hours of late, early, future and unreadable times, killed everywhere, backfilled, cleared: each once."""
     folder = history.bundle / "three_days"
-    for hour, points in FIRST.items():
-        order(folder, hour, points)
+    for hour in range(8):
+        order(folder, hour, FIRST[hour])
     history.records.text = texts()
     for hour in range(9):
         for partition, records in enumerate((4, 5)):
@@ -91,10 +90,9 @@ def _await_planned(history: History, hours: Sequence[int]) -> None:
     history.until(lambda: not left(), complaint=lambda: f"the hours {left()} are not planned: {history.runs()}")
 
 
-def _let_go_on(history: History, last: int) -> None:
-    """Have the scheduler make the runs up to an hour."""
-    file = history.bundle / "three_days.py"
-    replace_text(file, file.read_text().replace(f"FIRST, LAST = 3, {last - 1}", f"FIRST, LAST = 3, {last}"))
+def _let_go_on(history: History, hour: int) -> None:
+    """Let the run of an hour begin, which waits for its orders."""
+    order(history.bundle / "three_days", hour, FIRST[hour])
 
 
 def _folder(history: History, hour: int) -> Path:
