@@ -13,7 +13,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_provider_kafka_odps.local.catalog.model import Column
-from airflow_provider_kafka_odps.local.wire.timestamps import FIRST_SECOND, LAST_SECOND, is_timestamp, timestamp_texts
+from airflow_provider_kafka_odps.local.wire.timestamps import (
+    FIRST_SECOND,
+    LAST_SECOND,
+    PER_SECOND,
+    is_timestamp,
+    timestamp_texts,
+)
 from airflow_provider_kafka_odps.local.wire.types import ColumnType, Kind
 
 NULL = r"\N"
@@ -23,9 +29,6 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 _DAY = 24 * 60 * 60
-
-
-_PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 
 
 _SHOWN_FIRST, _SHOWN_LAST = 0x20, 0x7E
@@ -68,7 +71,7 @@ def _by_clock(array: pa.Array, zone: ZoneInfo) -> pa.Array:
     if pa.types.is_struct(array.type):
         seconds = _moved(array.field("sec"), 1, zone)
         return pa.StructArray.from_arrays([seconds, array.field("nano")], fields=list(array.type), mask=array.is_null())
-    return _moved(array.cast(pa.int64()), _PER_SECOND[array.type.unit], zone).cast(array.type)
+    return _moved(array.cast(pa.int64()), PER_SECOND[array.type.unit], zone).cast(array.type)
 
 
 def _moved(ticks: pa.Array, per_second: int, zone: ZoneInfo) -> pa.Array:

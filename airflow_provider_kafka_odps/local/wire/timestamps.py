@@ -13,6 +13,10 @@ from airflow_provider_kafka_odps.local.wire.types import ColumnType, Kind
 NANOS = 1_000_000_000
 
 
+PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": NANOS}
+"""How many ticks a second has, by the unit of an Arrow type."""
+
+
 WIDE = pa.struct([("sec", pa.int64()), ("nano", pa.int32())])
 """Seconds since the epoch and nanoseconds, which are positive; as INTERVAL_DAY_TIME and query results have them."""
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_provider_kafka_odps.local.errors import SqlError
+from airflow_provider_kafka_odps.local.wire.timestamps import NANOS
 from airflow_provider_kafka_odps.local.wire.types import ColumnType, Kind
 
 _FUNCTIONS = {"INTERVAL_DAY_TIME": Kind.INTERVAL_DAY_TIME, "INTERVAL_YEAR_MONTH": Kind.INTERVAL_YEAR_MONTH}
@@ -25,9 +26,6 @@ _YEAR_MONTH = re.compile(r"\s*([+-]?)(\d{1,9})-(\d{1,2})\s*")
 
 
 _ONE = re.compile(r"\s*([+-]?)(\d{1,12})(?:\.(\d{1,9}))?\s*")
-
-
-_BILLION = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +69,7 @@ def written(node: Any, interval: Interval) -> Any:
     if is_result and months:
         return _parsed(f"CAST({interval.amount} AS BIGINT)")
     if is_result:
-        seconds, nanos = divmod(interval.amount, _BILLION)
+        seconds, nanos = divmod(interval.amount, NANOS)
         return _parsed(f"CAST(struct_pack(sec := {seconds}, nano := {nanos}) AS STRUCT(sec BIGINT, nano INTEGER))")
     if months:
         return _parsed(f"to_months({interval.amount})")
@@ -111,7 +109,7 @@ def _read_span(text: str, kind: Kind) -> Interval:
         return Interval(kind, sign * (int(found[2]) * 12 + int(found[3])))
     days, hours, minutes, seconds = (int(found[at]) for at in range(2, 6))
     whole = ((days * 24 + hours) * 60 + minutes) * 60 + seconds
-    return Interval(kind, sign * (whole * _BILLION + int((found[6] or "").ljust(9, "0"))))
+    return Interval(kind, sign * (whole * NANOS + int((found[6] or "").ljust(9, "0"))))
 
 
 def _read_one(node: Any, unit: str) -> Interval:
@@ -124,5 +122,5 @@ def _read_one(node: Any, unit: str) -> Interval:
         return Interval(Kind.INTERVAL_YEAR_MONTH, sign * int(found[2]) * _MONTHS[unit])
     if unit not in _SECONDS:
         raise SqlError.semantic(f"{unit} is no unit of an interval; there are {', '.join([*_MONTHS, *_SECONDS])}")
-    nanos = int(found[2]) * _SECONDS[unit] * _BILLION + int((found[3] or "").ljust(9, "0"))
+    nanos = int(found[2]) * _SECONDS[unit] * NANOS + int((found[3] or "").ljust(9, "0"))
     return Interval(Kind.INTERVAL_DAY_TIME, sign * nanos)

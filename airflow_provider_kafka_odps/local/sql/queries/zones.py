@@ -14,12 +14,10 @@ from airflow_provider_kafka_odps.local.errors import SqlError
 from airflow_provider_kafka_odps.local.sql.queries.result_types import origins
 from airflow_provider_kafka_odps.local.sql.queries.translating import ROW, Parsed, is_common
 from airflow_provider_kafka_odps.local.sql.scope import Scope
+from airflow_provider_kafka_odps.local.wire.timestamps import PER_SECOND
 from airflow_provider_kafka_odps.local.wire.types import ColumnType, Kind
 
 _INSTANTS = frozenset({Kind.DATETIME, Kind.TIMESTAMP})
-
-
-_PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 
 
 def check_zone(cursor: Any, zone: str) -> None:
@@ -183,7 +181,7 @@ _TO_INSTANT = "epoch_us(timezone(?, make_timestamp(s * 1000000))) - s * 1000000"
 
 def _shifted(cursor: Any, values: pa.ChunkedArray, zone: str, shift: str) -> pa.ChunkedArray:
     """Return times moved by the zone's distance from UTC, to the unit as they were."""
-    per_second = _PER_SECOND[values.type.unit]
+    per_second = PER_SECOND[values.type.unit]
     cursor.register("_times", pa.table({"v": values.cast(pa.timestamp(values.type.unit)).cast(pa.int64())}))
     # Whole seconds below v, also before 1970.
     seconds = f"(v - ((v % {per_second}) + {per_second}) % {per_second}) // {per_second}"
