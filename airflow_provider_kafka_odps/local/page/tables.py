@@ -7,6 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 from airflow_provider_kafka_odps.local.api.services import Services
+from airflow_provider_kafka_odps.local.catalog.catalog import Catalog
 from airflow_provider_kafka_odps.local.catalog.model import Spec, Table, TableName, spec_text
 from airflow_provider_kafka_odps.local.catalog.rows import RowRange, with_partition_columns
 from airflow_provider_kafka_odps.local.errors import DiskError, ServiceError
@@ -25,10 +26,19 @@ def table_page(services: Services, full: str) -> dict[str, Any]:
 
     Raises ServiceError (NoSuchTable).
     """
+    with services.store.reading(lambda catalog: _named(catalog, full), lambda table: [table]) as table:
+        return _shown(services, table)
+
+
+def _named(catalog: Catalog, full: str) -> Table:
     parts = full.lower().split(".")
-    table = services.store.catalog.find(TableName(*parts)) if len(parts) == 3 else None  # noqa: PLR2004 - project.schema.table
+    table = catalog.find(TableName(*parts)) if len(parts) == 3 else None  # noqa: PLR2004 - project.schema.table
     if table is None:
         raise ServiceError(404, "NoSuchTable", f"There is no table {full}: it may have been dropped since")
+    return table
+
+
+def _shown(services: Services, table: Table) -> dict[str, Any]:
     newest = sorted(table.partitions, key=lambda spec: (table.partitions[spec].modified, spec), reverse=True)
     in_sql = table.name.full if services.settings.schemas else str(table.name)
     return {
@@ -61,11 +71,10 @@ def _latest(services: Services, table: Table, newest: list[Spec]) -> list[list[s
         return []
     partition = table.partitions[spec]
     first = max(0, partition.rows - _MOST_ROWS)
-    with services.store.pinned(blob.name for blob in partition.blobs):
-        try:
-            found = RowRange(services.store.blobs, partition.blobs, table.columns, first, partition.rows)
-            rows = with_partition_columns(pa.Table.from_batches(list(found.batches())), table, spec)
-        except (OSError, KeyError, DiskError):
-            # Its files were replaced after the catalog was read.
-            return []
-        return rows_json(rows.to_batches(), _MOST_ROWS)[::-1]
+    try:
+        found = RowRange(services.store.blobs, partition.blobs, table.columns, first, partition.rows)
+        rows = with_partition_columns(pa.Table.from_batches(list(found.batches())), table, spec)
+    except DiskError:
+        # A file is gone: the rest of what is known of the table is shown nevertheless.
+        return []
+    return rows_json(rows.to_batches(), _MOST_ROWS)[::-1]
